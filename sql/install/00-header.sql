@@ -1,0 +1,2 @@
+\echo Use "CREATE EXTENSION pgtally" to load this file. \quit
+
