@@ -76,9 +76,9 @@ struct EventDocument::Parser {
     bool malformed() {
         const char* location = nullptr;
         std::string where;
-        if (document.current_location().get(location) == simdjson::SUCCESS && location >= json.data() &&
+        if (document.current_location().get(location) == simdjson::SUCCESS && location > json.data() &&
             location <= json.data() + json.size()) {
-            where = " at or before byte " + std::to_string(location - json.data());
+            where = " near byte " + std::to_string(location - json.data());
         }
         return refuse("", "the body is not valid JSON" + where);
     }
