@@ -15,7 +15,9 @@ std::size_t count_characters(std::string_view utf8) {
         std::count_if(utf8.begin(), utf8.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
-bool holds_nul(std::string_view text) { return text.find('\0') != std::string_view::npos; }
+bool holds_nul(std::string_view text) {
+    return text.find('\0') != std::string_view::npos;
+}
 
 void check_text(Event& event, std::string_view field, std::string_view text, std::size_t max_characters) {
     if (holds_nul(text)) {

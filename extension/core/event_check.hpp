@@ -9,8 +9,8 @@ namespace tally {
 // Sets the first reason and field that make `event` unfit, if it has none yet.
 void reject(Event& event, std::string_view field, std::string reason);
 
-// Checks lengths and characters of the texts and properties of an event whose JSON was well-formed; `properties` are the
-// event's own and are sorted in place.
+// Checks lengths and characters of the texts and properties of an event whose JSON was well-formed; `properties` are
+// the event's own and are sorted in place.
 void check_fields(Event& event, std::span<Property> properties);
 
 // Sets the event's timestamp to now where it has none, and refuses one outside the window.

@@ -1,5 +1,6 @@
-// Walks an event document with simdjson's on-demand parser, which leaves numbers as the text that was sent (a double would
-// lose digits). The document's form and the events' rules are documented in event_document.hpp and event_check.hpp.
+// Walks an event document with simdjson's on-demand parser, which leaves numbers as the text that was sent (a double
+// would lose digits). The document's form and the events' rules are documented in event_document.hpp and
+// event_check.hpp.
 #include "core/event_document.hpp"
 
 #include <simdjson.h>
@@ -54,6 +55,7 @@ std::string_view trimmed(std::string_view text) {
 struct EventDocument::Parser {
     Parser(std::string_view text, const DocumentOptions& document_options) : options(document_options), json(text) {
         backfilling = options.allow_backfilling;
+        partial_failures = options.form == DocumentForm::array;
         if (!read_document()) {
             events.clear();
             return;
@@ -85,7 +87,8 @@ struct EventDocument::Parser {
 
     bool read_document() {
         if (parser.iterate(json).get(document) != simdjson::SUCCESS) {
-            return refuse("", json.size() == 0 ? "the body is empty" : "the body is not valid JSON, or not valid UTF-8");
+            return refuse("",
+                          json.size() == 0 ? "the body is empty" : "the body is not valid JSON, or not valid UTF-8");
         }
         ondemand::json_type type{};
         if (document.type().get(type) != simdjson::SUCCESS) return malformed();
@@ -157,7 +160,8 @@ struct EventDocument::Parser {
             ondemand::value value;
             if (std::move(result).get(value) != simdjson::SUCCESS) return malformed();
             if (events.size() == max_events) {
-                return refuse("events", "there are more than " + std::to_string(max_events) + " events; send them in several requests");
+                return refuse("events", "there are more than " + std::to_string(max_events) +
+                                            " events; send them in several requests");
             }
             const std::size_t first = properties.size();
             if (!read_event(value, events.emplace_back())) return malformed();
@@ -232,8 +236,9 @@ struct EventDocument::Parser {
         if (text.empty()) return true;  // absent, null or empty: now
         const std::optional<std::int64_t> instant = parse_rfc3339(text);
         if (!instant) {
-            reject(event, "timestamp",
-                   "the timestamp is not RFC 3339; write it like 2024-01-31T13:45:00Z or 2024-01-31T13:45:00.123+01:00");
+            reject(
+                event, "timestamp",
+                "the timestamp is not RFC 3339; write it like 2024-01-31T13:45:00Z or 2024-01-31T13:45:00.123+01:00");
             return true;
         }
         event.ts_microseconds = *instant;
@@ -304,9 +309,17 @@ EventDocument::EventDocument(std::string_view text, const DocumentOptions& optio
     : parser_(std::make_unique<Parser>(text, options)) {}
 EventDocument::~EventDocument() = default;
 
-const std::vector<Event>& EventDocument::events() const noexcept { return parser_->events; }
-bool EventDocument::allow_partial_failures() const noexcept { return parser_->partial_failures; }
-const std::string& EventDocument::reason() const noexcept { return parser_->reason; }
-const std::string& EventDocument::field() const noexcept { return parser_->field; }
+const std::vector<Event>& EventDocument::events() const noexcept {
+    return parser_->events;
+}
+bool EventDocument::allow_partial_failures() const noexcept {
+    return parser_->partial_failures;
+}
+const std::string& EventDocument::reason() const noexcept {
+    return parser_->reason;
+}
+const std::string& EventDocument::field() const noexcept {
+    return parser_->field;
+}
 
 }  // namespace tally

@@ -1,16 +1,19 @@
 // One document of events (JSON) -> checked events, each ready to be stored or rejected with the reason and the field.
 //
-// The document is parsed once by simdjson. Bad data never throws: what is wrong with one event is that event's `reason`,
-// what is wrong with the document as a whole (no JSON, no events, too many) is the document's.
+// The document is parsed once by simdjson. Bad data never throws: what is wrong with one event is that event's
+// `reason`, what is wrong with the document as a whole (no JSON, no events, too many) is the document's.
 //
 // Forms:   array   [event, ...]                                                          (tally.ingest)
 //          object  {"events": [event, ...], "allow_backfilling"?, "allow_partial_failures"?}   (REST)
-// Event:   {"event_id", "code", "customer_id", "timestamp"?, "properties"?, "source"?}; null means absent; unknown fields are
+// Event:   {"event_id", "code", "customer_id", "timestamp"?, "properties"?, "source"?}; null means absent; unknown
+// fields are
 //          refused by name, because a misspelt field would otherwise be lost in silence.
 //
 // Identity = hash of the length-prefixed customer_id, source, event_id.
-// Payload  = hash of code, timestamp as given (microseconds, or its absence, so that a retry of an event without one is the
-//            same event) and the properties sorted by key, numbers by value (1.0 and 1 are the same), strings by content.
+// Payload  = hash of code, timestamp as given (microseconds, or its absence, so that a retry of an event without one is
+// the
+//            same event) and the properties sorted by key, numbers by value (1.0 and 1 are the same), strings by
+//            content.
 // Both are stored and fixed for ever.
 #pragma once
 
@@ -70,6 +73,7 @@ public:
     EventDocument& operator=(const EventDocument&) = delete;
 
     const std::vector<Event>& events() const noexcept;
+    // Whether good events are stored although others are bad: as an object says, always for an array.
     bool allow_partial_failures() const noexcept;
     // Why the document as a whole is refused (then there are no events); empty if it is not.
     const std::string& reason() const noexcept;

@@ -1,5 +1,5 @@
-// 128-bit hashes that are written to disk and therefore fixed for ever: XXH3-128, seed 0, in canonical (big-endian) byte order.
-// Collision bound: n values give a collision with probability below n^2 / 2^129 (n = 10^12: 2 * 10^-15).
+// 128-bit hashes that are written to disk and therefore fixed for ever: XXH3-128, seed 0, in canonical (big-endian)
+// byte order. Collision bound: n values give a collision with probability below n^2 / 2^129 (n = 10^12: 2 * 10^-15).
 #pragma once
 
 #include <array>

@@ -13,7 +13,9 @@ struct Parts {
     std::int64_t exponent = 0;
 };
 
-bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+bool is_digit(char c) noexcept {
+    return c >= '0' && c <= '9';
+}
 
 std::string_view take_digits(std::string_view& text) noexcept {
     std::size_t n = 0;
@@ -78,7 +80,8 @@ NumberText canonical_number(std::string_view text) {
     if (first == std::string::npos) return number;
     const std::size_t last = digits.find_last_not_of('0');
     number.negative = parts->negative;
-    number.point = static_cast<std::int64_t>(parts->integer.size()) + parts->exponent - static_cast<std::int64_t>(first);
+    number.point =
+        static_cast<std::int64_t>(parts->integer.size()) + parts->exponent - static_cast<std::int64_t>(first);
     number.digits = digits.substr(first, last - first + 1);
     return number;
 }

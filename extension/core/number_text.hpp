@@ -1,8 +1,8 @@
 // Decimal numbers as text: which texts are numbers, and whether two texts are the same number.
 //
 // Grammar: [+-] digits [. digits] [(e|E) [+-] digits], with at least one digit before the exponent. No blanks, no
-// hexadecimal, no underscores, no NaN, no infinity. Limit: at most 1,000 digits before and 1,000 after the point once the
-// exponent is written out, so that no text of a few bytes can become a number of a hundred kilobytes.
+// hexadecimal, no underscores, no NaN, no infinity. Limit: at most 1,000 digits before and 1,000 after the point once
+// the exponent is written out, so that no text of a few bytes can become a number of a hundred kilobytes.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,8 @@ namespace tally {
 
 inline constexpr std::int64_t max_number_digits = 1000;
 
-// A number in one canonical form: (-1)^negative * 0.DIGITS * 10^point, DIGITS without leading or trailing zeros; zero is
-// {false, "", 0}. Two texts are the same number if and only if these are equal.
+// A number in one canonical form: (-1)^negative * 0.DIGITS * 10^point, DIGITS without leading or trailing zeros; zero
+// is {false, "", 0}. Two texts are the same number if and only if these are equal.
 struct NumberText {
     bool negative = false;
     std::string digits;

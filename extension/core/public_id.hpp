@@ -21,8 +21,8 @@ std::string encode_public_id(std::string_view prefix, const UuidBytes& uuid);
 // The UUID of an id with this prefix, or of a bare UUID in its usual text form; nothing for any other text.
 std::optional<UuidBytes> decode_public_id(std::string_view prefix, std::string_view text);
 
-// A version 7 UUID (RFC 9562): 48 bits of Unix milliseconds, 12 bits of the fraction of that millisecond (so that ids made
-// by one clock sort by time of creation), 62 of the given 64 random bits.
+// A version 7 UUID (RFC 9562): 48 bits of Unix milliseconds, 12 bits of the fraction of that millisecond (so that ids
+// made by one clock sort by time of creation), 62 of the given 64 random bits.
 UuidBytes make_uuid7(std::int64_t unix_microseconds, std::uint64_t random_bits);
 
 }  // namespace tally

@@ -1,6 +1,8 @@
-// SQL face of core/event_document: a document of events as a set of rows that SQL can insert.
+// SQL face of core/event_document: a document of events as rows that SQL can insert, and as the few facts that must be
+// known of it beforehand. A document is parsed for each: that costs less than keeping its rows between two statements.
 #include "core/event_document.hpp"
 
+#include <chrono>
 #include <cstring>
 
 #include "pg/boundary.hpp"
@@ -10,9 +12,28 @@ namespace {
 constexpr std::int64_t unix_to_postgres_epoch =
     std::int64_t{POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE} * SECS_PER_DAY * 1'000'000;
 
-// Columns of tally._parse_events, in order.
-enum Column { index_column, event_id_column, code_column, customer_column, source_column, ts_column, properties_column,
-              customer_hash_column, identity_column, payload_column, partial_column, reason_column, field_column, column_count };
+// Columns of tally._parse_events and of tally._scan_events, in order.
+namespace parse_column {
+enum {
+    index,
+    event_id,
+    code,
+    customer,
+    source,
+    ts,
+    properties,
+    customer_hash,
+    identity,
+    payload,
+    partial,
+    reason,
+    field,
+    count
+};
+}
+namespace scan_column {
+enum { index, partial, rejected, month, customer_hash, identity, payload, count };
+}
 
 struct Rows {
     Tuplestorestate* store;
@@ -47,8 +68,8 @@ JsonbValue json_number(std::string_view value) {
     char* const terminated = pnstrdup(value.data(), value.size());
     JsonbValue json;
     json.type = jbvNumeric;
-    json.val.numeric = DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(terminated),
-                                                           ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+    json.val.numeric = DatumGetNumeric(
+        DirectFunctionCall3(numeric_in, CStringGetDatum(terminated), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
     return json;
 }
 
@@ -65,43 +86,81 @@ Datum properties_datum(const tally::Event& event) {
 }
 
 void put_event(const Rows& rows, int index, const tally::Event& event, bool partial) {
-    Datum values[column_count] = {};
-    bool nulls[column_count] = {};
+    Datum values[parse_column::count] = {};
+    bool nulls[parse_column::count] = {};
     const bool good = event.reason.empty();
-    values[index_column] = Int32GetDatum(index);
-    values[partial_column] = BoolGetDatum(partial);
-    nulls[event_id_column] = event.event_id.data() == nullptr || std::memchr(event.event_id.data(), 0, event.event_id.size());
-    if (!nulls[event_id_column]) values[event_id_column] = text_datum(event.event_id);
-    for (int column = code_column; column <= payload_column; ++column) nulls[column] = !good;
-    nulls[reason_column] = nulls[field_column] = good;
+    values[parse_column::index] = Int32GetDatum(index);
+    values[parse_column::partial] = BoolGetDatum(partial);
+    nulls[parse_column::event_id] =
+        event.event_id.data() == nullptr || std::memchr(event.event_id.data(), 0, event.event_id.size());
+    if (!nulls[parse_column::event_id]) values[parse_column::event_id] = text_datum(event.event_id);
+    for (int column = parse_column::code; column <= parse_column::payload; ++column) nulls[column] = !good;
+    nulls[parse_column::reason] = nulls[parse_column::field] = good;
     if (good) {
-        values[code_column] = text_datum(event.code);
-        values[customer_column] = text_datum(event.customer_id);
-        values[source_column] = text_datum(event.source);
-        values[ts_column] = TimestampTzGetDatum(event.ts_microseconds - unix_to_postgres_epoch);
-        values[properties_column] = properties_datum(event);
-        values[customer_hash_column] = Int32GetDatum(event.customer_hash);
-        values[identity_column] = uuid_datum(event.identity);
-        values[payload_column] = uuid_datum(event.payload);
+        values[parse_column::code] = text_datum(event.code);
+        values[parse_column::customer] = text_datum(event.customer_id);
+        values[parse_column::source] = text_datum(event.source);
+        values[parse_column::ts] = TimestampTzGetDatum(event.ts_microseconds - unix_to_postgres_epoch);
+        values[parse_column::properties] = properties_datum(event);
+        values[parse_column::customer_hash] = Int32GetDatum(event.customer_hash);
+        values[parse_column::identity] = uuid_datum(event.identity);
+        values[parse_column::payload] = uuid_datum(event.payload);
     } else {
-        values[reason_column] = text_datum(event.reason);
-        nulls[field_column] = event.field.empty();
-        if (!event.field.empty()) values[field_column] = text_datum(event.field);
+        values[parse_column::reason] = text_datum(event.reason);
+        nulls[parse_column::field] = event.field.empty();
+        if (!event.field.empty()) values[parse_column::field] = text_datum(event.field);
     }
     tuplestore_putvalues(rows.store, rows.shape, values, nulls);
 }
 
 // A document that is refused as a whole is one row without an index.
 void put_refusal(const Rows& rows, const tally::EventDocument& document) {
-    Datum values[column_count] = {};
-    bool nulls[column_count];
+    Datum values[parse_column::count] = {};
+    bool nulls[parse_column::count];
     std::memset(nulls, true, sizeof nulls);
-    nulls[reason_column] = nulls[partial_column] = false;
-    values[partial_column] = BoolGetDatum(false);
-    values[reason_column] = text_datum(document.reason());
-    nulls[field_column] = document.field().empty();
-    if (!document.field().empty()) values[field_column] = text_datum(document.field());
+    nulls[parse_column::reason] = nulls[parse_column::partial] = false;
+    values[parse_column::partial] = BoolGetDatum(document.allow_partial_failures());
+    values[parse_column::reason] = text_datum(document.reason());
+    nulls[parse_column::field] = document.field().empty();
+    if (!document.field().empty()) values[parse_column::field] = text_datum(document.field());
     tuplestore_putvalues(rows.store, rows.shape, values, nulls);
+}
+
+// First instant of the month (UTC) that an instant lies in: which partition an event needs.
+std::int64_t month_start(std::int64_t unix_microseconds) {
+    const auto day = std::chrono::floor<std::chrono::days>(
+        std::chrono::sys_time<std::chrono::microseconds>(std::chrono::microseconds(unix_microseconds)));
+    const std::chrono::year_month_day date{day};
+    const std::chrono::sys_days first{date.year() / date.month() / 1};
+    return std::chrono::microseconds(first.time_since_epoch()).count();
+}
+
+void put_scan(const Rows& rows, int index, const tally::Event& event, bool partial) {
+    Datum values[scan_column::count] = {};
+    bool nulls[scan_column::count] = {};
+    const bool good = event.reason.empty();
+    values[scan_column::index] = Int32GetDatum(index);
+    values[scan_column::partial] = BoolGetDatum(partial);
+    values[scan_column::rejected] = BoolGetDatum(!good);
+    for (int column = scan_column::month; column <= scan_column::payload; ++column) nulls[column] = !good;
+    if (good) {
+        values[scan_column::month] = TimestampTzGetDatum(month_start(event.ts_microseconds) - unix_to_postgres_epoch);
+        values[scan_column::customer_hash] = Int32GetDatum(event.customer_hash);
+        values[scan_column::identity] = uuid_datum(event.identity);
+        values[scan_column::payload] = uuid_datum(event.payload);
+    }
+    tuplestore_putvalues(rows.store, rows.shape, values, nulls);
+}
+
+void put_scan_rows(const Rows& rows, const tally::EventDocument& document) {
+    MemoryContext const caller = MemoryContextSwitchTo(rows.per_row);
+    int index = 0;
+    for (const tally::Event& event : document.events()) {
+        CHECK_FOR_INTERRUPTS();
+        put_scan(rows, index++, event, document.allow_partial_failures());
+        MemoryContextReset(rows.per_row);
+    }
+    MemoryContextSwitchTo(caller);
 }
 
 void put_rows(const Rows& rows, const tally::EventDocument& document) {
@@ -117,7 +176,7 @@ void put_rows(const Rows& rows, const tally::EventDocument& document) {
 }
 
 // A set-returning function that fills a tuplestore at once, the same way on PostgreSQL 13 to 18.
-Rows begin_rows(FunctionCallInfo fcinfo) {
+Rows begin_rows(FunctionCallInfo fcinfo, int column_count) {
     auto* info = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
     if (info == nullptr || !IsA(info, ReturnSetInfo) || (info->allowedModes & SFRM_Materialize) == 0) {
         ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -139,24 +198,34 @@ Rows begin_rows(FunctionCallInfo fcinfo) {
     return rows;
 }
 
-}  // namespace
-
-// tally._parse_events(document text, is_array boolean, allow_backfilling boolean, now timestamptz) -> setof events
-TALLY_FUNCTION(parse_events) {
+// What both entry points do: check the database's encoding, parse, and put the rows with `put`.
+Datum document_rows(FunctionCallInfo fcinfo, int column_count, void (*put)(const Rows&, const tally::EventDocument&)) {
     if (GetDatabaseEncoding() != PG_UTF8) {
         ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("pgtally needs a database in encoding UTF8"),
                         errhint("CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0")));
     }
     const text* document_text = PG_GETARG_TEXT_PP(0);
-    const tally::DocumentOptions options{
-        PG_GETARG_BOOL(1) ? tally::DocumentForm::array : tally::DocumentForm::object, PG_GETARG_BOOL(2),
-        PG_GETARG_TIMESTAMPTZ(3) + unix_to_postgres_epoch};
-    const Rows rows = begin_rows(fcinfo);
+    const tally::DocumentOptions options{PG_GETARG_BOOL(1) ? tally::DocumentForm::array : tally::DocumentForm::object,
+                                         PG_GETARG_BOOL(2), PG_GETARG_TIMESTAMPTZ(3) + unix_to_postgres_epoch};
+    const Rows rows = begin_rows(fcinfo, column_count);
     tally::guarded([&]() -> Datum {
         const tally::EventDocument document(view_of(document_text), options);
-        tally::call_pg([&] { put_rows(rows, document); });
+        tally::call_pg([&] { put(rows, document); });
         return 0;
     });
     MemoryContextDelete(rows.per_row);
     PG_RETURN_NULL();
+}
+
+}  // namespace
+
+// tally._parse_events(document text, is_array boolean, allow_backfilling boolean, now timestamptz) -> setof events
+TALLY_FUNCTION(parse_events) {
+    return document_rows(fcinfo, parse_column::count, put_rows);
+}
+
+// tally._scan_events(document text, is_array boolean, allow_backfilling boolean, now timestamptz) -> setof facts on
+// events
+TALLY_FUNCTION(scan_events) {
+    return document_rows(fcinfo, scan_column::count, put_scan_rows);
 }

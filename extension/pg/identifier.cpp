@@ -52,7 +52,8 @@ TALLY_FUNCTION(encode_id) {
         tally::UuidBytes bytes;
         std::memcpy(bytes.data(), uuid->data, bytes.size());
         const std::string id = tally::encode_public_id(view_of(prefix), bytes);
-        return tally::call_pg([&] { return PointerGetDatum(cstring_to_text_with_len(id.data(), static_cast<int>(id.size()))); });
+        return tally::call_pg(
+            [&] { return PointerGetDatum(cstring_to_text_with_len(id.data(), static_cast<int>(id.size()))); });
     });
 }
 

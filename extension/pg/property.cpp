@@ -1,4 +1,5 @@
-// Reading event properties (a flat jsonb object of strings and numbers) inside usage queries, without detours through SQL.
+// Reading event properties (a flat jsonb object of strings and numbers) inside usage queries, without detours through
+// SQL.
 #include "core/number_text.hpp"
 #include "core/rfc3339.hpp"
 
@@ -22,8 +23,7 @@ text* property_as_text(const JsonbValue* value) {
         return cstring_to_text_with_len(value->val.string.val, value->val.string.len);
     }
     if (value->type == jbvNumeric) {
-        return cstring_to_text(
-            DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric))));
+        return cstring_to_text(DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric))));
     }
     return nullptr;
 }
@@ -35,7 +35,8 @@ Datum numeric_from_text(const char* value, int length) {
 
 }  // namespace
 
-// tally._property_number(properties jsonb, key text) -> numeric: a number, or a string that is one; else NULL. Never raises.
+// tally._property_number(properties jsonb, key text) -> numeric: a number, or a string that is one; else NULL. Never
+// raises.
 TALLY_FUNCTION(property_number) {
     Jsonb* properties = PG_GETARG_JSONB_P(0);
     const text* key = PG_GETARG_TEXT_PP(1);
@@ -73,8 +74,8 @@ TALLY_FUNCTION(property_texts) {
         text* found = nullptr;
         if (!key_nulls[i]) {
             const text* key = DatumGetTextPP(elements[i]);
-            found = property_as_text(
-                find_property(properties, VARDATA_ANY(key), static_cast<int>(VARSIZE_ANY_EXHDR(key))));
+            found =
+                property_as_text(find_property(properties, VARDATA_ANY(key), static_cast<int>(VARSIZE_ANY_EXHDR(key))));
         }
         nulls[i] = found == nullptr;
         values[i] = PointerGetDatum(found);

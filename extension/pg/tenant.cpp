@@ -1,10 +1,11 @@
 // The settings that say for whom a session acts.
 //
-// tally.tenant                 anybody may set it: names the tenant that the SQL functions act for. A choice, not a right.
-// tally.authenticated_tenant   what a valid API key proved in this transaction. Only superusers and _set_authenticated_tenant
-//                              (executable by the extension's owner alone) can set it; row level security under the REST API
-//                              trusts nothing else. It is a setting and not a variable because settings roll back with the
-//                              transaction and travel to parallel workers.
+// tally.tenant                 anybody may set it: names the tenant that the SQL functions act for. A choice, not a
+// right. tally.authenticated_tenant   what a valid API key proved in this transaction. Only superusers and
+// _set_authenticated_tenant
+//                              (executable by the extension's owner alone) can set it; row level security under the
+//                              REST API trusts nothing else. It is a setting and not a variable because settings roll
+//                              back with the transaction and travel to parallel workers.
 #include "pg/tenant.hpp"
 
 #include <limits>

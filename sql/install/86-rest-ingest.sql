@@ -1,6 +1,6 @@
 -- tally_rest: ingest of many requests in one transaction
 
-CREATE FUNCTION tally_rest._ingest_answer(incoming tally._incoming[], OUT status integer, OUT body json) RETURNS record
+CREATE FUNCTION tally_rest._ingest_answer(verdicts tally._verdict[], OUT status integer, OUT body json) RETURNS record
     LANGUAGE plpgsql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
@@ -10,10 +10,10 @@ DECLARE
     failed    bigint;
     conflicts bigint;
 BEGIN
-    IF incoming[1].index IS NULL THEN
+    IF verdicts[1].index IS NULL THEN
         status := 400;
-        body := json_strip_nulls(json_build_object('code', 'BAD_REQUEST', 'message', incoming[1].reason,
-            'details', CASE WHEN incoming[1].field IS NOT NULL THEN json_build_object('field', incoming[1].field) END));
+        body := json_strip_nulls(json_build_object('code', 'BAD_REQUEST', 'message', verdicts[1].reason,
+            'details', CASE WHEN verdicts[1].field IS NOT NULL THEN json_build_object('field', verdicts[1].field) END));
         RETURN;
     END IF;
     SELECT json_agg(CASE WHEN i.field IS NULL
@@ -21,25 +21,25 @@ BEGIN
                          ELSE json_build_object('index', i.index, 'event_id', i.event_id, 'reason', i.reason, 'field', i.field) END
                     ORDER BY i.index) FILTER (WHERE i.reason IS NOT NULL),
            count(*) FILTER (WHERE i.reason IS NOT NULL), count(*) FILTER (WHERE i.verdict = 'conflict')
-    INTO failures, failed, conflicts FROM unnest(incoming) i;
-    IF failed > 0 AND incoming[1].strict THEN
+    INTO failures, failed, conflicts FROM unnest(verdicts) i;
+    IF failed > 0 AND verdicts[1].strict THEN
         status := CASE WHEN conflicts = failed THEN 409 ELSE 400 END;
         body := json_build_object(
             'code', CASE WHEN conflicts = failed THEN 'CONFLICT' ELSE 'BAD_REQUEST' END,
-            'message', format('%s of %s events cannot be stored, so nothing was; see failures', failed, cardinality(incoming)),
+            'message', format('%s of %s events cannot be stored, so nothing was; see failures', failed, cardinality(verdicts)),
             'failures', failures);
         RETURN;
     END IF;
     status := 200;
     SELECT json_strip_nulls(json_build_object('accepted', count(*) FILTER (WHERE i.verdict = 'accepted'),
                                               'duplicates', count(*) FILTER (WHERE i.verdict = 'duplicate')))
-    INTO body FROM unnest(incoming) i;
+    INTO body FROM unnest(verdicts) i;
     IF failures IS NOT NULL THEN
         body := json_build_object('accepted', body -> 'accepted', 'duplicates', body -> 'duplicates', 'failures', failures);
     END IF;
 END
 $$;
-COMMENT ON FUNCTION tally_rest._ingest_answer(tally._incoming[]) IS 'HTTP status and body that answer one ingest request, from the verdicts on its events';
+COMMENT ON FUNCTION tally_rest._ingest_answer(tally._verdict[]) IS 'HTTP status and body that answer one ingest request, from the verdicts on its events';
 
 CREATE FUNCTION tally_rest.ingest_batch(key_hashes bytea[], bodies text[], OUT ordinal integer, OUT status integer, OUT body text)
     RETURNS SETOF record
@@ -81,9 +81,9 @@ BEGIN
         PERFORM tally_rest._check_key(request.key_hash, 'write');
         RETURN QUERY
         SELECT request.ordinals[i.body], a.status, a.body::text
-        FROM (SELECT v.body, array_agg(v::tally._incoming ORDER BY v.index) AS incoming
+        FROM (SELECT v.body, array_agg(v ORDER BY v.index) AS verdicts
               FROM tally._ingest(request.tenant_id, request.documents, false) v GROUP BY v.body) i,
-             LATERAL tally_rest._ingest_answer(i.incoming) a;
+             LATERAL tally_rest._ingest_answer(i.verdicts) a;
     END LOOP;
 END
 $$;
