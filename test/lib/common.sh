@@ -46,3 +46,28 @@ private_prefix() {
 }
 
 CLUSTER_USER=$(cluster_user)
+
+# A throw-away server in DIR (made and owned by the cluster's user) with programs of BIN, and pgtally in database tally.
+# Sets PGHOST for what follows; not durable, so for tests and benchmarks only.
+start_server() { # BIN DIR [option=value...]
+    local bin=$1 dir=$2 option
+    shift 2
+    mkdir -p "$dir"
+    [ "$(id -u)" -ne 0 ] || chown "$CLUSTER_USER" "$dir"
+    (
+        cd "$dir"
+        as_cluster "$bin/initdb" -D "$dir/data" --auth=trust --no-sync --encoding=UTF8 --locale=C.UTF-8
+        {
+            printf '%s\n' "listen_addresses = ''" "unix_socket_directories = '$dir'" 'fsync = off'
+            for option; do say "$option"; done
+        } | as_cluster tee -a "$dir/data/postgresql.conf"
+        as_cluster "$bin/pg_ctl" -D "$dir/data" -l "$dir/server.log" -w start
+        as_cluster "$bin/createdb" -h "$dir" tally
+        as_cluster "$bin/psql" -X -q -v ON_ERROR_STOP=1 -h "$dir" -d tally -c 'CREATE EXTENSION pgtally'
+    ) >"$dir.log" 2>&1 || { cat "$dir.log" >&2; return 1; }
+    export PGHOST=$dir
+}
+
+stop_server() { # BIN DIR
+    as_cluster "$1/pg_ctl" -D "$2/data" -m immediate -w stop >/dev/null 2>&1 || :
+}
