@@ -37,7 +37,7 @@ prepare_data() {
 # Where cluster and socket live. Non-root: DATA itself. Root: DATA, or outside when the cluster's user cannot enter it.
 choose_store() {
     if [ -d "$data/cluster" ]; then store=$data
-    elif [ -L "$data/store" ]; then store=$(readlink "$data/store")
+    elif [ -L "$data/store" ] && [ -d "$data/store/" ]; then store=$(readlink "$data/store")
     elif reachable "$data"; then store=$data
     else
         mkdir -p "$(outside '')"
@@ -74,12 +74,12 @@ build() {
     install -m 755 "$repo/httpd/tallyd" "$bin/tallyd"
 }
 
-sql() { as_cluster "$bin/psql" -X -q -A -t -v ON_ERROR_STOP=1 -h "$sockets" -d "${db:-tally}" "$@" 9>&-; }
+sql() { (cd / && as_cluster "$bin/psql" -X -q -A -t -v ON_ERROR_STOP=1 -h "$sockets" -d "${db:-tally}" "$@") 9>&-; }
 
 make_cluster() {
     if [ ! -d "$store/cluster" ]; then
         say "pgtally: making a private cluster"
-        rm -rf "$store/cluster.new"
+        rm -rf "$store/cluster.new" "$data/api-key" "$data/sample-loaded"
         mkdir -m 700 "$store/cluster.new"
         [ "$(id -u)" -ne 0 ] || chown "$CLUSTER_USER" "$store/cluster.new"
         (cd / && as_cluster "$bin/initdb" -D "$store/cluster.new" --auth=peer --encoding=UTF8 --locale=C.UTF-8 \
