@@ -97,6 +97,11 @@ $(error no PostgreSQL server headers: `$(PG_CONFIG) --pgxs` names no file. Insta
 endif
 include $(PGXS)
 
+# libstdc++ marks its templates as visible, so hidden visibility alone would export their instances.
+ifneq (,$(filter linux freebsd netbsd openbsd,$(PORTNAME)))
+SHLIB_LINK += -Wl,--version-script=extension/exports.map
+endif
+
 # PGXS tracks headers only where the server was built with --enable-depend (Debian's is not): track them here.
 $(OBJS): %.o: %.cpp
 	$(COMPILE.cc) -MMD -MP -o $@ $<

@@ -73,15 +73,26 @@ rule 'PostgreSQL headers come from the prelude' => sub {
     }
 };
 
+# Does this header of pg/ bring PostgreSQL's headers along?
+my %carries;
+sub carries_prelude {
+    my ($name) = @_;
+    my $path = "extension/$name";
+    return 0 unless $name =~ m{^pg/} && -e $path;
+    return $carries{$name} if defined $carries{$name};
+    $carries{$name} = $name eq 'pg/prelude.hpp' ? 1 : 0;
+    includes($path, sub { $carries{$name} ||= carries_prelude($_[1]) });
+    return $carries{$name};
+}
+
 rule 'the prelude is the last include of a glue file' => sub {
-    # Headers of pg/ carry the prelude themselves and count as it; plain C++ headers come before them.
-    for my $path (grep { /\.cpp$/ } @glue) {
+    for my $path (grep { !m{/prelude\.hpp$} } @glue) {
         my $seen;
         includes($path, sub {
             my ($line, $name) = @_;
-            my $own = $name =~ m{^pg/|^(prelude|boundary|compat)\.hpp$};
-            complain("$path:$line", "include <$name> before $seen: its macros break what follows") if $seen && !$own;
-            $seen ||= $name if $own;
+            my $prelude = carries_prelude($name) || $name =~ $pg_header;
+            complain("$path:$line", "include <$name> before $seen: its macros break what follows") if $seen && !$prelude;
+            $seen ||= $name if $prelude;
         });
     }
 };
