@@ -54,7 +54,7 @@ at_least_one() { # STATUS FAILED
 build() {
     private_config=$(test/lib/private-pg.sh "$prefix" "${PG_CONFIG:-pg_config}")
     bin=$(dirname "$private_config")
-    pgxs=$(dirname "$(dirname "$(dirname "$("$private_config" --pgxs)")")")
+    pgxs=$(dirname "$(dirname "$("$private_config" --pgxs)")")
     test/lib/build.sh "$private_config" "${jobs[@]}" >"$logs/build.log" 2>&1 ||
         { tail -n 60 "$logs/build.log"; say "the build failed, all of it is in .build/check/build.log"; exit 1; }
     mkdir "$work/tree"
@@ -108,7 +108,7 @@ unit_tests() { # SUITE [SANITIZE=1]
         n=$(sed -n 's/^\[  FAILED  \] \([0-9]*\) test.*/\1/p' "$log")
         n=$(at_least_one "$status" "${n:-0}")
         bad=$((bad + n))
-        [ "$status" -eq 0 ] || { say "$program:"; grep -v '^\[ *\(OK\|RUN\|---*\) *\]' "$log" | tail -n 60; }
+        [ "$status" -eq 0 ] || { say "$program:"; grep -v '^\[ *\(OK\|RUN\|---*\) *\]' "$log" | tail -n 60 || :; }
     done
     report "$suite" "$good" "$bad"
 }
@@ -125,7 +125,8 @@ regression() { # SUITE PROGRAM OPTIONS...
     bad=$(at_least_one "$status" "$(count '(^test|^ ).*\.\.\. (failed|FAILED)|^not ok' "$log")")
     if [ "$bad" -gt 0 ]; then
         grep -E 'FAILED|^not ok|could not|rror' "$log" || tail -n 20 "$log"
-        [ ! -s "$work/$suite/regression.diffs" ] || { cat "$work/$suite/regression.diffs"; cp "$work/$suite/regression.diffs" "$logs/$suite.diffs"; }
+        [ ! -s "$work/$suite/regression.diffs" ] || cat "$work/$suite/regression.diffs"
+        cp -r "$work/$suite/results" "$logs/$suite-results" 2>/dev/null || :
     fi
     report "$suite" "$(count '^test .*\.\.\. ok|^ok ' "$log")" "$bad"
 }
@@ -153,7 +154,7 @@ tap_result() { # STATUS LOG
     local n
     n=$(at_least_one "$1" "$(count '^not ok' "$2")")
     bad=$((bad + n))
-    [ "$1" -eq 0 ] || { say "$2:"; grep -v '^ok' "$2" | tail -n 60; }
+    [ "$1" -eq 0 ] || { say "$2:"; grep -v '^ok' "$2" | tail -n 60 || :; }
 }
 suite_tap() {
     local good=0 bad=0 test status log
@@ -164,7 +165,11 @@ suite_tap() {
             PG_TEST_PORT_DIR="$work/tap" TESTDIR="$work/tap" TESTLOGDIR="$work/tap/log" TESTDATADIR="$work/tap/tmp_check" \
             TALLYD="$work/tree/httpd/tallyd" perl "$work/tree/$test" || status=$?
         tap_result "$status" "$log"
-        [ "$status" -eq 0 ] || cp -r "$work/tap/tmp_check/log" "$logs/tap-log" 2>/dev/null || :
+        if [ "$status" -ne 0 ]; then
+            # The test programs' own messages go to their log.
+            tail -n 20 "$work/tap/tmp_check/log/regress_log_$(basename "$test" .pl)" 2>/dev/null || :
+            cp -r "$work/tap/tmp_check/log/." "$logs/tap-log" 2>/dev/null || :
+        fi
     done
     report tap "$good" "$bad"
 }
@@ -176,7 +181,7 @@ suite_http() {
         node --test --test-reporter=tap "${files[@]}" || status=$?
     good=$(sed -n 's/^# pass \([0-9]*\)/\1/p' "$log")
     bad=$(at_least_one "$status" "$(($(sed -n 's/^# fail \([0-9]*\)/\1 +/p;s/^# cancelled \([0-9]*\)/\1/p' "$log") + 0))")
-    [ "$bad" -eq 0 ] || { grep -nE -A25 '^ *not ok' "$log" | head -n 300; grep -q '^# fail' "$log" || tail -n 40 "$log"; }
+    [ "$bad" -eq 0 ] || { grep -nE -A25 '^ *not ok' "$log" | head -n 300 || :; grep -q '^# fail' "$log" || tail -n 40 "$log"; }
     report http "${good:-0}" "$bad"
 }
 

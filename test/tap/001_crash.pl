@@ -13,15 +13,6 @@ use constant { BATCH => 20, BATCHES => 150, ROUNDS => 4 };
 my $node = new_node('crash');
 make_store($node);
 
-# After kill -9 orphaned backends may hold the shared memory for a moment.
-sub restart {
-    for (1 .. 60) {
-        return 1 if $node->start(fail_ok => 1);
-        sleep 0.5;
-    }
-    return 0;
-}
-
 my $first = 1;
 for my $round (1 .. ROUNDS) {
     my ($script, $out, $err) = ('', '', '');
@@ -37,13 +28,13 @@ for my $round (1 .. ROUNDS) {
         last if ($out =~ /acknowledged (\d+)\n\z/ ? $1 : -1) >= $round * 9;
         sleep 0.005;
     }
-    $node->kill9;
+    crash($node);
     IPC::Run::finish($psql);
     my @acknowledged = $out =~ /^acknowledged (\d+)$/mg;
     my $sent = @acknowledged;
     cmp_ok($sent, '<', BATCHES, "round $round: the server was killed in the middle, after $sent batches");
     like($err, qr/server closed the connection|connection to server was lost|no connection to the server/, "round $round: the client saw it");
-    ok(restart(), "round $round: the server recovers by itself");
+    ok($node->start(fail_ok => 1), "round $round: the server recovers by itself");
 
     my $last = $first + $sent * BATCH - 1;
     my $expected = $sent * BATCH;
@@ -73,9 +64,9 @@ my $open = IPC::Run::start([ 'psql', '-X', '-q', '-A', '-t', '-d', $node->connst
 $stdin = "BEGIN;\n" . events($first, $first + 9) . ";\n";
 for (1 .. 2000) { $open->pump_nb; last if ($stdout // '') =~ /10,0/; sleep 0.005; }
 like($stdout, qr/10,0/, 'events of an open transaction are accepted');
-$node->kill9;
+crash($node);
 eval { $open->kill_kill };
-ok(restart(), 'the server recovers');
+ok($node->start(fail_ok => 1), 'the server recovers');
 is($node->safe_psql('postgres', events($first, $first + 9)), '10,0', 'and are new again after the crash');
 
 $node->stop;

@@ -47,11 +47,12 @@ command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', $fresh->connstr(
 check_restored('plain SQL', $fresh, 'postgres');
 $fresh->stop;
 
-# Custom format, into another database of the old cluster, by two jobs in any order.
+# Custom format, into another database of the old cluster. Not by several jobs: pg_restore -j knows no order among tables
+# that an extension makes together with their foreign keys.
 command_ok([ 'pg_dump', '-Fc', '-d', $old->connstr('postgres'), '-f', "$dir/custom.dump" ], 'pg_dump writes its custom format');
 $old->safe_psql('postgres', 'CREATE DATABASE restored TEMPLATE template0');
-command_ok([ 'pg_restore', '--exit-on-error', '-j', '2', '-d', $old->connstr('restored'), "$dir/custom.dump" ],
-    'pg_restore -j 2 restores it without an error');
+command_ok([ 'pg_restore', '--exit-on-error', '-d', $old->connstr('restored'), "$dir/custom.dump" ],
+    'pg_restore restores it without an error');
 check_restored('custom format', $old, 'restored');
 
 is(all_usage($old), $usage, 'the old store is as it was');

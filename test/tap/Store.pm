@@ -4,7 +4,8 @@ use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
 use Exporter 'import';
-our @EXPORT = qw(new_node make_store events all_usage);
+use Time::HiRes qw(sleep);
+our @EXPORT = qw(new_node make_store crash events all_usage);
 
 # A started cluster that is as durable as a real one.
 sub new_node {
@@ -36,6 +37,25 @@ sub make_store {
                 'properties', jsonb_build_object('n', (i % 97) * 0.1, 'who', 'w' || i % 13)))
             FROM generate_series(first, last) i $$;
     });
+    return;
+}
+
+# kill -9 of the postmaster; comes back when the backends, too, are gone and the server can be started again.
+sub crash {
+    my ($node) = @_;
+    my $data = $node->data_dir;
+    my ($pid) = PostgreSQL::Test::Utils::slurp_file("$data/postmaster.pid") =~ /^(\d+)/;
+    $node->kill9;
+    for (1 .. 600) {
+        last unless grep { (readlink("$_/cwd") // q()) eq $data } glob '/proc/[0-9]*';
+        sleep 0.1;
+    }
+    for (1 .. 100) {
+        return unless kill 0, $pid;
+        sleep 0.1;
+    }
+    # Dead, but nobody collects it: PostgreSQL takes it for a living postmaster.
+    unlink "$data/postmaster.pid";
     return;
 }
 
