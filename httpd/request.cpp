@@ -29,7 +29,7 @@ MHD_Result HttpRequest::step(const char* method, const char* version, const char
     switch (phase_) {
         case Phase::head: return take_head(method, version);
         case Phase::body:
-        case Phase::too_large: {
+        case Phase::refused: {
             if (*size == 0) return take_end();
             const std::size_t taken = *size;
             *size = 0;
@@ -43,13 +43,15 @@ MHD_Result HttpRequest::step(const char* method, const char* version, const char
 }
 
 MHD_Result HttpRequest::take_head(const char* method, const char* version) {
-    if (auto refusal = check_head(method, version)) {
+    auto refusal = check_head(method, version);
+    if (refusal && has_body_) {
         // The body stays unread: libmicrohttpd closes the connection after the answer.
-        if (has_body_) peer_->linger = true;
+        peer_->linger = true;
         return reply(std::move(*refusal));
     }
     if (!peer_->enter(Peer::Stage::body)) return MHD_NO;
-    phase_ = Phase::body;
+    phase_ = refusal ? Phase::refused : Phase::body;
+    if (refusal) answer_ = std::move(*refusal);  // sent at the request's end: the connection stays open
     return MHD_YES;
 }
 
@@ -58,7 +60,7 @@ MHD_Result HttpRequest::take_piece(const char* data, std::size_t size) {
     if (phase_ == Phase::body && received_ <= body_limit()) {
         if (received_ > accounted_ && !account(static_cast<std::size_t>(received_) - accounted_)) {
             answer_ = unavailable("too many request bodies in memory");
-            phase_ = Phase::too_large;
+            phase_ = Phase::refused;
             release_body();
             return MHD_YES;
         }
@@ -67,7 +69,7 @@ MHD_Result HttpRequest::take_piece(const char* data, std::size_t size) {
     }
     if (phase_ == Phase::body) {
         answer_ = refuse(413, fmt::format("the request body is larger than {} bytes", body_limit()));
-        phase_ = Phase::too_large;
+        phase_ = Phase::refused;
         release_body();
     }
     // Swallow the rest of a chunked body so that the client can read the answer, but not for ever.
@@ -80,7 +82,7 @@ MHD_Result HttpRequest::take_piece(const char* data, std::size_t size) {
 
 MHD_Result HttpRequest::take_end() {
     if (!peer_->enter(Peer::Stage::busy)) return MHD_NO;
-    if (phase_ == Phase::too_large) return reply(std::move(answer_));
+    if (phase_ == Phase::refused) return reply(std::move(answer_));
     if (route->kind != RouteKind::call && route->kind != RouteKind::ingest) return reply(probe(route->kind, service_));
     if (auto refusal = check_body()) return reply(std::move(*refusal));
     return submit();

@@ -33,7 +33,7 @@ public:
     void log_and_count(bool completed) noexcept;
 
 private:
-    enum class Phase { head, body, too_large, queued, answered, replied };
+    enum class Phase { head, body, refused, queued, answered, replied };
 
     // These return the refusal, or nothing when all is well.
     std::optional<Answer> check_head(const char* method, const char* version);
