@@ -111,7 +111,6 @@ sql/pgtally--$(EXTVERSION).sql: $(SQL_PARTS) extension/pgtally.control
 	cat $(SQL_PARTS) > $@.tmp && mv $@.tmp $@
 
 # tallyd has a makefile of its own: PGXS builds either a module or a program.
-ifneq ($(wildcard httpd/Makefile),)
 .PHONY: tallyd install-tallyd clean-tallyd
 all: tallyd
 clean: clean-tallyd
@@ -124,6 +123,5 @@ install-tallyd: tallyd
 	$(MAKE) -C httpd install
 clean-tallyd:
 	$(MAKE) -C httpd clean
-endif
 
 endif

@@ -12,14 +12,15 @@ endif
 
 VERSION  := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" extension/pgtally.control)
 CXXFLAGS := -std=c++20 -g -Wall -Wextra -Wshadow $(if $(filter 1,$(WERROR)),-Werror) $(MODE) -fno-strict-aliasing -fwrapv
-CPPFLAGS := -Iextension -Ihttpd -Itest/unit -DPGTALLY_VERSION='"$(VERSION)"' -DPGTALLY_UNIT_TEST
+CPPFLAGS := -Iextension -Ihttpd -Itest/unit -DPGTALLY_VERSION='"$(VERSION)"' -DSPDLOG_COMPILED_LIB -DSPDLOG_FMT_EXTERNAL -DSPDLOG_SHARED_LIB \
+            -isystem $(shell pg_config --includedir)
 
 CORE  := $(wildcard extension/core/*.cpp)
-# httpd names the objects that need neither libmicrohttpd nor libpq.
-HTTPD := $(if $(wildcard httpd/Makefile),$(addprefix httpd/,$(notdir $(patsubst %.o,%.cpp,$(shell $(MAKE) -s -C httpd print-testable-objs 2>/dev/null)))))
+# Of an archive only what a test needs is linked: parts of httpd that need neither libmicrohttpd nor libpq bring neither.
+HTTPD := $(if $(wildcard test/unit/httpd_*),$(filter-out httpd/main.cpp,$(wildcard httpd/*.cpp)))
 TESTS := $(wildcard test/unit/*_test.cpp)
 FUZZ  := $(wildcard test/fuzz/*_fuzz.cpp)
-LIBS  := -Wl,--as-needed -lsimdjson -ljansson -lxxhash -lspdlog -lfmt -lgnutls
+LIBS  := -Wl,--as-needed -lsimdjson -ljansson -lxxhash -lspdlog -lfmt -lgnutls -lmicrohttpd -lpq
 
 objects = $(patsubst %.cpp,$(BUILD)/%.o,$(1))
 
