@@ -1,16 +1,17 @@
-// XXH3-128 behind the names of hash128.hpp.
+// SipHash-2-4 behind the names of hash128.hpp.
 #include "core/hash128.hpp"
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
+#include "core/set_key.hpp"
 
 namespace tally {
 
 Hash128 hash128(std::string_view data) noexcept {
-    XXH128_canonical_t canonical;
-    XXH128_canonicalFromHash(&canonical, XXH3_128bits(data.data(), data.size()));
+    const SetKey hash = siphash128(std::as_bytes(std::span(data)));
     Hash128 result;
-    for (std::size_t i = 0; i < result.size(); ++i) result[i] = canonical.digest[i];
+    for (std::size_t i = 0; i < 8; ++i) {
+        result[i] = static_cast<std::uint8_t>(hash.high >> (56 - 8 * i));
+        result[8 + i] = static_cast<std::uint8_t>(hash.low >> (56 - 8 * i));
+    }
     return result;
 }
 

