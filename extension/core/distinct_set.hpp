@@ -1,4 +1,4 @@
-// The state tally.distinct_set: the exact set of distinct values, each kept as a key of 8 or 16 bytes (core/hash128.hpp).
+// The state tally.distinct_set: the exact set of distinct values, each kept as a key of 8 or 16 bytes (core/set_key.hpp).
 //
 // Two byte forms after PostgreSQL's 4-byte varlena header. Both start with the version word:
 //   byte 0 'D', byte 1 version (1), byte 2 form (0 packed, 1 working), byte 3 kind of value (SetKind), + 128 where keys are wide
@@ -19,7 +19,7 @@
 
 #include "core/bytes.hpp"
 #include "core/decimal.hpp"
-#include "core/hash128.hpp"
+#include "core/set_key.hpp"
 
 namespace tally {
 

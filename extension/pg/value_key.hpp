@@ -1,4 +1,4 @@
-// From an SQL value of any type to the key by which a distinct set knows it (core/hash128.hpp).
+// From an SQL value of any type to the key by which a distinct set knows it (core/set_key.hpp).
 #pragma once
 
 #include "core/distinct_set.hpp"

@@ -1,0 +1,21 @@
+// Answer: one HTTP response in the making, free of any HTTP library.
+// Invariant: body is complete; JSON unless content_type says otherwise.
+#pragma once
+
+#include <string>
+
+namespace tallyd {
+
+inline constexpr const char* kJson = "application/json";
+inline constexpr const char* kPrometheus = "text/plain; version=0.0.4";
+
+struct Answer {
+    unsigned status = 500;
+    std::string body;
+    const char* content_type = kJson;
+    int retry_after = 0;       // seconds; 0: no Retry-After header
+    std::string allow;         // empty: no Allow header
+    bool challenge = false;    // WWW-Authenticate: Bearer
+};
+
+}  // namespace tallyd

@@ -1,0 +1,103 @@
+// Ingest batches: see batcher.hpp.
+#include "batcher.hpp"
+
+#include <charconv>
+#include <cstring>
+
+#include "json_text.hpp"
+#include "log.hpp"
+#include "pg_array.hpp"
+
+namespace tallyd {
+
+namespace {
+
+const Statement kIngest{"ingest", "SELECT ordinal, status, body FROM tally_rest.ingest_batch($1::bytea[], $2::text[])"};
+
+std::string_view view(const KeyHash& key) noexcept { return {reinterpret_cast<const char*>(key.data()), key.size()}; }
+
+template <class Number>
+bool read_number(const PGresult* result, int row, int column, Number& out) noexcept {
+    const char* text = PQgetvalue(result, row, column);
+    const char* end = text + PQgetlength(result, row, column);
+    return std::from_chars(text, end, out).ptr == end && text != end;
+}
+
+}  // namespace
+
+Batcher::Batcher(const Config& config, JobQueue& queue, Health& health, Observe& observe)
+    : DatabaseThread(config, queue, health, observe, Use::write), policy_(config.batch) {}
+
+void Batcher::serve(std::vector<Job*> jobs) { ingest(jobs); }
+
+void Batcher::ingest(std::span<Job*> jobs) {
+    try {
+        const auto begun = Clock::now();
+        const Outcome outcome = run(jobs);
+        if (outcome.kind != Outcome::Kind::done) return fail(jobs, outcome);
+        observe_.batch(jobs.size(), std::chrono::duration<double>(Clock::now() - begun).count());
+        std::vector<Answer> answers = answers_of(jobs.size(), outcome.result.get());
+        for (std::size_t at = 0; at < jobs.size(); ++at) jobs[at]->finish(std::move(answers[at]));
+    } catch (const std::bad_alloc&) {
+        // Thrown while nothing of this span was answered: fail() handles its halves by calls of this function.
+        for (Job* job : jobs) job->finish(unavailable("out of memory"));
+    }
+}
+
+Outcome Batcher::run(std::span<Job*> jobs) {
+    std::size_t bytes = 0;
+    for (const Job* job : jobs) bytes += job->body.size();
+    const auto count = static_cast<std::uint32_t>(jobs.size());
+    PgArray keys(kByteaOid, count, count * sizeof(KeyHash));
+    PgArray bodies(kTextOid, count, bytes);
+    for (const Job* job : jobs) {
+        keys.add(view(job->key));
+        bodies.add(job->body);
+    }
+    return execute(kIngest, {{keys.wire(), true}, {bodies.wire(), true}});
+}
+
+std::vector<Answer> Batcher::answers_of(std::size_t jobs, const PGresult* result) {
+    std::vector<Answer> answers(jobs, refuse(500, "internal error"));
+    for (int row = 0; row < PQntuples(result); ++row) {
+        std::size_t ordinal = 0;
+        unsigned status = 0;
+        if (!read_number(result, row, 0, ordinal) || !read_number(result, row, 1, status) || ordinal < 1 ||
+            ordinal > answers.size() || PQgetisnull(result, row, 2))
+            continue;
+        Answer& answer = answers[ordinal - 1];
+        answer = Answer{};
+        answer.status = status;
+        answer.challenge = status == 401;
+        if (status == 429 || status == 503) answer.retry_after = 1;
+        answer.body.assign(PQgetvalue(result, row, 2), static_cast<std::size_t>(PQgetlength(result, row, 2)));
+        const IngestCounts counts = ingest_counts(answer.body);
+        observe_.events_accepted.fetch_add(counts.accepted, std::memory_order_relaxed);
+        observe_.events_duplicate.fetch_add(counts.duplicates, std::memory_order_relaxed);
+        observe_.events_rejected.fetch_add(counts.failures, std::memory_order_relaxed);
+    }
+    return answers;
+}
+
+void Batcher::fail(std::span<Job*> jobs, const Outcome& outcome) {
+    const SqlFault fault = fault_of(outcome.error.state);
+    if (outcome.kind == Outcome::Kind::lost || fault == SqlFault::retry) {
+        // Safe whether it committed or not: every event carries its identity, a second time is a duplicate.
+        retry_later({jobs.begin(), jobs.end()}, fault == SqlFault::retry);
+        return;
+    }
+    if (outcome.kind == Outcome::Kind::failed && fault == SqlFault::isolate && jobs.size() > 1) {
+        observe_.batches_split.fetch_add(1, std::memory_order_relaxed);
+        const std::size_t half = jobs.size() / 2;
+        ingest(jobs.first(half));
+        ingest(jobs.subspan(half));
+        return;
+    }
+    log::write(log::Level::error, "ingest_failed",
+               log::field("sqlstate", outcome.error.state) + log::field("message", outcome.error.message));
+    for (Job* job : jobs)
+        job->finish(outcome.kind == Outcome::Kind::refused ? unavailable("the extension pgtally is not ready in this database")
+                                                           : answer_for(outcome.error));
+}
+
+}  // namespace tallyd

@@ -1,0 +1,23 @@
+// What tallyd checks in a request body before the database sees it. The original bytes are always what is passed on:
+// Jansson would change decimals, so nothing is ever decoded and encoded again.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "answer.hpp"
+
+namespace tallyd {
+
+inline constexpr int kJsonDepth = 64;
+
+// nullopt: the body is text that PostgreSQL can take (not empty, valid UTF-8, no NUL byte).
+std::optional<Answer> check_text(const std::string& body);
+
+// nullopt: the body is one JSON value, without duplicate keys, at most kJsonDepth deep.
+std::optional<Answer> check_json(const std::string& body);
+
+// "application/json", with parameters or without.
+bool is_json_media_type(const char* header) noexcept;
+
+}  // namespace tallyd

@@ -1,0 +1,131 @@
+// Errors as answers: see error.hpp.
+#include "error.hpp"
+
+#include "json_text.hpp"
+
+namespace tallyd {
+
+namespace {
+
+struct StateRow {
+    std::string_view prefix;  // a whole SQLSTATE or the beginning of one; the first row that fits decides
+    unsigned status;
+    SqlFault fault;
+};
+
+constexpr StateRow kStates[] = {
+    {"23505", 409, SqlFault::data},        {"23503", 409, SqlFault::data},
+    {"23514", 400, SqlFault::isolate},     {"23502", 400, SqlFault::isolate},
+    {"23", 500, SqlFault::isolate},        {"22", 400, SqlFault::isolate},
+    {"P0002", 404, SqlFault::data},        {"TL409", 409, SqlFault::data},
+    {"TL429", 429, SqlFault::data},        {"28000", 401, SqlFault::data},
+    {"28P01", 401, SqlFault::data},        {"42501", 403, SqlFault::data},
+    {"54", 413, SqlFault::isolate},        {"40001", 503, SqlFault::retry},
+    {"40P01", 503, SqlFault::retry},       {"57014", 503, SqlFault::unavailable},
+    {"57P0", 503, SqlFault::connection},   {"08", 503, SqlFault::connection},
+    {"53", 503, SqlFault::unavailable},    {"55P03", 503, SqlFault::unavailable},
+    {"25006", 503, SqlFault::unavailable}, {"XX", 500, SqlFault::isolate},
+    {"P0", 500, SqlFault::isolate},
+};
+
+struct StatusRow {
+    unsigned status;
+    const char* code;
+};
+
+constexpr StatusRow kCodes[] = {
+    {400, "BAD_REQUEST"},
+    {401, "UNAUTHORIZED"},
+    {403, "FORBIDDEN"},
+    {404, "NOT_FOUND"},
+    {405, "METHOD_NOT_ALLOWED"},
+    {408, "REQUEST_TIMEOUT"},
+    {409, "CONFLICT"},
+    {413, "PAYLOAD_TOO_LARGE"},
+    {414, "URI_TOO_LONG"},
+    {415, "UNSUPPORTED_MEDIA_TYPE"},
+    {417, "EXPECTATION_FAILED"},
+    {429, "TOO_MANY_REQUESTS"},
+    {431, "REQUEST_HEADER_FIELDS_TOO_LARGE"},
+    {501, "NOT_IMPLEMENTED"},
+    {503, "SERVICE_UNAVAILABLE"},
+    {505, "HTTP_VERSION_NOT_SUPPORTED"},
+};
+
+const StateRow* row_of(std::string_view sqlstate) noexcept {
+    for (const StateRow& row : kStates)
+        if (sqlstate.starts_with(row.prefix)) return &row;
+    return nullptr;
+}
+
+void append_member(std::string& object, const char* name, std::string_view value) {
+    if (value.empty()) return;
+    object += object.empty() ? "{" : ",";
+    append_json_string(object, name);
+    object += ':';
+    append_json_string(object, value);
+}
+
+}  // namespace
+
+SqlFault fault_of(std::string_view sqlstate) noexcept {
+    const StateRow* row = row_of(sqlstate);
+    return row ? row->fault : SqlFault::internal;
+}
+
+unsigned status_of(std::string_view sqlstate) noexcept {
+    const StateRow* row = row_of(sqlstate);
+    return row ? row->status : 500;
+}
+
+const char* code_of(unsigned status) noexcept {
+    for (const StatusRow& row : kCodes)
+        if (row.status == status) return row.code;
+    return status >= 500 ? "INTERNAL_SERVER_ERROR" : "BAD_REQUEST";
+}
+
+Answer refuse(unsigned status, std::string_view message, std::string_view details) {
+    Answer answer;
+    answer.status = status;
+    answer.challenge = status == 401;
+    answer.body = "{\"code\":\"";
+    answer.body += code_of(status);
+    answer.body += "\",\"message\":";
+    append_json_string(answer.body, message);
+    if (!details.empty()) {
+        answer.body += ",\"details\":";
+        answer.body += details;
+    }
+    answer.body += '}';
+    return answer;
+}
+
+Answer refuse_field(unsigned status, std::string_view message, std::string_view field) {
+    std::string details;
+    append_member(details, "field", field);
+    if (!details.empty()) details += '}';
+    return refuse(status, message, details);
+}
+
+Answer unavailable(std::string_view message, int retry_after) {
+    Answer answer = refuse(503, message);
+    answer.retry_after = retry_after;
+    return answer;
+}
+
+Answer answer_for(const SqlError& error) {
+    const unsigned status = status_of(error.state);
+    if (status == 503)
+        return unavailable(error.state == "57014" ? "the database took too long to answer" : "the database is not available");
+    if (status >= 500) return refuse(500, "internal error");
+    std::string details;
+    append_member(details, "field", error.column);
+    append_member(details, "hint", error.hint);
+    append_member(details, "detail", error.detail);
+    if (!details.empty()) details += '}';
+    Answer answer = refuse(status, error.message, details);
+    if (status == 429) answer.retry_after = 1;
+    return answer;
+}
+
+}  // namespace tallyd

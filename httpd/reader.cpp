@@ -1,0 +1,69 @@
+// Every route but ingest: see reader.hpp.
+#include "reader.hpp"
+
+#include "log.hpp"
+
+namespace tallyd {
+
+namespace {
+
+Statement statement_of(const Route& route) {
+    return {route.function, std::string("SELECT tally_rest.") + route.function +
+                                "(tally_rest.authenticate($1::bytea, $2::text), $3::jsonb, $4::jsonb, $5::text)::text"};
+}
+
+}  // namespace
+
+Reader::Reader(const Config& config, JobQueue& queue, Health& health, Observe& observe)
+    : DatabaseThread(config, queue, health, observe, Use::read) {}
+
+void Reader::serve(std::vector<Job*> jobs) {
+    for (Job* job : jobs) {
+        try {
+            const std::string_view key(reinterpret_cast<const char*>(job->key.data()), job->key.size());
+            const Outcome outcome = execute(statement_of(*job->route), {{key, true},
+                                                                        {job->route->scope},
+                                                                        {job->parameters},
+                                                                        {job->query},
+                                                                        {job->body, true, job->route->body == BodyKind::none}});
+            answer(*job, outcome);
+        } catch (const std::bad_alloc&) {
+            job->finish(unavailable("out of memory"));
+        }
+    }
+}
+
+void Reader::answer(Job& job, const Outcome& outcome) {
+    const SqlError& error = outcome.error;
+    if (outcome.kind == Outcome::Kind::lost) return lost(job, outcome.surely_nothing_done);
+    if (outcome.kind == Outcome::Kind::refused) {
+        log::write(log::Level::error, "statement_refused",
+                   log::field("route", job.route->pattern) + log::field("sqlstate", error.state) + log::field("message", error.message));
+        return job.finish(unavailable("the extension pgtally is not ready in this database"));
+    }
+    if (outcome.kind == Outcome::Kind::failed) {
+        if (fault_of(error.state) == SqlFault::retry) return retry_later({&job}, true);
+        Answer refusal = answer_for(error);
+        if (refusal.status >= 500)
+            log::write(log::Level::error, "statement_failed",
+                       log::field("route", job.route->pattern) + log::field("sqlstate", error.state) +
+                           log::field("message", error.message) + log::field("detail", error.detail));
+        return job.finish(std::move(refusal));
+    }
+    const PGresult* result = outcome.result.get();
+    if (PQntuples(result) != 1 || PQgetisnull(result, 0, 0)) {
+        log::write(log::Level::error, "statement_without_answer", log::field("route", job.route->pattern));
+        return job.finish(refuse(500, "internal error"));
+    }
+    Answer answer;
+    answer.status = job.route->status;
+    answer.body.assign(PQgetvalue(result, 0, 0), static_cast<std::size_t>(PQgetlength(result, 0, 0)));
+    job.finish(std::move(answer));
+}
+
+void Reader::lost(Job& job, bool surely_nothing_done) {
+    if (job.route->reads() || surely_nothing_done) return retry_later({&job}, false);
+    job.finish(unavailable("the database connection was lost: it is unknown whether this request was carried out"));
+}
+
+}  // namespace tallyd

@@ -1,0 +1,81 @@
+// One HTTP request from its request line to its last byte sent. Owned by libmicrohttpd's con_cls: made when the request
+// line is read, freed by the completed-notification. While it is queued, a database thread may fill in the answer.
+#pragma once
+
+#include <microhttpd.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "job.hpp"
+#include "peers.hpp"
+#include "service.hpp"
+
+namespace tallyd {
+
+class HttpRequest final : public Job {
+public:
+    HttpRequest(Service& service, MHD_Connection* connection, Peer* peer, const char* target);
+    ~HttpRequest();
+    HttpRequest(const HttpRequest&) = delete;
+    HttpRequest& operator=(const HttpRequest&) = delete;
+
+    // libmicrohttpd's access handler.
+    MHD_Result step(const char* method, const char* version, const char* data, std::size_t* size);
+
+    // From any thread while queued. The request may be gone when this returns.
+    void finish(Answer answer) noexcept override;
+
+    // libmicrohttpd refuses the request by itself: its page becomes our answer.
+    MHD_Result refuse_by_library(unsigned status, const std::string& reason);
+
+    void log_and_count(bool completed) noexcept;
+
+private:
+    enum class Phase { head, body, refused, queued, answered, replied };
+
+    // These return the refusal, or nothing when all is well.
+    std::optional<Answer> check_head(const char* method, const char* version);
+    std::optional<Answer> check_framing(const char* version);
+    std::optional<Answer> find_route(const char* method);
+    std::optional<Answer> check_key();
+    std::optional<Answer> check_media();
+    std::optional<Answer> check_announced_length();
+    std::optional<Answer> check_body();
+
+    MHD_Result take_head(const char* method, const char* version);
+    MHD_Result take_piece(const char* data, std::size_t size);
+    MHD_Result take_end();
+    MHD_Result submit();
+    MHD_Result reply(Answer answer);
+
+    const char* header(const char* name) const noexcept;
+    bool account(std::size_t bytes) noexcept;
+    void release_body() noexcept;
+    std::size_t body_limit() const noexcept;
+
+    Service& service_;
+    MHD_Connection* const connection_;
+    Peer* const peer_;
+    const Clock::time_point begun_;
+    std::string target_;
+    std::string id_;
+    std::string method_;
+    Phase phase_ = Phase::head;
+    bool has_body_ = false;
+    std::uint64_t announced_ = 0;
+    std::uint64_t received_ = 0;
+    std::size_t accounted_ = 0;
+    unsigned status_ = 0;
+    std::size_t sent_ = 0;
+    Answer answer_;
+};
+
+// Queues an answer on a connection, with the headers that every answer has.
+MHD_Result send_answer(MHD_Connection* connection, Answer answer, const std::string& request_id, bool last);
+
+// Our own responses pass libmicrohttpd's public function unchanged; those it makes by itself are replaced (refusal.cpp).
+MHD_Result queue_own_response(MHD_Connection* connection, unsigned status, MHD_Response* response);
+
+}  // namespace tallyd

@@ -1,0 +1,75 @@
+// The route table: see router.hpp.
+#include "router.hpp"
+
+#include <optional>
+
+#include "json_text.hpp"
+
+namespace tallyd {
+
+namespace {
+
+constexpr Route kRoutes[] = {
+    {"GET", "/healthz", RouteKind::health, nullptr, nullptr, 200, BodyKind::none},
+    {"GET", "/readyz", RouteKind::ready, nullptr, nullptr, 200, BodyKind::none},
+    {"GET", "/metrics", RouteKind::metrics, nullptr, nullptr, 200, BodyKind::none},
+    {"POST", "/api/v1/events/ingest", RouteKind::ingest, "write", nullptr, 200, BodyKind::events},
+    {"GET", "/api/v1/profile", RouteKind::call, "read", "get_profile", 200, BodyKind::none},
+    {"GET", "/api/v1/metrics", RouteKind::call, "read", "list_metrics", 200, BodyKind::none},
+    {"POST", "/api/v1/metrics", RouteKind::call, "write", "create_metric", 201, BodyKind::json},
+    {"GET", "/api/v1/metrics/{id}", RouteKind::call, "read", "get_metric", 200, BodyKind::none},
+    {"GET", "/api/v1/metrics/{id}/usage", RouteKind::call, "read", "metric_usage", 200, BodyKind::none},
+};
+
+// The parameters' members ("\"id\":\"x\"") when the path fits the pattern.
+std::optional<std::string> fit(std::string_view pattern, const std::vector<std::string>& segments) {
+    std::string members;
+    for (const std::string& segment : segments) {
+        if (!pattern.starts_with('/')) return std::nullopt;
+        pattern.remove_prefix(1);
+        const std::string_view part = pattern.substr(0, pattern.find('/'));
+        pattern.remove_prefix(part.size());
+        if (part.starts_with('{')) {
+            if (segment.empty()) return std::nullopt;
+            if (!members.empty()) members += ',';
+            append_json_string(members, part.substr(1, part.size() - 2));
+            members += ':';
+            append_json_string(members, segment);
+        } else if (part != segment || part.empty()) {
+            return std::nullopt;
+        }
+    }
+    if (!pattern.empty()) return std::nullopt;
+    return members;
+}
+
+void allow(Match& match, std::string_view method) {
+    if (!match.allow.empty()) match.allow += ", ";
+    match.allow += method;
+    if (method == "GET") match.allow += ", HEAD";
+}
+
+}  // namespace
+
+std::span<const Route> routes() noexcept { return kRoutes; }
+
+std::size_t index_of(const Route& route) noexcept { return static_cast<std::size_t>(&route - kRoutes); }
+
+Match match(std::string_view method, const std::vector<std::string>& segments) {
+    const std::string_view wanted = method == "HEAD" ? "GET" : method;
+    Match found;
+    std::string_view pattern;
+    for (const Route& route : kRoutes) {
+        if (!pattern.empty() && pattern != route.pattern) continue;
+        const auto members = fit(route.pattern, segments);
+        if (!members) continue;
+        pattern = route.pattern;
+        allow(found, route.method);
+        if (wanted != route.method) continue;
+        found.route = &route;
+        found.parameters = '{' + *members + '}';
+    }
+    return found;
+}
+
+}  // namespace tallyd

@@ -1,0 +1,39 @@
+// The route table. A route is a row; tallyd knows nothing of the resources behind it.
+// Order: the first row whose pattern fits a path decides; literal segments stand before "{name}" ones.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tallyd {
+
+enum class RouteKind { call, ingest, health, ready, metrics };
+enum class BodyKind { none, json, events };
+
+struct Route {
+    const char* method;
+    const char* pattern;   // "/api/v1/metrics/{id}"
+    RouteKind kind;
+    const char* scope;     // "read", "write", "admin"; nullptr: no key is needed
+    const char* function;  // of schema tally_rest; nullptr unless kind is call
+    unsigned status;       // on success
+    BodyKind body;
+
+    bool reads() const noexcept { return method[0] == 'G'; }
+};
+
+std::span<const Route> routes() noexcept;
+std::size_t index_of(const Route& route) noexcept;
+
+struct Match {
+    const Route* route = nullptr;  // nullptr: 404 when allow is empty, else 405
+    std::string allow;             // methods that the path knows
+    std::string parameters;        // {"id":"..."}
+};
+
+// HEAD is answered by the GET route of the same path.
+Match match(std::string_view method, const std::vector<std::string>& segments);
+
+}  // namespace tallyd

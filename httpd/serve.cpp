@@ -1,0 +1,157 @@
+// The sub-command "serve": see serve.hpp.
+#include "serve.hpp"
+
+#include <jansson.h>
+#include <libpq-fe.h>
+#include <signal.h>
+#include <sys/resource.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <memory>
+#include <vector>
+
+#include "batcher.hpp"
+#include "error.hpp"
+#include "listener.hpp"
+#include "log.hpp"
+#include "notify.hpp"
+#include "reader.hpp"
+#include "server.hpp"
+#include "version.hpp"
+#include "watchdog.hpp"
+
+namespace tallyd {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+sigset_t stop_signals() noexcept {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    return set;
+}
+
+// true: one of the stop signals arrived within the time.
+bool signalled_within(milliseconds time) noexcept {
+    const sigset_t set = stop_signals();
+    const timespec limit{time.count() / 1000, (time.count() % 1000) * 1000000};
+    return sigtimedwait(&set, nullptr, &limit) > 0;
+}
+
+void raise_file_limit(const Config& config) {
+    const rlim_t needed = config.max_connections + config.writers + config.readers + 256;
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed) return;
+    limit.rlim_cur = std::min(needed, limit.rlim_max);
+    setrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur < needed)
+        log::message(log::Level::warn, "the limit of open files is lower than --max-connections needs");
+}
+
+class Process {
+public:
+    explicit Process(const Config& config) : config_(config), service_(config), server_(service_), watchdog_(service_) {}
+
+    std::string start(int listen_fd) {
+        for (unsigned n = 0; n < config_.writers; ++n)
+            threads_.push_back(std::make_unique<Batcher>(config_, service_.ingest_queue, service_.health, service_.observe));
+        for (unsigned n = 0; n < config_.readers; ++n)
+            threads_.push_back(std::make_unique<Reader>(config_, service_.call_queue, service_.health, service_.observe));
+        for (const auto& thread : threads_) thread->start();
+        watchdog_.start();
+        return server_.start(listen_fd);
+    }
+
+    void stop() {
+        service_.health.draining.store(true);
+        notify_service_manager("STOPPING=1");
+        log::message(log::Level::info, "draining");
+        bool forced = wait(to_milliseconds(config_.drain_delay), [] { return false; });
+        server_.stop_accepting();
+        if (!forced) forced = wait(to_milliseconds(config_.drain_timeout), [this] { return idle(); });
+        if (!idle()) log::message(log::Level::warn, forced ? "stopping at once" : "stopping although requests are under way");
+        end_database();
+        // Answers given just now still need their way out.
+        if (!forced) wait(milliseconds(2000), [this] { return idle(); });
+        watchdog_.stop();
+        server_.stop();
+    }
+
+private:
+    bool idle() {
+        service_.peers.close_idle();
+        return service_.peers.size() == 0;
+    }
+
+    // true: a second signal asks to end at once.
+    template <class Condition>
+    bool wait(milliseconds time, Condition done) {
+        const auto until = Clock::now() + time;
+        while (Clock::now() < until && !done())
+            if (signalled_within(milliseconds(20))) return true;
+        return false;
+    }
+
+    // No suspended connection may be left when the HTTP side stops: everyone is answered, in order of certainty.
+    void end_database() {
+        for (const auto& thread : threads_) thread->ask_to_stop();
+        service_.ingest_queue.wake();
+        service_.call_queue.wake();
+        for (const auto& thread : threads_) thread->join();
+        const auto refuse_late = [this] {
+            for (JobQueue* queue : {&service_.ingest_queue, &service_.call_queue})
+                for (Job* job : queue->take_all()) job->finish(unavailable("the server is shutting down"));
+        };
+        // A worker may still be queueing: look again until nobody is left who could.
+        for (int round = 0; round < 10; ++round) {
+            refuse_late();
+            signalled_within(milliseconds(10));
+        }
+    }
+
+    const Config& config_;
+    Service service_;
+    std::vector<std::unique_ptr<DatabaseThread>> threads_;
+    Server server_;
+    Watchdog watchdog_;
+};
+
+}  // namespace
+
+int serve(const Config& config) {
+    const sigset_t set = stop_signals();
+    pthread_sigmask(SIG_BLOCK, &set, nullptr);  // before any thread: all inherit it
+    signal(SIGPIPE, SIG_IGN);
+    json_object_seed(0);
+    const Listener listener = listen_on(config.listen, config.port);
+    if (!listener.error.empty()) {
+        std::fprintf(stderr, "tallyd: %s\n", listener.error.c_str());
+        return 1;
+    }
+    log::start(config.log_level);
+    raise_file_limit(config);
+    int code = 0;
+    {
+        Process process(config);
+        if (const std::string wrong = process.start(listener.fd); !wrong.empty()) {
+            std::fprintf(stderr, "tallyd: %s\n", wrong.c_str());
+            code = 1;
+        } else {
+            std::printf("tallyd %s listening on %s\n", kVersion, listener.url.c_str());
+            std::fflush(stdout);
+            notify_service_manager("READY=1");
+            int signal_number = 0;
+            while (sigwait(&set, &signal_number) != 0) {
+            }
+        }
+        process.stop();
+    }
+    log::stop();
+    return code;
+}
+
+}  // namespace tallyd

@@ -1,0 +1,32 @@
+// What a running tallyd consists of, shared by the HTTP side, the database threads, the watchdog and the shutdown.
+#pragma once
+
+#include <atomic>
+
+#include "config.hpp"
+#include "health.hpp"
+#include "job_queue.hpp"
+#include "observe.hpp"
+#include "peers.hpp"
+
+namespace tallyd {
+
+struct Service {
+    explicit Service(const Config& settings)
+        : config(settings),
+          ingest_queue(settings.queue_requests, settings.queue_bytes),
+          call_queue(settings.queue_requests, settings.queue_bytes) {}
+
+    JobQueue& queue_of(const Route& route) noexcept { return route.kind == RouteKind::ingest ? ingest_queue : call_queue; }
+    static Use use_of(const Route& route) noexcept { return route.kind == RouteKind::ingest ? Use::write : Use::read; }
+
+    const Config& config;
+    JobQueue ingest_queue;
+    JobQueue call_queue;
+    Health health;
+    Observe observe;
+    Peers peers;
+    std::atomic<std::size_t> body_bytes{0};  // of all requests together, bounded by config.body_memory
+};
+
+}  // namespace tallyd

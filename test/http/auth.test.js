@@ -1,0 +1,60 @@
+// Keys: who is let in, who is told 401 or 403, and that no key ever reaches the log.
+'use strict';
+
+const assert = require('node:assert/strict');
+const { after, before, test } = require('node:test');
+const { call, event, isErrorAnswer, parseAnswers, raw, setUp, until } = require('./lib.js');
+
+let s;
+before(async () => { s = await setUp(); });
+after(() => s?.close());
+
+const PROTECTED = [['GET', '/api/v1/profile'], ['GET', '/api/v1/metrics'], ['POST', '/api/v1/metrics'], ['GET', '/api/v1/metrics/bm_x'],
+  ['GET', '/api/v1/metrics/bm_x/usage'], ['POST', '/api/v1/events/ingest']];
+
+test('without a key every route is 401 with a challenge, unknown keys too', async () => {
+  for (const [method, target] of PROTECTED) {
+    for (const key of [null, 'wrong', 'x'.repeat(64)]) {
+      const body = method === 'POST' ? { events: [event()] } : undefined;
+      const answer = await call(s.url, key, method, target, body);
+      isErrorAnswer(assert, answer, 401, 'UNAUTHORIZED');
+      assert.equal(answer.headers.get('www-authenticate'), 'Bearer');
+    }
+  }
+});
+
+test('malformed Authorization headers are 401', async () => {
+  for (const value of ['Bearer', 'Bearer ', `Basic ${s.key}`, s.key, `Bearer${s.key}`, `Bearer ${s.key} x`, 'Bearer a,b', `Bearer ${'a'.repeat(600)}`]) {
+    isErrorAnswer(assert, await call(s.url, null, 'GET', '/api/v1/profile', undefined, { authorization: value }), 401, 'UNAUTHORIZED');
+  }
+  const answers = parseAnswers(await raw(s.tallyd.port, `GET /api/v1/profile HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer ${s.key}\r\nAuthorization: Bearer other\r\n\r\n`));
+  isErrorAnswer(assert, answers[0], 401, 'UNAUTHORIZED');
+});
+
+test('the scheme is compared without case', async () => {
+  for (const scheme of ['bearer', 'BEARER', 'BeArEr']) {
+    const answer = await call(s.url, null, 'GET', '/api/v1/profile', undefined, { authorization: `${scheme}  ${s.key}` });
+    assert.equal(answer.status, 200);
+  }
+});
+
+test('a missing key is refused before the body is read', async () => {
+  const head = 'POST /api/v1/events/ingest HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n';
+  const answers = parseAnswers(await raw(s.tallyd.port, head));
+  isErrorAnswer(assert, answers[0], 401, 'UNAUTHORIZED');
+});
+
+test('a key without the scope is 403', async () => {
+  const reader = s.cluster.psql("SELECT tally.create_api_key(name => 'reader', scopes => '{read}')");
+  assert.equal((await call(s.url, reader, 'GET', '/api/v1/metrics')).status, 200);
+  isErrorAnswer(assert, await call(s.url, reader, 'POST', '/api/v1/events/ingest', { events: [event()] }), 403, 'FORBIDDEN');
+  isErrorAnswer(assert, await call(s.url, reader, 'POST', '/api/v1/metrics', { code: 'x' }), 403, 'FORBIDDEN');
+});
+
+test('keys never enter the log', async () => {
+  await call(s.url, s.key, 'GET', `/api/v1/profile?apiKey=${s.key}&API_KEY=${s.key}&from=visible&%61pikey=${s.key}`);
+  await call(s.url, null, 'GET', `/nope?apiKey=${s.key}`);
+  await until('the log', () => s.tallyd.log().filter((line) => /apiKey=\*\*\*/.test(line.target)).length >= 2);
+  assert.ok(!s.tallyd.stderr.includes(s.key));
+  assert.match(s.tallyd.stderr, /from=visible/);
+});

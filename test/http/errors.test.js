@@ -1,0 +1,175 @@
+// Every refusal is JSON with a code and a message, whatever part of the server makes it.
+'use strict';
+
+const assert = require('node:assert/strict');
+const { after, before, test } = require('node:test');
+const { call, isErrorAnswer, parseAnswers, raw, setUp } = require('./lib.js');
+
+let s;
+before(async () => { s = await setUp(['--max-body', '4096', '--max-ingest-body', '8192']); });
+after(() => s?.close());
+
+const refused = async (status, code, method, target, body, headers, key = s.key) => {
+  const answer = await call(s.url, key, method, target, body, headers);
+  return { answer, body: isErrorAnswer(assert, answer, status, code) };
+};
+const head = (...lines) => `${lines.join('\r\n')}\r\n\r\n`;
+const one = async (bytes, options) => {
+  const answers = parseAnswers(await raw(s.tallyd.port, bytes, options));
+  assert.equal(answers.length, 1, JSON.stringify(answers));
+  return answers[0];
+};
+
+test('an unknown path is 404, with a key and without', async () => {
+  await refused(404, 'NOT_FOUND', 'GET', '/nope');
+  await refused(404, 'NOT_FOUND', 'GET', '/', undefined, {}, null);
+  await refused(404, 'NOT_FOUND', 'POST', '/api/v1/nope', {});
+  await refused(404, 'NOT_FOUND', 'GET', '/api//v1/metrics');
+  await refused(404, 'NOT_FOUND', 'GET', '/api/v1/metrics/a/b');
+  await refused(404, 'NOT_FOUND', 'GET', '/api/v1/metrics/%2F/usage/x');
+});
+
+test('a known path with an unknown method is 405 and says what is allowed', async () => {
+  const { answer } = await refused(405, 'METHOD_NOT_ALLOWED', 'PUT', '/api/v1/metrics', {});
+  assert.equal(answer.headers.get('allow'), 'GET, HEAD, POST');
+  const { answer: second } = await refused(405, 'METHOD_NOT_ALLOWED', 'DELETE', '/healthz');
+  assert.equal(second.headers.get('allow'), 'GET, HEAD');
+  const third = await one(head('BREW /api/v1/profile HTTP/1.1', 'Host: x', 'Connection: close'));
+  isErrorAnswer(assert, third, 405, 'METHOD_NOT_ALLOWED');
+});
+
+test('a GET that is refused keeps its connection', async () => {
+  const bytes = head('GET /nope HTTP/1.1', 'Host: x') + head('GET /healthz HTTP/1.1', 'Host: x', 'Connection: close');
+  const answers = parseAnswers(await raw(s.tallyd.port, bytes));
+  assert.deepEqual(answers.map((answer) => answer.status), [404, 200]);
+});
+
+test('one trailing slash is ignored, more are not', async () => {
+  assert.equal((await call(s.url, s.key, 'GET', '/api/v1/profile/')).status, 200);
+  assert.equal((await call(s.url, null, 'GET', '/healthz/')).status, 200);
+  await refused(404, 'NOT_FOUND', 'GET', '/api/v1/profile//');
+});
+
+test('HEAD is answered where GET is, without a body', async () => {
+  const answer = await call(s.url, s.key, 'HEAD', '/api/v1/profile');
+  assert.equal(answer.status, 200);
+  assert.equal(answer.text, '');
+  assert.ok(Number(answer.headers.get('content-length')) > 0);
+  assert.equal((await call(s.url, null, 'HEAD', '/api/v1/profile')).status, 401);
+  assert.equal((await call(s.url, s.key, 'HEAD', '/api/v1/events/ingest')).status, 405);
+});
+
+test('a broken path or query is 400', async () => {
+  for (const target of ['/api/v1/metrics/%zz', '/api/v1/metrics/%', '/api/v1/metrics/%00', '/api/v1/metrics/%ff',
+    '/api/v1/metrics?a=%f', '/api/v1/metrics?a=%00', '/api/v1/metrics?%ff=1', '/api/v1/metrics?a=%c3%28']) {
+    await refused(400, 'BAD_REQUEST', 'GET', target);
+  }
+  isErrorAnswer(assert, await one(head('GET nonsense HTTP/1.1', 'Host: x', 'Connection: close')), 400, 'BAD_REQUEST');
+});
+
+test('a wrong media type is 415, parameters are tolerated', async () => {
+  for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'application/jsonx', '']) {
+    await refused(415, 'UNSUPPORTED_MEDIA_TYPE', 'POST', '/api/v1/metrics', '{}', { 'content-type': type });
+  }
+  await refused(415, 'UNSUPPORTED_MEDIA_TYPE', 'POST', '/api/v1/metrics', '{}', { 'content-type': 'application/json', 'content-encoding': 'gzip' });
+  const answer = await call(s.url, s.key, 'POST', '/api/v1/events/ingest', '{"events":1', { 'content-type': 'Application/JSON; charset=utf-8' });
+  isErrorAnswer(assert, answer, 400, 'BAD_REQUEST');
+});
+
+test('a body that is no JSON text is 400 and says why', async () => {
+  const cases = [['', /empty/], ['  \n', /empty/], ['{', /JSON/], ['{"a":1,"a":2}', /[Dd]uplicate|JSON/], ['{"a":1}x', /JSON/],
+    ['{"a":"\0"}', /NUL/], [Uint8Array.from([0x22, 0xff, 0xfe, 0x22]), /UTF-8/],
+    [`${'['.repeat(65)}${']'.repeat(65)}`, /deep/], ['[1,2', /JSON/], ['\ufeff{}', /JSON/]];
+  for (const [body, reason] of cases) {
+    const { body: error } = await refused(400, 'BAD_REQUEST', 'POST', '/api/v1/metrics', body);
+    assert.match(error.message, reason, JSON.stringify(String(body).slice(0, 20)));
+  }
+  const { body: error } = await refused(400, 'BAD_REQUEST', 'POST', '/api/v1/metrics', '{\n  "a": tru\n}');
+  assert.equal(error.details.line, 2);
+});
+
+test('an ingest body that is no text is refused before the database sees it, the rest by the database', async () => {
+  const bodies = ['', '{', '{"events":[', 'x', '{"events":[]}x', '"\0"', Uint8Array.from([0x7b, 0xc0, 0xaf, 0x7d])];
+  for (const body of bodies) await refused(400, 'BAD_REQUEST', 'POST', '/api/v1/events/ingest', body);
+});
+
+test('a body beyond the limit is 413, announced or not', async () => {
+  await refused(413, 'PAYLOAD_TOO_LARGE', 'POST', '/api/v1/metrics', `"${'x'.repeat(5000)}"`);
+  await refused(413, 'PAYLOAD_TOO_LARGE', 'POST', '/api/v1/events/ingest', `"${'x'.repeat(9000)}"`);
+  const start = head('POST /api/v1/metrics HTTP/1.1', 'Host: x', `Authorization: Bearer ${s.key}`, 'Content-Type: application/json', 'Transfer-Encoding: chunked', 'Connection: close');
+  const chunk = `800\r\n${'x'.repeat(2048)}\r\n`;
+  isErrorAnswer(assert, await one([start, chunk, chunk, chunk, chunk, '0\r\n\r\n']), 413, 'PAYLOAD_TOO_LARGE');
+  // One that never ends is answered too, and then cut.
+  isErrorAnswer(assert, await one([start, ...Array(40).fill(chunk)], { pause: 1 }), 413, 'PAYLOAD_TOO_LARGE');
+});
+
+test('a client that is refused while it sends a large body can read the answer', async () => {
+  const big = 'x'.repeat(6 << 20);
+  for (let n = 0; n < 5; n += 1) {
+    const head413 = head('POST /api/v1/metrics HTTP/1.1', 'Host: x', `Authorization: Bearer ${s.key}`, 'Content-Type: application/json', `Content-Length: ${big.length}`);
+    isErrorAnswer(assert, await one([head413, big]), 413, 'PAYLOAD_TOO_LARGE');
+    const head401 = head('POST /api/v1/metrics HTTP/1.1', 'Host: x', 'Content-Type: application/json', `Content-Length: ${big.length}`);
+    isErrorAnswer(assert, await one([head401, big]), 401, 'UNAUTHORIZED');
+  }
+});
+
+test('limits of target and headers: 414 and 431', async () => {
+  isErrorAnswer(assert, await one(head(`GET /${'a'.repeat(9000)} HTTP/1.1`, 'Host: x', 'Connection: close')), 414, 'URI_TOO_LONG');
+  isErrorAnswer(assert, await one(head('GET /healthz HTTP/1.1', 'Host: x', `X: ${'a'.repeat(40000)}`, 'Connection: close')), 431, 'REQUEST_HEADER_FIELDS_TOO_LARGE');
+  isErrorAnswer(assert, await one(head('GET /healthz HTTP/1.1', 'Host: x', ...Array(300).fill('X: y'), 'Connection: close')), 431, 'REQUEST_HEADER_FIELDS_TOO_LARGE');
+});
+
+test('refusals that the HTTP library makes by itself are JSON too', async () => {
+  const cases = [
+    [head(`GET /${'a'.repeat(200000)} HTTP/1.1`, 'Host: x'), 414],
+    [head('GET /healthz HTTP/1.1', 'Host: x', `X: ${'a'.repeat(200000)}`), 431],
+    [head('GET /healthz HTTP/1.1', 'Host: x', ...Array(20000).fill('A: b')), 431],
+    [head('GET /healthz HTTP/2.0', 'Host: x'), 505],
+    [head('GET /healthz HTTP/0.9', 'Host: x'), 505],
+    [head('GET /healthz'), 400],
+    [head('GET /healthz XTTP/1.1'), 400],
+    [head('GET /healthz HTTP/1.1', 'Host: x', 'no colon here', 'A: b'), 400],
+    [head('POST /api/v1/metrics HTTP/1.1', 'Host: x', 'Content-Length: abc'), 400],
+    [head('POST /api/v1/metrics HTTP/1.1', 'Host: x', 'Content-Length: -1'), 400],
+    [head('POST /api/v1/metrics HTTP/1.1', 'Host: x', 'Content-Length: 99999999999999999999999'), 413],
+    [`${head('POST /api/v1/metrics HTTP/1.1', 'Host: x', `Authorization: Bearer ${s.key}`, 'Content-Type: application/json', 'Transfer-Encoding: chunked')}zz\r\n`, 400],
+  ];
+  for (const [bytes, status] of cases) {
+    const stream = await raw(s.tallyd.port, bytes);
+    const answers = parseAnswers(stream);
+    assert.equal(answers.length, 1, `${bytes.slice(0, 60)} -> ${stream.slice(0, 200)}`);
+    isErrorAnswer(assert, answers[0], status);
+  }
+});
+
+test('message framing that two servers could read in two ways is refused', async () => {
+  const start = ['POST /api/v1/metrics HTTP/1.1', 'Host: x', `Authorization: Bearer ${s.key}`, 'Content-Type: application/json'];
+  isErrorAnswer(assert, await one(head(...start, 'Content-Length: 2', 'Transfer-Encoding: chunked')), 400);
+  isErrorAnswer(assert, await one(head(...start, 'Content-Length: 2', 'Content-Length: 3')), 400);
+  isErrorAnswer(assert, await one(head(...start, 'Transfer-Encoding: gzip, chunked')), 501);
+  isErrorAnswer(assert, await one(head('GET /healthz HTTP/1.1', 'Connection: close')), 400);
+  isErrorAnswer(assert, await one(head(...start, 'Expect: the-unexpected', 'Content-Length: 2')), 417);
+  isErrorAnswer(assert, await one(`${head('GET /api/v1/profile HTTP/1.1', 'Host: x', `Authorization: Bearer ${s.key}`, 'Content-Length: 2')}{}`), 400);
+});
+
+test('Expect: 100-continue gets a 100 when the body is wanted and the refusal when not', async () => {
+  const start = ['POST /api/v1/metrics HTTP/1.1', 'Host: x', 'Content-Type: application/json', 'Expect: 100-continue', 'Connection: close'];
+  isErrorAnswer(assert, await one(head(...start, 'Content-Length: 5')), 401);
+  const answers = parseAnswers(await raw(s.tallyd.port, [head(...start, `Authorization: Bearer ${s.key}`, 'Content-Length: 5'), '[1,2'], { pause: 200, end: false, limit: 8000 }).catch((error) => String(error.message).slice('no end after: '.length)));
+  assert.equal(answers[0].status, 100);
+  const whole = parseAnswers(await raw(s.tallyd.port, [head(...start, `Authorization: Bearer ${s.key}`, 'Content-Length: 5'), '[1,2,'], { pause: 200 }));
+  assert.deepEqual(whole.map((answer) => answer.status), [100, 400]);
+});
+
+test('every answer carries a request id; a sane one of the client is kept', async () => {
+  const kept = await call(s.url, null, 'GET', '/nope', undefined, { 'x-request-id': 'abc-123' });
+  assert.equal(kept.headers.get('x-request-id'), 'abc-123');
+  for (const bad of ['a b', 'x'.repeat(200), '<script>', 'a"b']) {
+    const answer = await call(s.url, null, 'GET', '/nope', undefined, { 'x-request-id': bad });
+    assert.match(answer.headers.get('x-request-id'), /^[0-9a-f]{16}$/);
+  }
+  const a = await call(s.url, null, 'GET', '/healthz');
+  const b = await call(s.url, null, 'GET', '/healthz');
+  assert.notEqual(a.headers.get('x-request-id'), b.headers.get('x-request-id'));
+  assert.equal(a.headers.get('cache-control'), 'no-store');
+});
