@@ -1,7 +1,67 @@
 # pgtally: one extension (PGXS) and one process (httpd/). `make help` lists what can be done.
+#
+# Tasks (run, check, ...) work before PostgreSQL's headers are there: they install what is missing and call make again.
+# Everything else is a plain PGXS makefile.
 
 PG_CONFIG ?= pg_config
+PORT      ?= 8080
+SAMPLE    ?= 1
+FUZZ_SECONDS ?= 120
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" extension/pgtally.control)
+
+# DATA is the demo's folder to `make run` and a list of files to PGXS: take the one, then give the other.
+ifeq ($(origin RUN_DATA),undefined)
+export RUN_DATA := $(or $(DATA),.run)
+endif
+
+TASKS    := help deps run check bench fuzz dist
+SUITES   := lint unit sanitize regress isolation tap http fuzz
+ALL_TASKS := $(TASKS) $(SUITES:%=check-%)
+
+ifneq (,$(filter $(ALL_TASKS),$(MAKECMDGOALS)))
+
+.PHONY: $(MAKECMDGOALS)
+.NOTPARALLEL:
+export MAKE PG_CONFIG WERROR FUZZ_SECONDS
+
+help:
+	@echo 'make               build the extension and httpd/tallyd'
+	@echo 'make install       install both (PG_CONFIG=... chooses the PostgreSQL, DESTDIR works)'
+	@echo 'make installcheck  regression tests against a running server'
+	@echo 'make run           demo: private cluster, tallyd, real sample (DATA=.run PORT=8080 SAMPLE=1)'
+	@echo 'make check         every test, on private clusters; one suite: $(SUITES:%=check-%)'
+	@echo 'make bench         benchmarks          make fuzz   fuzz targets, FUZZ_SECONDS=120 each'
+	@echo 'make dist          the PGXN archive    make clean  remove what was built'
+	@echo 'make deps          install missing Debian packages (run and check do so themselves)'
+
+deps:
+	@test/lib/deps.sh check '$(PG_CONFIG)'
+
+run:
+	@test/lib/deps.sh run '$(PG_CONFIG)'
+	+@exec test/lib/run.sh "$$RUN_DATA" '$(PORT)' '$(SAMPLE)'
+
+check $(SUITES:%=check-%):
+	@test/lib/deps.sh check '$(PG_CONFIG)'
+	+@test/lib/check.sh $(if $(filter check,$@),$(SUITES),$(@:check-%=%))
+
+bench:
+	@test/lib/deps.sh bench '$(PG_CONFIG)'
+	+@test/lib/bench.sh
+
+fuzz:
+	@test/lib/deps.sh fuzz '$(PG_CONFIG)'
+	+@test/lib/check.sh fuzz
+
+dist:
+	git archive --format=zip --prefix=pgtally-$(EXTVERSION)/ -o pgtally-$(EXTVERSION).zip HEAD
+	@echo pgtally-$(EXTVERSION).zip
+
+# Other goals on the same command line keep their meaning and their turn.
+$(filter-out $(ALL_TASKS),$(MAKECMDGOALS)):
+	+$(MAKE) $@
+
+else
 
 EXTENSION  = extension/pgtally
 MODULE_big = pgtally
@@ -10,12 +70,12 @@ GLUE_OBJS := $(patsubst %.cpp,%.o,$(sort $(wildcard extension/pg/*.cpp)))
 OBJS       = $(CORE_OBJS) $(GLUE_OBJS)
 
 SQL_PARTS := $(sort $(wildcard sql/install/*.sql))
-DATA       = $(wildcard sql/updates/pgtally--*--*.sql)
+override DATA = $(wildcard sql/updates/pgtally--*--*.sql)
 DATA_built = sql/pgtally--$(EXTVERSION).sql
 
 REGRESS      = $(sort $(patsubst test/sql/%.sql,%,$(wildcard test/sql/*.sql)))
 REGRESS_OPTS = --inputdir=test --outputdir=.
-EXTRA_CLEAN  = sql/pgtally--*.sql $(OBJS:.o=.d) results
+EXTRA_CLEAN  = sql/pgtally--*.sql $(OBJS:.o=.d) results .build regression.diffs regression.out
 
 # Warnings are errors only where WERROR=1 (CI): a newer compiler must never stop a DBA's build.
 WERROR_FLAG    = $(if $(filter 1,$(WERROR)),-Werror)
@@ -31,8 +91,16 @@ SHLIB_LINK     = -lsimdjson -lstdc++ -Wl,--exclude-libs,ALL
 override with_llvm = no
 override COMPILER = $(CXX) $(CXXFLAGS)
 
-PGXS := $(shell $(PG_CONFIG) --pgxs)
+PGXS := $(wildcard $(shell $(PG_CONFIG) --pgxs))
+ifeq ($(PGXS),)
+$(error no PostgreSQL server headers: `$(PG_CONFIG) --pgxs` names no file. Install them with `make deps`, or give PG_CONFIG)
+endif
 include $(PGXS)
+
+# libstdc++ marks its templates as visible, so hidden visibility alone would export their instances.
+ifneq (,$(filter linux freebsd netbsd openbsd,$(PORTNAME)))
+SHLIB_LINK += -Wl,--version-script=extension/exports.map
+endif
 
 # PGXS tracks headers only where the server was built with --enable-depend (Debian's is not): track them here.
 $(OBJS): %.o: %.cpp
@@ -41,3 +109,19 @@ $(OBJS): %.o: %.cpp
 
 sql/pgtally--$(EXTVERSION).sql: $(SQL_PARTS) extension/pgtally.control
 	cat $(SQL_PARTS) > $@.tmp && mv $@.tmp $@
+
+# tallyd has a makefile of its own: PGXS builds either a module or a program.
+.PHONY: tallyd install-tallyd clean-tallyd
+all: tallyd
+clean: clean-tallyd
+ifneq ($(TALLYD),no)
+install: install-tallyd
+endif
+tallyd:
+	$(MAKE) -C httpd all
+install-tallyd: tallyd
+	$(MAKE) -C httpd install
+clean-tallyd:
+	$(MAKE) -C httpd clean
+
+endif

@@ -48,20 +48,46 @@ struct CaughtError {
     char message[512] = "";
     char hint[256] = "";
 
-    void keep(Caught kind, int code, const char* text, const char* hint_text) noexcept {
+    void keep(Caught kind, int code, const char* message_text, const char* hint_text) noexcept {
         what = kind;
         sqlstate = code;
-        strlcpy(message, text, sizeof message);
+        strlcpy(message, message_text, sizeof message);
         strlcpy(hint, hint_text, sizeof hint);
     }
 };
 
-[[noreturn]] inline void report(const CaughtError& caught) {
+// What goes to the client must be valid in the server's encoding, also where a buffer's end or a core message cut a character.
+inline void make_valid(char* text) noexcept {
+    if (pg_verifymbstr(text, static_cast<int>(std::strlen(text)), true)) return;
+    for (; *text != '\0'; ++text)
+        if ((static_cast<unsigned char>(*text) & 0x80) != 0) *text = '?';
+}
+
+[[noreturn]] inline void report(CaughtError& caught) {
     if (caught.what == Caught::pg_error) PG_RE_THROW();
+    make_valid(caught.message);
+    make_valid(caught.hint);
     ereport(ERROR, (errcode(caught.sqlstate), errmsg("%s", caught.message),
                     caught.hint[0] != '\0' ? errhint("%s", caught.hint) : 0));
     pg_unreachable();
 }
+
+// Puts PostgreSQL's error stacks back when a call_pg frame is left in whatever way. It is made before sigsetjmp in the frame
+// that the jump returns to, so no jump ever skips its destructor.
+class ErrorStacks {
+public:
+    ErrorStacks() noexcept : exceptions_(PG_exception_stack), contexts_(error_context_stack) {}
+    ErrorStacks(const ErrorStacks&) = delete;
+    ErrorStacks& operator=(const ErrorStacks&) = delete;
+    ~ErrorStacks() {
+        PG_exception_stack = exceptions_;
+        error_context_stack = contexts_;
+    }
+
+private:
+    sigjmp_buf* exceptions_;
+    ErrorContextCallback* contexts_;
+};
 
 }  // namespace detail
 
@@ -78,6 +104,8 @@ auto guarded(Body&& body) -> std::invoke_result_t<Body> {
         caught.keep(detail::Caught::data_error, detail::sqlstate_of(error.kind()), error.what(), error.hint());
     } catch (const std::bad_alloc&) {
         caught.keep(detail::Caught::out_of_memory, ERRCODE_OUT_OF_MEMORY, "out of memory", "");
+    } catch (const std::length_error&) {
+        caught.keep(detail::Caught::internal, ERRCODE_PROGRAM_LIMIT_EXCEEDED, "value too large", "");
     } catch (const std::exception& error) {
         caught.keep(detail::Caught::internal, ERRCODE_INTERNAL_ERROR, error.what(), "");
     } catch (...) {
@@ -86,33 +114,22 @@ auto guarded(Body&& body) -> std::invoke_result_t<Body> {
     detail::report(caught);
 }
 
-// Runs PostgreSQL calls while C++ objects are alive in the frames above. A PostgreSQL error leaves it as PendingPgError.
+// Runs PostgreSQL calls while C++ objects are alive in the frames above. A PostgreSQL error leaves it as PendingPgError; a
+// C++ exception of the body itself leaves it as what it is, with PostgreSQL's error stacks put back all the same.
 template <typename Body>
 auto call_pg(Body&& body) -> std::invoke_result_t<Body> {
     using Result = std::invoke_result_t<Body>;
     static_assert(std::is_void_v<Result> || std::is_trivially_copyable_v<Result>,
                   "a PostgreSQL error jumps over the result: it must need no destructor");
-    sigjmp_buf* const saved_exception_stack = PG_exception_stack;
-    ErrorContextCallback* const saved_context_stack = error_context_stack;
+    const detail::ErrorStacks stacks;
     MemoryContext const saved_memory = CurrentMemoryContext;
     sigjmp_buf jump;
     if (sigsetjmp(jump, 0) != 0) {
-        PG_exception_stack = saved_exception_stack;
-        error_context_stack = saved_context_stack;
         MemoryContextSwitchTo(saved_memory);
         throw PendingPgError{};
     }
     PG_exception_stack = &jump;
-    if constexpr (std::is_void_v<Result>) {
-        body();
-        PG_exception_stack = saved_exception_stack;
-        error_context_stack = saved_context_stack;
-    } else {
-        Result result = body();
-        PG_exception_stack = saved_exception_stack;
-        error_context_stack = saved_context_stack;
-        return result;
-    }
+    return std::forward<Body>(body)();
 }
 
 }  // namespace tally

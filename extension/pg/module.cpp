@@ -1,4 +1,6 @@
 // The module itself: magic block, settings, and the start-up hook.
+#include "pg/tenant.hpp"
+
 #include "pg/boundary.hpp"
 
 extern "C" {
@@ -6,9 +8,12 @@ PGTALLY_MODULE_MAGIC;
 PGDLLEXPORT void _PG_init(void);
 }
 
-void _PG_init(void) {}
+void _PG_init(void) {
+    tally::define_tenant_settings();
+}
 
-// tally.version() -> text: version of the loaded library, which may differ from the installed SQL after a package update.
+// tally.version() -> text: version of the loaded library, which may differ from the installed SQL after a package
+// update.
 TALLY_FUNCTION(version) {
     PG_RETURN_TEXT_P(cstring_to_text(PGTALLY_VERSION));
 }

@@ -3,9 +3,11 @@
 CREATE SCHEMA tally;
 COMMENT ON SCHEMA tally IS 'pgtally: usage metering: aggregates, metrics, events and usage';
 GRANT USAGE ON SCHEMA tally TO PUBLIC;
+GRANT CREATE ON SCHEMA tally TO tally_owner;
 
 CREATE SCHEMA tally_rest;
 COMMENT ON SCHEMA tally_rest IS 'pgtally: the functions behind the REST routes of tallyd; psql can call them too';
+GRANT USAGE ON SCHEMA tally_rest TO tally_api, tally_admin;
 
 CREATE FUNCTION tally.version() RETURNS text
     AS 'MODULE_PATHNAME', 'tally_version'

@@ -3,14 +3,25 @@
 # without root and without touching the system's installation. Programs are copied, everything else is linked.
 # usage: private-pg.sh DIR [PG_CONFIG]      prints the path of the private pg_config
 set -eu
+umask 022
 dir=$1 pg_config=${2:-pg_config}
 bindir=$("$pg_config" --bindir) sharedir=$("$pg_config" --sharedir) pkglibdir=$("$pg_config" --pkglibdir)
-if [ ! -x "$dir$bindir/pg_config" ]; then
+pkgincludedir=$("$pg_config" --pkgincludedir)
+case $bindir in "$dir"/*) printf '%s\n' "$bindir/pg_config"; exit ;; esac # already the private one
+
+# A copy of another minor version, or one that was cut short, is made anew.
+version="$("$bindir/postgres" --version), layout 1"
+if [ "$(cat "$dir/version" 2>/dev/null)" != "$version" ]; then
     rm -rf "$dir"
     mkdir -p "$dir$bindir" "$dir$sharedir" "$dir$pkglibdir"
     cp "$bindir"/* "$dir$bindir/"
     cp -rs "$sharedir/." "$dir$sharedir/"
     [ "$pkglibdir" = "$bindir" ] || cp -rs "$pkglibdir/." "$dir$pkglibdir/"
-    chmod -R a+rX "$dir"
+    mkdir -p "$dir$(dirname "$pkgincludedir")"
+    ln -s "$pkgincludedir" "$dir$pkgincludedir"
+    # What the system has installed of pgtally is not what is to be tested.
+    rm -f "$dir$sharedir"/extension/pgtally* "$dir$pkglibdir"/pgtally*
+    chmod -R a+rX "$dir" 2>/dev/null || :
+    printf '%s\n' "$version" >"$dir/version"
 fi
 printf '%s\n' "$dir$bindir/pg_config"

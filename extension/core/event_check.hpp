@@ -1,0 +1,22 @@
+// What makes a parsed event storable: lengths, time window, distinct property keys; and its two hashes. Used by
+// EventDocument only.
+#pragma once
+
+#include "core/event_document.hpp"
+
+namespace tally {
+
+// Sets the first reason and field that make `event` unfit, if it has none yet.
+void reject(Event& event, std::string_view field, std::string reason);
+
+// Checks lengths and characters of the texts and properties of an event whose JSON was well-formed; `properties` are
+// the event's own and are sorted in place.
+void check_fields(Event& event, std::span<Property> properties);
+
+// Sets the event's timestamp to now where it has none, and refuses one outside the window.
+void check_time(Event& event, std::int64_t now_microseconds, bool allow_backfilling);
+
+// Fills customer_hash, identity and payload of a good event. `scratch` is working memory that is kept between calls.
+void set_hashes(Event& event, FieldBytes& scratch);
+
+}  // namespace tally

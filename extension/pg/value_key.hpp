@@ -1,0 +1,27 @@
+// From an SQL value of any type to the key by which a distinct set knows it (core/set_key.hpp).
+#pragma once
+
+#include "core/distinct_set.hpp"
+#include "pg/prelude.hpp"
+
+namespace tally {
+
+// How values of one type and collation become keys; found out once per call site and kept in flinfo->fn_extra.
+struct ValueReader {
+    enum class Way : std::uint8_t {
+        int2, int4, int8, oid, boolean, date, micros, float4, float8, numeric, text, padded_text, name, bytes, uuid,
+        enum_label, hashed
+    };
+    Oid type;
+    Oid collation;
+    Way way;
+    SetKind kind;
+    FmgrInfo* function;  // hashed: the type's extended hash; enum_label: its output function
+
+    SetKey key_of(Datum value) const;
+};
+
+// The reader for argument `index` of the running call. Raises 42883 where the type can be neither read nor hashed.
+const ValueReader& value_reader(FunctionCallInfo fcinfo, int index);
+
+}  // namespace tally

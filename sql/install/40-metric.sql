@@ -1,0 +1,293 @@
+-- metrics: definitions, checked when they are made so that reading usage cannot fail on them
+
+CREATE TABLE tally.metric (
+    tenant_id           integer NOT NULL,
+    metric_id           uuid NOT NULL UNIQUE DEFAULT tally._uuid7(),
+    name                text NOT NULL CHECK (pg_catalog.length(name) BETWEEN 1 AND 255),
+    code                text NOT NULL CHECK (pg_catalog.octet_length(code) BETWEEN 1 AND 512),
+    description         text CHECK (pg_catalog.length(description) <= 4096),
+    aggregation_type    text NOT NULL
+        CHECK (aggregation_type IN ('COUNT', 'LATEST', 'MAX', 'MIN', 'MEAN', 'SUM', 'COUNT_DISTINCT')),
+    aggregation_key     text CHECK (pg_catalog.length(aggregation_key) BETWEEN 1 AND 255),
+    segmentation_matrix jsonb CHECK (tally._is_segmentation(segmentation_matrix)),
+    usage_group_key     text CHECK (pg_catalog.length(usage_group_key) BETWEEN 1 AND 255),
+    conversion_factor   integer CHECK (conversion_factor > 0),
+    conversion_rounding text
+        CHECK (conversion_rounding IN ('UP', 'DOWN', 'NEAREST', 'NEAREST_HALF', 'NEAREST_DECILE', 'NONE')),
+    product_family_id   uuid NOT NULL,
+    product_id          uuid,
+    created_at          timestamptz NOT NULL DEFAULT tally._now(),
+    updated_at          timestamptz NOT NULL DEFAULT tally._now(),
+    archived_at         timestamptz,
+    PRIMARY KEY (tenant_id, metric_id),
+    FOREIGN KEY (tenant_id, product_family_id) REFERENCES tally.product_family,
+    FOREIGN KEY (tenant_id, product_id) REFERENCES tally.product,
+    CONSTRAINT metric_needs_key CHECK (aggregation_type = 'COUNT' OR aggregation_key IS NOT NULL),
+    CONSTRAINT metric_conversion_whole CHECK ((conversion_factor IS NULL) = (conversion_rounding IS NULL))
+);
+CREATE INDEX metric_code ON tally.metric (tenant_id, code);
+COMMENT ON TABLE tally.metric IS 'Definition of what is measured: which events, aggregated how';
+COMMENT ON COLUMN tally.metric.tenant_id IS 'Whose it is';
+COMMENT ON COLUMN tally.metric.metric_id IS 'Shown as bm_...';
+COMMENT ON COLUMN tally.metric.name IS 'Name as people see it';
+COMMENT ON COLUMN tally.metric.code IS 'Code of the events that it reads; several metrics may read one code';
+COMMENT ON COLUMN tally.metric.description IS 'Free text';
+COMMENT ON COLUMN tally.metric.aggregation_type IS 'COUNT, LATEST, MAX, MIN, MEAN, SUM or COUNT_DISTINCT';
+COMMENT ON COLUMN tally.metric.aggregation_key IS 'Property that is aggregated; COUNT needs and reads none';
+COMMENT ON COLUMN tally.metric.segmentation_matrix IS 'Which property values are counted, and grouped by: SINGLE, DOUBLE or LINKED';
+COMMENT ON COLUMN tally.metric.usage_group_key IS 'Property that usage is always grouped by';
+COMMENT ON COLUMN tally.metric.conversion_factor IS 'What the value is divided by for the converted value';
+COMMENT ON COLUMN tally.metric.conversion_rounding IS 'How the converted value is rounded';
+COMMENT ON COLUMN tally.metric.product_family_id IS 'The family that it belongs to, of the same tenant';
+COMMENT ON COLUMN tally.metric.product_id IS 'The product that it measures, of the same tenant';
+COMMENT ON COLUMN tally.metric.created_at IS 'When it was created';
+COMMENT ON COLUMN tally.metric.updated_at IS 'When its definition was last changed';
+COMMENT ON COLUMN tally.metric.archived_at IS 'When it was archived; NULL: it is in use. Usage of an archived metric can still be read';
+COMMENT ON INDEX tally.metric_code IS 'Metrics that read a code';
+
+CREATE FUNCTION tally._fail(field text, message text, hint text DEFAULT NULL) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    IF hint IS NULL THEN
+        RAISE EXCEPTION '%', message USING ERRCODE = 'invalid_parameter_value', COLUMN = field;
+    END IF;
+    RAISE EXCEPTION '%', message USING ERRCODE = 'invalid_parameter_value', COLUMN = field, HINT = hint;
+END
+$$;
+COMMENT ON FUNCTION tally._fail(text, text, text) IS 'Raises 22023 about one field, which the REST API answers as 400 naming the field';
+
+CREATE FUNCTION tally._text_field(definition jsonb, field text, max_length integer, required boolean DEFAULT false) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    value jsonb := definition -> field;
+BEGIN
+    IF value IS NULL OR value = 'null' THEN
+        IF required THEN
+            PERFORM tally._fail(field, format('%s is missing', field));
+        END IF;
+        RETURN NULL;
+    ELSIF jsonb_typeof(value) <> 'string' THEN
+        PERFORM tally._fail(field, format('%s must be a string, not %s', field, jsonb_typeof(value)));
+    ELSIF length(value #>> '{}') NOT BETWEEN 1 AND max_length THEN
+        PERFORM tally._fail(field, format('%s must have 1 to %s characters', field, max_length));
+    END IF;
+    RETURN value #>> '{}';
+END
+$$;
+COMMENT ON FUNCTION tally._text_field(jsonb, text, integer, boolean) IS
+    'A text field of a definition, checked; NULL where it is absent. Raises 22023 naming the field';
+
+CREATE FUNCTION tally._conversion_problem(conversion jsonb) RETURNS text[]
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    extra text;
+BEGIN
+    IF jsonb_typeof(conversion) <> 'object' THEN
+        RETURN ARRAY['unit_conversion', 'unit_conversion must be an object with factor and rounding'];
+    END IF;
+    SELECT k INTO extra FROM jsonb_object_keys(conversion) k WHERE k NOT IN ('factor', 'rounding') LIMIT 1;
+    IF FOUND THEN
+        RETURN ARRAY['unit_conversion.' || extra, format('unknown field "%s" in unit_conversion', extra)];
+    ELSIF jsonb_typeof(conversion -> 'factor') IS DISTINCT FROM 'number' THEN
+        RETURN ARRAY['unit_conversion.factor', 'unit_conversion.factor must be a whole number greater than 0'];
+    ELSIF (conversion ->> 'factor')::numeric NOT BETWEEN 1 AND 2147483647
+          OR (conversion ->> 'factor')::numeric <> trunc((conversion ->> 'factor')::numeric) THEN
+        RETURN ARRAY['unit_conversion.factor', 'unit_conversion.factor must be a whole number from 1 to 2147483647'];
+    ELSIF jsonb_typeof(conversion -> 'rounding') IS DISTINCT FROM 'string'
+          OR conversion ->> 'rounding' NOT IN ('UP', 'DOWN', 'NEAREST', 'NEAREST_HALF', 'NEAREST_DECILE', 'NONE') THEN
+        RETURN ARRAY['unit_conversion.rounding', 'unit_conversion.rounding must be UP, DOWN, NEAREST, NEAREST_HALF, NEAREST_DECILE or NONE'];
+    END IF;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION tally._conversion_problem(jsonb) IS 'NULL for a good unit conversion, else {field at fault, what is wrong}';
+
+CREATE FUNCTION tally._find_family(tenant_id integer, reference text) RETURNS uuid
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    found_id uuid;
+BEGIN
+    SELECT f.product_family_id INTO found_id FROM tally.product_family f
+    WHERE f.tenant_id = _find_family.tenant_id AND f.product_family_id = tally._decode_id('pf_', reference);
+    IF found_id IS NULL THEN
+        PERFORM tally._fail('product_family_id', format('product family "%s" does not exist', reference),
+                            'Product family ids look like pf_7n42DGM5Tflk9n8mt7Fhc7; GET /api/v1/profile shows the default one.');
+    END IF;
+    RETURN found_id;
+END
+$$;
+COMMENT ON FUNCTION tally._find_family(integer, text) IS 'UUID of a tenant''s product family, given its id. Raises 22023';
+
+CREATE FUNCTION tally._find_product(tenant_id integer, reference text, family uuid) RETURNS uuid
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    product tally.product;
+BEGIN
+    SELECT * INTO product FROM tally.product p
+    WHERE p.tenant_id = _find_product.tenant_id AND p.product_id = tally._decode_id('prd_', reference);
+    IF product.product_id IS NULL THEN
+        PERFORM tally._fail('product_id', format('product "%s" does not exist', reference));
+    ELSIF product.product_family_id <> family THEN
+        PERFORM tally._fail('product_id', format('product "%s" belongs to another product family', reference));
+    END IF;
+    RETURN product.product_id;
+END
+$$;
+COMMENT ON FUNCTION tally._find_product(integer, text, uuid) IS
+    'UUID of a tenant''s product of this family, given its id. Raises 22023';
+
+CREATE FUNCTION tally._create_metric(tenant_id integer, definition jsonb) RETURNS tally.metric
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    m       tally.metric;
+    problem text[];
+    extra   text;
+BEGIN
+    IF jsonb_typeof(definition) IS DISTINCT FROM 'object' THEN
+        PERFORM tally._fail(NULL, 'the definition of a metric must be a JSON object');
+    END IF;
+    SELECT k INTO extra FROM jsonb_object_keys(definition) k
+    WHERE k NOT IN ('aggregation_type', 'code', 'name', 'product_family_id', 'aggregation_key', 'description',
+                    'product_id', 'segmentation_matrix', 'unit_conversion', 'usage_group_key') LIMIT 1;
+    IF FOUND THEN
+        PERFORM tally._fail(extra, format('unknown field "%s"', extra));
+    END IF;
+    m.tenant_id := _create_metric.tenant_id;
+    m.metric_id := tally._uuid7();
+    m.name := tally._text_field(definition, 'name', 255, true);
+    m.code := tally._text_field(definition, 'code', 512, true);
+    IF octet_length(m.code) > 512 THEN
+        PERFORM tally._fail('code', format('code has %s bytes; at most 512 are allowed', octet_length(m.code)));
+    END IF;
+    IF definition ->> 'description' <> '' THEN
+        m.description := tally._text_field(definition, 'description', 4096);
+    END IF;
+    m.aggregation_type := tally._text_field(definition, 'aggregation_type', 255, true);
+    IF m.aggregation_type NOT IN ('COUNT', 'LATEST', 'MAX', 'MIN', 'MEAN', 'SUM', 'COUNT_DISTINCT') THEN
+        PERFORM tally._fail('aggregation_type', format(
+            'aggregation_type must be COUNT, LATEST, MAX, MIN, MEAN, SUM or COUNT_DISTINCT, not "%s"', m.aggregation_type));
+    END IF;
+    m.aggregation_key := tally._text_field(definition, 'aggregation_key', 255);
+    IF m.aggregation_key IS NULL AND m.aggregation_type <> 'COUNT' THEN
+        PERFORM tally._fail('aggregation_key', format('aggregation_key is missing: %s needs the property to aggregate',
+                                                      m.aggregation_type));
+    END IF;
+    m.usage_group_key := tally._text_field(definition, 'usage_group_key', 255);
+    m.product_family_id := tally._find_family(m.tenant_id, tally._text_field(definition, 'product_family_id', 255, true));
+    IF definition ->> 'product_id' IS NOT NULL THEN
+        m.product_id := tally._find_product(m.tenant_id, tally._text_field(definition, 'product_id', 255), m.product_family_id);
+    END IF;
+    IF definition -> 'segmentation_matrix' <> 'null' THEN
+        problem := tally._segmentation_problem(definition -> 'segmentation_matrix');
+        IF problem IS NOT NULL THEN
+            PERFORM tally._fail(problem[1], problem[2]);
+        END IF;
+        m.segmentation_matrix := CASE WHEN definition -> 'segmentation_matrix' ? 'type' THEN definition -> 'segmentation_matrix'
+                                      ELSE definition -> 'segmentation_matrix' || '{"type": "SINGLE"}' END;
+    END IF;
+    IF definition -> 'unit_conversion' <> 'null' THEN
+        problem := tally._conversion_problem(definition -> 'unit_conversion');
+        IF problem IS NOT NULL THEN
+            PERFORM tally._fail(problem[1], problem[2]);
+        END IF;
+        m.conversion_factor := (definition #>> '{unit_conversion,factor}')::numeric;
+        m.conversion_rounding := definition #>> '{unit_conversion,rounding}';
+    END IF;
+    m.created_at := tally._now();
+    m.updated_at := m.created_at;
+    INSERT INTO tally.metric SELECT m.*;
+    RETURN m;
+END
+$$;
+COMMENT ON FUNCTION tally._create_metric(integer, jsonb) IS
+    'Checks a definition with the fields of POST /api/v1/metrics and stores it. Raises 22023 naming the field at fault';
+
+CREATE FUNCTION tally.create_metric(
+    code text, aggregation_type text, name text DEFAULT NULL, aggregation_key text DEFAULT NULL,
+    description text DEFAULT NULL, segmentation_matrix jsonb DEFAULT NULL, usage_group_key text DEFAULT NULL,
+    conversion_factor integer DEFAULT NULL, conversion_rounding text DEFAULT NULL,
+    product_family_id text DEFAULT NULL, product_id text DEFAULT NULL) RETURNS text
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    tenant integer := tally.current_tenant();
+    family text := create_metric.product_family_id;
+    conversion jsonb;
+    created tally.metric;
+BEGIN
+    IF family IS NULL THEN
+        SELECT tally._encode_id('pf_', f.product_family_id) INTO family FROM tally.product_family f
+        WHERE f.tenant_id = tenant AND f.is_default;
+    END IF;
+    IF conversion_factor IS NOT NULL OR conversion_rounding IS NOT NULL THEN
+        conversion := jsonb_build_object('factor', conversion_factor, 'rounding', coalesce(conversion_rounding, 'NONE'));
+    END IF;
+    created := tally._create_metric(tenant, jsonb_build_object(
+        'code', create_metric.code, 'aggregation_type', create_metric.aggregation_type,
+        'name', coalesce(create_metric.name, left(create_metric.code, 255)),
+        'aggregation_key', create_metric.aggregation_key, 'description', create_metric.description,
+        'segmentation_matrix', create_metric.segmentation_matrix, 'usage_group_key', create_metric.usage_group_key,
+        'unit_conversion', conversion, 'product_family_id', family, 'product_id', create_metric.product_id));
+    RETURN tally._encode_id('bm_', created.metric_id);
+END
+$$;
+COMMENT ON FUNCTION tally.create_metric(text, text, text, text, text, jsonb, text, integer, text, text, text) IS
+    'Creates a metric of the current tenant over the events of a code and answers its id (bm_...). aggregation_type: COUNT, SUM, MIN, MAX, MEAN, LATEST, COUNT_DISTINCT; all but COUNT need aggregation_key, a property. Raises 22023 naming the argument at fault';
+
+CREATE FUNCTION tally._find_metric(tenant_id integer, reference text) RETURNS tally.metric
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    m   tally.metric;
+    ids text[];
+BEGIN
+    SELECT * INTO m FROM tally.metric x
+    WHERE x.tenant_id = _find_metric.tenant_id AND x.metric_id = tally._decode_id('bm_', reference);
+    IF m.metric_id IS NOT NULL THEN
+        RETURN m;
+    END IF;
+    SELECT array_agg(tally._encode_id('bm_', x.metric_id) ORDER BY x.metric_id) INTO ids FROM tally.metric x
+    WHERE x.tenant_id = _find_metric.tenant_id AND x.code = reference AND x.archived_at IS NULL;
+    IF ids IS NULL THEN
+        RAISE EXCEPTION 'metric "%" does not exist', coalesce(reference, 'null')
+            USING ERRCODE = 'no_data_found', HINT = 'Give the id of a metric (bm_...), or a code that exactly one metric reads.';
+    ELSIF cardinality(ids) > 1 THEN
+        RAISE EXCEPTION 'code "%" is read by % metrics', reference, cardinality(ids)
+            USING ERRCODE = 'invalid_parameter_value', COLUMN = 'metric',
+                  HINT = 'Name one by its id: ' || array_to_string(ids[1:10], ', ') || '.';
+    END IF;
+    RETURN tally._find_metric(tenant_id, ids[1]);
+END
+$$;
+COMMENT ON FUNCTION tally._find_metric(integer, text) IS
+    'A tenant''s metric, given its id or a code that exactly one unarchived metric reads. Errors: P0002 no such metric, 22023 several';
+
+CREATE FUNCTION tally.archive_metric(metric text) RETURNS text
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    m tally.metric := tally._find_metric(tally.current_tenant(), metric);
+BEGIN
+    UPDATE tally.metric x SET archived_at = coalesce(x.archived_at, tally._now())
+    WHERE x.tenant_id = m.tenant_id AND x.metric_id = m.metric_id;
+    RETURN tally._encode_id('bm_', m.metric_id);
+END
+$$;
+COMMENT ON FUNCTION tally.archive_metric(text) IS
+    'Archives a metric of the current tenant, given its id or its code: lists leave it out, its usage can still be read. Repeating it changes nothing. Answers the id';
+

@@ -1,0 +1,203 @@
+-- ingest: events in, one verdict each out
+--
+-- The only lock taken on rows is the unique key of event_identity, and it is always taken in the order of that key: two
+-- writers of the same events wait for each other but never in a circle. Nothing here raises for bad data.
+
+CREATE FUNCTION tally._parse_events(
+    document text, is_array boolean, allow_backfilling boolean, now timestamptz,
+    OUT index integer, OUT event_id text, OUT code text, OUT customer_id text, OUT source text, OUT ts timestamptz,
+    OUT properties jsonb, OUT customer_hash integer, OUT identity uuid, OUT payload uuid, OUT partial boolean,
+    OUT reason text, OUT field text) RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'tally_parse_events'
+    LANGUAGE C VOLATILE STRICT PARALLEL SAFE ROWS 100;
+COMMENT ON FUNCTION tally._parse_events(text, boolean, boolean, timestamptz) IS
+    'Parses a JSON document of events, an array or the body of POST /api/v1/events/ingest, into a row for each event, with reason and field where it is to be rejected; one row without an index where the document itself is';
+
+CREATE FUNCTION tally._scan_events(
+    document text, is_array boolean, allow_backfilling boolean, now timestamptz,
+    OUT index integer, OUT partial boolean, OUT rejected boolean, OUT month timestamptz, OUT customer_hash integer,
+    OUT identity uuid, OUT payload uuid) RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'tally_scan_events'
+    LANGUAGE C VOLATILE STRICT PARALLEL SAFE ROWS 100;
+COMMENT ON FUNCTION tally._scan_events(text, boolean, boolean, timestamptz) IS
+    'What must be known of a document of events before anything of it is stored: months, identities, and which events are to be rejected';
+
+CREATE TYPE tally._verdict AS (
+    body integer, index integer, event_id text, strict boolean, verdict text, reason text, field text,
+    customer_hash integer, identity uuid, payload uuid);
+COMMENT ON TYPE tally._verdict IS 'What became of one event of one body: accepted, duplicate, conflict, rejected, or NULL for a good event of a strict body that failed';
+
+-- Strict bodies of several events store all or nothing, so what would make one of them fail must be known before anything
+-- is stored: another content of the same event, in the store or earlier in the body.
+CREATE FUNCTION tally._conflicting_bodies(tenant_id integer, documents text[], now timestamptz, OUT conflicting integer[],
+                                          OUT entangled boolean)
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    WITH scanned AS MATERIALIZED (
+        SELECT d.body, s.*, bool_or(s.rejected AND NOT s.partial) OVER (PARTITION BY d.body) AS failed
+        FROM unnest(documents) WITH ORDINALITY d(document, body), LATERAL tally._scan_events(d.document, false, false, now) s
+    ), sound AS (
+        SELECT s.*, first_value(s.payload) OVER (PARTITION BY s.body, s.customer_hash, s.identity ORDER BY s.index) AS first_payload
+        FROM scanned s WHERE NOT s.rejected AND NOT s.failed
+    )
+    SELECT (SELECT array_agg(DISTINCT s.body::integer) FROM sound s
+            LEFT JOIN tally.event_identity e ON e.tenant_id = _conflicting_bodies.tenant_id
+                                             AND e.customer_hash = s.customer_hash AND e.identity = s.identity
+            WHERE NOT s.partial AND s.payload <> coalesce(e.payload, s.first_payload)),
+           (SELECT EXISTS (SELECT FROM sound s GROUP BY s.customer_hash, s.identity
+                           HAVING count(DISTINCT s.payload) > 1 AND count(DISTINCT s.body) > 1))
+$$;
+COMMENT ON FUNCTION tally._conflicting_bodies(integer, text[], timestamptz) IS
+    'conflicting: strict bodies with an event that is stored, or stands earlier in the body, with another content. entangled: whether several bodies have one event with different contents';
+
+CREATE FUNCTION tally._ingest(tenant_id integer, documents text[], is_array boolean, allow_backfilling boolean DEFAULT false)
+    RETURNS SETOF tally._verdict
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    tenant      integer := _ingest.tenant_id;
+    texts       text[] := _ingest.documents;
+    old_allowed boolean := coalesce(_ingest.allow_backfilling, false);
+    clock       timestamptz := clock_timestamp();
+    months      timestamptz[];
+    failed      integer[];      -- strict bodies of which nothing is stored
+    careful     boolean;        -- whether a strict body has several events
+    look        record;
+    verdicts    tally._verdict[];
+    unresolved  bigint;
+BEGIN
+    SELECT array_agg(DISTINCT s.month) FILTER (WHERE NOT s.rejected), coalesce(array_agg(DISTINCT d.body::integer) FILTER (WHERE s.rejected AND NOT s.partial), '{}'),
+           coalesce(bool_or(NOT s.partial AND s.index > 0), false)
+    INTO months, failed, careful
+    FROM unnest(texts) WITH ORDINALITY d(document, body), LATERAL tally._scan_events(d.document, is_array, old_allowed, clock) s;
+
+    IF careful THEN
+        SELECT * INTO look FROM tally._conflicting_bodies(tenant, texts, clock);
+        IF look.entangled AND cardinality(texts) > 1 THEN
+            -- Whether one body stands decides about the others, so they are taken one after the other.
+            FOR n IN 1 .. cardinality(texts) LOOP
+                RETURN QUERY SELECT n, i.index, i.event_id, i.strict, i.verdict, i.reason, i.field, i.customer_hash, i.identity, i.payload
+                             FROM tally._ingest(tenant, texts[n:n], is_array, old_allowed) i;
+            END LOOP;
+            RETURN;
+        END IF;
+        failed := failed || coalesce(look.conflicting, '{}');
+    END IF;
+
+    -- Before any identity is claimed: a writer that waits for a partition must not hold what its maker waits for.
+    PERFORM tally._ensure_partitions(months);
+
+    WITH parsed AS MATERIALIZED (
+        SELECT d.body::integer AS body, p.*, NOT p.partial AS strict, d.body = ANY (failed) AS is_failed,
+               row_number() OVER (PARTITION BY p.customer_hash, p.identity, d.body = ANY (failed) ORDER BY d.body, p.index) AS place
+        FROM unnest(texts) WITH ORDINALITY d(document, body), LATERAL tally._parse_events(d.document, is_array, old_allowed, clock) p
+    ), claimed AS (
+        INSERT INTO tally.event_identity (tenant_id, customer_hash, identity, payload, ts)
+        SELECT tenant, p.customer_hash, p.identity, p.payload, p.ts
+        FROM parsed p WHERE p.place = 1 AND p.reason IS NULL AND NOT p.is_failed
+        ORDER BY p.customer_hash, p.identity
+        ON CONFLICT DO NOTHING
+        RETURNING event_identity.customer_hash, event_identity.identity
+    ), judged AS MATERIALIZED (
+        SELECT p.*, CASE WHEN p.reason IS NOT NULL THEN 'rejected' WHEN c.identity IS NOT NULL THEN 'accepted' END AS verdict
+        FROM parsed p
+        LEFT JOIN claimed c ON c.customer_hash = p.customer_hash AND c.identity = p.identity AND p.place = 1 AND NOT p.is_failed
+    ), stored AS (
+        INSERT INTO tally.event (tenant_id, customer_hash, ts, received_at, code, customer_id, source, event_id, properties)
+        SELECT tenant, j.customer_hash, j.ts, clock, j.code, j.customer_id, j.source, j.event_id, j.properties
+        FROM judged j WHERE j.verdict = 'accepted' ORDER BY j.body, j.index
+    )
+    SELECT array_agg(ROW(j.body, j.index, j.event_id, j.strict, j.verdict, j.reason, j.field, j.customer_hash, j.identity,
+                         j.payload)::tally._verdict ORDER BY j.body, j.index),
+           count(*) FILTER (WHERE j.verdict IS NULL)
+    INTO verdicts, unresolved FROM judged j;
+
+    IF unresolved > 0 THEN
+        verdicts := tally._resolve(tenant, verdicts, failed);
+    END IF;
+    RETURN QUERY SELECT * FROM unnest(verdicts);
+END
+$$;
+COMMENT ON FUNCTION tally._ingest(integer, text[], boolean, boolean) IS
+    'Stores the events of several documents for a tenant; each document keeps its own strict or partial meaning. One row for each event with its verdict. Raises 40001 where a strict document lost a race and must be tried again';
+
+-- A statement of its own sees what other transactions committed while the insert waited for them.
+CREATE FUNCTION tally._resolve(tenant_id integer, verdicts tally._verdict[], failed integer[]) RETURNS tally._verdict[]
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_column
+DECLARE
+    tenant   integer := _resolve.tenant_id;
+    refused  integer[] := _resolve.failed;
+    resolved tally._verdict[];
+    raced    boolean;
+BEGIN
+    SELECT array_agg(ROW(v.body, v.index, v.event_id, v.strict, r.verdict,
+                         CASE WHEN r.verdict = 'conflict' THEN 'an event with this event_id, customer and source is stored already with other content; the first one stands' ELSE v.reason END,
+                         CASE WHEN r.verdict = 'conflict' THEN 'event_id' ELSE v.field END,
+                         v.customer_hash, v.identity, v.payload)::tally._verdict ORDER BY v.body, v.index),
+           bool_or(r.verdict = 'conflict' AND v.strict AND v.in_body > 1 AND v.body <> ALL (refused))
+    INTO resolved, raced
+    FROM (SELECT u.*, count(*) OVER (PARTITION BY u.body) AS in_body,
+                 first_value(u.payload) OVER (PARTITION BY u.body, u.customer_hash, u.identity ORDER BY u.index) AS first_payload
+          FROM unnest(verdicts) u) v
+    LEFT JOIN tally.event_identity e
+        ON v.verdict IS NULL AND e.tenant_id = tenant AND e.customer_hash = v.customer_hash AND e.identity = v.identity
+    CROSS JOIN LATERAL (SELECT CASE WHEN v.verdict IS NOT NULL THEN v.verdict
+                                    WHEN coalesce(e.payload, v.first_payload) <> v.payload THEN 'conflict'
+                                    WHEN v.body <> ALL (refused) THEN 'duplicate' END AS verdict) r;
+    IF raced THEN
+        -- Another transaction stored a conflicting event between the look and the insert. Nothing of this batch may stay;
+        -- at the next try the conflict is seen beforehand.
+        RAISE EXCEPTION 'a conflicting event was stored at the same time' USING ERRCODE = 'serialization_failure',
+            HINT = 'Try again.';
+    END IF;
+    RETURN resolved;
+END
+$$;
+COMMENT ON FUNCTION tally._resolve(integer, tally._verdict[], integer[]) IS
+    'Tells duplicates from conflicts among events that were not inserted';
+
+CREATE FUNCTION tally.ingest(events text, allow_backfilling boolean DEFAULT false,
+                             OUT index integer, OUT event_id text, OUT verdict text, OUT reason text, OUT field text)
+    RETURNS SETOF record
+    LANGUAGE sql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT i.index, i.event_id, i.verdict, i.reason, i.field
+    FROM tally._ingest(tally.current_tenant(), ARRAY[coalesce(events, '')], true, allow_backfilling) i
+$$;
+COMMENT ON FUNCTION tally.ingest(text, boolean) IS
+    'Stores a JSON array of 1 to 10,000 events {event_id, code, customer_id, timestamp?, properties?, source?} for the current tenant. One row for each: index (from 0), event_id and verdict: accepted, duplicate (same event again: counted once), conflict (same event_id, customer and source with other content: the first stands) or rejected, with reason and field. Bad data never raises; a text that is no such array is one rejected row without an index';
+
+CREATE FUNCTION tally.ingest(events jsonb, allow_backfilling boolean DEFAULT false,
+                             OUT index integer, OUT event_id text, OUT verdict text, OUT reason text, OUT field text)
+    RETURNS SETOF record
+    LANGUAGE sql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT i.* FROM tally.ingest(events::text, allow_backfilling) i $$;
+COMMENT ON FUNCTION tally.ingest(jsonb, boolean) IS 'tally.ingest for events that are jsonb already';
+
+CREATE FUNCTION tally.record(code text, customer text DEFAULT '', properties jsonb DEFAULT '{}', INOUT event_id text DEFAULT NULL,
+                             ts timestamptz DEFAULT NULL, source text DEFAULT '', allow_backfilling boolean DEFAULT false,
+                             OUT verdict text, OUT reason text, OUT field text)
+    RETURNS record
+    LANGUAGE sql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT i.event_id, i.verdict, i.reason, i.field
+    FROM tally._ingest(tally.current_tenant(), ARRAY[jsonb_build_array(jsonb_build_object(
+        'code', code, 'customer_id', coalesce(customer, ''), 'properties', properties,
+        'event_id', coalesce(event_id, tally._uuid7()::text), 'source', source,
+        -- A timestamp that has no RFC 3339 form, such as infinity, is refused with the event.
+        'timestamp', CASE WHEN isfinite(ts) THEN to_char(ts AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') ELSE ts::text END))::text], true,
+        allow_backfilling) i
+$$;
+COMMENT ON FUNCTION tally.record(text, text, jsonb, text, timestamptz, text, boolean) IS
+    'Stores one event for the current tenant, in the caller''s transaction, and answers event_id, verdict, reason and field. Without event_id a new one is made; without ts it happens now. Bad data never raises, so that metering cannot abort a business transaction';
+

@@ -1,0 +1,141 @@
+-- usage: the answer. Everything is computed from mergeable states, so that totals are exact for every aggregation
+
+CREATE FUNCTION tally._property_number(properties jsonb, key text) RETURNS numeric
+    AS 'MODULE_PATHNAME', 'tally_property_number'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION tally._property_number(jsonb, text) IS
+    'A property as a number; NULL where it is absent or no decimal number ([+-]digits[.digits][e[+-]digits], up to 1000 digits on each side). Never raises';
+
+CREATE FUNCTION tally._property_text(properties jsonb, key text) RETURNS text
+    AS 'MODULE_PATHNAME', 'tally_property_text'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION tally._property_text(jsonb, text) IS 'A property as text; NULL where it is absent or empty';
+
+CREATE FUNCTION tally._property_texts(properties jsonb, keys text[]) RETURNS text[]
+    AS 'MODULE_PATHNAME', 'tally_property_texts'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION tally._property_texts(jsonb, text[]) IS 'Several properties as texts; NULL where absent or empty';
+
+CREATE FUNCTION tally._metric_dimensions(metric tally.metric) RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT CASE metric.segmentation_matrix ->> 'type'
+               WHEN 'SINGLE' THEN ARRAY[metric.segmentation_matrix ->> 'key']
+               WHEN 'DOUBLE' THEN ARRAY[metric.segmentation_matrix #>> '{dimension1,key}', metric.segmentation_matrix #>> '{dimension2,key}']
+               WHEN 'LINKED' THEN ARRAY[metric.segmentation_matrix ->> 'dimension1_key', metric.segmentation_matrix ->> 'dimension2_key']
+               ELSE '{}' END
+           || CASE WHEN metric.usage_group_key IS NULL THEN '{}' ELSE ARRAY[metric.usage_group_key] END
+$$;
+COMMENT ON FUNCTION tally._metric_dimensions(tally.metric) IS
+    'Properties that a metric''s usage is always grouped by: those of its matrix first, then its usage group key';
+
+CREATE FUNCTION tally._in_segments(matrix jsonb, dimensions text[]) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT coalesce(CASE matrix ->> 'type'
+        WHEN 'SINGLE' THEN matrix -> 'values' ? dimensions[1]
+        WHEN 'DOUBLE' THEN matrix #> '{dimension1,values}' ? dimensions[1] AND matrix #> '{dimension2,values}' ? dimensions[2]
+        -- An empty list means any value of the second dimension, none included.
+        WHEN 'LINKED' THEN matrix -> 'values' -> dimensions[1] = '[]' OR matrix -> 'values' -> dimensions[1] ? dimensions[2]
+        END, false)
+$$;
+COMMENT ON FUNCTION tally._in_segments(jsonb, text[]) IS
+    'Whether an event with these dimension values (as _metric_dimensions orders them) is counted under a segmentation matrix';
+
+CREATE FUNCTION tally._passes(properties jsonb, filter jsonb) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT NOT EXISTS (SELECT FROM jsonb_each(filter) f
+                       WHERE NOT coalesce(f.value ? tally._property_text(properties, f.key), false))
+$$;
+COMMENT ON FUNCTION tally._passes(jsonb, jsonb) IS 'Whether each property named by a filter {key: [values]} has one of its values';
+
+CREATE FUNCTION tally._check_filter(filter jsonb) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    entry record;
+    lists jsonb := '{}';
+    list  jsonb;
+BEGIN
+    IF filter IS NULL OR filter = '{}' THEN
+        RETURN NULL;
+    ELSIF jsonb_typeof(filter) <> 'object' THEN
+        PERFORM tally._fail('filter', 'filter must be an object: {"property": "value"} or {"property": ["value", ...]}');
+    END IF;
+    FOR entry IN SELECT key, value FROM jsonb_each(filter) LOOP
+        list := CASE jsonb_typeof(entry.value) WHEN 'array' THEN entry.value ELSE jsonb_build_array(entry.value) END;
+        IF EXISTS (SELECT FROM jsonb_array_elements(list) v WHERE jsonb_typeof(v.value) NOT IN ('string', 'number')) THEN
+            PERFORM tally._fail('filter', format('filter on "%s" must be a string, a number or a list of these', entry.key));
+        END IF;
+        lists := lists || jsonb_build_object(entry.key, (SELECT coalesce(jsonb_agg(v.value #>> '{}'), '[]') FROM jsonb_array_elements(list) v));
+    END LOOP;
+    RETURN lists;
+END
+$$;
+COMMENT ON FUNCTION tally._check_filter(jsonb) IS 'A filter in the form {key: [texts]}. Raises 22023';
+
+-- The seam where rollups enter: states by window, customer and dimensions, whatever they were made from.
+CREATE FUNCTION tally._usage_states(metric tally.metric, starts timestamptz[], "to" timestamptz, customers text[],
+                                    by_customer boolean, dimensions text[], filter jsonb,
+                                    OUT slot integer, OUT customer_id text, OUT dimension_values text[], OUT summary tally.summary,
+                                    OUT members tally.distinct_set, OUT events bigint, OUT skipped bigint) RETURNS SETOF record
+    LANGUAGE plpgsql STABLE ROWS 100
+    SET search_path = pg_catalog, pg_temp
+    -- The plan depends on the range and on whether customers are named: never a generic one.
+    SET plan_cache_mode = force_custom_plan
+    AS $$
+#variable_conflict use_column
+DECLARE
+    own_dimensions text[] := tally._metric_dimensions(metric);
+    matrix  jsonb := metric.segmentation_matrix;
+    counts  boolean := metric.aggregation_type = 'COUNT';
+    unites  boolean := metric.aggregation_type = 'COUNT_DISTINCT';
+    key     text := coalesce(metric.aggregation_key, '');
+    hashes  integer[];
+    "from"  timestamptz := starts[1];
+BEGIN
+    RETURN QUERY
+    SELECT s.slot, s.customer_id, s.dimension_values, s.summary, s.members, s.used, s.matched - s.used
+    FROM (SELECT g.*, CASE WHEN counts THEN g.matched WHEN unites THEN g.texts ELSE coalesce(tally.n(g.summary), 0) END AS used
+          FROM (SELECT width_bucket(e.ts, starts) AS slot, CASE WHEN by_customer THEN e.customer_id END AS customer_id,
+                       tally._property_texts(e.properties, dimensions) AS dimension_values,
+                       tally.summarize(tally._property_number(e.properties, key), e.ts, e.seq) FILTER (WHERE NOT counts AND NOT unites) AS summary,
+                       tally.distinct_values(tally._property_text(e.properties, key)) FILTER (WHERE unites) AS members,
+                       count(tally._property_text(e.properties, key)) FILTER (WHERE unites) AS texts,
+                       count(*) AS matched
+                FROM tally.event e
+                WHERE e.tenant_id = metric.tenant_id AND e.code = metric.code AND e.ts >= "from" AND e.ts < "to"
+                  AND (customers IS NULL OR e.customer_id = ANY (customers))
+                  AND (matrix IS NULL OR tally._in_segments(matrix, tally._property_texts(e.properties, own_dimensions)))
+                  AND (filter IS NULL OR tally._passes(e.properties, filter))
+                GROUP BY 1, 2, 3) g) s;
+END
+$$;
+COMMENT ON FUNCTION tally._usage_states(tally.metric, timestamptz[], timestamptz, text[], boolean, text[], jsonb) IS
+    'States of a metric by window, customer and dimension values: the place where stored rollups and raw events are put together';
+
+CREATE FUNCTION tally._convert(value numeric, factor integer, rounding text) RETURNS numeric
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+    -- Whole quotient and remainder are exact, so rounding never sees a quotient that was rounded before. A quotient by a
+    -- 32-bit factor that ends at all ends within 31 digits after the value's own.
+    AS $$
+    SELECT CASE rounding
+        WHEN 'UP' THEN q.whole + (q.rest > 0)::integer
+        WHEN 'DOWN' THEN q.whole - (q.rest < 0)::integer
+        WHEN 'NEAREST' THEN q.whole + sign(value) * (2 * abs(q.rest) >= factor)::integer
+        WHEN 'NEAREST_HALF' THEN trim_scale(tally._convert(value * 2, factor, 'NEAREST') * 0.5)
+        WHEN 'NEAREST_DECILE' THEN trim_scale(tally._convert(value * 10, factor, 'NEAREST') * 0.1)
+        WHEN 'NONE' THEN CASE WHEN q.long * factor = value THEN trim_scale(q.long) ELSE value / factor END
+        ELSE value END
+    FROM (SELECT div(value, factor) AS whole, value - div(value, factor) * factor AS rest,
+                 (value + round(0::numeric, scale(value) + 31)) / factor AS long) q
+$$;
+COMMENT ON FUNCTION tally._convert(numeric, integer, text) IS
+    'value / factor, rounded: UP = ceiling, DOWN = floor, NEAREST = half away from zero, NEAREST_HALF = to multiples of 0.5, NEAREST_DECILE = of 0.1, NONE = exact where the quotient ends, else 16 or more digits. NULL rounding: the value itself';
+

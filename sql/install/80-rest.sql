@@ -1,0 +1,178 @@
+-- tally_rest: authentication and the helpers of the functions behind the routes
+--
+-- Every function behind a route takes (tenant_id, path, query, body) and answers the JSON body of a success. tallyd obtains
+-- tenant_id from authenticate() in the same statement. Failures are raised: SQLSTATE decides the HTTP status, the column
+-- name of the error is the field at fault.
+
+CREATE FUNCTION tally_rest._check_key(key_hash bytea, scope text, OUT tenant_id integer, OUT status integer, OUT message text)
+    RETURNS record
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    found tally.api_key;
+BEGIN
+    SELECT * INTO found FROM tally.api_key k WHERE k.secret_hash = key_hash;
+    IF found.key_id IS NULL OR found.revoked_at IS NOT NULL OR found.expires_at <= clock_timestamp() THEN
+        status := 401;
+        message := 'the API key is not valid';
+    ELSIF scope <> ALL (found.scopes) AND 'admin' <> ALL (found.scopes) THEN
+        status := 403;
+        message := format('this API key has not the scope "%s"', scope);
+    ELSE
+        status := 200;
+        tenant_id := found.tenant_id;
+        PERFORM tally._set_authenticated_tenant(tenant_id);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION tally_rest._check_key(bytea, text) IS
+    'Checks the SHA-256 of an API key and the scope that is needed: 200 and the tenant, which is then authenticated until the end of the transaction, or 401 or 403 and a message';
+REVOKE EXECUTE ON FUNCTION tally_rest._check_key(bytea, text) FROM PUBLIC;
+
+CREATE FUNCTION tally_rest.authenticate(key_hash bytea, scope text) RETURNS integer
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    answer record;
+BEGIN
+    SELECT * INTO answer FROM tally_rest._check_key(key_hash, scope);
+    IF answer.status = 401 THEN
+        RAISE EXCEPTION '%', answer.message USING ERRCODE = 'invalid_authorization_specification';
+    ELSIF answer.status = 403 THEN
+        RAISE EXCEPTION '%', answer.message USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN answer.tenant_id;
+END
+$$;
+COMMENT ON FUNCTION tally_rest.authenticate(bytea, text) IS
+    'The tenant of an API key given by its SHA-256, for one of the scopes read, write, admin; authenticates it until the end of the transaction. Errors: 28000 not a valid key, 42501 scope missing';
+
+CREATE FUNCTION tally_rest.ready() RETURNS json
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT json_build_object('extension', (SELECT e.extversion FROM pg_extension e WHERE e.extname = 'pgtally'),
+                             'library', tally.version())
+$$;
+COMMENT ON FUNCTION tally_rest.ready() IS 'Versions of the installed SQL and of the loaded library; answers only where both work';
+
+CREATE FUNCTION tally_rest._timestamp(at timestamptz) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT to_char(at AT TIME ZONE 'UTC',
+                   CASE WHEN at = date_trunc('milliseconds', at) THEN 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"' ELSE 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"' END)
+$$;
+COMMENT ON FUNCTION tally_rest._timestamp(timestamptz) IS 'RFC 3339 in UTC with milliseconds, with microseconds only where there are some';
+
+CREATE FUNCTION tally_rest._check_query(query jsonb, allowed text[]) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    extra text;
+BEGIN
+    SELECT k INTO extra FROM jsonb_object_keys(coalesce(query, '{}')) k
+    WHERE k <> ALL (allowed) AND NOT ('filter[]' = ANY (allowed) AND k ~ '^filter\[.+\]$') LIMIT 1;
+    IF FOUND THEN
+        PERFORM tally._fail(extra, format('unknown query parameter "%s"', extra),
+                            CASE WHEN cardinality(allowed) = 0 THEN 'This route takes none.'
+                                 ELSE format('This route takes %s.', array_to_string(allowed, ', ')) END);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION tally_rest._check_query(jsonb, text[]) IS 'Raises 22023 naming a query parameter that the route does not take';
+
+CREATE FUNCTION tally_rest._parameter(query jsonb, name text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    IF jsonb_array_length(query -> name) > 1 THEN
+        PERFORM tally._fail(name, format('%s is given %s times', name, jsonb_array_length(query -> name)));
+    END IF;
+    RETURN nullif(query -> name ->> 0, '');
+END
+$$;
+COMMENT ON FUNCTION tally_rest._parameter(jsonb, text) IS 'A query parameter that may be given once; NULL where it is absent or empty';
+
+CREATE FUNCTION tally_rest._parameter_list(query jsonb, name text) RETURNS text[]
+    LANGUAGE sql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT array_agg(v.value) FROM jsonb_array_elements_text(query -> name) v $$;
+COMMENT ON FUNCTION tally_rest._parameter_list(jsonb, text) IS 'All values of a query parameter; NULL where it is absent';
+
+CREATE FUNCTION tally_rest._parameter_number(query jsonb, name text, least_value integer, greatest_value integer, default_value integer)
+    RETURNS integer
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    given text := tally_rest._parameter(query, name);
+BEGIN
+    IF given IS NULL THEN
+        RETURN default_value;
+    ELSIF given !~ '^[0-9]{1,9}$' OR given::integer NOT BETWEEN least_value AND greatest_value THEN
+        PERFORM tally._fail(name, format('%s must be a whole number from %s to %s', name, least_value, greatest_value));
+    END IF;
+    RETURN given::integer;
+END
+$$;
+COMMENT ON FUNCTION tally_rest._parameter_number(jsonb, text, integer, integer, integer) IS 'A query parameter that is a whole number in a range';
+
+CREATE FUNCTION tally_rest._parameter_flag(query jsonb, name text) RETURNS boolean
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    given text := coalesce(tally_rest._parameter(query, name), 'false');
+BEGIN
+    IF given NOT IN ('true', 'false') THEN
+        PERFORM tally._fail(name, format('%s must be true or false', name));
+    END IF;
+    RETURN given = 'true';
+END
+$$;
+COMMENT ON FUNCTION tally_rest._parameter_flag(jsonb, text) IS 'A query parameter that is true or false; false where it is absent';
+
+CREATE FUNCTION tally_rest._instant(query jsonb, name text, time_zone text) RETURNS timestamptz
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    given text := tally_rest._parameter(query, name);
+    at    timestamptz;
+BEGIN
+    IF given IS NULL THEN
+        PERFORM tally._fail(name, format('%s is missing', name), 'Give a date such as 2024-01-31 or a time such as 2024-01-31T13:00:00Z.');
+    ELSIF given ~ '^\d{4}-\d\d-\d\d$' AND tally._parse_timestamp(given || 'T00:00:00Z') IS NOT NULL THEN
+        RETURN tally._local_instant(given::date::timestamp, time_zone);
+    END IF;
+    at := tally._parse_timestamp(given);
+    IF at IS NULL THEN
+        PERFORM tally._fail(name, format('%s must be a date such as 2024-01-31 or an RFC 3339 time such as 2024-01-31T13:00:00Z, not "%s"', name, left(given, 64)),
+            CASE WHEN given ~ ' \d\d:\d\d$' THEN 'In a query string the + of an offset must be written as %2B.' END);
+    END IF;
+    RETURN at;
+END
+$$;
+COMMENT ON FUNCTION tally_rest._instant(jsonb, text, text) IS
+    'A query parameter that is a time, or a date: midnight in the time zone. Raises 22023';
+
+CREATE FUNCTION tally_rest._body(body text) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    IF body IS NULL OR body = '' THEN
+        PERFORM tally._fail(NULL, 'the request body is empty', 'Send a JSON object.');
+    ELSIF json_typeof(body::json) <> 'object' THEN
+        PERFORM tally._fail(NULL, 'the request body must be a JSON object');
+    END IF;
+    RETURN body::jsonb;
+END
+$$;
+COMMENT ON FUNCTION tally_rest._body(text) IS 'The JSON object of a request body. Raises 22023, 22P02, 22P05';
+

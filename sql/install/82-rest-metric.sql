@@ -1,0 +1,114 @@
+-- tally_rest: metrics, in the shape of the Meteroid API
+
+CREATE FUNCTION tally_rest._metric(m tally.metric) RETURNS json
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT json_strip_nulls(json_build_object(
+        'aggregation_type', m.aggregation_type, 'code', m.code, 'created_at', tally_rest._timestamp(m.created_at),
+        'id', tally._encode_id('bm_', m.metric_id), 'name', m.name,
+        'product_family_id', tally._encode_id('pf_', m.product_family_id), 'aggregation_key', m.aggregation_key,
+        'archived_at', tally_rest._timestamp(m.archived_at), 'description', m.description,
+        'product_id', tally._encode_id('prd_', m.product_id), 'segmentation_matrix', m.segmentation_matrix,
+        'unit_conversion', CASE WHEN m.conversion_factor IS NOT NULL
+                                THEN json_build_object('factor', m.conversion_factor, 'rounding', m.conversion_rounding) END,
+        'usage_group_key', m.usage_group_key))
+$$;
+COMMENT ON FUNCTION tally_rest._metric(tally.metric) IS 'A metric as the API shows it; fields without a value are left out';
+
+CREATE FUNCTION tally_rest._metric_of_path(tenant_id integer, path jsonb) RETURNS tally.metric
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    id uuid := tally._decode_id('bm_', path ->> 'id');
+    m  tally.metric;
+BEGIN
+    IF id IS NULL THEN
+        PERFORM tally._fail('id', format('"%s" is not the id of a metric', left(path ->> 'id', 64)),
+                            'Ids of metrics look like bm_7n42DGM5Tflk9n8mt7Fhc7.');
+    END IF;
+    SELECT * INTO m FROM tally.metric x WHERE x.tenant_id = _metric_of_path.tenant_id AND x.metric_id = id;
+    IF m.metric_id IS NULL THEN
+        RAISE EXCEPTION 'metric "%" does not exist', path ->> 'id' USING ERRCODE = 'no_data_found', COLUMN = 'id';
+    END IF;
+    RETURN m;
+END
+$$;
+COMMENT ON FUNCTION tally_rest._metric_of_path(integer, jsonb) IS 'The metric that the path names. Raises 22023 no id, P0002 no such metric';
+
+CREATE FUNCTION tally_rest.create_metric(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    PERFORM tally_rest._check_query(query, '{}');
+    RETURN tally_rest._metric(tally._create_metric(tenant_id, tally_rest._body(body)));
+END
+$$;
+COMMENT ON FUNCTION tally_rest.create_metric(integer, jsonb, jsonb, text) IS 'POST /api/v1/metrics: creates a metric and answers it';
+
+CREATE FUNCTION tally_rest.get_metric(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    PERFORM tally_rest._check_query(query, '{}');
+    RETURN tally_rest._metric(tally_rest._metric_of_path(tenant_id, path));
+END
+$$;
+COMMENT ON FUNCTION tally_rest.get_metric(integer, jsonb, jsonb, text) IS 'GET /api/v1/metrics/{id}: a metric, archived ones too';
+
+CREATE FUNCTION tally_rest.list_metrics(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_column
+DECLARE
+    tenant   integer := list_metrics.tenant_id;
+    page     integer := tally_rest._parameter_number(query, 'page', 0, 100000000, 0);
+    per_page integer := tally_rest._parameter_number(query, 'per_page', 1, 100, 20);
+    sorting  text := coalesce(tally_rest._parameter(query, 'order_by'), 'name.asc');
+    needle   text := tally_rest._parameter(query, 'search');
+    archived text := coalesce(tally_rest._parameter(query, 'archived'), 'false');
+    family   uuid;
+    total    bigint;
+    rows     json;
+BEGIN
+    PERFORM tally_rest._check_query(query, ARRAY['page', 'per_page', 'order_by', 'search', 'product_family_id', 'archived']);
+    IF sorting !~ '^(name|code|created_at)\.(asc|desc)$' THEN
+        PERFORM tally._fail('order_by', 'order_by must be name, code or created_at followed by .asc or .desc');
+    ELSIF archived NOT IN ('false', 'true', 'all') THEN
+        PERFORM tally._fail('archived', 'archived must be false, true or all');
+    END IF;
+    IF tally_rest._parameter(query, 'product_family_id') IS NOT NULL THEN
+        family := tally._find_family(tenant, tally_rest._parameter(query, 'product_family_id'));
+    END IF;
+    WITH found AS MATERIALIZED (
+        SELECT m.* FROM tally.metric m
+        WHERE m.tenant_id = tenant AND (archived = 'all' OR (m.archived_at IS NOT NULL) = (archived = 'true'))
+          AND (family IS NULL OR m.product_family_id = family)
+          AND (needle IS NULL OR position(lower(needle) IN lower(m.name)) > 0 OR position(lower(needle) IN lower(m.code)) > 0)
+    ), shown AS (
+        SELECT f.*, row_number() OVER (ORDER BY
+                   CASE sorting WHEN 'name.asc' THEN f.name WHEN 'code.asc' THEN f.code END ASC,
+                   CASE sorting WHEN 'name.desc' THEN f.name WHEN 'code.desc' THEN f.code END DESC,
+                   CASE sorting WHEN 'created_at.asc' THEN f.created_at END ASC,
+                   CASE sorting WHEN 'created_at.desc' THEN f.created_at END DESC, f.metric_id) AS place
+        FROM found f
+    )
+    SELECT (SELECT count(*) FROM found),
+           (SELECT json_agg(json_strip_nulls(json_build_object(
+                       'id', tally._encode_id('bm_', s.metric_id), 'name', s.name, 'code', s.code, 'description', s.description,
+                       'aggregation_type', s.aggregation_type, 'aggregation_key', s.aggregation_key,
+                       'created_at', tally_rest._timestamp(s.created_at), 'archived_at', tally_rest._timestamp(s.archived_at)))
+                   ORDER BY s.place)
+            FROM shown s WHERE s.place > page::bigint * per_page AND s.place <= (page::bigint + 1) * per_page)
+    INTO total, rows;
+    RETURN json_build_object('data', coalesce(rows, '[]'), 'pagination_meta', json_build_object(
+        'page', page, 'per_page', per_page, 'total_items', total, 'total_pages', (total + per_page - 1) / per_page));
+END
+$$;
+COMMENT ON FUNCTION tally_rest.list_metrics(integer, jsonb, jsonb, text) IS
+    'GET /api/v1/metrics: metrics in pages (page from 0, per_page 1 to 100, order_by name|code|created_at.asc|desc, search in name and code, product_family_id, archived false|true|all)';
+

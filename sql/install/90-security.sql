@@ -1,0 +1,43 @@
+-- owners, grants and row level security
+
+DO $owners$
+DECLARE
+    object text;
+BEGIN
+    FOREACH object IN ARRAY ARRAY['tenant', 'api_key', 'product_family', 'product', 'metric', 'event', 'event_identity',
+                                  'rollup', 'rollup_progress'] LOOP
+        EXECUTE pg_catalog.format('ALTER TABLE tally.%I OWNER TO tally_owner', object);
+        EXECUTE pg_catalog.format('ALTER TABLE tally.%I ENABLE ROW LEVEL SECURITY', object);
+        EXECUTE pg_catalog.format('GRANT ALL ON tally.%I TO tally_admin', object);
+        EXECUTE pg_catalog.format('CREATE POLICY admin ON tally.%I TO tally_admin USING (true)', object);
+        EXECUTE pg_catalog.format('COMMENT ON POLICY admin ON tally.%I IS ''tally_admin acts for every tenant''', object);
+        CONTINUE WHEN object = 'api_key';   -- only the functions that check and make keys see it
+        EXECUTE pg_catalog.format('GRANT SELECT ON tally.%I TO tally_app, tally_api', object);
+        EXECUTE pg_catalog.format('CREATE POLICY app ON tally.%I TO tally_app USING (tenant_id = tally.current_tenant())', object);
+        EXECUTE pg_catalog.format('COMMENT ON POLICY app ON tally.%I IS ''tally_app acts for the tenant that it chose''', object);
+        EXECUTE pg_catalog.format('CREATE POLICY api ON tally.%I TO tally_api USING (tenant_id = tally.authenticated_tenant())', object);
+        EXECUTE pg_catalog.format('COMMENT ON POLICY api ON tally.%I IS ''tally_api acts for the tenant whose key was checked in this transaction''', object);
+    END LOOP;
+END
+$owners$;
+
+ALTER SEQUENCE tally.event_seq OWNER TO tally_owner;
+GRANT USAGE ON SEQUENCE tally.event_seq TO tally_admin, tally_app, tally_api;
+GRANT USAGE ON SEQUENCE tally.tenant_tenant_id_seq TO tally_admin;
+GRANT INSERT ON tally.metric, tally.event, tally.event_identity TO tally_app, tally_api;
+GRANT UPDATE (name, description, segmentation_matrix, conversion_factor, conversion_rounding, updated_at, archived_at)
+    ON tally.metric TO tally_app, tally_api;
+
+-- Functions that run with the owner's rights. The owner logs in nowhere and is no superuser.
+GRANT USAGE ON SCHEMA tally_rest TO tally_owner;
+ALTER FUNCTION tally.current_tenant() OWNER TO tally_owner;
+GRANT EXECUTE ON FUNCTION tally.current_tenant() TO tally_admin, tally_app, tally_api;
+ALTER FUNCTION tally._make_partition(timestamptz, boolean) OWNER TO tally_owner;
+GRANT EXECUTE ON FUNCTION tally._make_partition(timestamptz, boolean) TO tally_admin, tally_app, tally_api;
+GRANT EXECUTE ON FUNCTION tally._set_authenticated_tenant(integer) TO tally_owner;
+ALTER FUNCTION tally_rest._check_key(bytea, text) OWNER TO tally_owner;
+GRANT EXECUTE ON FUNCTION tally_rest._check_key(bytea, text) TO tally_admin, tally_api;
+
+GRANT EXECUTE ON FUNCTION tally.create_tenant(text, text), tally.create_api_key(text, text[], timestamptz),
+    tally.revoke_api_key(text) TO tally_admin;
+

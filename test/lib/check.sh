@@ -1,0 +1,227 @@
+#!/bin/bash
+# `make check`: builds all, runs the named suites on private clusters, ends with the line `N passed, N failed`.
+# usage: check.sh SUITE...      (environment: MAKE, PG_CONFIG, WERROR, FUZZ_SECONDS)
+# Tests run in a copy of the tree in a temporary folder that the cluster's user owns, so the clone itself may be closed to
+# that user; the copy goes at the end, logs of what failed stay in .build/check.
+set -euo pipefail
+umask 022
+cd "$(dirname "$0")/../.."
+repo=$PWD
+. test/lib/common.sh
+
+logs=$repo/.build/check
+rm -rf "$logs"
+mkdir -p "$logs"
+work=$(mktemp -d /tmp/pgtally.XXXXXX)
+chmod 755 "$work"
+prefix=$(private_prefix "$repo")
+passed=0 failed=0 jobs=()
+case ${MAKEFLAGS:-} in *j*) ;; *) jobs=(-j"$(nproc)") ;; esac
+
+# What tests started and left behind is theirs no longer: everything that works below our folder ends with us.
+leftovers() {
+    local link
+    for link in /proc/[0-9]*/cwd; do
+        case $(readlink "$link" 2>/dev/null) in "$work" | "$work"/*) link=${link#/proc/}; say "${link%/cwd}" ;; esac
+    done
+}
+
+finish() {
+    local status=$? pids
+    cd /
+    pids=$(leftovers)
+    [ -z "$pids" ] || { kill -INT $pids 2>/dev/null; sleep 1; kill -KILL $(leftovers) 2>/dev/null; } || :
+    rm -rf "$work"
+    [ -n "${counted:-}" ] || say "0 passed, 1 failed"
+    exit "$status"
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+report() { # SUITE PASSED FAILED
+    passed=$((passed + $2)) failed=$((failed + $3))
+    printf '%-10s %5d passed %5d failed   %4d s\n' "$1" "$2" "$3" "$((SECONDS - began))"
+}
+
+count() { grep -cE "$1" "$2" || :; }
+
+# A program that failed without naming a failed test is one failed test.
+at_least_one() { # STATUS FAILED
+    if [ "$1" -ne 0 ] && [ "$2" -eq 0 ]; then say 1; else say "$2"; fi
+}
+
+build() {
+    private_config=$(test/lib/private-pg.sh "$prefix" "${PG_CONFIG:-pg_config}")
+    bin=$(dirname "$private_config")
+    pgxs=$(dirname "$(dirname "$("$private_config" --pgxs)")")
+    test/lib/build.sh "$private_config" "${jobs[@]}" >"$logs/build.log" 2>&1 ||
+        { tail -n 60 "$logs/build.log"; say "the build failed, all of it is in .build/check/build.log"; exit 1; }
+    mkdir "$work/tree"
+    tar -c --exclude=./.git --exclude=./.build --exclude=./.run --exclude='*.o' --exclude='*.zip' . | tar -x -C "$work/tree"
+    [ "$(id -u)" -ne 0 ] || chown -R "$CLUSTER_USER" "$work"
+}
+
+# Runs a command in a folder of the copy as the cluster's user, output to a log.
+run_in() { # FOLDER LOG COMMAND...
+    local folder=$1 log=$2
+    shift 2
+    as_cluster mkdir -p "$folder"
+    (cd "$folder" && as_cluster env PATH="$bin:$PATH" TMPDIR=/tmp "$@") >"$log" 2>&1 </dev/null
+}
+
+suite_lint() {
+    local log=$logs/lint.log status=0
+    : >"$log"
+    for lint in test/lint/*.pl test/lint/*.sh; do
+        "$lint" >>"$log" 2>&1 </dev/null || :
+    done
+    if start_server "$bin" "$work/lint" >>"$log" 2>&1; then
+        as_cluster "$bin/psql" -X -q -A -t -v ON_ERROR_STOP=1 -h "$work/lint" -d tally -f - <test/lint/catalog.sql >>"$log" 2>&1 ||
+            say 'not ok - the catalog could be read' >>"$log"
+        stop_server "$bin" "$work/lint"
+    else
+        say 'not ok - CREATE EXTENSION works in a fresh cluster' >>"$log"
+    fi
+    local bad
+    bad=$(count '^not ok' "$log")
+    [ "$bad" -eq 0 ] || grep -v '^ok' "$log"
+    report lint "$(count '^ok' "$log")" "$bad"
+}
+
+unit_tests() { # SUITE [SANITIZE=1]
+    local suite=$1 log=$logs/$1.log good=0 bad=0 program status
+    shift
+    if ! "${MAKE:-make}" -f test/lib/unit.mk "${jobs[@]}" "BUILD=.build/$suite" "$@" programs >"$log" 2>&1; then
+        tail -n 40 "$log"
+        report "$suite" 0 1
+        return
+    fi
+    for program in test/unit/*_test.cpp; do
+        [ -e "$program" ] || continue
+        program=.build/$suite/bin/$(basename "$program" .cpp) status=0
+        log=$logs/$suite-$(basename "$program").log
+        "$program" >"$log" 2>&1 </dev/null || status=$?
+        local n
+        n=$(sed -n 's/^\[  PASSED  \] \([0-9]*\) test.*/\1/p' "$log")
+        good=$((good + ${n:-0}))
+        n=$(sed -n 's/^\[  FAILED  \] \([0-9]*\) test.*/\1/p' "$log")
+        n=$(at_least_one "$status" "${n:-0}")
+        bad=$((bad + n))
+        [ "$status" -eq 0 ] || { say "$program:"; grep -v '^\[ *\(OK\|RUN\|---*\) *\]' "$log" | tail -n 60 || :; }
+    done
+    report "$suite" "$good" "$bad"
+}
+suite_unit() { unit_tests unit; }
+suite_sanitize() { unit_tests sanitize SANITIZE=1; }
+
+# pg_regress and pg_isolation_regress speak alike.
+regression() { # SUITE PROGRAM OPTIONS...
+    local suite=$1 log=$logs/$1.log status=0 bad
+    shift
+    say "fsync = off" >"$work/test.conf"
+    run_in "$work/$suite" "$log" "$@" --temp-instance="$work/$suite/server" --temp-config="$work/test.conf" \
+        --bindir="$bin" --inputdir="$work/tree/test" --outputdir="$work/$suite" --no-locale --encoding=UTF8 || status=$?
+    bad=$(at_least_one "$status" "$(count '(^test|^ ).*\.\.\. (failed|FAILED)|^not ok' "$log")")
+    if [ "$bad" -gt 0 ]; then
+        grep -E 'FAILED|^not ok|could not|rror' "$log" || tail -n 20 "$log"
+        [ ! -s "$work/$suite/regression.diffs" ] || cat "$work/$suite/regression.diffs"
+        cp -r "$work/$suite/results" "$logs/$suite-results" 2>/dev/null || :
+    fi
+    report "$suite" "$(count '^test .*\.\.\. ok|^ok ' "$log")" "$bad"
+}
+suite_regress() {
+    local names=()
+    for name in test/sql/*.sql; do [ ! -e "$name" ] || names+=("$(basename "$name" .sql)"); done
+    [ ${#names[@]} -gt 0 ] || { report regress 0 0; return; }
+    as_cluster mkdir -p "$work/regress"
+    as_cluster cp -r "$work/tree/expected" "$work/regress/"
+    regression regress "$pgxs/test/regress/pg_regress" "${names[@]}"
+}
+suite_isolation() {
+    local names=() program=$pgxs/test/isolation/pg_isolation_regress
+    for name in test/specs/*.spec; do [ ! -e "$name" ] || names+=("$(basename "$name" .spec)"); done
+    [ ${#names[@]} -gt 0 ] || { report isolation 0 0; return; }
+    [ -x "$program" ] || { say "isolation: this PostgreSQL has no pg_isolation_regress (13): skipped"; return; }
+    as_cluster mkdir -p "$work/isolation"
+    as_cluster cp -r "$work/tree/expected" "$work/isolation/"
+    regression isolation "$program" "${names[@]}"
+}
+
+# Prints what failed of TAP output; sets good and bad.
+tap_result() { # STATUS LOG
+    good=$((good + $(count '^ok' "$2")))
+    local n
+    n=$(at_least_one "$1" "$(count '^not ok' "$2")")
+    bad=$((bad + n))
+    [ "$1" -eq 0 ] || { say "$2:"; grep -v '^ok' "$2" | tail -n 60 || :; }
+}
+suite_tap() {
+    local good=0 bad=0 test status log
+    for test in test/tap/*.pl; do
+        [ -e "$test" ] || continue
+        log=$logs/tap-$(basename "$test" .pl).log status=0
+        run_in "$work/tap" "$log" PERL5LIB="$pgxs/test/perl:$work/tree/test/tap" PG_REGRESS="$pgxs/test/regress/pg_regress" \
+            PG_TEST_PORT_DIR="$work/tap" TESTDIR="$work/tap" TESTLOGDIR="$work/tap/log" TESTDATADIR="$work/tap/tmp_check" \
+            TALLYD="$work/tree/httpd/tallyd" perl "$work/tree/$test" || status=$?
+        tap_result "$status" "$log"
+        if [ "$status" -ne 0 ]; then
+            # The test programs' own messages go to their log.
+            tail -n 20 "$work/tap/tmp_check/log/regress_log_$(basename "$test" .pl)" 2>/dev/null || :
+            cp -r "$work/tap/tmp_check/log/." "$logs/tap-log" 2>/dev/null || :
+        fi
+    done
+    report tap "$good" "$bad"
+}
+suite_http() {
+    local good=0 bad=0 status=0 log=$logs/http.log
+    local files=(test/http/*.test.js)
+    [ -e "${files[0]}" ] || { report http 0 0; return; }
+    run_in "$work/tree" "$log" PG_BINDIR="$bin" TALLYD="$work/tree/httpd/tallyd" \
+        node --test --test-reporter=tap "${files[@]}" || status=$?
+    good=$(sed -n 's/^# pass \([0-9]*\)/\1/p' "$log")
+    bad=$(at_least_one "$status" "$(($(sed -n 's/^# fail \([0-9]*\)/\1 +/p;s/^# cancelled \([0-9]*\)/\1/p' "$log") + 0))")
+    [ "$bad" -eq 0 ] || { grep -nE -A25 '^ *not ok' "$log" | head -n 300 || :; grep -q '^# fail' "$log" || tail -n 40 "$log"; }
+    report http "${good:-0}" "$bad"
+}
+
+# Ten seconds for each target in `make check`, FUZZ_SECONDS in `make fuzz`. Skipped where clang cannot build fuzzers.
+suite_fuzz() {
+    local good=0 bad=0 compiler='' name target seconds=$((${only_fuzz:-0} ? ${FUZZ_SECONDS:-120} : 10))
+    for name in clang++ clang++-19 clang++-16 clang++-14; do
+        [ -z "$compiler" ] && command -v $name >/dev/null || continue
+        say 'extern "C" int LLVMFuzzerTestOneInput(const unsigned char*, unsigned long) { return 0; }' >"$work/try.cpp"
+        ! $name -fsanitize=fuzzer,address -o "$work/try" "$work/try.cpp" 2>/dev/null || compiler=$name
+    done
+    [ -n "$compiler" ] || { say "fuzz: no clang that can build fuzzers: skipped"; return 0; }
+    if ! "${MAKE:-make}" -f test/lib/unit.mk "${jobs[@]}" CXX=$compiler BUILD=.build/fuzz SANITIZE=fuzzer fuzzers >"$logs/fuzz.log" 2>&1; then
+        tail -n 40 "$logs/fuzz.log"
+        report fuzz 0 1
+        return
+    fi
+    for target in test/fuzz/*_fuzz.cpp; do
+        [ -e "$target" ] || continue
+        name=$(basename "$target" .cpp)
+        mkdir -p ".build/fuzz/corpus/$name"
+        if ".build/fuzz/bin/$name" -max_total_time="$seconds" -rss_limit_mb=4096 -timeout=20 -artifact_prefix="$logs/$name-" \
+            ".build/fuzz/corpus/$name" $(ls -d "test/fuzz/corpus/$name" 2>/dev/null) >"$logs/$name.log" 2>&1; then
+            good=$((good + 1))
+        else
+            bad=$((bad + 1))
+            say "$name:"
+            tail -n 40 "$logs/$name.log"
+        fi
+    done
+    report fuzz "$good" "$bad"
+}
+
+[ "$*" != fuzz ] || only_fuzz=1
+began=$SECONDS
+build
+for suite; do
+    began=$SECONDS
+    "suite_$suite"
+done
+counted=1
+say "$passed passed, $failed failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

@@ -1,0 +1,68 @@
+#!/bin/bash
+# Installs the Debian packages that are missing, and says which. Nothing missing: no root needed, nothing done.
+# usage: deps.sh build|run|check|bench|fuzz [PG_CONFIG]
+set -euo pipefail
+purpose=${1:-check} pg_config=${2:-pg_config}
+
+# The major version that the release brings; any PostgreSQL from 13 that is already complete is used as it is.
+major=15
+[ ! -r /etc/os-release ] || case $(. /etc/os-release && echo "${VERSION_CODENAME:-}") in trixie) major=17 ;; esac
+pgxs=$("$pg_config" --pgxs 2>/dev/null || :)
+bindir=$("$pg_config" --bindir 2>/dev/null || :)
+
+packages=(build-essential libpq-dev libmicrohttpd-dev libjansson-dev libsimdjson-dev libxxhash-dev
+    libcli11-dev libspdlog-dev libfmt-dev libgnutls28-dev)
+[ -n "$pgxs" ] && [ -f "$pgxs" ] || packages+=("postgresql-server-dev-$major")
+[ -n "$bindir" ] && [ -x "$bindir/postgres" ] || packages+=("postgresql-$major")
+case $purpose in run | check | bench) packages+=(curl perl) ;; esac
+if [ "$purpose" = check ]; then
+    packages+=(libgtest-dev libipc-run-perl)
+    node=$(node --version 2>/dev/null || :)
+    node=${node#v}
+    [ "${node%%.*}" -ge 18 ] 2>/dev/null || packages+=(nodejs)
+fi
+[ "$purpose" != bench ] || packages+=(libbenchmark-dev)
+[ "$purpose" != fuzz ] || packages+=(clang)
+
+if ! command -v dpkg-query >/dev/null; then
+    command -v g++ >/dev/null && [ -f "$pgxs" ] && exit 0
+    echo "pgtally: this is no Debian: install what these packages of Debian 12 hold, then try again: ${packages[*]}" >&2
+    exit 1
+fi
+installed=$(dpkg-query -W -f='${db:Status-Abbrev}${binary:Package}\n' "${packages[@]}" 2>/dev/null |
+    sed -n 's/^ii \([^:]*\).*/\1/p' || :)
+missing=()
+for package in "${packages[@]}"; do
+    grep -qxF "$package" <<<"$installed" || missing+=("$package")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+say="pgtally: missing packages: ${missing[*]}"
+root=()
+if [ "$(id -u)" -ne 0 ]; then
+    if ! command -v sudo >/dev/null; then
+        echo "$say" >&2
+        echo "pgtally: neither root nor sudo: as root run: apt-get install --no-install-recommends ${missing[*]}" >&2
+        exit 1
+    fi
+    root=(sudo)
+fi
+apt() { "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 "$@" </dev/null; }
+install() { apt install -y --no-install-recommends "$@" >/dev/null; }
+
+echo "$say: installing them with apt-get"
+apt update || echo "pgtally: apt-get update failed: trying with the package lists that are here" >&2
+
+# Debian's server package makes and starts a system cluster when it is installed. Nobody asked for one: switch that off
+# while we are the ones who install it, and put the setting back as it was.
+conf=/etc/postgresql-common/createcluster.conf
+case " ${missing[*]} " in
+*" postgresql-$major "*)
+    install postgresql-common
+    "${root[@]}" cp -p "$conf" "$conf.pgtally"
+    trap '"${root[@]}" mv "$conf.pgtally" "$conf"' EXIT
+    echo 'create_main_cluster = false' | "${root[@]}" tee -a "$conf" >/dev/null
+    ;;
+esac
+install "${missing[@]}"
+echo "pgtally: installed"

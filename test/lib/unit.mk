@@ -1,0 +1,57 @@
+# Builds the unit tests (programs of GoogleTest, one per file) and the fuzz targets, apart from the product's own objects.
+# usage: make -f test/lib/unit.mk BUILD=.build/unit [SANITIZE=1] programs | fuzzers CXX=clang++
+
+BUILD ?= .build/unit
+MODE   = -O1
+ifeq ($(SANITIZE),1)
+MODE   = -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+endif
+ifeq ($(SANITIZE),fuzzer)
+MODE   = -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+endif
+
+VERSION  := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" extension/pgtally.control)
+CXXFLAGS := -std=c++20 -g -Wall -Wextra -Wshadow $(if $(filter 1,$(WERROR)),-Werror) $(MODE) -fno-strict-aliasing -fwrapv
+CPPFLAGS := -Iextension -Ihttpd -Itest/unit -DPGTALLY_VERSION='"$(VERSION)"' -DSPDLOG_COMPILED_LIB -DSPDLOG_FMT_EXTERNAL -DSPDLOG_SHARED_LIB \
+            -isystem $(shell pg_config --includedir)
+
+CORE  := $(wildcard extension/core/*.cpp)
+# Of an archive only what a test needs is linked: parts of httpd that need neither libmicrohttpd nor libpq bring neither.
+HTTPD := $(if $(wildcard test/unit/httpd_*),$(filter-out httpd/main.cpp,$(wildcard httpd/*.cpp)))
+TESTS := $(wildcard test/unit/*_test.cpp)
+FUZZ  := $(wildcard test/fuzz/*_fuzz.cpp)
+LIBS  := -Wl,--as-needed -lsimdjson -ljansson -lxxhash -lspdlog -lfmt -lgnutls -lmicrohttpd -lpq
+
+objects = $(patsubst %.cpp,$(BUILD)/%.o,$(1))
+
+.PHONY: programs fuzzers
+.SECONDARY:
+programs: $(patsubst test/unit/%.cpp,$(BUILD)/bin/%,$(TESTS))
+fuzzers: $(patsubst test/fuzz/%.cpp,$(BUILD)/bin/%,$(FUZZ))
+
+$(BUILD)/%.o: %.cpp
+	@mkdir -p $(@D)
+	$(CXX) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/core.a: $(call objects,$(CORE))
+	@mkdir -p $(@D)
+	rm -f $@ && ar rcs $@ $^
+$(BUILD)/httpd.a: $(call objects,$(HTTPD))
+	@mkdir -p $(@D)
+	rm -f $@ && ar rcs $@ $^
+
+# A test of httpd_* sees nothing of the extension, and the other way round: as in the product.
+$(BUILD)/bin/httpd_%_test: $(BUILD)/test/unit/httpd_%_test.o $(BUILD)/httpd.a
+	@mkdir -p $(@D)
+	$(CXX) $(CXXFLAGS) -o $@ $^ -lgtest_main -lgtest $(LIBS) -pthread
+$(BUILD)/bin/%_test: $(BUILD)/test/unit/%_test.o $(BUILD)/core.a
+	@mkdir -p $(@D)
+	$(CXX) $(CXXFLAGS) -o $@ $^ -lgtest_main -lgtest $(LIBS) -pthread
+$(BUILD)/bin/httpd_%_fuzz: $(BUILD)/test/fuzz/httpd_%_fuzz.o $(BUILD)/httpd.a
+	@mkdir -p $(@D)
+	$(CXX) $(CXXFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+$(BUILD)/bin/%_fuzz: $(BUILD)/test/fuzz/%_fuzz.o $(BUILD)/core.a
+	@mkdir -p $(@D)
+	$(CXX) $(CXXFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

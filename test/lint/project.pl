@@ -1,0 +1,107 @@
+#!/usr/bin/perl
+# Lint of the project's papers: install scripts, expected outputs, versions, and META.json against the PGXN meta spec 1.0.0.
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::Bin;
+use JSON::PP;
+use Lint;
+
+# SQL without comments, line numbers kept; bodies of functions stay, for the rules hold there too.
+sub sql {
+    my ($path) = @_;
+    return split /\n/, slurp($path) =~ s{--[^\n]*|/\*.*?\*/}{join '', $& =~ /\n/g}gser, -1;
+}
+
+rule 'install scripts create plainly' => sub {
+    for my $path (sources(qr{^sql/install/.*\.sql$})) {
+        my $number = 0;
+        for my $line (sql($path)) {
+            $number++;
+            # Statements of the script begin a line; bodies of functions, indented, may test what they make at run time.
+            next unless $line =~ /^\s*(CREATE|ALTER|DROP|GRANT)\b/i;
+            complain("$path:$number", 'plain CREATE: an object that is already there belongs to somebody else')
+                if $line =~ /\bCREATE\s+OR\s+REPLACE\b|\bIF\s+NOT\s+EXISTS\b/i && $line !~ /^\s{2,}.*\bformat\s*\(/;
+        }
+    }
+};
+
+rule 'every test has its expected output, and every output its test' => sub {
+    my (%tests, %outputs);
+    $tests{ $1 } = $_ for map { m{([^/]+)\.(?:sql|spec)$} ? $_ : () } ();
+    for my $path (sources(qr{^test/(sql/[^/]+\.sql|specs/[^/]+\.spec)$})) { $tests{$1} = $path if $path =~ m{([^/]+)\.\w+$}; }
+    for my $path (sources(qr{^expected/})) {
+        if ($path !~ m{^expected/(.+?)\.out$}) { complain($path, 'expected/ holds outputs only'); next; }
+        my $name = $1;
+        $name =~ s/_\d$// unless $tests{$name};    # an alternative output
+        $outputs{$name} = 1;
+        complain($path, 'no test makes this output: remove it') unless $tests{$name};
+    }
+    complain($tests{$_}, "expected/$_.out is missing") for grep { !$outputs{$_} } sort keys %tests;
+};
+
+my ($version) = slurp('extension/pgtally.control') =~ /^default_version\s*=\s*'([^']+)'/m;
+my $meta = eval { JSON::PP->new->utf8->decode(slurp('META.json')) };
+
+rule 'META.json is valid by the PGXN meta spec' => sub {
+    my $bad = sub { complain('META.json', $_[0]) };
+    return $bad->("no JSON object: $@") unless ref $meta eq 'HASH';
+    for my $field (qw(name version abstract maintainer license provides meta-spec)) {
+        $bad->("field \"$field\" is required") unless defined $meta->{$field};
+    }
+    my $semver = qr/^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-?[A-Za-z][0-9A-Za-z-]*)?$/;
+    $bad->('name: two or more characters, no blank, slash or backslash') unless ($meta->{name} // '') =~ m{^[^\s/\\]{2,}$};
+    $bad->('version is no semantic version') unless ($meta->{version} // '') =~ $semver;
+    $bad->('abstract is empty') unless length($meta->{abstract} // '');
+    my @people = ref $meta->{maintainer} ? @{ $meta->{maintainer} } : $meta->{maintainer} // ();
+    $bad->('maintainer is empty') if !@people || grep { !length } @people;
+    $bad->('license must be "postgresql"') unless ($meta->{license} // '') eq 'postgresql';
+    $bad->('meta-spec.version must be "1.0.0"') unless ($meta->{'meta-spec'}{version} // '') eq '1.0.0';
+    $bad->('release_status: stable, testing or unstable') if ($meta->{release_status} // 'stable') !~ /^(stable|testing|unstable)$/;
+    my $provides = $meta->{provides};
+    return $bad->('provides is no object with extensions') unless ref $provides eq 'HASH' && %$provides;
+    for my $name (sort keys %$provides) {
+        my $part = $provides->{$name};
+        $bad->("provides.$name.$_ is required") for grep { !defined $part->{$_} } qw(file version);
+        $bad->("provides.$name.version is no semantic version") unless ($part->{version} // '') =~ $semver;
+        $bad->("provides.$name.$_: no file $part->{$_}") for grep { defined $part->{$_} && !-e $part->{$_} } qw(file docfile);
+    }
+    my $requires = $meta->{prereqs}{runtime}{requires} // {};
+    $bad->("prereqs: version of $_") for grep { $requires->{$_} !~ /^(0|\d+\.\d+\.\d+)$/ } sort keys %$requires;
+    $bad->('tags: an array of short words') if grep { ref || length > 255 || m{[/\\]} } @{ $meta->{tags} // [] };
+    my %known = map { $_ => 1 } qw(name version abstract description maintainer license provides meta-spec prereqs
+        release_status tags generated_by resources no_index date);
+    $bad->("field \"$_\" is unknown; own fields begin with x_") for grep { !$known{$_} && !/^x_/i } sort keys %$meta;
+};
+
+rule 'control file, META.json and changelog name the same version' => sub {
+    complain('extension/pgtally.control', 'no default_version') unless $version;
+    complain('META.json', "version is not $version") unless ($meta->{version} // '') eq $version;
+    complain('META.json', "provides.pgtally.version is not $version") unless ($meta->{provides}{pgtally}{version} // '') eq $version;
+    my ($latest) = slurp('CHANGELOG.md') =~ /^## (\d+\.\d+\.\d+)/m;
+    complain('CHANGELOG.md', "the newest entry is not $version") unless ($latest // '') eq $version;
+    for my $path (sources(qr{^sql/install/.*\.sql$})) {
+        my $number = 0;
+        for my $line (sql($path)) {
+            $number++;
+            complain("$path:$number", "says version $1, the control file says $version")
+                if $line =~ /'(\d+\.\d+\.\d+)'/ && $1 ne $version && $line =~ /version/i;
+        }
+    }
+};
+
+rule 'an update script leads to the current version when there are older releases' => sub {
+    my @updates = sources(qr{^sql/updates/});
+    for my $path (@updates) {
+        complain($path, 'name it pgtally--OLD--NEW.sql') unless $path =~ m{^sql/updates/pgtally--\d+\.\d+\.\d+--\d+\.\d+\.\d+\.sql$};
+    }
+    complain('sql/updates', "no script ends at $version") if @updates && !grep { /--\Q$version\E\.sql$/ } @updates;
+};
+
+rule 'the top level holds what the design says, and nothing else' => sub {
+    my %known = map { $_ => 1 } qw(Makefile META.json README.md CHANGELOG.md LICENSE .clang-format .clang-tidy .editorconfig
+        .gitignore .ci extension sql httpd test expected);
+    my @tracked = -e '.git' ? map { m{^([^/\n]+)} ? $1 : () } `git ls-files 2>/dev/null` : ();
+    my %seen;
+    complain($_, 'give it a place in one of the rooms') for grep { !$known{$_} && !$seen{$_}++ } @tracked;
+};

@@ -1,0 +1,69 @@
+# A live store is dumped and restored: the same usage, and it goes on taking events, in the restored partitions and in new
+# ones, knowing what it has already counted.
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Store;
+
+my $old = new_node('old');
+make_store($old);
+is($old->safe_psql('postgres', events(1, 3000)), '3000,0', 'events are stored');
+my $secret = $old->safe_psql('postgres', "SELECT tally.create_api_key(name => 'kept')");
+my $usage = all_usage($old);
+my $partitions = q{SELECT c.relname, pg_get_expr(c.relpartbound, c.oid), pg_get_userbyid(c.relowner),
+        (SELECT string_agg(a::text, ' ' ORDER BY a::text) FROM unnest(c.relacl) a),
+        (SELECT string_agg(pg_get_indexdef(x.indexrelid), ' ' ORDER BY x.indexrelid::regclass::text COLLATE "C") FROM pg_index x WHERE x.indrelid = c.oid)
+    FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'tally.event'::regclass ORDER BY 1};
+my $old_partitions = $old->safe_psql('postgres', $partitions);
+my $rows = 'SELECT (SELECT count(*) FROM tally.tenant), (SELECT count(*) FROM tally.api_key), (SELECT count(*) FROM tally.metric),
+    (SELECT count(*) FROM tally.product_family), (SELECT count(*) FROM tally.event), (SELECT count(*) FROM tally.event_identity),
+    (SELECT sum(hashtextextended(e::text, 0)) FROM (SELECT tenant_id, seq, ts, received_at, code, customer_id, source, event_id, properties FROM tally.event) e)';
+my $old_rows = $old->safe_psql('postgres', $rows);
+my $dir = PostgreSQL::Test::Utils::tempdir;
+
+sub check_restored {
+    my ($how, $node, $database) = @_;
+    is($node->safe_psql($database, $rows), $old_rows, "$how: every row is there");
+    is(all_usage($node, $database), $usage, "$how: the same usage");
+    is($node->safe_psql($database, $partitions), $old_partitions, "$how: the same partitions, owners, rights and indexes");
+    is($node->safe_psql($database, events(2001, 3000)), '0,1000', "$how: what was counted is still known");
+    is($node->safe_psql($database, events(2991, 3100)), '100,10', "$how: new events are taken");
+    is($node->safe_psql($database, "SELECT verdict FROM tally.record('call', 'c1', '{\"n\": 1}', 'far', '1971-02-03Z', allow_backfilling => true)"),
+        'accepted', "$how: a month that had no partition gets one");
+    is($node->safe_psql($database, 'SELECT count(*) = count(DISTINCT seq) FROM tally.event'), 't', "$how: the sequence goes on");
+    $node->safe_psql($database, "SELECT tally.create_tenant('second')");
+    is($node->safe_psql($database, 'SELECT count(DISTINCT tenant_id) FROM tally.tenant'), 2, "$how: a new tenant gets its own number");
+    is($node->safe_psql($database, "SELECT count(*) FROM tally.api_key WHERE secret_hash = sha256('$secret')"), 1,
+        "$how: the key still opens");
+}
+
+# Plain SQL, into a fresh cluster that has never seen the roles.
+command_ok([ 'pg_dump', '-d', $old->connstr('postgres'), '-f', "$dir/plain.sql" ], 'pg_dump writes plain SQL');
+my $fresh = new_node('fresh');
+command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', $fresh->connstr('postgres'), '-f', "$dir/plain.sql" ],
+    'psql restores it without an error');
+check_restored('plain SQL', $fresh, 'postgres');
+$fresh->stop;
+
+# Custom format, into another database of the old cluster. Not by several jobs: pg_restore -j knows no order among tables
+# that an extension makes together with their foreign keys.
+command_ok([ 'pg_dump', '-Fc', '-d', $old->connstr('postgres'), '-f', "$dir/custom.dump" ], 'pg_dump writes its custom format');
+$old->safe_psql('postgres', 'CREATE DATABASE restored TEMPLATE template0');
+command_ok([ 'pg_restore', '--exit-on-error', '-d', $old->connstr('restored'), "$dir/custom.dump" ],
+    'pg_restore restores it without an error');
+check_restored('custom format', $old, 'restored');
+
+is(all_usage($old), $usage, 'the old store is as it was');
+is($old->safe_psql('postgres', events(3001, 3100)), '100,0', 'and goes on by itself');
+
+# Dropping the extension takes everything with it, and it can be made again.
+$old->safe_psql('restored', 'SET client_min_messages = warning; DROP EXTENSION pgtally CASCADE');
+is($old->safe_psql('restored', "SELECT count(*) FROM pg_class WHERE relnamespace::regnamespace::text LIKE 'tally%'"), 0,
+    'DROP EXTENSION leaves nothing');
+$old->safe_psql('restored', 'CREATE EXTENSION pgtally');
+pass('CREATE EXTENSION works again');
+
+$old->stop;
+done_testing();

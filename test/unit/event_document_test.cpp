@@ -1,0 +1,236 @@
+// Event documents: what is accepted, what is rejected and how it is told, and which events are the same event.
+#include "core/event_document.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace {
+
+using tally::DocumentForm;
+using tally::Event;
+using tally::EventDocument;
+
+constexpr std::int64_t now = 1'700'000'000'000'000;  // 2023-11-14T22:13:20Z
+constexpr std::string_view now_text = "2023-11-14T22:13:20Z";
+
+EventDocument parse(std::string_view text, bool backfilling = false, DocumentForm form = DocumentForm::array) {
+    return EventDocument(text, {form, backfilling, now});
+}
+
+std::string event_with(std::string_view extra) {
+    return std::string(R"([{"event_id":"e","code":"c","customer_id":"k")") + std::string(extra) + "}]";
+}
+
+// Reason of the only event of a document; the document itself must be good.
+std::string reason_of(std::string_view text, std::string_view field) {
+    const EventDocument document = parse(text);
+    EXPECT_EQ(document.reason(), "") << text;
+    if (document.events().size() != 1) return "not one event";
+    EXPECT_EQ(document.events()[0].field, field) << text;
+    return document.events()[0].reason;
+}
+
+void expect_rejected(std::string_view text, std::string_view field, std::string_view part) {
+    const std::string reason = reason_of(text, field);
+    EXPECT_NE(reason.find(part), std::string::npos) << text << " -> " << reason;
+}
+
+void expect_refused(std::string_view text, std::string_view part, DocumentForm form = DocumentForm::array) {
+    const EventDocument document = parse(text, false, form);
+    EXPECT_TRUE(document.events().empty()) << text;
+    EXPECT_NE(document.reason().find(part), std::string::npos) << text << " -> " << document.reason();
+}
+
+TEST(EventDocument, KeepsWhatWasSent) {
+    const EventDocument document = parse(
+        R"([{"event_id":"e1","code":"api call","customer_id":"ann","timestamp":"2023-11-14T23:00:00.123456789+01:00",
+            "properties":{"b":"x\u00e9","a":12345678901234567890.10,"z":-1e-3},"source":"edge"}])");
+    ASSERT_EQ(document.reason(), "");
+    ASSERT_EQ(document.events().size(), 1u);
+    const Event& event = document.events()[0];
+    EXPECT_EQ(event.reason, "");
+    EXPECT_EQ(event.event_id, "e1");
+    EXPECT_EQ(event.code, "api call");
+    EXPECT_EQ(event.customer_id, "ann");
+    EXPECT_EQ(event.source, "edge");
+    EXPECT_TRUE(event.has_timestamp);
+    EXPECT_EQ(event.ts_microseconds, now - 800'000'000 + 123'456);
+    ASSERT_EQ(event.properties.size(), 3u);
+    EXPECT_EQ(event.properties[0].key, "a");
+    EXPECT_EQ(event.properties[0].text, "12345678901234567890.10");
+    EXPECT_TRUE(event.properties[0].is_number);
+    EXPECT_EQ(event.properties[1].text, "x\xc3\xa9");
+    EXPECT_FALSE(event.properties[1].is_number);
+    EXPECT_EQ(event.properties[2].text, "-1e-3");
+}
+
+TEST(EventDocument, AbsentTimestampMeansNow) {
+    for (const char* extra : {"", R"(,"timestamp":"")", R"(,"timestamp":null)"}) {
+        const EventDocument document = parse(event_with(extra));
+        ASSERT_EQ(document.events().size(), 1u);
+        EXPECT_EQ(document.events()[0].reason, "") << extra;
+        EXPECT_EQ(document.events()[0].ts_microseconds, now) << extra;
+    }
+}
+
+TEST(EventDocument, NullMeansAbsentForOptionalFields) {
+    EXPECT_EQ(reason_of(event_with(R"(,"source":null,"properties":null)"), ""), "");
+}
+
+TEST(EventDocument, EmptyCustomerIsACustomer) {
+    EXPECT_EQ(reason_of(R"([{"event_id":"e","code":"c","customer_id":""}])", ""), "");
+}
+
+TEST(EventDocument, RequiredFields) {
+    expect_rejected(R"([{"code":"c","customer_id":"k"}])", "event_id", "missing");
+    expect_rejected(R"([{"event_id":null,"code":"c","customer_id":"k"}])", "event_id", "missing");
+    expect_rejected(R"([{"event_id":"","code":"c","customer_id":"k"}])", "event_id", "empty");
+    expect_rejected(R"([{"event_id":"e","customer_id":"k"}])", "code", "missing");
+    expect_rejected(R"([{"event_id":"e","code":"","customer_id":"k"}])", "code", "empty");
+    expect_rejected(R"([{"event_id":"e","code":"c"}])", "customer_id", "missing");
+}
+
+TEST(EventDocument, WrongTypesAndNames) {
+    expect_rejected(R"([7])", "", "JSON object");
+    expect_rejected(R"([null])", "", "JSON object");
+    expect_rejected(R"([[]])", "", "JSON object");
+    expect_rejected(R"([{"event_id":5,"code":"c","customer_id":"k"}])", "event_id", "must be a string");
+    expect_rejected(event_with(R"(,"timestamp":5)"), "timestamp", "must be a string");
+    expect_rejected(event_with(R"(,"propertis":{"deep":[1,{"x":2}]})"), "propertis", "unknown field");
+    expect_rejected(event_with(R"(,"code":"d")"), "code", "twice");
+    expect_rejected(event_with(R"(,"properties":[])"), "properties", "must be a JSON object");
+    for (const char* value : {"true", "null", "{}", "[1]"}) {
+        expect_rejected(event_with(R"(,"properties":{"p":)" + std::string(value) + "}"), "properties.p", "string or a number");
+    }
+    expect_rejected(event_with(R"(,"properties":{"p":1,"p":2})"), "properties.p", "twice");
+    expect_rejected(event_with(R"(,"properties":{"":1})"), "properties", "empty name");
+}
+
+TEST(EventDocument, LimitsAreExact) {
+    const auto with_id = [](std::size_t n) {
+        return R"([{"event_id":")" + std::string(n, 'x') + R"(","code":"c","customer_id":"k"}])";
+    };
+    EXPECT_EQ(reason_of(with_id(255), ""), "");
+    expect_rejected(with_id(256), "event_id", "256 characters");
+    std::string umlauts;
+    for (int i = 0; i < 255; ++i) umlauts += "\xc3\xbc";
+    EXPECT_EQ(reason_of(R"([{"event_id":")" + umlauts + R"(","code":"c","customer_id":"k"}])", ""), "");
+    const auto with_code = [](std::size_t n) {
+        return R"([{"event_id":"e","customer_id":"k","code":")" + std::string(n, 'x') + R"("}])";
+    };
+    EXPECT_EQ(reason_of(with_code(512), ""), "");
+    expect_rejected(with_code(513), "code", "513 bytes");
+    EXPECT_EQ(reason_of(event_with(R"(,"properties":{"p":1e999})"), ""), "");
+    expect_rejected(event_with(R"(,"properties":{"p":1e1000})"), "properties.p", "digits");
+    expect_rejected(event_with(R"(,"properties":{"p":1e-99999999999999999999})"), "properties.p", "digits");
+}
+
+TEST(EventDocument, TimeWindow) {
+    const auto at = [](std::string_view time) { return event_with(R"(,"timestamp":")" + std::string(time) + "\""); };
+    EXPECT_EQ(reason_of(at("2023-11-14T23:13:20Z"), ""), "");  // exactly one hour ahead
+    expect_rejected(at("2023-11-14T23:13:20.000001Z"), "timestamp", "in the future");
+    EXPECT_EQ(reason_of(at("2023-11-13T22:13:20Z"), ""), "");  // exactly a day old
+    expect_rejected(at("2023-11-13T22:13:19.999999Z"), "timestamp", "allow_backfilling");
+    EXPECT_EQ(parse(at("1970-01-01T00:00:00Z"), true).events()[0].reason, "");
+    EXPECT_NE(parse(at("1969-12-31T23:59:59Z"), true).events()[0].reason, "");
+    for (const char* bad : {"2023-11-14", "2023-11-14T22:13:20", "2023-02-30T00:00:00Z", "2023-11-14T24:00:00Z", "now",
+                            "2023-11-14T22:13:20.Z", "2023-11-14T22:13:20+24:00", "2023-11-14T22:13:20Z "}) {
+        expect_rejected(at(bad), "timestamp", "not RFC 3339");
+    }
+}
+
+TEST(EventDocument, CharactersThatCannotBeStored) {
+    expect_rejected(R"([{"event_id":"a\u0000b","code":"c","customer_id":"k"}])", "event_id", "U+0000");
+    expect_rejected(event_with(R"(,"properties":{"p":"\u0000"})"), "properties.p", "U+0000");
+    expect_rejected(event_with(R"(,"properties":{"p":"\ud800"})"), "properties.p", "escape");
+}
+
+TEST(EventDocument, BrokenDocumentsAreRefusedWhole) {
+    for (const char* text : {"", "{", "[", "nonsense", "[{]", "[{}", R"([{"event_id":}])", R"([{"event_id" "e"}])",
+                             R"([{"event_id":"e","properties":{"p":01}}])", R"([{"event_id":"e","properties":{"p":1.}}])",
+                             R"([{"event_id":"e","properties":{"p":-}}])", R"([{"event_id":"e","source":nullx}])", "[1,]", "\xff",
+                             R"([{"event_id":"e)"}) {
+        const EventDocument document = parse(text);
+        EXPECT_NE(document.reason(), "") << text;
+        EXPECT_TRUE(document.events().empty()) << text;
+    }
+    expect_refused("[]", "empty");
+    expect_refused("{}", "must be a JSON array");
+    expect_refused("[{}] x", "");
+    expect_refused("[{}][]", "");
+}
+
+TEST(EventDocument, Envelope) {
+    const auto object = DocumentForm::object;
+    const EventDocument good = parse(
+        R"({"allow_partial_failures":true,"events":[{"event_id":"e","code":"c","customer_id":"k","timestamp":"2001-01-01T00:00:00Z"}],"allow_backfilling":true})",
+        false, object);
+    EXPECT_EQ(good.reason(), "");
+    EXPECT_TRUE(good.allow_partial_failures());
+    EXPECT_EQ(good.events()[0].reason, "");
+    expect_refused("[]", "JSON object", object);
+    expect_refused("{}", "events is missing", object);
+    expect_refused(R"({"events":{}})", "must be an array", object);
+    expect_refused(R"({"events":[{}],"events":[{}]})", "twice", object);
+    expect_refused(R"({"events":[{}],"allow_backfiling":true})", "unknown field", object);
+    expect_refused(R"({"events":[{}],"allow_backfilling":"yes"})", "true or false", object);
+}
+
+TEST(EventDocument, TenThousandEventsAndNotOneMore) {
+    std::string text = "[{}";
+    for (std::size_t i = 1; i < tally::max_events; ++i) text += ",{}";
+    EXPECT_EQ(parse(text + "]").events().size(), tally::max_events);
+    expect_refused(text + ",{}]", "more than 10000");
+}
+
+class SameEvent : public ::testing::Test {
+protected:
+    static Event one(const EventDocument& document) {
+        EXPECT_EQ(document.events().size(), 1u);
+        EXPECT_EQ(document.events()[0].reason, "");
+        return document.events()[0];
+    }
+};
+
+TEST_F(SameEvent, IdentityIsCustomerSourceAndId) {
+    const EventDocument a = parse(R"([{"event_id":"b-c","code":"x","customer_id":"a"}])");
+    const EventDocument b = parse(R"([{"event_id":"c","code":"x","customer_id":"a-b"}])");
+    const EventDocument c = parse(R"([{"event_id":"b-c","code":"y","customer_id":"a","timestamp":")" + std::string(now_text) + "\"}]");
+    const EventDocument d = parse(R"([{"event_id":"b-c","code":"x","customer_id":"a","source":"s"}])");
+    EXPECT_NE(one(a).identity, one(b).identity);
+    EXPECT_EQ(one(a).identity, one(c).identity);
+    EXPECT_NE(one(a).identity, one(d).identity);
+    EXPECT_NE(one(a).payload, one(c).payload);
+    EXPECT_EQ(one(a).customer_hash, one(d).customer_hash);
+}
+
+TEST_F(SameEvent, PayloadComparesByValue) {
+    const auto payload = [](std::string_view extra) { return one(parse(event_with(extra))).payload; };
+    const auto base = payload(R"(,"properties":{"a":1,"b":"x"})");
+    EXPECT_EQ(base, payload(R"(,"properties":{"b":"x","a":1.0})"));
+    EXPECT_EQ(base, payload(R"(,"properties":{"b":"\u0078","a":10e-1})"));
+    EXPECT_NE(base, payload(R"(,"properties":{"b":"x","a":"1"})"));
+    EXPECT_NE(base, payload(R"(,"properties":{"b":"x","a":-1})"));
+    EXPECT_NE(base, payload(R"(,"properties":{"ab":"x","a":1})"));
+    EXPECT_EQ(payload(R"(,"timestamp":"2023-11-14T22:13:20Z")"), payload(R"(,"timestamp":"2023-11-14T23:13:20.000+01:00")"));
+    EXPECT_NE(payload(""), payload(R"(,"timestamp":"2023-11-14T22:13:20Z")"));
+}
+
+// Stored on disk: a change of these values would make every stored event new again.
+TEST_F(SameEvent, HashesAreFixedForEver) {
+    const EventDocument document = parse(event_with(R"(,"properties":{"n":1.50,"s":"x"})"));
+    const auto hex = [](const tally::Hash128& hash) {
+        std::string text;
+        for (const std::uint8_t byte : hash) {
+            text += "0123456789abcdef"[byte >> 4];
+            text += "0123456789abcdef"[byte & 15];
+        }
+        return text;
+    };
+    EXPECT_EQ(hex(one(document).identity), "41498803903b3a3f884c2d43656e8cdb");
+    EXPECT_EQ(hex(one(document).payload), "91e3b9419bf9fa3af4ccdac1032a4342");
+    EXPECT_EQ(one(document).customer_hash, -1491021487);
+}
+
+}  // namespace
