@@ -6,7 +6,7 @@ RESET client_min_messages;
 SET timezone = 'UTC';
 \set VERBOSITY terse
 SELECT tally.create_tenant('acme') ~ '^ten_' AS made;
-SELECT * FROM tally.ingest('[
+SELECT index, event_id, verdict, regexp_replace(reason, '\d+ days', 'N days') AS reason, field FROM tally.ingest('[
   {"event_id":"1","code":"pay","customer_id":"ann","properties":{"amount":0.1,"big":12345678901234567890.123456789}},
   {"event_id":"1","code":"pay","customer_id":"ann","properties":{"big":12345678901234567890.1234567890,"amount":1e-1}},
   {"event_id":"1","code":"pay","customer_id":"ann","properties":{"amount":0.2}},
