@@ -1,4 +1,5 @@
-// core/decimal: exact arithmetic against schoolbook arithmetic on decimal strings, text and stored forms, canonical form.
+// core/decimal: exact arithmetic against schoolbook arithmetic on decimal strings, text and stored forms, canonical
+// form.
 #include "core/decimal.hpp"
 
 #include <gtest/gtest.h>
@@ -39,7 +40,9 @@ std::string scaled_digits(const std::string& text, std::size_t scale) {
 }
 
 std::string school_add(const std::string& left, const std::string& right) {
-    const auto scale_of = [](const std::string& t) { return t.find('.') == std::string::npos ? 0 : t.size() - t.find('.') - 1; };
+    const auto scale_of = [](const std::string& t) {
+        return t.find('.') == std::string::npos ? 0 : t.size() - t.find('.') - 1;
+    };
     const std::size_t scale = std::max(scale_of(left), scale_of(right));
     std::string a = scaled_digits(left, scale), b = scaled_digits(right, scale);
     const std::size_t width = std::max(a.size(), b.size()) + 1;
@@ -60,27 +63,32 @@ std::string school_add(const std::string& left, const std::string& right) {
 }
 
 std::string random_decimal(std::mt19937_64& random) {
-    const std::size_t whole = random() % (random() % 5 == 0 ? 80 : 20), fraction = random() % (random() % 5 == 0 ? 80 : 12);
+    const std::size_t whole = random() % (random() % 5 == 0 ? 80 : 20),
+                      fraction = random() % (random() % 5 == 0 ? 80 : 12);
     std::string text = random() % 2 ? "-" : "";
     std::string digits;
-    for (std::size_t i = 0; i < whole; ++i) digits += static_cast<char>('0' + (random() % 3 ? random() % 10 : 9 * (random() % 2)));
+    for (std::size_t i = 0; i < whole; ++i)
+        digits += static_cast<char>('0' + (random() % 3 ? random() % 10 : 9 * (random() % 2)));
     digits.erase(0, digits.find_first_not_of('0'));
     text += digits.empty() ? "0" : digits;
     if (fraction > 0) text += '.';
-    for (std::size_t i = 0; i < fraction; ++i) text += static_cast<char>('0' + (random() % 3 ? random() % 10 : 9 * (random() % 2)));
+    for (std::size_t i = 0; i < fraction; ++i)
+        text += static_cast<char>('0' + (random() % 3 ? random() % 10 : 9 * (random() % 2)));
     return text.find_first_not_of("-0.") == std::string::npos && text[0] == '-' ? text.substr(1) : text;
 }
 
 TEST(Decimal, TextRoundTrip) {
-    for (const char* text : {"0", "0.00", "1", "-1", "1.10", "9999", "10000", "-0.0001", "0.00010000", "12345.678900",
-                             "9999999999999999999999999999999999999", "10000000000000000000000000000000000000",
-                             "-123456789012345678901234567890123456789012345678901234567890.5", "NaN", "Infinity", "-Infinity",
-                             "0.00000000000000000000000000000000000000000000000000000000000001", "99999999999999999999999999999999999.99"})
+    for (const char* text :
+         {"0", "0.00", "1", "-1", "1.10", "9999", "10000", "-0.0001", "0.00010000", "12345.678900",
+          "9999999999999999999999999999999999999", "10000000000000000000000000000000000000",
+          "-123456789012345678901234567890123456789012345678901234567890.5", "NaN", "Infinity", "-Infinity",
+          "0.00000000000000000000000000000000000000000000000000000000000001", "99999999999999999999999999999999999.99"})
         EXPECT_EQ(print(parse(text).value), text);
 }
 
 TEST(Decimal, RefusesMalformedText) {
-    for (const char* text : {"", "-", ".", "1.", ".5", "1e5", "+1", " 1", "1 ", "--1", "1..2", "1.2.3", "0x1", "nan", "-NaN", "1,5"})
+    for (const char* text :
+         {"", "-", ".", "1.", ".5", "1e5", "+1", " 1", "1 ", "--1", "1..2", "1.2.3", "0x1", "nan", "-NaN", "1,5"})
         EXPECT_THROW(parse(text), Error) << text;
     EXPECT_THROW(parse("0." + std::string(16384, '1')), Error);
     EXPECT_THROW(parse(std::string(131300, '1')), Error);
@@ -117,7 +125,9 @@ TEST(Decimal, AddsAsSchoolTaught) {
 TEST(Decimal, ComparesBySignOfDifference) {
     std::mt19937_64 random(2);
     for (int i = 0; i < 20000; ++i) {
-        const std::string left = random_decimal(random), right = random() % 4 ? random_decimal(random) : left + (left.find('.') == std::string::npos ? ".0" : "0");
+        const std::string left = random_decimal(random),
+                          right = random() % 4 ? random_decimal(random)
+                                               : left + (left.find('.') == std::string::npos ? ".0" : "0");
         const Held a = parse(left), b = parse(right);
         std::string negated = right[0] == '-' ? right.substr(1) : "-" + right;
         const std::string difference = school_add(left, negated);
@@ -126,7 +136,8 @@ TEST(Decimal, ComparesBySignOfDifference) {
         ASSERT_EQ((order > 0) - (order < 0), sign) << left << " against " << right;
         ASSERT_EQ(compare_value(b.value, a.value) > 0, order < 0);
     }
-    const Decimal nan = Decimal::make_special(DecimalKind::nan), infinity = Decimal::make_special(DecimalKind::infinity);
+    const Decimal nan = Decimal::make_special(DecimalKind::nan),
+                  infinity = Decimal::make_special(DecimalKind::infinity);
     const Decimal minus = Decimal::make_special(DecimalKind::minus_infinity), one = Decimal::make_small(1, 0);
     EXPECT_GT(compare_value(nan, infinity), 0);
     EXPECT_GT(compare_value(infinity, one), 0);

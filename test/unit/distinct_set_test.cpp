@@ -1,4 +1,5 @@
-// core/distinct_set: the table against std::set, growth, crowding, forms, hostile bytes; the hash against its test vector.
+// core/distinct_set: the table against std::set, growth, crowding, forms, hostile bytes; the hash against its test
+// vector.
 #include "core/distinct_set.hpp"
 
 #include <gtest/gtest.h>
@@ -19,18 +20,16 @@ public:
     Table(SetKind kind, bool wide) { start(shape_for(kind, wide, 1)); }
 
     void add(const SetKey& key) {
-        while (add_key(work(), key) == Added::full) {
-            SetShape shape = grown_shape(work(), key);
-            const std::vector<std::uint64_t> old = std::move(memory_);
-            for (;;) {
-                start(shape);
-                if (add_all(work(), view_of(*reinterpret_cast<const SetWork*>(old.data())))) break;
-                shape = grown_shape(work(), SetKey{});
-            }
-        }
+        while ((++turn_ % 4 == 0 ? add_key(work(), key) : add_key_soon(work(), key)) == Added::full) grow(key);
+    }
+    void settle_all() {
+        while (!settle(work())) grow(SetKey{});
     }
     SetWork& work() { return *reinterpret_cast<SetWork*>(memory_.data()); }
-    SetView view() { return view_of(work()); }
+    SetView view() {
+        settle_all();
+        return view_of(work());
+    }
     std::size_t bytes() const { return size_; }
     std::vector<std::byte> packed() {
         std::vector<std::byte> out(packed_size(view()));
@@ -39,6 +38,15 @@ public:
     }
 
 private:
+    void grow(const SetKey& key) {
+        SetShape shape = grown_shape(work(), key);
+        const std::vector<std::uint64_t> old = std::move(memory_);
+        for (;;) {
+            start(shape);
+            if (add_all(work(), view_of(*reinterpret_cast<const SetWork*>(old.data())))) break;
+            shape = grown_shape(work(), SetKey{});
+        }
+    }
     void start(const SetShape& shape) {
         size_ = shape.bytes();
         memory_.assign((size_ + 7) / 8, 0);
@@ -47,6 +55,7 @@ private:
 
     std::vector<std::uint64_t> memory_;
     std::size_t size_ = 0;
+    unsigned turn_ = 0;
 };
 
 std::vector<SetKey> keys_of(const SetView& view) {
@@ -122,7 +131,8 @@ TEST(DistinctSet, KeysOfNumbersAreTheNumbers) {
     EXPECT_EQ(key_of_decimal(Decimal::make_small(0, 7), room), key_of_integer(0));
     EXPECT_EQ(key_of_decimal(Decimal::make_small(110, 3), room), key_of_decimal(Decimal::make_small(11, 2), room));
     std::set<SetKey> keys;
-    for (int kind = 3; kind <= 5; ++kind) keys.insert(key_of_decimal(Decimal::make_special(static_cast<DecimalKind>(kind)), room));
+    for (int kind = 3; kind <= 5; ++kind)
+        keys.insert(key_of_decimal(Decimal::make_special(static_cast<DecimalKind>(kind)), room));
     for (int scale = 0; scale < 20; ++scale)
         for (int i = -50; i <= 50; ++i)
             if (i % 10 != 0) keys.insert(key_of_decimal(Decimal::make_small(i * power_of_ten[17], scale), room));

@@ -32,13 +32,17 @@ private:
 std::vector<Value> random_values(std::mt19937_64& random, std::size_t count, bool wide, Memory& memory) {
     std::vector<Value> values;
     for (std::size_t i = 0; i < count; ++i) {
-        Value value{Decimal::make_small(static_cast<std::int64_t>(random()) >> random() % 60, static_cast<std::int32_t>(random() % 6)),
-                    {static_cast<std::int64_t>(random() % 20), static_cast<std::int64_t>(random() % 3)}, random() % 4 != 0};
+        Value value{Decimal::make_small(static_cast<std::int64_t>(random()) >> random() % 60,
+                                        static_cast<std::int32_t>(random() % 6)),
+                    {static_cast<std::int64_t>(random() % 20), static_cast<std::int64_t>(random() % 3)},
+                    random() % 4 != 0};
         if (wide && random() % 4 == 0) {
-            std::string text = (random() % 2 ? "-" : "") + std::to_string(random() | 1) + std::string(random() % 50, '7') + "." + std::string(1 + random() % 9, '3');
+            std::string text = (random() % 2 ? "-" : "") + std::to_string(random() | 1) +
+                               std::string(random() % 50, '7') + "." + std::string(1 + random() % 9, '3');
             value.decimal = parse_decimal(text, memory.get(text.size() + 8));
         }
-        if (wide && random() % 40 == 0) value.decimal = Decimal::make_special(static_cast<DecimalKind>(3 + random() % 3));
+        if (wide && random() % 40 == 0)
+            value.decimal = Decimal::make_special(static_cast<DecimalKind>(3 + random() % 3));
         values.push_back(value);
     }
     return values;
@@ -90,10 +94,12 @@ TEST(Summary, InPlaceIsTheSlowRoad) {
                 add(one, value, memory);
                 ASSERT_TRUE(merge_in_place(work, one));
             } else {
-                ASSERT_TRUE(add_in_place(work, value.decimal.coefficient, value.decimal.scale, value.timed ? &value.moment : nullptr));
+                ASSERT_TRUE(add_in_place(work, value.decimal.coefficient, value.decimal.scale,
+                                         value.timed ? &value.moment : nullptr));
             }
         }
-        const Bytes body(reinterpret_cast<const std::byte*>(&work) + summary_varlena_header, sizeof work - summary_varlena_header);
+        const Bytes body(reinterpret_cast<const std::byte*>(&work) + summary_varlena_header,
+                         sizeof work - summary_varlena_header);
         ASSERT_TRUE(is_working(body));
         ASSERT_EQ(packed(load_summary(body)), packed(slow));
     }
@@ -172,8 +178,9 @@ TEST(MomentText, KnownMomentsAndRandomOnes) {
     }
     ASSERT_EQ(parse_moment(text_of(INT64_MAX - 1)), INT64_MAX - 1);
     ASSERT_EQ(parse_moment(text_of(INT64_MIN + 1)), INT64_MIN + 1);
-    for (const char* bad : {"", "2024", "2023-02-29T00:00:00Z", "2024-13-01T00:00:00Z", "2024-01-01T24:00:00Z", "2024-01-01 00:00:00Z",
-                            "2024-01-01T00:00:00", "2024-01-01T00:00:00.1Z", "999999-01-01T00:00:00Z", "2024-01-01T00:00:00Zx"})
+    for (const char* bad :
+         {"", "2024", "2023-02-29T00:00:00Z", "2024-13-01T00:00:00Z", "2024-01-01T24:00:00Z", "2024-01-01 00:00:00Z",
+          "2024-01-01T00:00:00", "2024-01-01T00:00:00.1Z", "999999-01-01T00:00:00Z", "2024-01-01T00:00:00Zx"})
         EXPECT_THROW(parse_moment(bad), Error) << bad;
 }
 
