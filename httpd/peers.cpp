@@ -1,7 +1,6 @@
 // The open client connections: see peers.hpp.
 #include "peers.hpp"
 
-#include <fmt/format.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -10,6 +9,7 @@
 
 #include "error.hpp"
 #include "request_id.hpp"
+#include "response.hpp"
 
 namespace tallyd {
 
@@ -81,21 +81,8 @@ void Peers::closed(Peer* peer) noexcept {
     delete peer;
 }
 
-void Peers::cut(const Peer& peer, unsigned status, const char* reason, const std::string& body) noexcept {
-    try {
-        const std::string text = fmt::format(
-            "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nCache-Control: no-store\r\n"
-            "X-Request-Id: {}\r\nConnection: close\r\n\r\n{}",
-            status, reason, kJson, body.size(), new_request_id(), body);
-        // The result is of no interest: a client that takes nothing is cut all the same.
-        if (send(peer.fd, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL) < 0) errno = 0;
-    } catch (...) {  // no memory: cut without a word
-    }
-    shutdown(peer.fd, SHUT_RDWR);
-}
-
 std::size_t Peers::cut_slow(const PeerLimits& limits) {
-    static const std::string kTimeout = refuse(408, "the request did not arrive in time").body;
+    static const Answer kTimeout = refuse(408, "the request did not arrive in time");
     const Clock::rep now = Clock::now().time_since_epoch().count();
     std::size_t count = 0;
     const std::lock_guard lock(mutex_);
@@ -104,10 +91,9 @@ std::size_t Peers::cut_slow(const PeerLimits& limits) {
         const Clock::duration limit = limit_of(stage, limits);
         if (Clock::duration(now - peer->since.load()) <= limit) continue;
         if (!peer->stage.compare_exchange_strong(stage, Peer::Stage::cut)) continue;
-        if (stage == Peer::Stage::idle || stage == Peer::Stage::sending)
-            shutdown(peer->fd, SHUT_RDWR);
-        else
-            cut(*peer, 408, "Request Timeout", kTimeout);
+        if (stage != Peer::Stage::idle && stage != Peer::Stage::sending)
+            send_directly(peer->fd, kTimeout, new_request_id(), true);
+        shutdown(peer->fd, SHUT_RDWR);
         if (stage != Peer::Stage::idle) ++count;
     }
     return count;

@@ -44,9 +44,6 @@ public:
     Peer* open(int fd);
     void closed(Peer* peer) noexcept;
 
-    // Sends the answer behind libmicrohttpd's back and ends the connection; for clients that never finish sending.
-    static void cut(const Peer& peer, unsigned status, const char* reason, const std::string& body) noexcept;
-
     // Returns how many were cut.
     std::size_t cut_slow(const PeerLimits& limits);
     void close_idle() noexcept;  // draining: nobody begins a new request

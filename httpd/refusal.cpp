@@ -10,6 +10,7 @@
 #include "log.hpp"
 #include "request.hpp"
 #include "request_id.hpp"
+#include "response.hpp"
 #include "server.hpp"
 
 namespace tallyd {

@@ -10,6 +10,7 @@
 #include "log.hpp"
 #include "probes.hpp"
 #include "request_id.hpp"
+#include "response.hpp"
 #include "uri.hpp"
 
 namespace tallyd {
@@ -74,9 +75,9 @@ MHD_Result HttpRequest::take_piece(const char* data, std::size_t size) {
     }
     // Swallow the rest of a chunked body so that the client can read the answer, but not for ever.
     if (received_ <= 4 * static_cast<std::uint64_t>(body_limit())) return MHD_YES;
-    peer_->enter(Peer::Stage::cut);
     status_ = answer_.status;
-    Peers::cut(*peer_, answer_.status, status_ == 413 ? "Payload Too Large" : "Service Unavailable", answer_.body);
+    peer_->linger = true;
+    send_directly(peer_->fd, answer_, id_, true);
     return MHD_NO;
 }
 
@@ -124,12 +125,26 @@ MHD_Result HttpRequest::reply(Answer answer) {
 MHD_Result HttpRequest::refuse_by_library(unsigned status, const std::string& reason) {
     Answer answer = refuse(status, reason);
     peer_->linger = true;
+    const bool in_head = phase_ == Phase::head;
     release_body();
     phase_ = Phase::replied;
     status_ = status;
     sent_ = answer.body.size();
     if (!peer_->enter(Peer::Stage::sending)) return MHD_NO;
+    if (in_head && (status == 400 || status == 413) && header("Content-Length")) {
+        // A Content-Length that is no number: 0.9.75 builds the head of its refusal twice. So the answer goes
+        // directly, and the library is told to close. (Under TLS this way is closed.)
+        send_directly(peer_->fd, answer, id_, true);
+        return MHD_NO;
+    }
     return send_answer(connection_, std::move(answer), id_, true);
+}
+
+void HttpRequest::answer_half_closed() noexcept {
+    if (phase_ != Phase::answered) return;
+    status_ = answer_.status;
+    sent_ = answer_.body.size();
+    send_directly(peer_->fd, answer_, id_, method_ != "HEAD");
 }
 
 bool HttpRequest::account(std::size_t bytes) noexcept {

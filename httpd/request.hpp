@@ -30,6 +30,9 @@ public:
     // libmicrohttpd refuses the request by itself: its page becomes our answer.
     MHD_Result refuse_by_library(unsigned status, const std::string& reason);
 
+    // The library gives the connection up although an answer is there: its client closed the sending half.
+    void answer_half_closed() noexcept;
+
     void log_and_count(bool completed) noexcept;
 
 private:
@@ -71,11 +74,5 @@ private:
     std::size_t sent_ = 0;
     Answer answer_;
 };
-
-// Queues an answer on a connection, with the headers that every answer has.
-MHD_Result send_answer(MHD_Connection* connection, Answer answer, const std::string& request_id, bool last);
-
-// Our own responses pass libmicrohttpd's public function unchanged; those it makes by itself are replaced (refusal.cpp).
-MHD_Result queue_own_response(MHD_Connection* connection, unsigned status, MHD_Response* response);
 
 }  // namespace tallyd

@@ -74,6 +74,7 @@ void on_completed(void*, MHD_Connection* connection, void** context, MHD_Request
     auto* request = static_cast<HttpRequest*>(*context);
     *context = nullptr;
     if (!request) return;
+    if (code == MHD_REQUEST_TERMINATED_WITH_ERROR) request->answer_half_closed();
     request->log_and_count(code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
     delete request;
     if (Peer* peer = peer_of(connection)) {

@@ -51,9 +51,9 @@ CREATE FUNCTION tally._fail(field text, message text, hint text DEFAULT NULL) RE
     AS $$
 BEGIN
     IF hint IS NULL THEN
-        RAISE EXCEPTION '%', message USING ERRCODE = 'invalid_parameter_value', COLUMN = field;
+        RAISE EXCEPTION '%', message USING ERRCODE = 'invalid_parameter_value', COLUMN = coalesce(field, '');
     END IF;
-    RAISE EXCEPTION '%', message USING ERRCODE = 'invalid_parameter_value', COLUMN = field, HINT = hint;
+    RAISE EXCEPTION '%', message USING ERRCODE = 'invalid_parameter_value', COLUMN = coalesce(field, ''), HINT = hint;
 END
 $$;
 COMMENT ON FUNCTION tally._fail(text, text, text) IS 'Raises 22023 about one field, which the REST API answers as 400 naming the field';

@@ -103,7 +103,7 @@ BEGIN
     SELECT s.slot, s.customer_id, s.dimension_values, s.summary, s.members, s.used, s.matched - s.used
     FROM (SELECT g.*, CASE WHEN counts THEN g.matched WHEN unites THEN g.texts ELSE coalesce(tally.n(g.summary), 0) END AS used
           FROM (SELECT width_bucket(e.ts, starts) AS slot, CASE WHEN by_customer THEN e.customer_id END AS customer_id,
-                       tally._property_texts(e.properties, dimensions) AS dimension_values,
+                       CASE WHEN dimensions = '{}' THEN dimensions ELSE tally._property_texts(e.properties, dimensions) END AS dimension_values,
                        tally.summarize(tally._property_number(e.properties, key), e.ts, e.seq) FILTER (WHERE NOT counts AND NOT unites) AS summary,
                        tally.distinct_values(tally._property_text(e.properties, key)) FILTER (WHERE unites) AS members,
                        count(tally._property_text(e.properties, key)) FILTER (WHERE unites) AS texts,

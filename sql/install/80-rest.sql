@@ -18,7 +18,7 @@ BEGIN
         message := 'the API key is not valid';
     ELSIF scope <> ALL (found.scopes) AND 'admin' <> ALL (found.scopes) THEN
         status := 403;
-        message := format('this API key has not the scope "%s"', scope);
+        message := format('this API key lacks the scope "%s"', scope);
     ELSE
         status := 200;
         tenant_id := found.tenant_id;
@@ -75,11 +75,11 @@ DECLARE
     extra text;
 BEGIN
     SELECT k INTO extra FROM jsonb_object_keys(coalesce(query, '{}')) k
-    WHERE k <> ALL (allowed) AND NOT ('filter[]' = ANY (allowed) AND k ~ '^filter\[.+\]$') LIMIT 1;
+    WHERE (k <> ALL (allowed) OR k = 'filter[]') AND NOT ('filter[]' = ANY (allowed) AND k ~ '^filter\[.+\]$') LIMIT 1;
     IF FOUND THEN
         PERFORM tally._fail(extra, format('unknown query parameter "%s"', extra),
                             CASE WHEN cardinality(allowed) = 0 THEN 'This route takes none.'
-                                 ELSE format('This route takes %s.', array_to_string(allowed, ', ')) END);
+                                 ELSE format('This route takes %s.', replace(array_to_string(allowed, ', '), 'filter[]', 'filter[property]')) END);
     END IF;
 END
 $$;

@@ -15,7 +15,7 @@ INSERT INTO rule (name) VALUES
     ('every column of a table has a comment'),
     ('SECURITY DEFINER functions belong to no superuser and are not for PUBLIC'),
     ('every table and sequence with user data is registered for pg_dump'),
-    ('nobody but its owner may create in the extension''s schemas'),
+    ('nobody but its owner and tally_owner may create in the extension''s schemas'),
     ('operators of the extension are built on functions of the extension or of PostgreSQL');
 
 INSERT INTO complaint SELECT 'the extension has members', 'pgtally', 'nothing was installed' WHERE NOT EXISTS (SELECT FROM member);
@@ -67,12 +67,12 @@ JOIN pg_extension e ON e.extname = 'pgtally'
 WHERE NOT coalesce(e.extconfig, '{}') @> ARRAY[c.oid];
 
 INSERT INTO complaint
-SELECT 'nobody but its owner may create in the extension''s schemas', m.name, 'REVOKE CREATE ON SCHEMA FROM ' || coalesce(r.rolname, 'PUBLIC')
+SELECT 'nobody but its owner and tally_owner may create in the extension''s schemas', m.name, 'REVOKE CREATE ON SCHEMA FROM ' || coalesce(r.rolname, 'PUBLIC')
 FROM member m
 JOIN pg_namespace n ON m.classid = 'pg_namespace'::regclass AND n.oid = m.objid
 CROSS JOIN aclexplode(n.nspacl) a
 LEFT JOIN pg_roles r ON r.oid = a.grantee
-WHERE a.privilege_type = 'CREATE' AND a.grantee <> n.nspowner;
+WHERE a.privilege_type = 'CREATE' AND a.grantee <> n.nspowner AND r.rolname IS DISTINCT FROM 'tally_owner';
 
 INSERT INTO complaint
 SELECT 'operators of the extension are built on functions of the extension or of PostgreSQL', m.name, 'use a function of schema tally'

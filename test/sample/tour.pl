@@ -17,7 +17,7 @@ print "api key   ", do { open my $file, '<', $key_file or die $!; <$file> };
 my $answer  = $client->call('GET', '/api/v1/metrics?per_page=100');
 my @metrics = grep { $_->{code} eq 'flight' } ref $answer eq 'ARRAY' ? @$answer : @{ $answer->{data} };
 unless (@metrics) {
-    print "\ncurl -H \"Authorization: Bearer \$(cat $data/api-key)\" $address/api/v1/profile\n";
+    print "\ncurl -sSw '\\n' -H \"Authorization: Bearer \$(cat $data/api-key)\" $address/api/v1/profile\n";
     print "psql -h \"$shown\" tally -c 'SELECT tally.version()'\n";
     exit;
 }
@@ -33,7 +33,7 @@ printf "  %-24s %16s %16s\n", $_->{name}, usage($_, "&customer_id=$customer"), u
 
 my ($miles) = grep { $_->{aggregation_type} eq 'SUM' } @metrics, $metrics[0];
 print "\ntry:\n";
-print "curl -H \"Authorization: Bearer \$(cat $data/api-key)\" \\\n",
+print "curl -sSw '\\n' -H \"Authorization: Bearer \$(cat $data/api-key)\" \\\n",
     "  '$address/api/v1/metrics/$miles->{id}/usage?from=$from&to=$to&customer_id=$customer'\n";
 print "psql -h \"$shown\" tally -c \\\n",
     "  \"SELECT * FROM tally.usage('$miles->{id}', '2001-01-01Z', '2001-04-01Z', customer => '$customer')\"\n";

@@ -1,0 +1,22 @@
+// An Answer on the wire: the headers that every response carries, and the body without a copy.
+#pragma once
+
+#include <microhttpd.h>
+
+#include <string>
+
+#include "answer.hpp"
+
+namespace tallyd {
+
+// Queues an answer on a connection. last: no further request on it.
+MHD_Result send_answer(MHD_Connection* connection, Answer answer, const std::string& request_id, bool last);
+
+// Writes an answer to the socket behind libmicrohttpd's back, where the library cannot send one itself and has sent
+// nothing of another one. What the socket does not take at once is lost; the connection must end then. Not for TLS.
+void send_directly(int fd, const Answer& answer, const std::string& request_id, bool with_body) noexcept;
+
+// Our own responses pass libmicrohttpd's public function unchanged; those it makes by itself are replaced (refusal.cpp).
+MHD_Result queue_own_response(MHD_Connection* connection, unsigned status, MHD_Response* response);
+
+}  // namespace tallyd

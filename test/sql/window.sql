@@ -1,0 +1,45 @@
+-- windows: starts and ends in every zone, on days on which clocks change
+SET client_min_messages = warning;
+DROP EXTENSION IF EXISTS pgtally CASCADE;
+CREATE EXTENSION pgtally;
+RESET client_min_messages;
+SET timezone = 'UTC';
+\set VERBOSITY terse
+SELECT * FROM tally.windows('2024-03-09 05:00Z', '2024-03-12 04:00Z', 'day', 'America/New_York');
+SELECT * FROM tally.windows('2024-11-02 04:00Z', '2024-11-05 05:00Z', 'day', 'America/New_York');
+-- a day of 23 hours and one of 25
+SELECT count(*), min(window_end - window_start), max(window_end - window_start) FROM tally.windows('2024-03-10 05:00Z', '2024-03-11 04:00Z', 'hour', 'America/New_York');
+SELECT count(*), min(window_end - window_start), max(window_end - window_start) FROM tally.windows('2024-11-03 04:00Z', '2024-11-04 05:00Z', 'hour', 'America/New_York');
+SELECT *, window_end - window_start AS length FROM tally.windows('2024-03-10 05:00Z', '2024-03-11 04:00Z', '6 hours', 'America/New_York');
+SELECT *, window_end - window_start AS length FROM tally.windows('2024-11-03 04:00Z', '2024-11-04 05:00Z', '6 hours', 'America/New_York');
+-- zones off the hour
+SELECT * FROM tally.windows('2024-01-01 00:00Z', '2024-01-01 02:00Z', 'hour', 'Asia/Kathmandu');
+SELECT * FROM tally.windows('2024-01-01 00:10Z', '2024-01-01 01:10Z', '20 minutes', 'Asia/Kathmandu');
+-- midnight that does not exist (Sao Paulo) and midnight that happens twice (Havana)
+SELECT *, window_end - window_start AS length FROM tally.windows('2018-11-03 03:00Z', '2018-11-06 02:00Z', 'day', 'America/Sao_Paulo');
+SELECT *, window_end - window_start AS length FROM tally.windows('2024-11-02 04:00Z', '2024-11-05 05:00Z', 'day', 'America/Havana');
+-- weeks start on Mondays, months and years by the calendar
+SELECT window_start, to_char(window_start, 'Dy') FROM tally.windows('2024-02-26', '2024-03-18', 'week');
+SELECT * FROM tally.windows('2024-01-31 12:00Z', '2024-04-01', 'month');
+SELECT * FROM tally.windows('2023-06-01', '2025-06-01', 'year', 'Europe/Berlin');
+SELECT * FROM tally.windows('2024-01-01', '2025-01-01', 'quarter');
+SELECT * FROM tally.windows('2024-01-01', '2024-02-01', '14 days');
+SELECT count(*), min(window_start) FROM tally.windows('2024-01-01', '2024-01-02', '7 hours');
+SELECT count(*) FROM tally.windows('2024-01-01', '2024-01-01 00:00:10', '1.5 seconds');
+-- windows touch, cover the range and nothing else
+SELECT w AS width, z AS zone, bool_and(window_end = coalesce(next, '2025-01-03 12:34Z')) AS touch, min(window_start) = '2023-12-30 01:23Z' AS begins, max(window_end) = '2025-01-03 12:34Z' AS ends
+FROM unnest(ARRAY['20 minutes', '1 hour', '6 hours', '5 hours', 'day', '3 days', 'week', 'month', 'year']) w,
+     unnest(ARRAY['UTC', 'America/New_York', 'Australia/Lord_Howe', 'America/Havana', 'Asia/Kolkata']) z,
+     LATERAL (SELECT *, lead(window_start) OVER (ORDER BY window_start) AS next FROM tally.windows('2023-12-30 01:23Z', '2025-01-03 12:34Z', w, z)) x
+GROUP BY 1, 2 HAVING NOT (bool_and(window_end = coalesce(next, '2025-01-03 12:34Z')) AND min(window_start) = '2023-12-30 01:23Z' AND max(window_end) = '2025-01-03 12:34Z' AND bool_and(window_end > window_start));
+-- what is no window and no zone
+SELECT * FROM tally.windows('2024-01-01', '2024-02-01', 'fortnight');
+SELECT * FROM tally.windows('2024-01-01', '2024-02-01', '1 month 1 day');
+SELECT * FROM tally.windows('2024-01-01', '2024-02-01', '0 days');
+SELECT * FROM tally.windows('2024-01-01', '2024-02-01', '-1 day');
+SELECT * FROM tally.windows('2024-01-01', '2024-02-01', '');
+SELECT * FROM tally.windows('1970-01-01', '2024-02-01', '1 second');
+SELECT * FROM tally.windows('2024-01-01', '2024-02-01', 'day', 'Mars/Olympus');
+SELECT * FROM tally.windows('2024-01-01', '2024-02-01', 'day', 'UTC+2');
+SELECT * FROM tally.windows('2024-01-01', '2024-02-01', 'day', '+02:00');
+SELECT count(*) FROM tally.windows('2024-01-01', '2024-01-03', 'day', 'utc');
