@@ -307,6 +307,16 @@ void store_decimal(ByteWriter& out, const Decimal& value) noexcept {
 Decimal load_decimal(ByteReader& in) {
     const auto refuse = [&in] { in.fail("state holds a malformed decimal number"); };
     const std::uint8_t tag = in.u8();
+    if (tag <= 8 && in.left() >= 9) {  // nearly always: a small value, not at the very end
+        const int unused = 64 - 8 * tag;
+        const auto raw = in.peek_u64();
+        const std::int64_t value = tag == 0 ? 0 : static_cast<std::int64_t>(raw << unused) >> unused;
+        const bool padded = tag == 1 ? value == 0 : tag > 1 && static_cast<std::int64_t>(raw << (unused + 8)) >> (unused + 8) == value;
+        in.take(tag);
+        const std::uint64_t scale = in.varint();
+        if (scale > decimal_max_scale || padded) refuse();
+        return Decimal::make_small(value, static_cast<std::int32_t>(scale));
+    }
     if (tag == tag_nan) return Decimal::make_special(DecimalKind::nan);
     if (tag == tag_infinity) return Decimal::make_special(DecimalKind::infinity);
     if (tag == tag_minus_infinity) return Decimal::make_special(DecimalKind::minus_infinity);
