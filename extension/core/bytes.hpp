@@ -4,8 +4,10 @@
 // equal values have equal bytes). Signed varints are zigzag-coded. Fixed-width integers are little-endian.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 
 #include "core/error.hpp"
@@ -33,6 +35,12 @@ public:
         const Bytes taken(at_, count);
         at_ += count;
         return taken;
+    }
+    // The next 8 bytes as a little-endian integer without taking them; at least 8 must be left.
+    std::uint64_t peek_u64() const noexcept {
+        std::uint64_t value;
+        std::memcpy(&value, at_, sizeof value);
+        return std::endian::native == std::endian::little ? value : __builtin_bswap64(value);
     }
     std::uint8_t u8() {
         if (at_ == end_) fail("state is cut short");

@@ -186,6 +186,28 @@ Decimal add_finite(const Decimal& left, const Decimal& right, bool subtract, std
     return sum;
 }
 
+Decimal multiply(const Decimal& value, std::int64_t factor, std::byte* scratch) {
+    std::byte room[small_groups_bytes];
+    const Groups groups = to_groups(value, room);
+    const std::uint64_t magnitude =
+        factor < 0 ? -static_cast<std::uint64_t>(factor) : static_cast<std::uint64_t>(factor);
+    constexpr std::uint32_t more = 6;  // groups of a 64-bit factor, and one
+    uint128 carry = 0;
+    for (std::uint32_t i = groups.count; i > 0; --i) {
+        carry += static_cast<uint128>(get_group(groups.groups, i - 1)) * magnitude;
+        put_group(scratch, i - 1 + more, static_cast<unsigned>(carry % decimal_base));
+        carry /= decimal_base;
+    }
+    for (std::uint32_t i = more; i > 0; --i, carry /= decimal_base)
+        put_group(scratch, i - 1, static_cast<unsigned>(carry % decimal_base));
+    const Decimal product =
+        from_groups(groups.negative != (factor < 0), groups.weight + static_cast<std::int32_t>(more), value.scale,
+                    scratch, groups.count + more);
+    if (product.kind == DecimalKind::wide && product.weight > decimal_max_weight)
+        throw Error(ErrorKind::out_of_range, "value overflows numeric format");
+    return product;
+}
+
 void append_text(std::string& out, const Decimal& value) {
     switch (value.kind) {
         case DecimalKind::none:
@@ -307,6 +329,17 @@ void store_decimal(ByteWriter& out, const Decimal& value) noexcept {
 Decimal load_decimal(ByteReader& in) {
     const auto refuse = [&in] { in.fail("state holds a malformed decimal number"); };
     const std::uint8_t tag = in.u8();
+    if (tag <= 8 && in.left() >= 9) {  // nearly always: a small value, not at the very end
+        const int unused = 64 - 8 * tag;
+        const auto raw = in.peek_u64();
+        const std::int64_t value = tag == 0 ? 0 : static_cast<std::int64_t>(raw << unused) >> unused;
+        const bool padded =
+            tag == 1 ? value == 0 : tag > 1 && static_cast<std::int64_t>(raw << (unused + 8)) >> (unused + 8) == value;
+        in.take(tag);
+        const std::uint64_t scale = in.varint();
+        if (scale > decimal_max_scale || padded) refuse();
+        return Decimal::make_small(value, static_cast<std::int32_t>(scale));
+    }
     if (tag == tag_nan) return Decimal::make_special(DecimalKind::nan);
     if (tag == tag_infinity) return Decimal::make_special(DecimalKind::infinity);
     if (tag == tag_minus_infinity) return Decimal::make_special(DecimalKind::minus_infinity);

@@ -68,6 +68,22 @@ struct Decimal {
     }
 };
 
+// A small decimal in a working state: 24 bytes without a 16-byte alignment.
+struct SmallSlot {
+    std::uint64_t low;
+    std::int64_t high;
+    std::int32_t scale;
+    std::uint32_t kind;  // DecimalKind; small unless the state says otherwise
+
+    int128 coefficient() const noexcept { return static_cast<int128>(high) << 64 | low; }
+    void set(int128 value, std::int32_t value_scale) noexcept {
+        low = static_cast<std::uint64_t>(value);
+        high = static_cast<std::int64_t>(value >> 64);
+        scale = value_scale;
+        kind = static_cast<std::uint32_t>(DecimalKind::small);
+    }
+};
+
 // Multiplies by 10^digits; false (value untouched) where the result would not be small.
 inline bool scale_up(int128& coefficient, std::int32_t digits) noexcept {
     if (coefficient == 0) return true;
@@ -120,6 +136,13 @@ std::size_t add_bound(const Decimal& left, const Decimal& right) noexcept;
 // left + right, or left - right where `subtract`; both finite. Scale = the greater of both. Wide results point into
 // `scratch` (add_bound bytes). Throws Error(out_of_range) beyond decimal_max_weight.
 Decimal add_finite(const Decimal& left, const Decimal& right, bool subtract, std::byte* scratch);
+
+// value * factor, exact, with the scale of value; value must be finite. A wide result points into `scratch`, which has
+// multiply_bound(groups of value) bytes.
+constexpr std::size_t multiply_bound(std::size_t group_count) noexcept {
+    return 2 * (group_count + 6);
+}
+Decimal multiply(const Decimal& value, std::int64_t factor, std::byte* scratch);
 
 // Makes the canonical Decimal of base-10000 groups (little-endian, see above): strips zero groups and narrows if it
 // fits.

@@ -70,12 +70,14 @@ template <typename Slot>
 Added add_slot(SetWork& work, const Slot key) noexcept {
     Slot* const slots = slots_of<Slot>(work);
     Slot* at = slots + static_cast<std::uint32_t>(static_cast<uint128>(key.high) * work.home >> 64);
-    while (!at->empty() && *at < key) ++at;  // ends at the last slot, which is empty
+    const Slot* const last = slots + work.slots - 1;  // empty always, yet nothing relies on it for safety
+    if (at > last) return Added::full;
+    while (at != last && !at->empty() && *at < key) ++at;
     if (*at == key) return Added::present;
     if (work.count >= fill_limit(work.home)) return Added::full;
     Slot* end = at;
-    while (!end->empty()) ++end;
-    if (end == slots + work.slots - 1) return Added::full;
+    while (end != last && !end->empty()) ++end;
+    if (end == last) return Added::full;
     std::memmove(static_cast<void*>(at + 1), static_cast<const void*>(at),
                  static_cast<std::size_t>(end - at) * sizeof(Slot));
     *at = key;
@@ -228,9 +230,7 @@ bool is_working_set(const SetWork* work, std::size_t size) noexcept {
         work->waiting > work->ring)
         return false;
     const std::size_t key_size = word.wide() ? 16 : 8;
-    if (size != sizeof(SetWork) + (std::size_t{work->slots} + work->ring) * key_size) return false;
-    const auto* const last = reinterpret_cast<const std::byte*>(work + 1) + (std::size_t{work->slots} - 1) * key_size;
-    return SetKey{load_u64(last), word.wide() ? load_u64(last + 8) : 0}.zero();
+    return size == sizeof(SetWork) + (std::size_t{work->slots} + work->ring) * key_size;
 }
 
 SetShape shape_for(SetKind kind, bool wide, std::uint64_t count) {

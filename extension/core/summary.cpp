@@ -26,7 +26,7 @@ Error bad_state() {
     return Error(ErrorKind::corrupted, "malformed tally.summary state");
 }
 
-Decimal slot_value(const SummarySlot& slot) {
+Decimal slot_value(const SmallSlot& slot) {
     const auto kind = static_cast<DecimalKind>(slot.kind);
     if (kind == DecimalKind::small) {
         if (slot.scale < 0 || slot.scale > decimal_max_scale || !fits_small(slot.coefficient())) throw bad_state();
@@ -37,7 +37,7 @@ Decimal slot_value(const SummarySlot& slot) {
     return Decimal::make_special(kind);
 }
 
-bool fill_slot(SummarySlot& slot, const Decimal& value) noexcept {
+bool fill_slot(SmallSlot& slot, const Decimal& value) noexcept {
     if (value.kind == DecimalKind::wide) return false;
     slot.set(value.coefficient, value.scale);
     slot.kind = static_cast<std::uint32_t>(value.kind);
@@ -232,11 +232,11 @@ bool to_working(const Summary& s, SummaryWork& work) noexcept {
 namespace {
 
 // -1, 0, 1 as the value is below, equal to, above the slot; equal values are told apart by scale only where asked.
-inline int against(const SummarySlot& slot, int128 coefficient, std::int32_t scale) noexcept {
+inline int against(const SmallSlot& slot, int128 coefficient, std::int32_t scale) noexcept {
     return compare_small(coefficient, scale, slot.coefficient(), slot.scale);
 }
 
-inline int against_total(const SummarySlot& slot, int128 coefficient, std::int32_t scale) noexcept {
+inline int against_total(const SmallSlot& slot, int128 coefficient, std::int32_t scale) noexcept {
     const int order = against(slot, coefficient, scale);
     return order != 0 ? order : scale < slot.scale ? -1 : static_cast<int>(scale > slot.scale);
 }

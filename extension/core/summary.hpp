@@ -55,22 +55,6 @@ struct Summary {
     bool has_specials() const noexcept { return (nan_count | infinity_count | minus_infinity_count) != 0; }
 };
 
-// A finite small value or a special inside SummaryWork.
-struct SummarySlot {
-    std::uint64_t low;
-    std::int64_t high;
-    std::int32_t scale;
-    std::uint32_t kind;  // DecimalKind
-
-    int128 coefficient() const noexcept { return static_cast<int128>(high) << 64 | low; }
-    void set(int128 value, std::int32_t value_scale) noexcept {
-        low = static_cast<std::uint64_t>(value);
-        high = static_cast<std::int64_t>(value >> 64);
-        scale = value_scale;
-        kind = static_cast<std::uint32_t>(DecimalKind::small);
-    }
-};
-
 struct SummaryWork {
     std::uint32_t varlena_header;  // PostgreSQL's
     std::uint32_t word;
@@ -78,11 +62,11 @@ struct SummaryWork {
     std::int64_t nan_count;
     std::int64_t infinity_count;
     std::int64_t minus_infinity_count;
-    SummarySlot total;
-    SummarySlot lowest;
-    SummarySlot highest;
-    SummarySlot first;
-    SummarySlot latest;
+    SmallSlot total;
+    SmallSlot lowest;  // this and the next three may hold a special: kind says so
+    SmallSlot highest;
+    SmallSlot first;
+    SmallSlot latest;
     Moment first_moment;
     Moment latest_moment;
     std::uint64_t flags;  // as in the packed form

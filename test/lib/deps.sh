@@ -10,7 +10,7 @@ major=15
 pgxs=$("$pg_config" --pgxs 2>/dev/null || :)
 bindir=$("$pg_config" --bindir 2>/dev/null || :)
 
-packages=(build-essential libpq-dev libmicrohttpd-dev libjansson-dev libsimdjson-dev libxxhash-dev
+packages=(build-essential libpq-dev libmicrohttpd-dev libjansson-dev libsimdjson-dev
     libcli11-dev libspdlog-dev libfmt-dev libgnutls28-dev)
 [ -n "$pgxs" ] && [ -f "$pgxs" ] || packages+=("postgresql-server-dev-$major")
 [ -n "$bindir" ] && [ -x "$bindir/postgres" ] || packages+=("postgresql-$major")
