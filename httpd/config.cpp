@@ -39,7 +39,7 @@ public:
 private:
     template <class Value>
     CLI::Option* value(const std::string& flag, Value& target, const std::string& help) {
-        return app_.add_option(flag, target, help)->envname(variable(flag))->capture_default_str();
+        return app_.add_option(flag, target, help)->envname(variable(flag))->capture_default_str()->take_last();
     }
 
     template <class Number>

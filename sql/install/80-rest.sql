@@ -137,6 +137,30 @@ END
 $$;
 COMMENT ON FUNCTION tally_rest._parameter_flag(jsonb, text) IS 'A query parameter that is true or false; false where it is absent';
 
+CREATE FUNCTION tally_rest._parameter_archived(query jsonb) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    given text := coalesce(tally_rest._parameter(query, 'archived'), 'false');
+BEGIN
+    IF given NOT IN ('false', 'true', 'all') THEN
+        PERFORM tally._fail('archived', 'archived must be false, true or all');
+    END IF;
+    RETURN given;
+END
+$$;
+COMMENT ON FUNCTION tally_rest._parameter_archived(jsonb) IS 'Which things a list shows: false (those in use), true (archived ones) or all';
+
+CREATE FUNCTION tally_rest._page(data json, page integer, per_page integer, total bigint) RETURNS json
+    LANGUAGE sql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT json_build_object('data', coalesce(data, '[]'), 'pagination_meta', json_build_object(
+        'page', page, 'per_page', per_page, 'total_items', total, 'total_pages', (total + per_page - 1) / per_page))
+$$;
+COMMENT ON FUNCTION tally_rest._page(json, integer, integer, bigint) IS 'One page of a list, with how many there are; right past the end too';
+
 CREATE FUNCTION tally_rest._instant(query jsonb, name text, time_zone text) RETURNS timestamptz
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp

@@ -70,7 +70,7 @@ DECLARE
     per_page integer := tally_rest._parameter_number(query, 'per_page', 1, 100, 20);
     sorting  text := coalesce(tally_rest._parameter(query, 'order_by'), 'name.asc');
     needle   text := tally_rest._parameter(query, 'search');
-    archived text := coalesce(tally_rest._parameter(query, 'archived'), 'false');
+    archived text := tally_rest._parameter_archived(query);
     family   uuid;
     total    bigint;
     rows     json;
@@ -78,8 +78,6 @@ BEGIN
     PERFORM tally_rest._check_query(query, ARRAY['page', 'per_page', 'order_by', 'search', 'product_family_id', 'archived']);
     IF sorting !~ '^(name|code|created_at)\.(asc|desc)$' THEN
         PERFORM tally._fail('order_by', 'order_by must be name, code or created_at followed by .asc or .desc');
-    ELSIF archived NOT IN ('false', 'true', 'all') THEN
-        PERFORM tally._fail('archived', 'archived must be false, true or all');
     END IF;
     IF tally_rest._parameter(query, 'product_family_id') IS NOT NULL THEN
         family := tally._find_family(tenant, tally_rest._parameter(query, 'product_family_id'));
@@ -105,8 +103,7 @@ BEGIN
                    ORDER BY s.place)
             FROM shown s WHERE s.place > page::bigint * per_page AND s.place <= (page::bigint + 1) * per_page)
     INTO total, rows;
-    RETURN json_build_object('data', coalesce(rows, '[]'), 'pagination_meta', json_build_object(
-        'page', page, 'per_page', per_page, 'total_items', total, 'total_pages', (total + per_page - 1) / per_page));
+    RETURN tally_rest._page(rows, page, per_page, total);
 END
 $$;
 COMMENT ON FUNCTION tally_rest.list_metrics(integer, jsonb, jsonb, text) IS

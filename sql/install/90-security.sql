@@ -25,6 +25,9 @@ ALTER SEQUENCE tally.event_seq OWNER TO tally_owner;
 GRANT USAGE ON SEQUENCE tally.event_seq TO tally_admin, tally_app, tally_api;
 GRANT USAGE ON SEQUENCE tally.tenant_tenant_id_seq TO tally_admin;
 GRANT INSERT ON tally.metric, tally.event, tally.event_identity TO tally_app, tally_api;
+GRANT INSERT ON tally.product_family, tally.product TO tally_app, tally_api;
+GRANT UPDATE (name, alias, archived_at) ON tally.product_family TO tally_app, tally_api;
+GRANT UPDATE (name, alias, description, archived_at) ON tally.product TO tally_app, tally_api;
 GRANT UPDATE (name, description, segmentation_matrix, conversion_factor, conversion_rounding, updated_at, archived_at)
     ON tally.metric TO tally_app, tally_api;
 

@@ -81,6 +81,8 @@ class Cluster {
       const state = spawnSync('ps', ['-p', String(one), '-o', 'stat='], { encoding: 'utf8' }).stdout.trim();
       return state === '' || state.startsWith('Z');
     }));
+    // Where nobody reaps orphans the dead server's number would still count as a running one.
+    fs.rmSync(path.join(this.data, 'postmaster.pid'), { force: true });
   }
 
   psql(sql, database = 'tally') {

@@ -1,0 +1,304 @@
+-- tally_rest: product families and products, by id or by the tenant's own alias
+
+CREATE FUNCTION tally_rest._check_fields(definition jsonb, allowed text[]) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    extra text;
+BEGIN
+    SELECT k INTO extra FROM jsonb_object_keys(definition) k WHERE k <> ALL (allowed) ORDER BY k LIMIT 1;
+    IF FOUND THEN
+        PERFORM tally._fail(extra, format('unknown field "%s"', extra), format('Allowed are %s.', array_to_string(allowed, ', ')));
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION tally_rest._check_fields(jsonb, text[]) IS 'Raises 22023 naming a field of a body that the route does not take';
+
+CREATE FUNCTION tally_rest._alias_field(definition jsonb) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    alias text := tally._text_field(definition, 'alias', 255);
+BEGIN
+    IF alias LIKE '% %' THEN
+        PERFORM tally._fail('alias', 'alias must not hold a blank: it stands in paths');
+    END IF;
+    RETURN alias;
+END
+$$;
+COMMENT ON FUNCTION tally_rest._alias_field(jsonb) IS 'The alias in a body, checked; NULL where it is absent. Raises 22023';
+
+CREATE FUNCTION tally_rest._family(f tally.product_family) RETURNS json
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT json_strip_nulls(json_build_object('id', tally._encode_id('pf_', f.product_family_id), 'name', f.name, 'alias', f.alias,
+        'created_at', tally_rest._timestamp(f.created_at), 'archived_at', tally_rest._timestamp(f.archived_at)))
+$$;
+COMMENT ON FUNCTION tally_rest._family(tally.product_family) IS 'A product family as the API shows it';
+
+CREATE FUNCTION tally_rest._product(p tally.product) RETURNS json
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT json_strip_nulls(json_build_object('id', tally._encode_id('prd_', p.product_id), 'name', p.name, 'alias', p.alias,
+        'product_family_id', tally._encode_id('pf_', p.product_family_id), 'description', p.description,
+        'created_at', tally_rest._timestamp(p.created_at), 'archived_at', tally_rest._timestamp(p.archived_at)))
+$$;
+COMMENT ON FUNCTION tally_rest._product(tally.product) IS 'A product as the API shows it';
+
+CREATE FUNCTION tally_rest._family_of_path(tenant_id integer, path jsonb) RETURNS tally.product_family
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    f tally.product_family;
+BEGIN
+    SELECT * INTO f FROM tally.product_family x
+    WHERE x.tenant_id = _family_of_path.tenant_id
+      AND (x.product_family_id = tally._decode_id('pf_', path ->> 'id') OR x.alias = path ->> 'id')
+    ORDER BY x.product_family_id = tally._decode_id('pf_', path ->> 'id') DESC NULLS LAST LIMIT 1;
+    IF f.product_family_id IS NULL THEN
+        RAISE EXCEPTION 'product family "%" does not exist', left(path ->> 'id', 64) USING ERRCODE = 'no_data_found', COLUMN = 'id';
+    END IF;
+    RETURN f;
+END
+$$;
+COMMENT ON FUNCTION tally_rest._family_of_path(integer, jsonb) IS 'The product family that the path names by id or alias. Raises P0002';
+
+CREATE FUNCTION tally_rest._product_of_path(tenant_id integer, path jsonb) RETURNS tally.product
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    p tally.product;
+BEGIN
+    SELECT * INTO p FROM tally.product x
+    WHERE x.tenant_id = _product_of_path.tenant_id
+      AND (x.product_id = tally._decode_id('prd_', path ->> 'id') OR x.alias = path ->> 'id')
+    ORDER BY x.product_id = tally._decode_id('prd_', path ->> 'id') DESC NULLS LAST LIMIT 1;
+    IF p.product_id IS NULL THEN
+        RAISE EXCEPTION 'product "%" does not exist', left(path ->> 'id', 64) USING ERRCODE = 'no_data_found', COLUMN = 'id';
+    END IF;
+    RETURN p;
+END
+$$;
+COMMENT ON FUNCTION tally_rest._product_of_path(integer, jsonb) IS 'The product that the path names by id or alias. Raises P0002';
+
+CREATE FUNCTION tally_rest.create_product_family(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    definition jsonb := tally_rest._body(body);
+    f tally.product_family;
+BEGIN
+    PERFORM tally_rest._check_query(query, '{}');
+    PERFORM tally_rest._check_fields(definition, ARRAY['name', 'alias']);
+    INSERT INTO tally.product_family (tenant_id, name, alias)
+    VALUES (tenant_id, tally._text_field(definition, 'name', 255, true), tally_rest._alias_field(definition)) RETURNING * INTO f;
+    RETURN tally_rest._family(f);
+EXCEPTION WHEN unique_violation THEN
+    RAISE EXCEPTION 'another product family has the alias "%"', definition ->> 'alias' USING ERRCODE = 'unique_violation', COLUMN = 'alias';
+END
+$$;
+COMMENT ON FUNCTION tally_rest.create_product_family(integer, jsonb, jsonb, text) IS 'POST /api/v1/product_families: name, alias?';
+
+CREATE FUNCTION tally_rest.get_product_family(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    PERFORM tally_rest._check_query(query, '{}');
+    RETURN tally_rest._family(tally_rest._family_of_path(tenant_id, path));
+END
+$$;
+COMMENT ON FUNCTION tally_rest.get_product_family(integer, jsonb, jsonb, text) IS 'GET /api/v1/product_families/{id or alias}';
+
+CREATE FUNCTION tally_rest.change_product_family(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    change jsonb := tally_rest._body(body);
+    f tally.product_family := tally_rest._family_of_path(tenant_id, path);
+BEGIN
+    PERFORM tally_rest._check_query(query, '{}');
+    PERFORM tally_rest._check_fields(change, ARRAY['name', 'alias']);
+    UPDATE tally.product_family x
+    SET name = CASE WHEN change ? 'name' THEN tally._text_field(change, 'name', 255, true) ELSE x.name END,
+        alias = CASE WHEN change ? 'alias' THEN tally_rest._alias_field(change) ELSE x.alias END
+    WHERE x.tenant_id = f.tenant_id AND x.product_family_id = f.product_family_id RETURNING * INTO f;
+    RETURN tally_rest._family(f);
+EXCEPTION WHEN unique_violation THEN
+    RAISE EXCEPTION 'another product family has the alias "%"', change ->> 'alias' USING ERRCODE = 'unique_violation', COLUMN = 'alias';
+END
+$$;
+COMMENT ON FUNCTION tally_rest.change_product_family(integer, jsonb, jsonb, text) IS 'PATCH /api/v1/product_families/{id or alias}: name, alias (null clears)';
+
+CREATE FUNCTION tally_rest.archive_product_family(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    f tally.product_family := tally_rest._family_of_path(tenant_id, path);
+BEGIN
+    PERFORM tally_rest._check_query(query, '{}');
+    IF f.is_default THEN
+        RAISE EXCEPTION 'the default product family cannot be archived' USING ERRCODE = 'TL409', COLUMN = 'id';
+    END IF;
+    UPDATE tally.product_family x SET archived_at = coalesce(x.archived_at, tally._now())
+    WHERE x.tenant_id = f.tenant_id AND x.product_family_id = f.product_family_id;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION tally_rest.archive_product_family(integer, jsonb, jsonb, text) IS
+    'POST /api/v1/product_families/{id or alias}/archive: lists leave it out from now on (204)';
+
+CREATE FUNCTION tally_rest.list_product_families(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    page     integer := tally_rest._parameter_number(query, 'page', 0, 100000000, 0);
+    per_page integer := tally_rest._parameter_number(query, 'per_page', 1, 100, 20);
+    archived text := tally_rest._parameter_archived(query);
+    needle   text := tally_rest._parameter(query, 'search');
+BEGIN
+    PERFORM tally_rest._check_query(query, ARRAY['page', 'per_page', 'search', 'archived']);
+    RETURN (WITH found AS MATERIALIZED (
+        SELECT f.* FROM tally.product_family f
+        WHERE f.tenant_id = list_product_families.tenant_id
+          AND (archived = 'all' OR (f.archived_at IS NOT NULL) = (archived = 'true'))
+          AND (needle IS NULL OR position(lower(needle) IN lower(f.name)) > 0))
+    SELECT tally_rest._page((SELECT json_agg(tally_rest._family(s::tally.product_family)) FROM
+                             (SELECT * FROM found ORDER BY name, product_family_id LIMIT per_page OFFSET page::bigint * per_page) s),
+                            page, per_page, (SELECT count(*) FROM found)));
+END
+$$;
+COMMENT ON FUNCTION tally_rest.list_product_families(integer, jsonb, jsonb, text) IS
+    'GET /api/v1/product_families: in pages, by name (page, per_page, search, archived)';
+
+CREATE FUNCTION tally_rest.create_product(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    definition jsonb := tally_rest._body(body);
+    p tally.product;
+BEGIN
+    PERFORM tally_rest._check_query(query, '{}');
+    PERFORM tally_rest._check_fields(definition, ARRAY['name', 'product_family_id', 'alias', 'description']);
+    INSERT INTO tally.product (tenant_id, name, product_family_id, alias, description)
+    VALUES (tenant_id, tally._text_field(definition, 'name', 255, true),
+            tally._find_family(tenant_id, tally._text_field(definition, 'product_family_id', 255, true)),
+            tally_rest._alias_field(definition), tally._text_field(definition, 'description', 4096)) RETURNING * INTO p;
+    RETURN tally_rest._product(p);
+EXCEPTION WHEN unique_violation THEN
+    RAISE EXCEPTION 'another product has the alias "%"', definition ->> 'alias' USING ERRCODE = 'unique_violation', COLUMN = 'alias';
+END
+$$;
+COMMENT ON FUNCTION tally_rest.create_product(integer, jsonb, jsonb, text) IS
+    'POST /api/v1/products: name, product_family_id, alias?, description?';
+
+CREATE FUNCTION tally_rest.get_product(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    PERFORM tally_rest._check_query(query, '{}');
+    RETURN tally_rest._product(tally_rest._product_of_path(tenant_id, path));
+END
+$$;
+COMMENT ON FUNCTION tally_rest.get_product(integer, jsonb, jsonb, text) IS 'GET /api/v1/products/{id or alias}';
+
+CREATE FUNCTION tally_rest.change_product(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    change jsonb := tally_rest._body(body);
+    p tally.product := tally_rest._product_of_path(tenant_id, path);
+BEGIN
+    PERFORM tally_rest._check_query(query, '{}');
+    PERFORM tally_rest._check_fields(change, ARRAY['name', 'alias', 'description']);
+    UPDATE tally.product x
+    SET name = CASE WHEN change ? 'name' THEN tally._text_field(change, 'name', 255, true) ELSE x.name END,
+        alias = CASE WHEN change ? 'alias' THEN tally_rest._alias_field(change) ELSE x.alias END,
+        description = CASE WHEN change ? 'description' THEN tally._text_field(change, 'description', 4096) ELSE x.description END
+    WHERE x.tenant_id = p.tenant_id AND x.product_id = p.product_id RETURNING * INTO p;
+    RETURN tally_rest._product(p);
+EXCEPTION WHEN unique_violation THEN
+    RAISE EXCEPTION 'another product has the alias "%"', change ->> 'alias' USING ERRCODE = 'unique_violation', COLUMN = 'alias';
+END
+$$;
+COMMENT ON FUNCTION tally_rest.change_product(integer, jsonb, jsonb, text) IS
+    'PATCH /api/v1/products/{id or alias}: name, alias, description (null clears)';
+
+CREATE FUNCTION tally_rest._set_product_archived(tenant_id integer, path jsonb, archived boolean) RETURNS void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    p tally.product := tally_rest._product_of_path(tenant_id, path);
+BEGIN
+    UPDATE tally.product x SET archived_at = CASE WHEN archived THEN tally._now() END
+    WHERE x.tenant_id = p.tenant_id AND x.product_id = p.product_id AND (x.archived_at IS NOT NULL) <> archived;
+END
+$$;
+COMMENT ON FUNCTION tally_rest._set_product_archived(integer, jsonb, boolean) IS 'Archives or unarchives the product of the path';
+
+CREATE FUNCTION tally_rest.archive_product(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    PERFORM tally_rest._check_query(query, '{}');
+    PERFORM tally_rest._set_product_archived(tenant_id, path, true);
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION tally_rest.archive_product(integer, jsonb, jsonb, text) IS 'POST /api/v1/products/{id or alias}/archive (204)';
+
+CREATE FUNCTION tally_rest.unarchive_product(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    PERFORM tally_rest._check_query(query, '{}');
+    PERFORM tally_rest._set_product_archived(tenant_id, path, false);
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION tally_rest.unarchive_product(integer, jsonb, jsonb, text) IS 'POST /api/v1/products/{id or alias}/unarchive (204)';
+
+CREATE FUNCTION tally_rest.list_products(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    page     integer := tally_rest._parameter_number(query, 'page', 0, 100000000, 0);
+    per_page integer := tally_rest._parameter_number(query, 'per_page', 1, 100, 20);
+    archived text := tally_rest._parameter_archived(query);
+    needle   text := tally_rest._parameter(query, 'search');
+    family   uuid;
+BEGIN
+    PERFORM tally_rest._check_query(query, ARRAY['page', 'per_page', 'search', 'product_family_id', 'archived']);
+    IF tally_rest._parameter(query, 'product_family_id') IS NOT NULL THEN
+        family := tally._find_family(tenant_id, tally_rest._parameter(query, 'product_family_id'));
+    END IF;
+    RETURN (WITH found AS MATERIALIZED (
+        SELECT p.* FROM tally.product p
+        WHERE p.tenant_id = list_products.tenant_id AND (family IS NULL OR p.product_family_id = family)
+          AND (archived = 'all' OR (p.archived_at IS NOT NULL) = (archived = 'true'))
+          AND (needle IS NULL OR position(lower(needle) IN lower(p.name)) > 0))
+    SELECT tally_rest._page((SELECT json_agg(tally_rest._product(s::tally.product)) FROM
+                             (SELECT * FROM found ORDER BY name, product_id LIMIT per_page OFFSET page::bigint * per_page) s),
+                            page, per_page, (SELECT count(*) FROM found)));
+END
+$$;
+COMMENT ON FUNCTION tally_rest.list_products(integer, jsonb, jsonb, text) IS
+    'GET /api/v1/products: in pages, by name (page, per_page, search, product_family_id, archived)';
+
