@@ -137,7 +137,11 @@ TALLY_FUNCTION(distinct_merge) {
             return state_datum(new_work_with(shape_for(right.kind, right.wide, right.count), right), aggregating);
         SetWork* work = work_argument(fcinfo, aggregating);
         require_same_kind(kind_of(*work), right.kind);
-        for_each_key(right, [&work](const SetKey& key) { work = add_growing(work, key); });
+        std::uint32_t done = 0;
+        for_each_key(right, [&](const SetKey& key) {
+            work = add_growing(work, key);
+            if ((++done & 0xFFFF) == 0) CHECK_FOR_INTERRUPTS();
+        });
         return state_datum(work, aggregating);
     });
 }

@@ -10,8 +10,8 @@ SET work_mem = '512MB';
 DROP SCHEMA IF EXISTS tally_bench CASCADE;
 CREATE SCHEMA tally_bench;
 SET search_path = tally_bench, public;
-SELECT setseed(0.42);
 \o /dev/null
+SELECT setseed(0.42);
 \echo building :rows rows
 CREATE UNLOGGED TABLE v AS SELECT (random() * 1000)::numeric(12, 4) AS x, timestamptz '2024-01-01' + random() * interval '1 year' AS ts
   FROM generate_series(1, :rows);
