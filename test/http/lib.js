@@ -82,7 +82,7 @@ class Cluster {
       return state === '' || state.startsWith('Z');
     }));
     // Where nobody reaps orphans the dead server's number would still count as a running one.
-    fs.rmSync(path.join(this.data, 'postmaster.pid'), { force: true });
+    for (const file of [path.join(this.data, 'postmaster.pid'), path.join(this.dir, '.s.PGSQL.5432.lock')]) fs.rmSync(file, { force: true });
   }
 
   psql(sql, database = 'tally') {
