@@ -66,8 +66,8 @@ void start(const std::string& level) {
 }
 
 void stop() {
+    spdlog::shutdown();  // writes what is left and joins the writing thread
     logger.reset();
-    spdlog::shutdown();
 }
 
 bool enabled(Level level) noexcept {
