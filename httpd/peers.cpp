@@ -23,13 +23,18 @@ constexpr int kSweepReads = 64;
 Clock::duration limit_of(Peer::Stage stage, const PeerLimits& limits) noexcept {
     switch (stage) {
         case Peer::Stage::fresh:
-        case Peer::Stage::head: return limits.head;
-        case Peer::Stage::body: return limits.body;
-        case Peer::Stage::idle: return limits.idle;
-        case Peer::Stage::sending: return limits.sending;
+        case Peer::Stage::head:
+            return limits.head;
+        case Peer::Stage::body:
+            return limits.body;
+        case Peer::Stage::idle:
+            return limits.idle;
+        case Peer::Stage::sending:
+            return limits.sending;
         case Peer::Stage::busy:
         case Peer::Stage::cut:
-        case Peer::Stage::gone: break;
+        case Peer::Stage::gone:
+            break;
     }
     return Clock::duration::max();
 }

@@ -30,7 +30,7 @@ struct Peer {
     const int fd;
     std::atomic<Stage> stage{Stage::fresh};
     std::atomic<Clock::rep> since;
-    bool linger = false;             // only its worker reads and writes these two
+    bool linger = false;  // only its worker reads and writes these two
     HttpRequest* request = nullptr;
 };
 

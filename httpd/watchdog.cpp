@@ -51,7 +51,8 @@ void Watchdog::look() {
 void Watchdog::expire(JobQueue& queue, Use use) {
     const bool gone = service_.health.away(use) > to_milliseconds(service_.config.database_grace);
     for (Job* job : gone ? queue.take_all() : queue.expire(Clock::now()))
-        job->finish(unavailable(gone ? "the database is not available" : "the request waited too long for the database"));
+        job->finish(
+            unavailable(gone ? "the database is not available" : "the request waited too long for the database"));
 }
 
 }  // namespace tallyd

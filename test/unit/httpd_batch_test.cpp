@@ -100,7 +100,8 @@ TEST(PgArray, IsTheWireFormat) {
     PgArray array(kTextOid, 2, 3);
     array.add("ab");
     array.add("c");
-    const unsigned char wanted[] = {0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 25, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 'a', 'b', 0, 0, 0, 1, 'c'};
+    const unsigned char wanted[] = {0, 0, 0, 1, 0, 0, 0, 0, 0,   0,   0, 25, 0, 0, 0,  2,
+                                    0, 0, 0, 1, 0, 0, 0, 2, 'a', 'b', 0, 0,  0, 1, 'c'};
     EXPECT_EQ(array.wire(), std::string(reinterpret_cast<const char*>(wanted), sizeof wanted));
     EXPECT_EQ(PgArray(kByteaOid, 0, 0).wire().size(), 12u);
 }

@@ -19,7 +19,8 @@ std::variant<Config, int> read(std::vector<const char*> args) {
 }
 
 TEST(Config, FlagsAndDefaults) {
-    const auto result = read({"--database", "dbname=x", "--port", "0", "--max-ingest-body", "2MB", "--queue-timeout", "0.5"});
+    const auto result =
+        read({"--database", "dbname=x", "--port", "0", "--max-ingest-body", "2MB", "--queue-timeout", "0.5"});
     ASSERT_TRUE(std::holds_alternative<Config>(result));
     const Config& config = std::get<Config>(result);
     EXPECT_EQ(config.database, "dbname=x");
@@ -40,19 +41,18 @@ TEST(Config, ServeIsTheDefaultAndTheLastFlagWins) {
 }
 
 TEST(Config, WrongValuesEndWithTwo) {
-    const std::vector<std::vector<const char*>> wrong = {
-        {},
-        {"--database", "x", "--port", "65536"},
-        {"--database", "x", "--port", "-1"},
-        {"--database", "x", "--http-threads", "0"},
-        {"--database", "x", "--queue-timeout", "-1"},
-        {"--database", "x", "--queue-timeout", "nan"},
-        {"--database", "x", "--max-body", "12 parsecs"},
-        {"--database", "x", "--listen", "example.org"},
-        {"--database", "x", "--listen", "0.0.0.0"},
-        {"--database", "x", "--log-level", "loud"},
-        {"--database", "x", "unknown"},
-        {"--database"}};
+    const std::vector<std::vector<const char*>> wrong = {{},
+                                                         {"--database", "x", "--port", "65536"},
+                                                         {"--database", "x", "--port", "-1"},
+                                                         {"--database", "x", "--http-threads", "0"},
+                                                         {"--database", "x", "--queue-timeout", "-1"},
+                                                         {"--database", "x", "--queue-timeout", "nan"},
+                                                         {"--database", "x", "--max-body", "12 parsecs"},
+                                                         {"--database", "x", "--listen", "example.org"},
+                                                         {"--database", "x", "--listen", "0.0.0.0"},
+                                                         {"--database", "x", "--log-level", "loud"},
+                                                         {"--database", "x", "unknown"},
+                                                         {"--database"}};
     for (const auto& args : wrong) {
         const auto result = read(args);
         ASSERT_TRUE(std::holds_alternative<int>(result)) << (args.empty() ? "" : args.back());
@@ -63,7 +63,8 @@ TEST(Config, WrongValuesEndWithTwo) {
 }
 
 TEST(Config, Loopback) {
-    for (const char* address : {"127.0.0.1", "127.255.0.9", "::1", "localhost"}) EXPECT_TRUE(tallyd::is_loopback(address)) << address;
+    for (const char* address : {"127.0.0.1", "127.255.0.9", "::1", "localhost"})
+        EXPECT_TRUE(tallyd::is_loopback(address)) << address;
     for (const char* address : {"0.0.0.0", "::", "128.0.0.1", "::ffff:127.0.0.1", "10.0.0.1", "127.1", ""})
         EXPECT_FALSE(tallyd::is_loopback(address)) << address;
     EXPECT_TRUE(std::holds_alternative<Config>(read({"--database", "x", "--listen", "0.0.0.0", "--behind-proxy"})));

@@ -13,10 +13,10 @@ using namespace tallyd;
 
 TEST(Error, StatusFollowsSqlstate) {
     const std::pair<const char*, unsigned> cases[] = {
-        {"22023", 400}, {"22P02", 400}, {"23514", 400}, {"23502", 400}, {"P0002", 404}, {"23505", 409}, {"23503", 409},
-        {"TL409", 409}, {"28000", 401}, {"28P01", 401}, {"42501", 403}, {"TL429", 429}, {"54000", 413}, {"40001", 503},
-        {"40P01", 503}, {"57014", 503}, {"53300", 503}, {"08006", 503}, {"57P01", 503}, {"55P03", 503}, {"XX000", 500},
-        {"42883", 500}, {"P0001", 500}, {"", 500}};
+        {"22023", 400}, {"22P02", 400}, {"23514", 400}, {"23502", 400}, {"P0002", 404}, {"23505", 409},
+        {"23503", 409}, {"TL409", 409}, {"28000", 401}, {"28P01", 401}, {"42501", 403}, {"TL429", 429},
+        {"54000", 413}, {"40001", 503}, {"40P01", 503}, {"57014", 503}, {"53300", 503}, {"08006", 503},
+        {"57P01", 503}, {"55P03", 503}, {"XX000", 500}, {"42883", 500}, {"P0001", 500}, {"", 500}};
     for (const auto& [state, status] : cases) {
         EXPECT_EQ(status_of(state), status) << state;
         const Answer answer = answer_for({state, "primary", "", "", ""});
@@ -67,13 +67,15 @@ TEST(IngestCounts, ReadsTheTopLevelOnly) {
     EXPECT_EQ(counts.accepted, 1u);
     EXPECT_EQ(counts.failures, 2u);
     EXPECT_EQ(ingest_counts(R"({"code":"X","message":"accepted","details":{"accepted":5}})").accepted, 0u);
-    for (const char* broken : {"", "{", "\"", "{\"accepted\":", "[[[", "}}}", "{\"a\\"}) EXPECT_EQ(ingest_counts(broken).accepted, 0u);
+    for (const char* broken : {"", "{", "\"", "{\"accepted\":", "[[[", "}}}", "{\"a\\"})
+        EXPECT_EQ(ingest_counts(broken).accepted, 0u);
 }
 
 TEST(Auth, BearerKeys) {
     EXPECT_EQ(bearer_key("Bearer abc"), "abc");
     EXPECT_EQ(bearer_key("bEARER   abc=  "), "abc=");
-    for (const char* bad : {"", "Bearer", "Bearer ", "Bearerabc", "Basic abc", "Bearer a b", "Bearer a,b", "Bearer \xC3\xA9"})
+    for (const char* bad :
+         {"", "Bearer", "Bearer ", "Bearerabc", "Basic abc", "Bearer a b", "Bearer a,b", "Bearer \xC3\xA9"})
         EXPECT_FALSE(bearer_key(bad)) << bad;
     EXPECT_FALSE(bearer_key("Bearer " + std::string(513, 'a')));
 }
@@ -87,7 +89,8 @@ TEST(Auth, HashIsSha256) {
 
 TEST(RequestId, OnlySaneOnesAreKept) {
     EXPECT_TRUE(is_sane_request_id("0af7651916cd43dd-8448.x_y"));
-    for (const char* bad : {"", "a b", "a\r\nX: y", "\"", "<x>", "\xC3\xA9"}) EXPECT_FALSE(is_sane_request_id(bad)) << bad;
+    for (const char* bad : {"", "a b", "a\r\nX: y", "\"", "<x>", "\xC3\xA9"})
+        EXPECT_FALSE(is_sane_request_id(bad)) << bad;
     EXPECT_FALSE(is_sane_request_id(std::string(129, 'a')));
     EXPECT_EQ(new_request_id().size(), 16u);
     EXPECT_NE(new_request_id(), new_request_id());
@@ -103,9 +106,11 @@ TEST(Body, TextIsChecked) {
 }
 
 TEST(Body, JsonIsChecked) {
-    for (const char* good : {"{}", "[1.5,null]", "\"x\"", "12345678901234567890123", "1e400", "{\"a\":\"\\u0000\"}", " {} "})
+    for (const char* good :
+         {"{}", "[1.5,null]", "\"x\"", "12345678901234567890123", "1e400", "{\"a\":\"\\u0000\"}", " {} "})
         EXPECT_FALSE(check_json(good)) << good;
-    for (const char* bad : {"{", "{}x", "{\"a\":1,\"a\":2}", "nul", "[1,]", "{'a':1}", "01", "\"\\x\""}) EXPECT_TRUE(check_json(bad)) << bad;
+    for (const char* bad : {"{", "{}x", "{\"a\":1,\"a\":2}", "nul", "[1,]", "{'a':1}", "01", "\"\\x\""})
+        EXPECT_TRUE(check_json(bad)) << bad;
     EXPECT_FALSE(check_json(std::string(64, '[') + std::string(64, ']')));
     EXPECT_TRUE(check_json(std::string(65, '[') + std::string(65, ']')));
     EXPECT_FALSE(check_json("\"" + std::string(100, '[') + "\""));
@@ -113,7 +118,8 @@ TEST(Body, JsonIsChecked) {
 }
 
 TEST(Body, MediaTypes) {
-    for (const char* good : {"application/json", "Application/JSON", "application/json; charset=utf-8", "application/json;x"})
+    for (const char* good :
+         {"application/json", "Application/JSON", "application/json; charset=utf-8", "application/json;x"})
         EXPECT_TRUE(is_json_media_type(good)) << good;
     for (const char* bad : {"", "text/json", "application/jsonx", "application/json5", "application/json,"})
         EXPECT_FALSE(is_json_media_type(bad)) << bad;
