@@ -68,8 +68,8 @@ build() {
     mkdir -p "$repo/.build"
     private_config=$("$repo/test/lib/private-pg.sh" "$prefix" "${PG_CONFIG:-pg_config}")
     bin=$(dirname "$private_config")
-    # In the background, so that a signal need not wait for the compiler.
-    "$repo/test/lib/build.sh" "$private_config" "${jobs[@]}" >"$data/build.log" 2>&1 9>&- &
+    # In the background and a process group of its own, so that a signal ends the compilers, too, and at once.
+    setsid "$repo/test/lib/build.sh" "$private_config" "${jobs[@]}" >"$data/build.log" 2>&1 9>&- &
     build_pid=$!
     wait "$build_pid" ||
         { tail -n 40 "$data/build.log" >&2; die "the build failed, all of it is in $data/build.log"; }
@@ -189,7 +189,7 @@ stop_all() {
     local status=$?
     trap '' INT TERM HUP
     trap - EXIT
-    [ -z "$build_pid" ] || kill "$build_pid" $(pgrep -P "$build_pid" 2>/dev/null) 2>/dev/null || :
+    [ -z "$build_pid" ] || kill -TERM -- "-$build_pid" 2>/dev/null || :
     [ -z "$pause_pid" ] || kill "$pause_pid" 2>/dev/null || :
     [ -z "$tallyd_pid$postgres_pid" ] || say "pgtally: stopping"
     stop_child "$tallyd_pid" TERM 40
