@@ -252,7 +252,10 @@ SetShape grown_shape(const SetWork& work, const SetKey& key) {
     } else {
         shape.slots += tail;  // a crowded end: more room there, or chosen values could make the table double for ever
     }
-    return checked(shape);
+    const std::size_t before = SetShape{shape.kind, word_of(&work.word).wide(), work.home, work.slots}.bytes();
+    shape = checked(shape);
+    if (shape.bytes() <= before) too_many(shape.wide);  // at the greatest size there is
+    return shape;
 }
 
 void start_work(SetWork& work, const SetShape& shape) noexcept {

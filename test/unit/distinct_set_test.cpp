@@ -189,6 +189,24 @@ TEST(DistinctSet, LimitsAreErrors) {
     const SetShape largest = shape_for(SetKind::text, true, max_wide_values);
     EXPECT_LT(largest.bytes(), std::size_t{1} << 30);
     EXPECT_GT(largest.home, max_wide_values);
+    // a table of the greatest size grows no more, be it full or crowded at its end
+    for (const bool wide : {false, true}) {
+        const SetKind kind = wide ? SetKind::text : SetKind::date;
+        SetShape shape = shape_for(kind, wide, 1000);
+        SetWork work{};
+        int steps = 0;
+        const auto grow = [&](std::uint32_t count) {
+            start_work(work, shape);
+            work.count = count;
+            shape = grown_shape(work, SetKey{});
+        };
+        EXPECT_THROW(for (; steps < 100; ++steps) grow(shape.home / 10 * 7 + 7), Error);
+        EXPECT_LT(steps, 30);
+        shape = shape_for(kind, wide, 1000);
+        steps = 0;
+        EXPECT_THROW(for (; steps < 100; ++steps) grow(10), Error);
+        EXPECT_LT(steps, 30);
+    }
     EXPECT_THROW(require_same_kind(SetKind::text, SetKind::number), Error);
 }
 
