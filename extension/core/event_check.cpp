@@ -124,13 +124,18 @@ void check_time(Event& event, std::int64_t now_microseconds, bool allow_backfill
     }
 }
 
+Hash128 event_identity(std::string_view customer_id, std::string_view source, std::string_view event_id,
+                       FieldBytes& scratch) {
+    scratch.clear();
+    scratch.add(customer_id);
+    scratch.add(source);
+    scratch.add(event_id);
+    return scratch.hash();
+}
+
 void set_hashes(Event& event, FieldBytes& scratch) {
     event.customer_hash = hash32(event.customer_id);
-    scratch.clear();
-    scratch.add(event.customer_id);
-    scratch.add(event.source);
-    scratch.add(event.event_id);
-    event.identity = scratch.hash();
+    event.identity = event_identity(event.customer_id, event.source, event.event_id, scratch);
 
     scratch.clear();
     scratch.add(event.code);

@@ -1,5 +1,5 @@
 // What makes a parsed event storable: lengths, time window, distinct property keys; and its two hashes. Used by
-// EventDocument only.
+// EventDocument, and for the identity of an event that is looked up.
 #pragma once
 
 #include "core/event_document.hpp"
@@ -15,6 +15,10 @@ void check_fields(Event& event, std::span<Property> properties);
 
 // Sets the event's timestamp to now where it has none, and refuses one outside the window.
 void check_time(Event& event, std::int64_t now_microseconds, bool allow_backfilling);
+
+// Hash of the length-prefixed fields that make an event itself. `scratch` is working memory.
+Hash128 event_identity(std::string_view customer_id, std::string_view source, std::string_view event_id,
+                       FieldBytes& scratch);
 
 // Fills customer_hash, identity and payload of a good event. `scratch` is working memory that is kept between calls.
 void set_hashes(Event& event, FieldBytes& scratch);

@@ -51,7 +51,8 @@ $$;
 COMMENT ON FUNCTION tally._conflicting_bodies(integer, text[], timestamptz) IS
     'conflicting: strict bodies with an event that is stored, or stands earlier in the body, with another content. entangled: whether several bodies have one event with different contents';
 
-CREATE FUNCTION tally._ingest(tenant_id integer, documents text[], is_array boolean, allow_backfilling boolean DEFAULT false)
+CREATE FUNCTION tally._ingest(tenant_id integer, documents text[], is_array boolean, allow_backfilling boolean DEFAULT false,
+                              import_id uuid DEFAULT NULL)
     RETURNS SETOF tally._verdict
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
@@ -62,6 +63,7 @@ DECLARE
     tenant      integer := _ingest.tenant_id;
     texts       text[] := _ingest.documents;
     old_allowed boolean := coalesce(_ingest.allow_backfilling, false);
+    import      uuid := _ingest.import_id;
     clock       timestamptz := clock_timestamp();
     months      timestamptz[];
     failed      integer[];      -- strict bodies of which nothing is stored
@@ -81,7 +83,7 @@ BEGIN
             -- Whether one body stands decides about the others, so they are taken one after the other.
             FOR n IN 1 .. cardinality(texts) LOOP
                 RETURN QUERY SELECT n, i.index, i.event_id, i.strict, i.verdict, i.reason, i.field, i.customer_hash, i.identity, i.payload
-                             FROM tally._ingest(tenant, texts[n:n], is_array, old_allowed) i;
+                             FROM tally._ingest(tenant, texts[n:n], is_array, old_allowed, import) i;
             END LOOP;
             RETURN;
         END IF;
@@ -107,8 +109,8 @@ BEGIN
         FROM parsed p
         LEFT JOIN claimed c ON c.customer_hash = p.customer_hash AND c.identity = p.identity AND p.place = 1 AND NOT p.is_failed
     ), stored AS (
-        INSERT INTO tally.event (tenant_id, customer_hash, ts, received_at, code, customer_id, source, event_id, properties)
-        SELECT tenant, j.customer_hash, j.ts, clock, j.code, j.customer_id, j.source, j.event_id, j.properties
+        INSERT INTO tally.event (tenant_id, customer_hash, ts, received_at, code, customer_id, source, event_id, properties, import_id)
+        SELECT tenant, j.customer_hash, j.ts, clock, j.code, j.customer_id, j.source, j.event_id, j.properties, import
         FROM judged j WHERE j.verdict = 'accepted' ORDER BY j.body, j.index
     )
     SELECT array_agg(ROW(j.body, j.index, j.event_id, j.strict, j.verdict, j.reason, j.field, j.customer_hash, j.identity,
@@ -122,8 +124,8 @@ BEGIN
     RETURN QUERY SELECT * FROM unnest(verdicts);
 END
 $$;
-COMMENT ON FUNCTION tally._ingest(integer, text[], boolean, boolean) IS
-    'Stores the events of several documents for a tenant; each document keeps its own strict or partial meaning. One row for each event with its verdict. Raises 40001 where a strict document lost a race and must be tried again';
+COMMENT ON FUNCTION tally._ingest(integer, text[], boolean, boolean, uuid) IS
+    'Stores the events of several documents for a tenant, as part of an import where one is given; each document keeps its own strict or partial meaning. One row for each event with its verdict. Raises 40001 where a strict document lost a race and must be tried again';
 
 -- A statement of its own sees what other transactions committed while the insert waited for them.
 CREATE FUNCTION tally._resolve(tenant_id integer, verdicts tally._verdict[], failed integer[]) RETURNS tally._verdict[]
