@@ -206,7 +206,8 @@ Datum document_rows(FunctionCallInfo fcinfo, int column_count, void (*put)(const
     }
     const text* document_text = PG_GETARG_TEXT_PP(0);
     const tally::DocumentOptions options{PG_GETARG_BOOL(1) ? tally::DocumentForm::array : tally::DocumentForm::object,
-                                         PG_GETARG_BOOL(2), PG_GETARG_TIMESTAMPTZ(3) + unix_to_postgres_epoch};
+                                         PG_GETARG_BOOL(2), PG_GETARG_TIMESTAMPTZ(3) + unix_to_postgres_epoch,
+                                         PG_GETARG_BOOL(4)};
     const Rows rows = begin_rows(fcinfo, column_count);
     tally::guarded([&]() -> Datum {
         const tally::EventDocument document(view_of(document_text), options);
@@ -219,13 +220,14 @@ Datum document_rows(FunctionCallInfo fcinfo, int column_count, void (*put)(const
 
 }  // namespace
 
-// tally._parse_events(document text, is_array boolean, allow_backfilling boolean, now timestamptz) -> setof events
+// tally._parse_events(document text, is_array boolean, allow_backfilling boolean, now timestamptz, derive_ids boolean)
+// -> setof events
 TALLY_FUNCTION(parse_events) {
     return document_rows(fcinfo, parse_column::count, put_rows);
 }
 
-// tally._scan_events(document text, is_array boolean, allow_backfilling boolean, now timestamptz) -> setof facts on
-// events
+// tally._scan_events(document text, is_array boolean, allow_backfilling boolean, now timestamptz, derive_ids boolean)
+// -> setof facts on events
 TALLY_FUNCTION(scan_events) {
     return document_rows(fcinfo, scan_column::count, put_scan_rows);
 }

@@ -4,22 +4,22 @@
 -- writers of the same events wait for each other but never in a circle. Nothing here raises for bad data.
 
 CREATE FUNCTION tally._parse_events(
-    document text, is_array boolean, allow_backfilling boolean, now timestamptz,
+    document text, is_array boolean, allow_backfilling boolean, now timestamptz, derive_ids boolean,
     OUT index integer, OUT event_id text, OUT code text, OUT customer_id text, OUT source text, OUT ts timestamptz,
     OUT properties jsonb, OUT customer_hash integer, OUT identity uuid, OUT payload uuid, OUT partial boolean,
     OUT reason text, OUT field text) RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'tally_parse_events'
     LANGUAGE C VOLATILE STRICT PARALLEL SAFE ROWS 100;
-COMMENT ON FUNCTION tally._parse_events(text, boolean, boolean, timestamptz) IS
+COMMENT ON FUNCTION tally._parse_events(text, boolean, boolean, timestamptz, boolean) IS
     'Parses a JSON document of events, an array or the body of POST /api/v1/events/ingest, into a row for each event, with reason and field where it is to be rejected; one row without an index where the document itself is';
 
 CREATE FUNCTION tally._scan_events(
-    document text, is_array boolean, allow_backfilling boolean, now timestamptz,
+    document text, is_array boolean, allow_backfilling boolean, now timestamptz, derive_ids boolean,
     OUT index integer, OUT partial boolean, OUT rejected boolean, OUT month timestamptz, OUT customer_hash integer,
     OUT identity uuid, OUT payload uuid) RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'tally_scan_events'
     LANGUAGE C VOLATILE STRICT PARALLEL SAFE ROWS 100;
-COMMENT ON FUNCTION tally._scan_events(text, boolean, boolean, timestamptz) IS
+COMMENT ON FUNCTION tally._scan_events(text, boolean, boolean, timestamptz, boolean) IS
     'What must be known of a document of events before anything of it is stored: months, identities, and which events are to be rejected';
 
 CREATE TYPE tally._verdict AS (
@@ -36,7 +36,7 @@ CREATE FUNCTION tally._conflicting_bodies(tenant_id integer, documents text[], n
     AS $$
     WITH scanned AS MATERIALIZED (
         SELECT d.body, s.*, bool_or(s.rejected AND NOT s.partial) OVER (PARTITION BY d.body) AS failed
-        FROM unnest(documents) WITH ORDINALITY d(document, body), LATERAL tally._scan_events(d.document, false, false, now) s
+        FROM unnest(documents) WITH ORDINALITY d(document, body), LATERAL tally._scan_events(d.document, false, false, now, false) s
     ), sound AS (
         SELECT s.*, first_value(s.payload) OVER (PARTITION BY s.body, s.customer_hash, s.identity ORDER BY s.index) AS first_payload
         FROM scanned s WHERE NOT s.rejected AND NOT s.failed
@@ -52,7 +52,7 @@ COMMENT ON FUNCTION tally._conflicting_bodies(integer, text[], timestamptz) IS
     'conflicting: strict bodies with an event that is stored, or stands earlier in the body, with another content. entangled: whether several bodies have one event with different contents';
 
 CREATE FUNCTION tally._ingest(tenant_id integer, documents text[], is_array boolean, allow_backfilling boolean DEFAULT false,
-                              import_id uuid DEFAULT NULL)
+                              import_id uuid DEFAULT NULL, derive_ids boolean DEFAULT false)
     RETURNS SETOF tally._verdict
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
@@ -64,6 +64,7 @@ DECLARE
     texts       text[] := _ingest.documents;
     old_allowed boolean := coalesce(_ingest.allow_backfilling, false);
     import      uuid := _ingest.import_id;
+    derived     boolean := _ingest.derive_ids;
     clock       timestamptz := clock_timestamp();
     months      timestamptz[];
     failed      integer[];      -- strict bodies of which nothing is stored
@@ -75,7 +76,7 @@ BEGIN
     SELECT array_agg(DISTINCT s.month) FILTER (WHERE NOT s.rejected), coalesce(array_agg(DISTINCT d.body::integer) FILTER (WHERE s.rejected AND NOT s.partial), '{}'),
            coalesce(bool_or(NOT s.partial AND s.index > 0), false)
     INTO months, failed, careful
-    FROM unnest(texts) WITH ORDINALITY d(document, body), LATERAL tally._scan_events(d.document, is_array, old_allowed, clock) s;
+    FROM unnest(texts) WITH ORDINALITY d(document, body), LATERAL tally._scan_events(d.document, is_array, old_allowed, clock, derived) s;
 
     IF careful THEN
         SELECT * INTO look FROM tally._conflicting_bodies(tenant, texts, clock);
@@ -83,7 +84,7 @@ BEGIN
             -- Whether one body stands decides about the others, so they are taken one after the other.
             FOR n IN 1 .. cardinality(texts) LOOP
                 RETURN QUERY SELECT n, i.index, i.event_id, i.strict, i.verdict, i.reason, i.field, i.customer_hash, i.identity, i.payload
-                             FROM tally._ingest(tenant, texts[n:n], is_array, old_allowed, import) i;
+                             FROM tally._ingest(tenant, texts[n:n], is_array, old_allowed, import, derived) i;
             END LOOP;
             RETURN;
         END IF;
@@ -96,7 +97,7 @@ BEGIN
     WITH parsed AS MATERIALIZED (
         SELECT d.body::integer AS body, p.*, NOT p.partial AS strict, d.body = ANY (failed) AS is_failed,
                row_number() OVER (PARTITION BY p.customer_hash, p.identity, d.body = ANY (failed) ORDER BY d.body, p.index) AS place
-        FROM unnest(texts) WITH ORDINALITY d(document, body), LATERAL tally._parse_events(d.document, is_array, old_allowed, clock) p
+        FROM unnest(texts) WITH ORDINALITY d(document, body), LATERAL tally._parse_events(d.document, is_array, old_allowed, clock, derived) p
     ), claimed AS (
         INSERT INTO tally.event_identity (tenant_id, customer_hash, identity, payload, ts)
         SELECT tenant, p.customer_hash, p.identity, p.payload, p.ts
@@ -124,8 +125,8 @@ BEGIN
     RETURN QUERY SELECT * FROM unnest(verdicts);
 END
 $$;
-COMMENT ON FUNCTION tally._ingest(integer, text[], boolean, boolean, uuid) IS
-    'Stores the events of several documents for a tenant, as part of an import where one is given; each document keeps its own strict or partial meaning. One row for each event with its verdict. Raises 40001 where a strict document lost a race and must be tried again';
+COMMENT ON FUNCTION tally._ingest(integer, text[], boolean, boolean, uuid, boolean) IS
+    'Stores the events of several documents for a tenant, as part of an import where one is given, with ids made from their content where they have none and derive_ids allows it; each document keeps its own strict or partial meaning. One row for each event with its verdict. Raises 40001 where a strict document lost a race and must be tried again';
 
 -- A statement of its own sees what other transactions committed while the insert waited for them.
 CREATE FUNCTION tally._resolve(tenant_id integer, verdicts tally._verdict[], failed integer[]) RETURNS tally._verdict[]

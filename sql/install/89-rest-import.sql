@@ -82,3 +82,34 @@ END
 $$;
 COMMENT ON FUNCTION tally_rest.void_import(integer, jsonb, jsonb, text) IS
     'DELETE /api/v1/imports/{id}: takes the whole import back and answers it with the number of events that are void now. They stay in the event list with a reason (parameter reason), count no longer, and may be sent again. Twice is 409';
+
+CREATE FUNCTION tally_rest.import_chunk(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    kind   text := coalesce(tally_rest._parameter(query, 'format'), 'ndjson');
+    title  text := tally_rest._parameter(query, 'name');
+    given  text := tally_rest._parameter(query, 'import_id');
+    id     uuid := tally._decode_id('imp_', given);
+    line   integer := tally_rest._parameter_number(query, 'line', 1, 999999999, CASE WHEN kind = 'csv' THEN 2 ELSE 1 END);
+    batch  tally.import_batch;
+    result record;
+BEGIN
+    PERFORM tally_rest._check_query(query, ARRAY['import_id', 'name', 'format', 'line']);
+    IF kind NOT IN ('ndjson', 'csv') THEN
+        PERFORM tally._fail('format', 'format must be ndjson or csv');
+    ELSIF given IS NOT NULL AND id IS NULL THEN
+        PERFORM tally._fail('import_id', format('"%s" is not the id of an import', left(given, 64)));
+    ELSIF length(title) > 255 THEN
+        PERFORM tally._fail('name', 'name must have 1 to 255 characters');
+    END IF;
+    batch := tally._open_import(tenant_id, id, title);
+    result := tally._import(tenant_id, batch.import_id, coalesce(body, ''), kind = 'csv', line);
+    RETURN json_build_object('import_id', tally._encode_id('imp_', batch.import_id), 'accepted', result.accepted,
+                             'duplicates', result.duplicates, 'failed', result.failed, 'failures', result.failures,
+                             'next_line', result.next_line);
+END
+$$;
+COMMENT ON FUNCTION tally_rest.import_chunk(integer, jsonb, jsonb, text) IS
+    'One piece (at most 10,000 events) of POST /api/v1/events/import: body is whole lines of NDJSON, or of CSV with the header before them; parameters: import_id (none begins a new import, named by name), format (ndjson or csv), line (number in the file of the first line after the header). Answers import_id, accepted, duplicates, failed, failures by line, next_line: the number of the line after the piece';
