@@ -7,6 +7,8 @@ namespace tallyd {
 
 namespace {
 
+constexpr unsigned kNoContent = 204;
+
 Statement statement_of(const Route& route) {
     return {route.function, std::string("SELECT tally_rest.") + route.function +
                                 "(tally_rest.authenticate($1::bytea, $2::text), $3::jsonb, $4::jsonb, $5::text)::text"};
@@ -53,12 +55,16 @@ void Reader::answer(Job& job, const Outcome& outcome) {
         return job.finish(std::move(refusal));
     }
     const PGresult* result = outcome.result.get();
+    Answer answer;
+    answer.status = job.route->status;
+    if (answer.status == kNoContent) {  // the function answers NULL
+        answer.content_type = nullptr;
+        return job.finish(std::move(answer));
+    }
     if (PQntuples(result) != 1 || PQgetisnull(result, 0, 0)) {
         log::write(log::Level::error, "statement_without_answer", log::field("route", job.route->pattern));
         return job.finish(refuse(500, "internal error"));
     }
-    Answer answer;
-    answer.status = job.route->status;
     answer.body.assign(PQgetvalue(result, 0, 0), static_cast<std::size_t>(PQgetlength(result, 0, 0)));
     job.finish(std::move(answer));
 }

@@ -16,7 +16,7 @@ void free_body(void* body) {
 
 template <class Add>
 void headers_of(const Answer& answer, const std::string& request_id, bool last, Add add) {
-    add("Content-Type", answer.content_type);
+    if (answer.content_type) add("Content-Type", answer.content_type);
     add("Cache-Control", "no-store");
     add("X-Request-Id", request_id.c_str());
     if (answer.retry_after > 0) add("Retry-After", std::to_string(answer.retry_after).c_str());
@@ -45,7 +45,8 @@ void send_directly(int fd, const Answer& answer, const std::string& request_id, 
         headers_of(answer, request_id, true, [&text](const char* name, const char* value) {
             text.append(name).append(": ").append(value).append("\r\n");
         });
-        text += fmt::format("Content-Length: {}\r\n\r\n", answer.body.size());
+        // An answer that has no body must not announce one, not even an empty one (RFC 9110 8.6).
+        text += answer.content_type ? fmt::format("Content-Length: {}\r\n\r\n", answer.body.size()) : std::string("\r\n");
         if (with_body) text += answer.body;
         // A client that takes nothing loses its answer: the connection ends either way.
         const ssize_t sent = send(fd, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);

@@ -4,22 +4,22 @@
 -- writers of the same events wait for each other but never in a circle. Nothing here raises for bad data.
 
 CREATE FUNCTION tally._parse_events(
-    documents text[], is_array boolean, allow_backfilling boolean, now timestamptz,
+    documents text[], is_array boolean, allow_backfilling boolean, now timestamptz, derive_ids boolean,
     OUT body integer, OUT index integer, OUT event_id text, OUT code text, OUT customer_id text, OUT source text, OUT ts timestamptz,
     OUT properties jsonb, OUT customer_hash integer, OUT identity uuid, OUT payload uuid, OUT partial boolean,
     OUT reason text, OUT field text) RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'tally_parse_events'
     LANGUAGE C VOLATILE STRICT PARALLEL SAFE ROWS 100;
-COMMENT ON FUNCTION tally._parse_events(text[], boolean, boolean, timestamptz) IS
+COMMENT ON FUNCTION tally._parse_events(text[], boolean, boolean, timestamptz, boolean) IS
     'Parses JSON documents of events, arrays or bodies of POST /api/v1/events/ingest, into a row for each event: which document (from 1), which event (from 0), with reason and field where it is to be rejected; one row without an index where the document itself is';
 
 CREATE FUNCTION tally._scan_events(
-    documents text[], is_array boolean, allow_backfilling boolean, now timestamptz,
+    documents text[], is_array boolean, allow_backfilling boolean, now timestamptz, derive_ids boolean,
     OUT body integer, OUT index integer, OUT partial boolean, OUT rejected boolean, OUT month timestamptz, OUT customer_hash integer,
     OUT identity uuid, OUT payload uuid) RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'tally_scan_events'
     LANGUAGE C VOLATILE STRICT PARALLEL SAFE ROWS 100;
-COMMENT ON FUNCTION tally._scan_events(text[], boolean, boolean, timestamptz) IS
+COMMENT ON FUNCTION tally._scan_events(text[], boolean, boolean, timestamptz, boolean) IS
     'What must be known of documents of events before anything of it is stored: months, identities, and which events are to be rejected';
 
 CREATE TYPE tally._verdict AS (
@@ -36,7 +36,7 @@ CREATE FUNCTION tally._conflicting_bodies(tenant_id integer, documents text[], n
     AS $$
     WITH scanned AS MATERIALIZED (
         SELECT s.*, bool_or(s.rejected AND NOT s.partial) OVER (PARTITION BY s.body) AS failed
-        FROM tally._scan_events(documents, false, false, now) s
+        FROM tally._scan_events(documents, false, false, now, false) s
     ), sound AS (
         SELECT s.*, first_value(s.payload) OVER (PARTITION BY s.body, s.customer_hash, s.identity ORDER BY s.index) AS first_payload
         FROM scanned s WHERE NOT s.rejected AND NOT s.failed
@@ -51,7 +51,8 @@ $$;
 COMMENT ON FUNCTION tally._conflicting_bodies(integer, text[], timestamptz) IS
     'conflicting: strict bodies with an event that is stored, or stands earlier in the body, with another content. entangled: whether several bodies have one event with different contents';
 
-CREATE FUNCTION tally._ingest(tenant_id integer, documents text[], is_array boolean, allow_backfilling boolean DEFAULT false)
+CREATE FUNCTION tally._ingest(tenant_id integer, documents text[], is_array boolean, allow_backfilling boolean DEFAULT false,
+                              import_id uuid DEFAULT NULL, derive_ids boolean DEFAULT false)
     RETURNS SETOF tally._verdict
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
@@ -62,6 +63,8 @@ DECLARE
     tenant      integer := _ingest.tenant_id;
     texts       text[] := _ingest.documents;
     old_allowed boolean := coalesce(_ingest.allow_backfilling, false);
+    import      uuid := _ingest.import_id;
+    derived     boolean := _ingest.derive_ids;
     clock       timestamptz := clock_timestamp();
     months      timestamptz[];
     failed      integer[];      -- strict bodies of which nothing is stored
@@ -73,7 +76,7 @@ BEGIN
     SELECT array_agg(DISTINCT s.month) FILTER (WHERE NOT s.rejected), coalesce(array_agg(DISTINCT s.body) FILTER (WHERE s.rejected AND NOT s.partial), '{}'),
            coalesce(bool_or(NOT s.partial AND s.index > 0), false)
     INTO months, failed, careful
-    FROM tally._scan_events(texts, is_array, old_allowed, clock) s;
+    FROM tally._scan_events(texts, is_array, old_allowed, clock, derived) s;
 
     IF careful THEN
         SELECT * INTO look FROM tally._conflicting_bodies(tenant, texts, clock);
@@ -81,7 +84,7 @@ BEGIN
             -- Whether one body stands decides about the others, so they are taken one after the other.
             FOR n IN 1 .. cardinality(texts) LOOP
                 RETURN QUERY SELECT n, i.index, i.event_id, i.strict, i.verdict, i.reason, i.field, i.customer_hash, i.identity, i.payload
-                             FROM tally._ingest(tenant, texts[n:n], is_array, old_allowed) i;
+                             FROM tally._ingest(tenant, texts[n:n], is_array, old_allowed, import, derived) i;
             END LOOP;
             RETURN;
         END IF;
@@ -94,7 +97,7 @@ BEGIN
     WITH parsed AS MATERIALIZED (
         SELECT p.*, NOT p.partial AS strict, p.body = ANY (failed) AS is_failed,
                row_number() OVER (PARTITION BY p.customer_hash, p.identity, p.body = ANY (failed) ORDER BY p.body, p.index) AS place
-        FROM tally._parse_events(texts, is_array, old_allowed, clock) p
+        FROM tally._parse_events(texts, is_array, old_allowed, clock, derived) p
     ), claimed AS (
         INSERT INTO tally.event_identity (tenant_id, customer_hash, identity, payload, ts)
         SELECT tenant, p.customer_hash, p.identity, p.payload, p.ts
@@ -107,8 +110,8 @@ BEGIN
         FROM parsed p
         LEFT JOIN claimed c ON c.customer_hash = p.customer_hash AND c.identity = p.identity AND p.place = 1 AND NOT p.is_failed
     ), stored AS (
-        INSERT INTO tally.event (tenant_id, customer_hash, ts, received_at, code, customer_id, source, event_id, properties)
-        SELECT tenant, j.customer_hash, j.ts, clock, j.code, j.customer_id, j.source, j.event_id, j.properties
+        INSERT INTO tally.event (tenant_id, customer_hash, ts, received_at, code, customer_id, source, event_id, properties, import_id)
+        SELECT tenant, j.customer_hash, j.ts, clock, j.code, j.customer_id, j.source, j.event_id, j.properties, import
         FROM judged j WHERE j.verdict = 'accepted' ORDER BY j.body, j.index
     )
     SELECT array_agg(ROW(j.body, j.index, j.event_id, j.strict, j.verdict, j.reason, j.field, j.customer_hash, j.identity,
@@ -122,8 +125,8 @@ BEGIN
     RETURN QUERY SELECT * FROM unnest(verdicts);
 END
 $$;
-COMMENT ON FUNCTION tally._ingest(integer, text[], boolean, boolean) IS
-    'Stores the events of several documents for a tenant; each document keeps its own strict or partial meaning. One row for each event with its verdict. Raises 40001 where a strict document lost a race and must be tried again';
+COMMENT ON FUNCTION tally._ingest(integer, text[], boolean, boolean, uuid, boolean) IS
+    'Stores the events of several documents for a tenant, as part of an import where one is given, with ids made from their content where they have none and derive_ids allows it; each document keeps its own strict or partial meaning. One row for each event with its verdict. Raises 40001 where a strict document lost a race and must be tried again';
 
 -- A statement of its own sees what other transactions committed while the insert waited for them.
 CREATE FUNCTION tally._resolve(tenant_id integer, verdicts tally._verdict[], failed integer[]) RETURNS tally._verdict[]
