@@ -19,6 +19,9 @@ constexpr Route kRoutes[] = {
     {"POST", "/api/v1/metrics", RouteKind::call, "write", "create_metric", 201, BodyKind::json},
     {"GET", "/api/v1/metrics/{id}", RouteKind::call, "read", "get_metric", 200, BodyKind::none},
     {"GET", "/api/v1/metrics/{id}/usage", RouteKind::call, "read", "metric_usage", 200, BodyKind::none},
+    {"GET", "/api/v1/metrics/{id}/value", RouteKind::call, "read", "metric_value", 200, BodyKind::none},
+    {"GET", "/api/v1/metrics/{id}/summaries", RouteKind::call, "read", "metric_summaries", 200, BodyKind::none},
+    {"POST", "/event/v1/{metric}", RouteKind::call, "write", "record_value", 200, BodyKind::json},
 };
 
 // The parameters' members ("\"id\":\"x\"") when the path fits the pattern.

@@ -27,6 +27,9 @@ CREATE TYPE tally._verdict AS (
     customer_hash integer, identity uuid, payload uuid);
 COMMENT ON TYPE tally._verdict IS 'What became of one event of one body: accepted, duplicate, conflict, rejected, or NULL for a good event of a strict body that failed';
 
+CREATE TYPE tally._refusal AS (body integer, index integer, strict boolean, verdict text, reason text, field text);
+COMMENT ON TYPE tally._refusal IS 'A well-formed event that is not to be stored, and why: rejected by a metric''s kind, or limited';
+
 -- Strict bodies of several events store all or nothing, so what would make one of them fail must be known before anything
 -- is stored: another content of the same event, in the store or earlier in the body.
 CREATE FUNCTION tally._conflicting_bodies(tenant_id integer, documents text[], now timestamptz, OUT conflicting integer[],
@@ -66,6 +69,7 @@ DECLARE
     months      timestamptz[];
     failed      integer[];      -- strict bodies of which nothing is stored
     careful     boolean;        -- whether a strict body has several events
+    refusals    tally._refusal[];
     look        record;
     verdicts    tally._verdict[];
     unresolved  bigint;
@@ -74,6 +78,9 @@ BEGIN
            coalesce(bool_or(NOT s.partial AND s.index > 0), false)
     INTO months, failed, careful
     FROM unnest(texts) WITH ORDINALITY d(document, body), LATERAL tally._scan_events(d.document, is_array, old_allowed, clock) s;
+
+    refusals := tally._refuse_by_kind(tenant, texts, is_array, old_allowed, clock);
+    failed := failed || ARRAY(SELECT DISTINCT r.body FROM unnest(refusals) r WHERE r.strict);
 
     IF careful THEN
         SELECT * INTO look FROM tally._conflicting_bodies(tenant, texts, clock);
@@ -92,9 +99,14 @@ BEGIN
     PERFORM tally._ensure_partitions(months);
 
     WITH parsed AS MATERIALIZED (
-        SELECT d.body::integer AS body, p.*, NOT p.partial AS strict, d.body = ANY (failed) AS is_failed,
-               row_number() OVER (PARTITION BY p.customer_hash, p.identity, d.body = ANY (failed) ORDER BY d.body, p.index) AS place
-        FROM unnest(texts) WITH ORDINALITY d(document, body), LATERAL tally._parse_events(d.document, is_array, old_allowed, clock) p
+        SELECT e.*, row_number() OVER (PARTITION BY e.customer_hash, e.identity, e.is_failed ORDER BY e.body, e.index) AS place
+        FROM (SELECT d.body::integer AS body, p.index, p.event_id, p.code, p.customer_id, p.source, p.ts, p.properties, p.customer_hash,
+                     CASE WHEN r.body IS NULL THEN p.identity END AS identity, p.payload, NOT p.partial AS strict,
+                     d.body = ANY (failed) AS is_failed, coalesce(r.reason, p.reason) AS reason, coalesce(r.field, p.field) AS field,
+                     r.verdict AS refusal
+              FROM unnest(texts) WITH ORDINALITY d(document, body)
+              CROSS JOIN LATERAL tally._parse_events(d.document, is_array, old_allowed, clock) p
+              LEFT JOIN unnest(refusals) r ON r.body = d.body AND r.index = p.index) e
     ), claimed AS (
         INSERT INTO tally.event_identity (tenant_id, customer_hash, identity, payload, ts)
         SELECT tenant, p.customer_hash, p.identity, p.payload, p.ts
@@ -103,7 +115,7 @@ BEGIN
         ON CONFLICT DO NOTHING
         RETURNING event_identity.customer_hash, event_identity.identity
     ), judged AS MATERIALIZED (
-        SELECT p.*, CASE WHEN p.reason IS NOT NULL THEN 'rejected' WHEN c.identity IS NOT NULL THEN 'accepted' END AS verdict
+        SELECT p.*, CASE WHEN p.reason IS NOT NULL THEN coalesce(p.refusal, 'rejected') WHEN c.identity IS NOT NULL THEN 'accepted' END AS verdict
         FROM parsed p
         LEFT JOIN claimed c ON c.customer_hash = p.customer_hash AND c.identity = p.identity AND p.place = 1 AND NOT p.is_failed
     ), stored AS (

@@ -4,6 +4,13 @@
 -- tenant_id from authenticate() in the same statement. Failures are raised: SQLSTATE decides the HTTP status, the column
 -- name of the error is the field at fault.
 
+CREATE FUNCTION tally_rest._bad_key() RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT 'the API key is not valid' $$;
+COMMENT ON FUNCTION tally_rest._bad_key() IS
+    'What a request with a bad key is told; value updates tell it of metrics that are not there too, so that nobody can probe for either';
+
 CREATE FUNCTION tally_rest._check_key(key_hash bytea, scope text, OUT tenant_id integer, OUT status integer, OUT message text)
     RETURNS record
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -15,7 +22,7 @@ BEGIN
     SELECT * INTO found FROM tally.api_key k WHERE k.secret_hash = key_hash;
     IF found.key_id IS NULL OR found.revoked_at IS NOT NULL OR found.expires_at <= clock_timestamp() THEN
         status := 401;
-        message := 'the API key is not valid';
+        message := tally_rest._bad_key();
     ELSIF scope <> ALL (found.scopes) AND 'admin' <> ALL (found.scopes) THEN
         status := 403;
         message := format('this API key lacks the scope "%s"', scope);
