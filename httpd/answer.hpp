@@ -1,5 +1,5 @@
 // Answer: one HTTP response in the making, free of any HTTP library.
-// Invariant: body is complete; JSON unless content_type says otherwise, and empty where there is none (204).
+// Invariant: body is complete; JSON unless content_type says otherwise, and empty where there is none (204, 304).
 #pragma once
 
 #include <string>
@@ -16,6 +16,8 @@ struct Answer {
     int retry_after = 0;     // seconds; 0: no Retry-After header
     std::string allow;       // empty: no Allow header
     bool challenge = false;  // WWW-Authenticate: Bearer
+    const char* cache_control = "no-store";
+    const char* etag = nullptr;  // nullptr: no ETag header
 };
 
 }  // namespace tallyd

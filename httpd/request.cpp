@@ -6,6 +6,7 @@
 #include <new>
 
 #include "body.hpp"
+#include "document.hpp"
 #include "error.hpp"
 #include "log.hpp"
 #include "probes.hpp"
@@ -93,6 +94,7 @@ MHD_Result HttpRequest::take_piece(const char* data, std::size_t size) {
 MHD_Result HttpRequest::take_end() {
     if (!peer_->enter(Peer::Stage::busy)) return MHD_NO;
     if (phase_ == Phase::refused) return reply(std::move(answer_));
+    if (route->kind == RouteKind::openapi) return reply(openapi_document(header("If-None-Match")));
     if (route->kind != RouteKind::call && route->kind != RouteKind::ingest) return reply(probe(route->kind, service_));
     if (auto refusal = check_body()) return reply(std::move(*refusal));
     return submit();

@@ -17,7 +17,8 @@ void free_body(void* body) {
 template <class Add>
 void headers_of(const Answer& answer, const std::string& request_id, bool last, Add add) {
     if (answer.content_type) add("Content-Type", answer.content_type);
-    add("Cache-Control", "no-store");
+    add("Cache-Control", answer.cache_control);
+    if (answer.etag) add("ETag", answer.etag);
     add("X-Request-Id", request_id.c_str());
     if (answer.retry_after > 0) add("Retry-After", std::to_string(answer.retry_after).c_str());
     if (!answer.allow.empty()) add("Allow", answer.allow.c_str());

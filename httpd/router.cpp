@@ -13,6 +13,7 @@ constexpr Route kRoutes[] = {
     {"GET", "/healthz", RouteKind::health, nullptr, nullptr, 200, BodyKind::none},
     {"GET", "/readyz", RouteKind::ready, nullptr, nullptr, 200, BodyKind::none},
     {"GET", "/metrics", RouteKind::metrics, nullptr, nullptr, 200, BodyKind::none},
+    {"GET", "/openapi.json", RouteKind::openapi, nullptr, nullptr, 200, BodyKind::none},
     {"POST", "/api/v1/events/ingest", RouteKind::ingest, "write", nullptr, 200, BodyKind::events},
     {"GET", "/api/v1/profile", RouteKind::call, "read", "get_profile", 200, BodyKind::none},
     {"GET", "/api/v1/keys", RouteKind::call, "admin", "list_keys", 200, BodyKind::none},

@@ -9,7 +9,7 @@
 
 namespace tallyd {
 
-enum class RouteKind { call, ingest, health, ready, metrics };
+enum class RouteKind { call, ingest, health, ready, metrics, openapi };
 enum class BodyKind { none, json, events };
 
 struct Route {

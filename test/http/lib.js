@@ -9,6 +9,7 @@ const http = require('node:http');
 const net = require('node:net');
 const os = require('node:os');
 const path = require('node:path');
+const contract = require('./contract.js');
 
 const BINDIR = process.env.PG_BINDIR;
 const TALLYD = process.env.TALLYD;
@@ -136,7 +137,8 @@ class Tallyd {
   async ready() {
     await until('tallyd to be ready', async () => {
       if (this.done) throw new Error(`tallyd ended: ${this.stderr}`);
-      return (await fetch(`${this.url}/readyz`).catch(() => ({}))).status === 200;
+      const answer = await call(this.url, null, 'GET', '/readyz').catch((error) => { if (error.cause === undefined) throw error; return {}; });
+      return answer.status === 200;
     });
   }
 
@@ -177,7 +179,7 @@ async function setUp(args = [], env = {}) {
   }
 }
 
-// One call with a key; the body, when it is no text, becomes JSON. Answers {status, headers, text, json}.
+// One call with a key, its answer checked against the document; the body, when it is no text, becomes JSON. Answers {status, headers, text, json}.
 async function call(base, key, method, target, body, headers = {}) {
   const all = { ...headers };
   if (key) all.authorization = `Bearer ${key}`;
@@ -186,6 +188,7 @@ async function call(base, key, method, target, body, headers = {}) {
     method, headers: all, body: body === undefined || typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body),
   });
   const text = await response.text();
+  contract.check({ method, target }, { status: response.status, header: (name) => response.headers.get(name), text });
   let json;
   try {
     json = JSON.parse(text);
@@ -193,13 +196,59 @@ async function call(base, key, method, target, body, headers = {}) {
   return { status: response.status, headers: response.headers, text, json };
 }
 
+// The requests in a byte stream to the server, as far as they can be told: [{method, target}].
+function sentRequests(bytes) {
+  const requests = [];
+  let rest = bytes;
+  for (let line; (line = /^([^ \r\n]+) ([^ \r\n]+) HTTP\/1\.[01]\r\n/.exec(rest));) {
+    requests.push({ method: line[1], target: line[2] });
+    const end = rest.indexOf('\r\n\r\n');
+    if (end < 0) break;
+    const head = rest.slice(0, end);
+    rest = rest.slice(end + 4);
+    if (/\r\ntransfer-encoding:/i.test(head)) rest = rest.includes('0\r\n\r\n') ? rest.slice(rest.indexOf('0\r\n\r\n') + 5) : '';
+    else rest = rest.slice(Number(/\r\ncontent-length: *(\d+)/i.exec(head)?.[1] ?? 0));
+  }
+  return requests;
+}
+
+function checkStream(pieces, stream) {
+  const requests = sentRequests([].concat(pieces).map((piece) => Buffer.from(piece).toString('latin1')).join(''));
+  parseAnswers(stream).filter((answer) => answer.status >= 200).forEach((answer, n) => {
+    if (answer.text.length < Number(answer.headers['content-length'])) return;     // cut short: the test's affair
+    const text = Buffer.from(answer.text, 'latin1').toString();
+    contract.check(requests[n] ?? {}, { status: answer.status, header: (name) => answer.headers[name.toLowerCase()], text });
+  });
+}
+
+// node:http, its answers checked too.
+const checkedHttp = {
+  ...http,
+  request: (url, options, listener) => http.request(url, options, (response) => {
+    listener(response);
+    let text = '';
+    response.on('data', (data) => { text += data; });
+    response.on('end', () => contract.check({ method: options.method ?? 'GET', target: new URL(url).pathname },
+      { status: response.statusCode, header: (name) => response.headers[name.toLowerCase()], text }));
+  }),
+};
+
 // Bytes as they are on a socket of our own. Resolves with everything that came back until the server closed.
 function raw(port, pieces, { pause = 20, end = false, limit = 60000 } = {}) {
   return new Promise((resolve, reject) => {
     const socket = net.connect(port, '127.0.0.1');
     const chunks = [];
     const timer = setTimeout(() => { socket.destroy(); reject(new Error(`no end after: ${Buffer.concat(chunks)}`)); }, limit);
-    const finish = () => { clearTimeout(timer); resolve(Buffer.concat(chunks).toString('latin1')); };
+    const finish = () => {
+      clearTimeout(timer);
+      const stream = Buffer.concat(chunks).toString('latin1');
+      try {
+        checkStream(pieces, stream);
+        resolve(stream);
+      } catch (error) {
+        reject(error);
+      }
+    };
     socket.on('data', (data) => chunks.push(data));
     socket.on('close', finish);
     socket.on('error', () => {});
@@ -224,7 +273,7 @@ function parseAnswers(stream) {
     const lines = rest.slice(0, cut).split('\r\n');
     const headers = Object.fromEntries(lines.slice(1).map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 1).trim()]));
     const status = Number(lines[0].split(' ')[1]);
-    const length = status === 100 ? 0 : Number(headers['content-length']);
+    const length = Number(headers['content-length'] ?? 0);
     answers.push({ status, headers, text: rest.slice(cut + 4, cut + 4 + length) });
     rest = rest.slice(cut + 4 + length);
   }
@@ -249,4 +298,4 @@ function isErrorAnswer(assert, answer, status, code) {
   return body;
 }
 
-module.exports = { Cluster, Tallyd, call, event, http, isErrorAnswer, net, parseAnswers, raw, setUp, sleep, startTallyd, until };
+module.exports = { Cluster, Tallyd, call, event, http: checkedHttp, isErrorAnswer, net, parseAnswers, raw, setUp, sleep, startTallyd, until };

@@ -33,6 +33,13 @@ $(BUILD)/%.o: %.cpp
 	@mkdir -p $(@D)
 	$(CXX) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c -o $@ $<
 
+# As httpd/Makefile makes it.
+$(BUILD)/httpd/document.o: $(BUILD)/openapi.inc
+$(BUILD)/httpd/document.o: CPPFLAGS += -I$(BUILD)
+$(BUILD)/openapi.inc: httpd/openapi.yaml httpd/openapi.pl
+	@mkdir -p $(@D)
+	perl httpd/openapi.pl --include $< > $@.tmp && mv $@.tmp $@
+
 $(BUILD)/core.a: $(call objects,$(CORE))
 	@mkdir -p $(@D)
 	rm -f $@ && ar rcs $@ $^
