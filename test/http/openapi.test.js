@@ -32,7 +32,7 @@ before(async () => {
   assert.equal(revenue.status, 201, revenue.text);
   real.set(pathExample('updateValue'), revenue.json.id);
   const made = JSON.parse(s.cluster.psql(`SELECT tally_rest.import_chunk(1, '{}', '{"name": ["october.ndjson"]}',
-    '{"event_id": "old-1", "code": "gpu", "customer_id": "ann", "timestamp": "2026-10-01T10:00:00Z", "properties": {"seconds": 5, "region": "eu"}}')`));
+    '{"event_id": "old-1", "code": "gpu", "customer_id": "ann", "timestamp": "2024-10-01T10:00:00Z", "properties": {"seconds": 5, "region": "eu"}}')`));
   real.set(pathExample('getImport'), made.import_id);
 });
 after(() => s?.close());

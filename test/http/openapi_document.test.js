@@ -1,0 +1,194 @@
+// Lint of httpd/openapi.yaml: the rules of OpenAPI 3.1 that matter, examples against schemas, the document against the
+// route table, and the reader that turns it into JSON.
+'use strict';
+
+const assert = require('node:assert/strict');
+const { spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { test } = require('node:test');
+const contract = require('./contract.js');
+
+const { doc, resolve, validate } = contract;
+const ROOT = path.join(__dirname, '..', '..');
+const operations = Object.entries(doc.paths).flatMap(([pattern, item]) => Object.entries(item).map(([method, operation]) => ({ pattern, method: method.toUpperCase(), operation })));
+const nameOf = ({ method, pattern }) => `${method} ${pattern}`;
+
+// Calls visit(value, where) for everything in the document.
+function walk(value, visit, where = '#') {
+  visit(value, where);
+  if (value !== null && typeof value === 'object') for (const [key, inner] of Object.entries(value)) walk(inner, visit, `${where}/${key}`);
+}
+
+// Every schema of the document, its parts included, and where it stands.
+function schemas() {
+  const found = [];
+  const add = (schema, where) => {
+    found.push([schema, where]);
+    for (const [name, inner] of Object.entries(schema.properties ?? {})) add(inner, `${where}/${name}`);
+    for (const keyword of ['allOf', 'anyOf', 'oneOf']) (schema[keyword] ?? []).forEach((inner, n) => add(inner, `${where}/${keyword}/${n}`));
+    for (const keyword of ['items', 'additionalProperties']) if (typeof schema[keyword] === 'object') add(schema[keyword], `${where}/${keyword}`);
+  };
+  for (const [name, schema] of Object.entries(doc.components.schemas)) add(schema, name);
+  walk(doc, (value, where) => { if (value?.schema && !/\/example\b|\/properties\//.test(where)) add(value.schema, where); });
+  return found;
+}
+
+test('every row of the route table is in the document, with its status, body and scope, and nothing else is', () => {
+  const rows = contract.routes();
+  assert.ok(rows.length > 30);
+  assert.deepEqual(operations.map(nameOf).sort(), rows.map(nameOf).sort());
+  for (const row of rows) {
+    const operation = doc.paths[row.pattern][row.method.toLowerCase()];
+    const successes = Object.keys(operation.responses).filter((status) => /^2/.test(status));
+    assert.deepEqual(successes, [String(row.status)], nameOf(row));
+    assert.equal(operation.requestBody !== undefined, row.body !== 'none', `body of ${nameOf(row)}`);
+    assert.equal(operation.security?.length === 0, row.scope === undefined, `key of ${nameOf(row)}`);
+    if (row.scope) assert.match(operation.description, new RegExp(`Needs the scope ${row.scope}\\.$`), nameOf(row));
+  }
+});
+
+test('every object has the fields of OpenAPI 3.1 and no other', () => {
+  const fields = (value, required, optional, where) => {
+    for (const name of required) assert.ok(name in value, `${where}: ${name} is missing`);
+    for (const name of Object.keys(value)) assert.ok([...required, ...optional].includes(name) || name.startsWith('x-'), `${where}: ${name} is unknown`);
+  };
+  const parameter = (value, where) => fields(value, ['name', 'in', 'description', 'schema'], ['required', 'style', 'explode', 'example'], where);
+  const response = (value, where) => {
+    fields(value, ['description', 'headers'], ['content'], where);
+    for (const [type, media] of Object.entries(value.content ?? {})) fields(media, ['schema', 'example'], [], `${where} ${type}`);
+    for (const header of Object.values(value.headers)) fields(resolve(header), ['description', 'schema', 'example'], [], where);
+  };
+  assert.match(doc.openapi, /^3\.1\.\d+$/);
+  fields(doc, ['openapi', 'info', 'paths'], ['servers', 'security', 'tags', 'components'], 'document');
+  fields(doc.info, ['title', 'version'], ['summary', 'description', 'license'], 'info');
+  fields(doc.components, ['schemas'], ['responses', 'parameters', 'headers', 'securitySchemes'], 'components');
+  for (const scheme of Object.values(doc.components.securitySchemes)) fields(scheme, ['type'], ['scheme', 'description', 'name', 'in'], 'security scheme');
+  for (const { operation, ...place } of operations) {
+    const where = nameOf(place);
+    fields(operation, ['operationId', 'tags', 'summary', 'responses'], ['description', 'security', 'parameters', 'requestBody'], where);
+    for (const one of operation.parameters ?? []) parameter(resolve(one), where);
+    if (operation.requestBody) {
+      fields(operation.requestBody, ['required', 'content'], [], where);
+      for (const media of Object.values(operation.requestBody.content)) fields(media, ['schema', 'example'], [], where);
+    }
+    for (const [status, one] of Object.entries(operation.responses)) {
+      assert.match(status, /^([1-5]\d\d|default)$/, where);
+      const whole = resolve(one);
+      response(whole, `${where} ${status}`);
+      assert.equal(whole.content === undefined, ['204', '304'].includes(status), `${where} ${status}: content`);
+    }
+  }
+});
+
+test('operations have ids of their own, tags that are declared and security schemes that are there', () => {
+  const ids = operations.map(({ operation }) => operation.operationId);
+  assert.equal(new Set(ids).size, ids.length);
+  for (const id of ids) assert.match(id, /^[a-z][A-Za-z]+$/);
+  const tags = doc.tags.map((tag) => tag.name);
+  for (const { operation, ...place } of operations) for (const tag of operation.tags) assert.ok(tags.includes(tag), `${nameOf(place)}: ${tag}`);
+  for (const need of [doc, ...operations.map((one) => one.operation)].flatMap((one) => one.security ?? [])) {
+    for (const scheme of Object.keys(need)) assert.ok(scheme in doc.components.securitySchemes, scheme);
+  }
+  assert.equal(doc.info.version, /default_version *= *'([^']+)'/.exec(fs.readFileSync(path.join(ROOT, 'extension/pgtally.control'), 'utf8'))[1]);
+});
+
+test('every $ref leads somewhere, and every component is used', () => {
+  const used = new Set();
+  walk(doc, (value) => {
+    if (typeof value?.$ref !== 'string') return;
+    resolve(value);
+    used.add(value.$ref);
+  });
+  for (const [kind, all] of Object.entries(doc.components)) {
+    if (kind === 'securitySchemes') continue;
+    for (const name of Object.keys(all)) assert.ok(used.has(`#/components/${kind}/${name}`), `${kind}/${name} is used nowhere`);
+  }
+});
+
+test('the parameters of a path are declared and required, and no parameter twice', () => {
+  for (const { operation, ...place } of operations) {
+    const all = (operation.parameters ?? []).map(resolve);
+    const inPath = all.filter((one) => one.in === 'path');
+    assert.deepEqual(inPath.map((one) => one.name).sort(), [...place.pattern.matchAll(/\{(\w+)\}/g)].map((found) => found[1]).sort(), nameOf(place));
+    for (const one of inPath) assert.equal(one.required, true, nameOf(place));
+    const names = all.map((one) => `${one.in} ${one.name}`);
+    assert.equal(new Set(names).size, names.length, nameOf(place));
+    for (const one of all) assert.ok(['path', 'query', 'header'].includes(one.in), nameOf(place));
+  }
+});
+
+test('schemas use keywords that the validator of the tests knows, and require what they list', () => {
+  const known = [...Object.keys(contract.KEYWORDS), ...contract.SUBSCHEMAS, ...contract.NOTES];
+  for (const [schema, where] of schemas()) {
+    for (const keyword of Object.keys(schema)) assert.ok(known.includes(keyword), `${where}: ${keyword}`);
+    for (const name of schema.required ?? []) assert.ok(name in (schema.properties ?? {}), `${where}: ${name} is required and not listed`);
+    for (const type of [].concat(schema.type ?? [])) assert.ok(['string', 'number', 'integer', 'boolean', 'array', 'object', 'null'].includes(type), where);
+    if (schema.pattern) assert.doesNotThrow(() => new RegExp(schema.pattern, 'u'), where);
+    if (schema.format) assert.ok(schema.format in contract.FORMATS, `${where}: format ${schema.format}`);
+    if (schema.type === 'array') assert.ok(schema.items, `${where}: items`);
+    if ('default' in schema) assert.deepEqual(validate(schema, schema.default), [], `${where}: default`);
+  }
+});
+
+test('every example is as its schema says', () => {
+  let examples = 0;
+  walk(doc, (value, where) => {
+    if (!value?.schema || !('example' in value) || /\/example\//.test(where)) return;
+    examples += 1;
+    assert.deepEqual(validate(value.schema, value.example), [], where);
+  });
+  assert.ok(examples > 100, `${examples} examples`);
+});
+
+test('every error is of the one schema', () => {
+  for (const { operation, ...place } of operations) {
+    for (const [status, one] of Object.entries(operation.responses)) {
+      if (!/^([45]|default)/.test(status)) continue;
+      const { content } = resolve(one);
+      assert.deepEqual(Object.keys(content), ['application/json'], `${nameOf(place)} ${status}`);
+      assert.equal(content['application/json'].schema.$ref, '#/components/schemas/Error');
+    }
+  }
+});
+
+// The reader.
+const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'tally-yaml-'));
+process.on('exit', () => fs.rmSync(dir, { recursive: true, force: true }));
+function read(text) {
+  const file = path.join(dir, 'x.yaml');
+  fs.writeFileSync(file, text);
+  return contract.convert(file);
+}
+
+// The value in block style, each scalar in quotes where it is a text.
+function write(value, indent = 0) {
+  const pad = ' '.repeat(indent);
+  const inner = (one) => (one !== null && typeof one === 'object' && Object.keys(one).length > 0 ? `\n${write(one, indent + 2)}` : ` ${JSON.stringify(one)}\n`);
+  return (Array.isArray(value) ? value.map((one) => `${pad}-${inner(one)}`) : Object.entries(value).map(([key, one]) => `${pad}${JSON.stringify(key)}:${inner(one)}`)).join('');
+}
+
+test('the YAML reader gives back what was written', () => {
+  assert.deepEqual(read(write(doc)), doc);
+  const samples = { 'a "b"': ['x: y', '# no', '', ' ', 'ünï', 'a\\b\n\t', { c: [[1], -2.5, true, null, 'true', '1'] }], '200': {}, e: [] };
+  assert.deepEqual(read(write(samples)), samples);
+});
+
+test('the YAML reader reads blocks, flows and folded text', () => {
+  assert.deepEqual(read('# c\na: plain text, with it\nb:\n  - v: 1\n    w: [p, "q, r", {}, []]\n  - z\nc: >-\n  one: two\n  three\n\nd: { $ref: "#/x", e: -1.5 }\ne:\n- 1\n'),
+    { a: 'plain text, with it', b: [{ v: 1, w: ['p', 'q, r', {}, []] }, 'z'], c: 'one: two three', d: { $ref: '#/x', e: -1.5 }, e: [1] });
+});
+
+test('the YAML reader refuses what readers differ on, and what it does not know', () => {
+  const bad = ['a: yes', 'a: No', 'a: 1e3', 'a: 007', 'a: 1_000', 'a: 2024-01-01', 'a: ~', 'a: 3.1.0', 'a: True', 'a: .5', 'a: 12:30', '200: x', 'true: x', 'a: b: c', 'a: b # c', 'a: &x 1', 'a: *x',
+    'a: !t 1', 'a: |\n  x', 'a: >\n  x', "a: 'x'", 'a: "x', 'a: "x" y', 'a: "\\x41"', 'a: [1, 2', 'a: [1,\n  2]', 'a: {b: 1} c', 'a:\n', 'a: 1\na: 2', 'a: {b: 1, b: 2}', 'a:\n  b: 1\n c: 2', 'a: 1\n  b: 2',
+    'a:\n\t- x', 'a: x ', 'a: x\r', '---\na: 1', '? a', 'a: @x', '- a\nb: 1', 'a: >-\nb: 1', '', '# c\n', 'a:b', 'a: - b'];
+  for (const text of bad) assert.throws(() => read(`${text}\n`), /x\.yaml/, JSON.stringify(text));
+});
+
+test('the C++ that is made of it is the JSON', () => {
+  const done = spawnSync('perl', [path.join(ROOT, 'httpd/openapi.pl'), '--include', path.join(ROOT, 'httpd/openapi.yaml')], { encoding: 'utf8' });
+  const pieces = [...done.stdout.matchAll(/^ {4}"(.*)"$/gm)].map(([, piece]) => piece.replace(/\\([0-7]{3}|.)/g, (whole, one) => (one.length === 3 ? String.fromCharCode(parseInt(one, 8)) : one)));
+  assert.deepEqual(JSON.parse(Buffer.from(pieces.join(''), 'latin1').toString()), doc);
+});
