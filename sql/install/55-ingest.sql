@@ -57,6 +57,44 @@ $$;
 COMMENT ON FUNCTION tally._conflicting_bodies(integer, text[], timestamptz) IS
     'conflicting: strict bodies with an event that is stored, or stands earlier in the body, with another content. entangled: whether several bodies have one event with different contents';
 
+-- Gives every month a partition. A business transaction waits for another maker as long as it likes; a request must not make
+-- the others of its batch wait, so its body is put off instead, and tallyd tries it again.
+CREATE FUNCTION tally._place_months(months timestamptz[], documents text[], is_array boolean, allow_backfilling boolean,
+                                    now timestamptz, derive_ids boolean, is_request boolean) RETURNS tally._refusal[]
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    missing    timestamptz[] := tally._missing_months(months);
+    next_month timestamptz := date_trunc('month', now) + interval '1 month';
+BEGIN
+    IF tally._missing_months(ARRAY[next_month]) <> '{}' THEN
+        PERFORM tally._make_partitions_if_quick(ARRAY[next_month]);   -- ahead of need
+    END IF;
+    IF missing = '{}' THEN
+        RETURN '{}';
+    ELSIF NOT is_request THEN
+        PERFORM tally._make_partitions(missing);
+        RETURN '{}';
+    END IF;
+    -- So many at a time that nobody waits long; each try leaves its part behind.
+    IF tally._make_partitions_if_quick(missing[1:96]) THEN
+        missing := missing[97:];
+    END IF;
+    RETURN (
+        WITH scanned AS MATERIALIZED (
+            SELECT s.*, bool_or(s.month = ANY (missing)) OVER (PARTITION BY s.body) AS must_wait
+            FROM tally._scan_events(documents, is_array, allow_backfilling, now, derive_ids) s)
+        SELECT coalesce(array_agg(ROW(s.body, s.index, NOT s.partial, 'deferred',
+                                      'partitions for new months are being made; send it again', NULL)::tally._refusal), '{}')
+        FROM scanned s WHERE s.must_wait AND NOT s.rejected);
+END
+$$;
+COMMENT ON FUNCTION tally._place_months(timestamptz[], text[], boolean, boolean, timestamptz, boolean, boolean) IS
+    'Makes the partitions that are missing for events of these months, and the next month''s ahead of need; answers the events that must wait for theirs, with all of their body';
+
 CREATE FUNCTION tally._ingest(tenant_id integer, documents text[], is_array boolean, allow_backfilling boolean DEFAULT false,
                               import_id uuid DEFAULT NULL, derive_ids boolean DEFAULT false, keys uuid[] DEFAULT NULL)
     RETURNS SETOF tally._verdict
@@ -112,7 +150,8 @@ BEGIN
     END IF;
 
     -- Before any identity is claimed: a writer that waits for a partition must not hold what its maker waits for.
-    PERFORM tally._ensure_partitions(months);
+    refusals := refusals || tally._place_months(months, texts, is_array, old_allowed, clock, derived, senders[1] IS NOT NULL);
+    failed := failed || ARRAY(SELECT DISTINCT r.body FROM unnest(refusals) r WHERE r.strict AND r.verdict = 'deferred');
 
     WITH parsed AS MATERIALIZED (
         SELECT e.*, row_number() OVER (PARTITION BY e.customer_hash, e.identity, e.is_failed ORDER BY e.body, e.index) AS place
