@@ -7,6 +7,8 @@ namespace tallyd {
 
 namespace {
 
+constexpr unsigned kNoContent = 204;
+
 Statement statement_of(const Route& route) {
     return {route.function, std::string("SELECT tally_rest.") + route.function +
                                 "(tally_rest.authenticate($1::bytea, $2::text), $3::jsonb, $4::jsonb, $5::text)::text"};
@@ -21,11 +23,12 @@ void Reader::serve(std::vector<Job*> jobs) {
     for (Job* job : jobs) {
         try {
             const std::string_view key(reinterpret_cast<const char*>(job->key.data()), job->key.size());
-            const Outcome outcome = execute(statement_of(*job->route), {{key, true},
-                                                                        {job->route->scope},
-                                                                        {job->parameters},
-                                                                        {job->query},
-                                                                        {job->body, true, job->route->body == BodyKind::none}});
+            const Outcome outcome =
+                execute(statement_of(*job->route), {{key, true},
+                                                    {job->route->scope},
+                                                    {job->parameters},
+                                                    {job->query},
+                                                    {job->body, true, job->route->body == BodyKind::none}});
             answer(*job, outcome);
         } catch (const std::bad_alloc&) {
             job->finish(unavailable("out of memory"));
@@ -38,7 +41,8 @@ void Reader::answer(Job& job, const Outcome& outcome) {
     if (outcome.kind == Outcome::Kind::lost) return lost(job, outcome.surely_nothing_done);
     if (outcome.kind == Outcome::Kind::refused) {
         log::write(log::Level::error, "statement_refused",
-                   log::field("route", job.route->pattern) + log::field("sqlstate", error.state) + log::field("message", error.message));
+                   log::field("route", job.route->pattern) + log::field("sqlstate", error.state) +
+                       log::field("message", error.message));
         return job.finish(unavailable("the extension pgtally is not ready in this database"));
     }
     if (outcome.kind == Outcome::Kind::failed) {
@@ -51,12 +55,16 @@ void Reader::answer(Job& job, const Outcome& outcome) {
         return job.finish(std::move(refusal));
     }
     const PGresult* result = outcome.result.get();
+    Answer answer;
+    answer.status = job.route->status;
+    if (answer.status == kNoContent) {  // the function answers NULL
+        answer.content_type = nullptr;
+        return job.finish(std::move(answer));
+    }
     if (PQntuples(result) != 1 || PQgetisnull(result, 0, 0)) {
         log::write(log::Level::error, "statement_without_answer", log::field("route", job.route->pattern));
         return job.finish(refuse(500, "internal error"));
     }
-    Answer answer;
-    answer.status = job.route->status;
     answer.body.assign(PQgetvalue(result, 0, 0), static_cast<std::size_t>(PQgetlength(result, 0, 0)));
     job.finish(std::move(answer));
 }

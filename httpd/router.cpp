@@ -21,10 +21,32 @@ constexpr Route kRoutes[] = {
     {"GET", "/api/v1/metrics", RouteKind::call, "read", "list_metrics", 200, BodyKind::none},
     {"POST", "/api/v1/metrics", RouteKind::call, "write", "create_metric", 201, BodyKind::json},
     {"GET", "/api/v1/metrics/{id}", RouteKind::call, "read", "get_metric", 200, BodyKind::none},
+    {"PATCH", "/api/v1/metrics/{id}", RouteKind::call, "write", "change_metric", 200, BodyKind::json},
+    {"POST", "/api/v1/metrics/{id}/archive", RouteKind::call, "write", "archive_metric", 204, BodyKind::none},
+    {"POST", "/api/v1/metrics/{id}/unarchive", RouteKind::call, "write", "unarchive_metric", 204, BodyKind::none},
     {"GET", "/api/v1/metrics/{id}/usage", RouteKind::call, "read", "metric_usage", 200, BodyKind::none},
     {"GET", "/api/v1/metrics/{id}/value", RouteKind::call, "read", "metric_value", 200, BodyKind::none},
     {"GET", "/api/v1/metrics/{id}/summaries", RouteKind::call, "read", "metric_summaries", 200, BodyKind::none},
     {"POST", "/event/v1/{metric}", RouteKind::call, "write", "record_value", 200, BodyKind::json},
+    {"GET", "/api/v1/events", RouteKind::call, "read", "list_events", 200, BodyKind::none},
+    {"GET", "/api/v1/events/{event_id}", RouteKind::call, "read", "get_event", 200, BodyKind::none},
+    {"GET", "/api/v1/imports", RouteKind::call, "read", "list_imports", 200, BodyKind::none},
+    {"GET", "/api/v1/imports/{id}", RouteKind::call, "read", "get_import", 200, BodyKind::none},
+    {"DELETE", "/api/v1/imports/{id}", RouteKind::call, "write", "void_import", 200, BodyKind::none},
+    {"GET", "/api/v1/usage/summary", RouteKind::call, "read", "usage_summary", 200, BodyKind::none},
+    {"GET", "/api/v1/usage/customer/{customer_id}", RouteKind::call, "read", "customer_usage", 200, BodyKind::none},
+    {"GET", "/api/v1/product_families", RouteKind::call, "read", "list_product_families", 200, BodyKind::none},
+    {"POST", "/api/v1/product_families", RouteKind::call, "write", "create_product_family", 201, BodyKind::json},
+    {"GET", "/api/v1/product_families/{id}", RouteKind::call, "read", "get_product_family", 200, BodyKind::none},
+    {"PATCH", "/api/v1/product_families/{id}", RouteKind::call, "write", "change_product_family", 200, BodyKind::json},
+    {"POST", "/api/v1/product_families/{id}/archive", RouteKind::call, "write", "archive_product_family", 204, BodyKind::none},
+    {"POST", "/api/v1/product_families/{id}/unarchive", RouteKind::call, "write", "unarchive_product_family", 204, BodyKind::none},
+    {"GET", "/api/v1/products", RouteKind::call, "read", "list_products", 200, BodyKind::none},
+    {"POST", "/api/v1/products", RouteKind::call, "write", "create_product", 201, BodyKind::json},
+    {"GET", "/api/v1/products/{id}", RouteKind::call, "read", "get_product", 200, BodyKind::none},
+    {"PATCH", "/api/v1/products/{id}", RouteKind::call, "write", "change_product", 200, BodyKind::json},
+    {"POST", "/api/v1/products/{id}/archive", RouteKind::call, "write", "archive_product", 204, BodyKind::none},
+    {"POST", "/api/v1/products/{id}/unarchive", RouteKind::call, "write", "unarchive_product", 204, BodyKind::none},
 };
 
 // The parameters' members ("\"id\":\"x\"") when the path fits the pattern.
@@ -57,9 +79,13 @@ void allow(Match& match, std::string_view method) {
 
 }  // namespace
 
-std::span<const Route> routes() noexcept { return kRoutes; }
+std::span<const Route> routes() noexcept {
+    return kRoutes;
+}
 
-std::size_t index_of(const Route& route) noexcept { return static_cast<std::size_t>(&route - kRoutes); }
+std::size_t index_of(const Route& route) noexcept {
+    return static_cast<std::size_t>(&route - kRoutes);
+}
 
 Match match(std::string_view method, const std::vector<std::string>& segments) {
     const std::string_view wanted = method == "HEAD" ? "GET" : method;

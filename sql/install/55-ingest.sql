@@ -4,23 +4,23 @@
 -- writers of the same events wait for each other but never in a circle. Nothing here raises for bad data.
 
 CREATE FUNCTION tally._parse_events(
-    document text, is_array boolean, allow_backfilling boolean, now timestamptz,
-    OUT index integer, OUT event_id text, OUT code text, OUT customer_id text, OUT source text, OUT ts timestamptz,
+    documents text[], is_array boolean, allow_backfilling boolean, now timestamptz, derive_ids boolean,
+    OUT body integer, OUT index integer, OUT event_id text, OUT code text, OUT customer_id text, OUT source text, OUT ts timestamptz,
     OUT properties jsonb, OUT customer_hash integer, OUT identity uuid, OUT payload uuid, OUT partial boolean,
     OUT reason text, OUT field text) RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'tally_parse_events'
     LANGUAGE C VOLATILE STRICT PARALLEL SAFE ROWS 100;
-COMMENT ON FUNCTION tally._parse_events(text, boolean, boolean, timestamptz) IS
-    'Parses a JSON document of events, an array or the body of POST /api/v1/events/ingest, into a row for each event, with reason and field where it is to be rejected; one row without an index where the document itself is';
+COMMENT ON FUNCTION tally._parse_events(text[], boolean, boolean, timestamptz, boolean) IS
+    'Parses JSON documents of events, arrays or bodies of POST /api/v1/events/ingest, into a row for each event: which document (from 1), which event (from 0), with reason and field where it is to be rejected; one row without an index where the document itself is';
 
 CREATE FUNCTION tally._scan_events(
-    document text, is_array boolean, allow_backfilling boolean, now timestamptz,
-    OUT index integer, OUT partial boolean, OUT rejected boolean, OUT month timestamptz, OUT customer_hash integer,
+    documents text[], is_array boolean, allow_backfilling boolean, now timestamptz, derive_ids boolean,
+    OUT body integer, OUT index integer, OUT partial boolean, OUT rejected boolean, OUT month timestamptz, OUT customer_hash integer,
     OUT identity uuid, OUT payload uuid) RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'tally_scan_events'
     LANGUAGE C VOLATILE STRICT PARALLEL SAFE ROWS 100;
-COMMENT ON FUNCTION tally._scan_events(text, boolean, boolean, timestamptz) IS
-    'What must be known of a document of events before anything of it is stored: months, identities, and which events are to be rejected';
+COMMENT ON FUNCTION tally._scan_events(text[], boolean, boolean, timestamptz, boolean) IS
+    'What must be known of documents of events before anything of it is stored: months, identities, and which events are to be rejected';
 
 CREATE TYPE tally._verdict AS (
     body integer, index integer, event_id text, strict boolean, verdict text, reason text, field text,
@@ -41,13 +41,13 @@ CREATE FUNCTION tally._conflicting_bodies(tenant_id integer, documents text[], n
     SET search_path = pg_catalog, pg_temp
     AS $$
     WITH scanned AS MATERIALIZED (
-        SELECT d.body, s.*, bool_or(s.rejected AND NOT s.partial) OVER (PARTITION BY d.body) AS failed
-        FROM unnest(documents) WITH ORDINALITY d(document, body), LATERAL tally._scan_events(d.document, false, false, now) s
+        SELECT s.*, bool_or(s.rejected AND NOT s.partial) OVER (PARTITION BY s.body) AS failed
+        FROM tally._scan_events(documents, false, false, now, false) s
     ), sound AS (
         SELECT s.*, first_value(s.payload) OVER (PARTITION BY s.body, s.customer_hash, s.identity ORDER BY s.index) AS first_payload
         FROM scanned s WHERE NOT s.rejected AND NOT s.failed
     )
-    SELECT (SELECT array_agg(DISTINCT s.body::integer) FROM sound s
+    SELECT (SELECT array_agg(DISTINCT s.body) FROM sound s
             LEFT JOIN tally.event_identity e ON e.tenant_id = _conflicting_bodies.tenant_id
                                              AND e.customer_hash = s.customer_hash AND e.identity = s.identity
             WHERE NOT s.partial AND s.payload <> coalesce(e.payload, s.first_payload)),
@@ -58,7 +58,7 @@ COMMENT ON FUNCTION tally._conflicting_bodies(integer, text[], timestamptz) IS
     'conflicting: strict bodies with an event that is stored, or stands earlier in the body, with another content. entangled: whether several bodies have one event with different contents';
 
 CREATE FUNCTION tally._ingest(tenant_id integer, documents text[], is_array boolean, allow_backfilling boolean DEFAULT false,
-                              keys uuid[] DEFAULT NULL)
+                              import_id uuid DEFAULT NULL, derive_ids boolean DEFAULT false, keys uuid[] DEFAULT NULL)
     RETURNS SETOF tally._verdict
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
@@ -70,26 +70,29 @@ DECLARE
     texts       text[] := _ingest.documents;
     old_allowed boolean := coalesce(_ingest.allow_backfilling, false);
     senders     uuid[] := coalesce(_ingest.keys, array_fill(tally.authenticated_key(), ARRAY[cardinality(_ingest.documents)]));
+    import      uuid := _ingest.import_id;
+    derived     boolean := _ingest.derive_ids;
     clock       timestamptz := clock_timestamp();
     months      timestamptz[];
     failed      integer[];      -- strict bodies of which nothing is stored
     careful     boolean;        -- whether a strict body has several events
     candidates  bigint;
     shares      tally._share[]; -- of the month's limits, where the events come through the API
+    short       boolean;        -- whether a limit may stop some of the events
     refusals    tally._refusal[];
     look        record;
     entangled   boolean := false;   -- whether several bodies have one event with different contents
     verdicts    tally._verdict[];
     unresolved  bigint;
 BEGIN
-    SELECT array_agg(DISTINCT s.month) FILTER (WHERE NOT s.rejected), coalesce(array_agg(DISTINCT d.body::integer) FILTER (WHERE s.rejected AND NOT s.partial), '{}'),
+    SELECT array_agg(DISTINCT s.month) FILTER (WHERE NOT s.rejected), coalesce(array_agg(DISTINCT s.body) FILTER (WHERE s.rejected AND NOT s.partial), '{}'),
            coalesce(bool_or(NOT s.partial AND s.index > 0), false), count(*) FILTER (WHERE NOT s.rejected)
     INTO months, failed, careful, candidates
-    FROM unnest(texts) WITH ORDINALITY d(document, body), LATERAL tally._scan_events(d.document, is_array, old_allowed, clock) s;
+    FROM tally._scan_events(texts, is_array, old_allowed, clock, derived) s;
 
     -- Before any identity is claimed, and all of them in one order: limits are waited for, and never in a circle.
     shares := tally._take_shares(tenant, senders, candidates, clock);
-    refusals := tally._refuse_by_kind(tenant, texts, is_array, old_allowed, clock);
+    refusals := tally._refuse_by_kind(tenant, texts, is_array, old_allowed, clock, derived);
     failed := failed || ARRAY(SELECT DISTINCT r.body FROM unnest(refusals) r WHERE r.strict);
 
     IF careful THEN
@@ -97,16 +100,17 @@ BEGIN
         entangled := look.entangled;
         failed := failed || coalesce(look.conflicting, '{}');
     END IF;
-    IF cardinality(texts) > 1 AND (entangled OR tally._is_short(shares)) THEN
+    short := tally._is_short(shares);
+    IF cardinality(texts) > 1 AND (entangled OR short AND (careful OR cardinality(shares) > 2)) THEN
         -- Whether one body stands decides about the others, so they are taken one after the other.
         FOR n IN 1 .. cardinality(texts) LOOP
             RETURN QUERY SELECT n, i.index, i.event_id, i.strict, i.verdict, i.reason, i.field, i.customer_hash, i.identity, i.payload
-                         FROM tally._ingest(tenant, texts[n:n], is_array, old_allowed, senders[n:n]) i;
+                         FROM tally._ingest(tenant, texts[n:n], is_array, old_allowed, import, derived, senders[n:n]) i;
         END LOOP;
         RETURN;
-    ELSIF tally._is_short(shares) AND failed = '{}' THEN
-        refusals := refusals || tally._refuse_by_limit(tenant, texts[1], is_array, old_allowed, clock, shares, refusals);
-        failed := ARRAY(SELECT DISTINCT r.body FROM unnest(refusals) r WHERE r.strict);
+    ELSIF short THEN
+        refusals := refusals || tally._refuse_by_limit(tenant, texts, is_array, old_allowed, clock, derived, shares, refusals, failed);
+        failed := failed || ARRAY(SELECT DISTINCT r.body FROM unnest(refusals) r WHERE r.strict);
     END IF;
 
     -- Before any identity is claimed: a writer that waits for a partition must not hold what its maker waits for.
@@ -114,13 +118,12 @@ BEGIN
 
     WITH parsed AS MATERIALIZED (
         SELECT e.*, row_number() OVER (PARTITION BY e.customer_hash, e.identity, e.is_failed ORDER BY e.body, e.index) AS place
-        FROM (SELECT d.body::integer AS body, p.index, p.event_id, p.code, p.customer_id, p.source, p.ts, p.properties, p.customer_hash,
+        FROM (SELECT p.body, p.index, p.event_id, p.code, p.customer_id, p.source, p.ts, p.properties, p.customer_hash,
                      CASE WHEN r.body IS NULL THEN p.identity END AS identity, p.payload, NOT p.partial AS strict,
-                     d.body = ANY (failed) AS is_failed, coalesce(r.reason, p.reason) AS reason, coalesce(r.field, p.field) AS field,
+                     p.body = ANY (failed) AS is_failed, coalesce(r.reason, p.reason) AS reason, coalesce(r.field, p.field) AS field,
                      r.verdict AS refusal
-              FROM unnest(texts) WITH ORDINALITY d(document, body)
-              CROSS JOIN LATERAL tally._parse_events(d.document, is_array, old_allowed, clock) p
-              LEFT JOIN unnest(refusals) r ON r.body = d.body AND r.index = p.index) e
+              FROM tally._parse_events(texts, is_array, old_allowed, clock, derived) p
+              LEFT JOIN unnest(refusals) r ON r.body = p.body AND r.index = p.index) e
     ), claimed AS (
         INSERT INTO tally.event_identity (tenant_id, customer_hash, identity, payload, ts)
         SELECT tenant, p.customer_hash, p.identity, p.payload, p.ts
@@ -133,8 +136,8 @@ BEGIN
         FROM parsed p
         LEFT JOIN claimed c ON c.customer_hash = p.customer_hash AND c.identity = p.identity AND p.place = 1 AND NOT p.is_failed
     ), stored AS (
-        INSERT INTO tally.event (tenant_id, customer_hash, ts, received_at, code, customer_id, source, event_id, properties)
-        SELECT tenant, j.customer_hash, j.ts, clock, j.code, j.customer_id, j.source, j.event_id, j.properties
+        INSERT INTO tally.event (tenant_id, customer_hash, ts, received_at, code, customer_id, source, event_id, properties, import_id)
+        SELECT tenant, j.customer_hash, j.ts, clock, j.code, j.customer_id, j.source, j.event_id, j.properties, import
         FROM judged j WHERE j.verdict = 'accepted' ORDER BY j.body, j.index
     )
     SELECT array_agg(ROW(j.body, j.index, j.event_id, j.strict, j.verdict, j.reason, j.field, j.customer_hash, j.identity,
@@ -149,8 +152,8 @@ BEGIN
     RETURN QUERY SELECT * FROM unnest(verdicts);
 END
 $$;
-COMMENT ON FUNCTION tally._ingest(integer, text[], boolean, boolean, uuid[]) IS
-    'Stores the events of several documents for a tenant, each sent with its key (the one of the transaction where no keys are given; limits are those of keys); each document keeps its own strict or partial meaning. One row for each event with its verdict. Raises 40001 where a strict document lost a race and must be tried again';
+COMMENT ON FUNCTION tally._ingest(integer, text[], boolean, boolean, uuid, boolean, uuid[]) IS
+    'Stores the events of several documents for a tenant, as part of an import where one is given, with ids made from their content where they have none and derive_ids allows it; each document was sent with its key (the one of the transaction where no keys are given), whose limits hold, and keeps its own strict or partial meaning. One row for each event with its verdict. Raises 40001 where a strict document lost a race and must be tried again';
 
 -- A statement of its own sees what other transactions committed while the insert waited for them.
 CREATE FUNCTION tally._resolve(tenant_id integer, verdicts tally._verdict[], failed integer[]) RETURNS tally._verdict[]
