@@ -66,13 +66,14 @@ CREATE FUNCTION tally._summaries(metric tally.metric, "from" timestamptz, "to" t
 DECLARE
     first_start timestamptz := tally._bucket_start(width, "from");
     by_month    boolean := width >= '28 days' AND extract(day FROM width) = 0 AND extract(hour FROM width) = 0;
+    seconds     numeric := extract(epoch FROM width)::numeric;
     last_end    timestamptz := tally._bucket_start(width, "to" - interval '1 microsecond') + width;
 BEGIN
     -- One pass over the metric's life. What came before the range is one group, from which the running totals start.
     RETURN QUERY
     WITH bucket AS (
         SELECT CASE WHEN v.ts < first_start THEN '-infinity' WHEN by_month THEN tally._bucket_start(width, v.ts)
-                    ELSE date_bin(width, v.ts, first_start) END AS start,
+                    ELSE first_start + width * floor(extract(epoch FROM v.ts - first_start)::numeric / seconds)::float8 END AS start,
                coalesce(sum(v.value) FILTER (WHERE v.value > 0), 0) AS positive,
                coalesce(sum(-v.value) FILTER (WHERE v.value < 0), 0) AS negative, count(*) AS events
         FROM tally._values(metric, last_end) v GROUP BY 1
