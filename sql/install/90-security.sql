@@ -5,7 +5,8 @@ DECLARE
     object text;
 BEGIN
     FOREACH object IN ARRAY ARRAY['tenant', 'api_key', 'product_family', 'product', 'metric', 'event', 'event_identity',
-                                  'rollup', 'rollup_progress', 'import_batch', 'correction', 'idempotency', 'key_use', 'month_count'] LOOP
+                                  'rollup', 'rollup_progress', 'import_batch', 'correction', 'idempotency', 'key_use',
+                                  'month_count'] LOOP
         EXECUTE pg_catalog.format('ALTER TABLE tally.%I OWNER TO tally_owner', object);
         EXECUTE pg_catalog.format('ALTER TABLE tally.%I ENABLE ROW LEVEL SECURITY', object);
         EXECUTE pg_catalog.format('GRANT ALL ON tally.%I TO tally_admin', object);
