@@ -107,15 +107,16 @@ DECLARE
     tenant      integer := _ingest.tenant_id;
     texts       text[] := _ingest.documents;
     old_allowed boolean := coalesce(_ingest.allow_backfilling, false);
+    senders     uuid[] := coalesce(_ingest.keys, array_fill(tally.authenticated_key(), ARRAY[cardinality(_ingest.documents)]));
     import      uuid := _ingest.import_id;
     derived     boolean := _ingest.derive_ids;
-    senders     uuid[] := coalesce(_ingest.keys, array_fill(tally.authenticated_key(), ARRAY[cardinality(_ingest.documents)]));
     clock       timestamptz := clock_timestamp();
     months      timestamptz[];
     failed      integer[];      -- strict bodies of which nothing is stored
     careful     boolean;        -- whether a strict body has several events
     candidates  bigint;
     shares      tally._share[]; -- of the month's limits, where the events come through the API
+    short       boolean;        -- whether a limit may stop some of the events
     refusals    tally._refusal[];
     look        record;
     entangled   boolean := false;   -- whether several bodies have one event with different contents
@@ -137,16 +138,17 @@ BEGIN
         entangled := look.entangled;
         failed := failed || coalesce(look.conflicting, '{}');
     END IF;
-    IF cardinality(texts) > 1 AND (entangled OR tally._is_short(shares)) THEN
+    short := tally._is_short(shares);
+    IF cardinality(texts) > 1 AND (entangled OR short AND (careful OR cardinality(shares) > 2)) THEN
         -- Whether one body stands decides about the others, so they are taken one after the other.
         FOR n IN 1 .. cardinality(texts) LOOP
             RETURN QUERY SELECT n, i.index, i.event_id, i.strict, i.verdict, i.reason, i.field, i.customer_hash, i.identity, i.payload
                          FROM tally._ingest(tenant, texts[n:n], is_array, old_allowed, import, derived, senders[n:n]) i;
         END LOOP;
         RETURN;
-    ELSIF tally._is_short(shares) AND failed = '{}' THEN
-        refusals := refusals || tally._refuse_by_limit(tenant, texts, is_array, old_allowed, clock, derived, shares, refusals);
-        failed := ARRAY(SELECT DISTINCT r.body FROM unnest(refusals) r WHERE r.strict);
+    ELSIF short THEN
+        refusals := refusals || tally._refuse_by_limit(tenant, texts, is_array, old_allowed, clock, derived, shares, refusals, failed);
+        failed := failed || ARRAY(SELECT DISTINCT r.body FROM unnest(refusals) r WHERE r.strict);
     END IF;
 
     -- Before any identity is claimed: a writer that waits for a partition must not hold what its maker waits for.
@@ -190,7 +192,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION tally._ingest(integer, text[], boolean, boolean, uuid, boolean, uuid[]) IS
-    'Stores the events of several documents for a tenant, as part of an import where one is given, with ids made from their content where they have none and derive_ids allows it; each document was sent with its key (the one of the transaction where no keys are given; limits are those of keys) and keeps its own strict or partial meaning. One row for each event with its verdict. Raises 40001 where a strict document lost a race and must be tried again';
+    'Stores the events of several documents for a tenant, as part of an import where one is given, with ids made from their content where they have none and derive_ids allows it; each document was sent with its key (the one of the transaction where no keys are given), whose limits hold, and keeps its own strict or partial meaning. One row for each event with its verdict. Raises 40001 where a strict document lost a race and must be tried again';
 
 -- A statement of its own sees what other transactions committed while the insert waited for them.
 CREATE FUNCTION tally._resolve(tenant_id integer, verdicts tally._verdict[], failed integer[]) RETURNS tally._verdict[]
