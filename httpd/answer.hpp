@@ -1,5 +1,5 @@
 // Answer: one HTTP response in the making, free of any HTTP library.
-// Invariant: body is complete; JSON unless content_type says otherwise, and empty where there is none (204).
+// Invariant: body is complete; JSON unless content_type says otherwise.
 #pragma once
 
 #include <string>
@@ -13,9 +13,9 @@ struct Answer {
     unsigned status = 500;
     std::string body;
     const char* content_type = kJson;  // nullptr: there is no body
-    int retry_after = 0;       // seconds; 0: no Retry-After header
-    std::string allow;         // empty: no Allow header
-    bool challenge = false;    // WWW-Authenticate: Bearer
+    int retry_after = 0;     // seconds; 0: no Retry-After header
+    std::string allow;       // empty: no Allow header
+    bool challenge = false;  // WWW-Authenticate: Bearer
 };
 
 }  // namespace tallyd

@@ -14,7 +14,9 @@ namespace {
 
 const Statement kIngest{"ingest", "SELECT ordinal, status, body FROM tally_rest.ingest_batch($1::bytea[], $2::text[])"};
 
-std::string_view view(const KeyHash& key) noexcept { return {reinterpret_cast<const char*>(key.data()), key.size()}; }
+std::string_view view(const KeyHash& key) noexcept {
+    return {reinterpret_cast<const char*>(key.data()), key.size()};
+}
 
 template <class Number>
 bool read_number(const PGresult* result, int row, int column, Number& out) noexcept {
@@ -28,7 +30,9 @@ bool read_number(const PGresult* result, int row, int column, Number& out) noexc
 Batcher::Batcher(const Config& config, JobQueue& queue, Health& health, Observe& observe)
     : DatabaseThread(config, queue, health, observe, Use::write), policy_(config.batch) {}
 
-void Batcher::serve(std::vector<Job*> jobs) { ingest(jobs); }
+void Batcher::serve(std::vector<Job*> jobs) {
+    ingest(jobs);
+}
 
 void Batcher::ingest(std::span<Job*> jobs) {
     try {
@@ -96,8 +100,9 @@ void Batcher::fail(std::span<Job*> jobs, const Outcome& outcome) {
     log::write(log::Level::error, "ingest_failed",
                log::field("sqlstate", outcome.error.state) + log::field("message", outcome.error.message));
     for (Job* job : jobs)
-        job->finish(outcome.kind == Outcome::Kind::refused ? unavailable("the extension pgtally is not ready in this database")
-                                                           : answer_for(outcome.error));
+        job->finish(outcome.kind == Outcome::Kind::refused
+                        ? unavailable("the extension pgtally is not ready in this database")
+                        : answer_for(outcome.error));
 }
 
 }  // namespace tallyd

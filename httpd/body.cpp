@@ -54,13 +54,16 @@ std::optional<Answer> check_text(const std::string& body) {
 }
 
 std::optional<Answer> check_json(const std::string& body) {
-    if (too_deep(body)) return refuse(400, fmt::format("the JSON in the request body is nested deeper than {} levels", kJsonDepth));
+    if (too_deep(body))
+        return refuse(400, fmt::format("the JSON in the request body is nested deeper than {} levels", kJsonDepth));
     json_error_t error;
     const std::unique_ptr<json_t, void (*)(json_t*)> value(
-        json_loadb(body.data(), body.size(), JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &error), json_decref);
+        json_loadb(body.data(), body.size(), JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &error),
+        json_decref);
     if (value || is_number_range_error(error)) return std::nullopt;
     return refuse(400,
-                  fmt::format("the request body is not valid JSON: {} at line {}, column {}", error.text, error.line, error.column),
+                  fmt::format("the request body is not valid JSON: {} at line {}, column {}", error.text, error.line,
+                              error.column),
                   fmt::format("{{\"line\":{},\"column\":{}}}", error.line, error.column));
 }
 

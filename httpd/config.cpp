@@ -20,7 +20,8 @@ constexpr double kLongest = 86400;
 
 bool is_address(const std::string& text) noexcept {
     unsigned char bytes[sizeof(in6_addr)];
-    return text == "localhost" || inet_pton(AF_INET, text.c_str(), bytes) == 1 || inet_pton(AF_INET6, text.c_str(), bytes) == 1;
+    return text == "localhost" || inet_pton(AF_INET, text.c_str(), bytes) == 1 ||
+           inet_pton(AF_INET6, text.c_str(), bytes) == 1;
 }
 
 class Options {
@@ -39,7 +40,7 @@ public:
 private:
     template <class Value>
     CLI::Option* value(const std::string& flag, Value& target, const std::string& help) {
-        return app_.add_option(flag, target, help)->envname(variable(flag))->capture_default_str();
+        return app_.add_option(flag, target, help)->envname(variable(flag))->capture_default_str()->take_last();
     }
 
     template <class Number>
@@ -48,7 +49,12 @@ private:
     }
 
     void seconds(const std::string& flag, double& target, const std::string& help, double low = 0.001) {
-        number(flag, target, low, kLongest, help + " (seconds)");
+        // Not CLI::Range: "nan" is neither below nor above anything.
+        value(flag, target, help + " (seconds)")->check([low](const std::string& text) {
+            double given = 0;
+            if (CLI::detail::lexical_cast(text, given) && given >= low && given <= kLongest) return std::string();
+            return "Value " + text + " not in range " + std::to_string(low) + " to " + std::to_string(kLongest);
+        });
     }
 
     CLI::Option* bytes(const std::string& flag, std::size_t& target, std::size_t low, const std::string& help) {
@@ -59,15 +65,18 @@ private:
 
     static std::string variable(const std::string& flag) {
         std::string name = "TALLYD_";
-        for (const char c : flag.substr(2)) name += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+        for (const char c : flag.substr(2))
+            name += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
         return name;
     }
 
     void place() {
-        value("--database", config_.database, "libpq connection string; its password belongs into the file or PGPASSFILE");
+        value("--database", config_.database,
+              "libpq connection string; its password belongs into the file or PGPASSFILE");
         value("--listen", config_.listen, "numeric address to listen on");
         value("--port", config_.port, "port; 0: any free one");
-        app_.add_flag("--behind-proxy", config_.behind_proxy, "listen beyond loopback in plain HTTP: a proxy terminates TLS")
+        app_.add_flag("--behind-proxy", config_.behind_proxy,
+                      "listen beyond loopback in plain HTTP: a proxy terminates TLS")
             ->envname("TALLYD_BEHIND_PROXY");
     }
 
@@ -75,7 +84,8 @@ private:
         number("--http-threads", config_.http_threads, 1U, 64U, "threads that serve HTTP");
         number("--writers", config_.writers, 1U, 64U, "database connections for ingest");
         number("--readers", config_.readers, 1U, 256U, "database connections for all other requests");
-        number("--batch-max", config_.batch.most_requests, std::size_t{1}, std::size_t{100000}, "requests in one ingest statement");
+        number("--batch-max", config_.batch.most_requests, std::size_t{1}, std::size_t{100000},
+               "requests in one ingest statement");
         bytes("--batch-bytes", config_.batch.most_bytes, 1, "body bytes in one ingest statement");
         bytes("--batch-alone", config_.batch.alone_bytes, 1, "an ingest body of this size has a statement of its own");
     }
@@ -85,21 +95,24 @@ private:
         bytes("--max-body", config_.max_body, 1024, "largest request body");
         bytes("--max-ingest-body", config_.max_ingest_body, 1024, "largest body of an ingest request");
         bytes("--body-memory", config_.body_memory, 1 << 20, "memory for all request bodies together");
-        number("--queue-requests", config_.queue_requests, 1U, 1000000U, "requests that may wait for the database, per queue");
+        number("--queue-requests", config_.queue_requests, 1U, 1000000U,
+               "requests that may wait for the database, per queue");
         bytes("--queue-bytes", config_.queue_bytes, 1024, "bytes that may wait for the database, per queue");
     }
 
     void times() {
         seconds("--queue-timeout", config_.queue_timeout, "longest wait for the database before 503");
         seconds("--statement-timeout", config_.statement_timeout, "longest statement before 503");
-        seconds("--database-grace", config_.database_grace, "requests wait this long for a lost database before they are refused at once", 0);
+        seconds("--database-grace", config_.database_grace,
+                "requests wait this long for a lost database before they are refused at once", 0);
         seconds("--reconnect-max", config_.reconnect_max, "longest pause between attempts to connect to the database");
         seconds("--connect-timeout", config_.connect_timeout, "longest attempt to connect to the database");
         seconds("--head-timeout", config_.head_timeout, "a client must send its request's head within this");
         seconds("--body-timeout", config_.body_timeout, "a client must send its request's body within this");
         seconds("--keepalive-timeout", config_.keepalive_timeout, "an idle connection is closed after this");
         seconds("--send-timeout", config_.send_timeout, "a client must take its answer within this");
-        seconds("--drain-delay", config_.drain_delay, "on SIGTERM: report not ready this long before the port is closed", 0);
+        seconds("--drain-delay", config_.drain_delay,
+                "on SIGTERM: report not ready this long before the port is closed", 0);
         seconds("--drain-timeout", config_.drain_timeout, "on SIGTERM: requests under way get this long", 0);
     }
 

@@ -14,18 +14,14 @@ struct StateRow {
 };
 
 constexpr StateRow kStates[] = {
-    {"23505", 409, SqlFault::data},        {"23503", 409, SqlFault::data},
-    {"23514", 400, SqlFault::isolate},     {"23502", 400, SqlFault::isolate},
-    {"23", 500, SqlFault::isolate},        {"22", 400, SqlFault::isolate},
-    {"P0002", 404, SqlFault::data},        {"TL409", 409, SqlFault::data},
-    {"TL429", 429, SqlFault::data},        {"28000", 401, SqlFault::data},
-    {"28P01", 401, SqlFault::data},        {"42501", 403, SqlFault::data},
-    {"54", 413, SqlFault::isolate},        {"40001", 503, SqlFault::retry},
-    {"40P01", 503, SqlFault::retry},       {"57014", 503, SqlFault::unavailable},
-    {"57P0", 503, SqlFault::connection},   {"08", 503, SqlFault::connection},
-    {"53", 503, SqlFault::unavailable},    {"55P03", 503, SqlFault::unavailable},
-    {"25006", 503, SqlFault::unavailable}, {"XX", 500, SqlFault::isolate},
-    {"P0", 500, SqlFault::isolate},
+    {"23505", 409, SqlFault::data},        {"23503", 409, SqlFault::data},        {"23514", 400, SqlFault::isolate},
+    {"23502", 400, SqlFault::isolate},     {"23", 500, SqlFault::isolate},        {"22", 400, SqlFault::isolate},
+    {"P0002", 404, SqlFault::data},        {"TL409", 409, SqlFault::data},        {"TL429", 429, SqlFault::data},
+    {"28000", 401, SqlFault::data},        {"28P01", 401, SqlFault::data},        {"42501", 403, SqlFault::data},
+    {"54", 413, SqlFault::isolate},        {"40001", 503, SqlFault::retry},       {"40P01", 503, SqlFault::retry},
+    {"57014", 503, SqlFault::unavailable}, {"57P0", 503, SqlFault::connection},   {"08", 503, SqlFault::connection},
+    {"53", 503, SqlFault::unavailable},    {"55P03", 503, SqlFault::unavailable}, {"25006", 503, SqlFault::unavailable},
+    {"XX", 500, SqlFault::isolate},        {"P0", 500, SqlFault::isolate},
 };
 
 struct StatusRow {
@@ -116,7 +112,8 @@ Answer unavailable(std::string_view message, int retry_after) {
 Answer answer_for(const SqlError& error) {
     const unsigned status = status_of(error.state);
     if (status == 503)
-        return unavailable(error.state == "57014" ? "the database took too long to answer" : "the database is not available");
+        return unavailable(error.state == "57014" ? "the database took too long to answer"
+                                                  : "the database is not available");
     if (status >= 500) return refuse(500, "internal error");
     std::string details;
     append_member(details, "field", error.column);

@@ -3,7 +3,9 @@
 
 namespace tallyd {
 
-void Health::connected(Use use) noexcept { of(use).connected.fetch_add(1); }
+void Health::connected(Use use) noexcept {
+    of(use).connected.fetch_add(1);
+}
 
 void Health::disconnected(Use use) noexcept {
     Group& group = of(use);

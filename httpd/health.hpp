@@ -23,7 +23,7 @@ public:
     // How long there has been no connection for this use; zero while there is one.
     Clock::duration away(Use use) const noexcept;
 
-    void extension_ready(std::string versions);    // JSON object text of tally_rest.ready()
+    void extension_ready(std::string versions);  // JSON object text of tally_rest.ready()
     void extension_missing(std::string why);
 
     struct Extension {

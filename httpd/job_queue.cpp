@@ -59,7 +59,9 @@ std::vector<Job*> JobQueue::take_all() {
     return all;
 }
 
-void JobQueue::wake() { ready_.notify_all(); }
+void JobQueue::wake() {
+    ready_.notify_all();
+}
 
 std::size_t JobQueue::jobs() const {
     const std::lock_guard lock(mutex_);

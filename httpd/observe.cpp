@@ -65,7 +65,8 @@ void Observe::write_requests(std::string& out) const {
             if (count == 0) continue;
             const Route* route = row < routes().size() ? &routes()[row] : nullptr;
             const std::string status = place < std::size(kKnown) ? std::to_string(kKnown[place]) : "other";
-            fmt::format_to(std::back_inserter(out), "tallyd_http_requests_total{{method=\"{}\",route=\"{}\",status=\"{}\"}} {}\n",
+            fmt::format_to(std::back_inserter(out),
+                           "tallyd_http_requests_total{{method=\"{}\",route=\"{}\",status=\"{}\"}} {}\n",
                            route ? route->method : "", route ? route->pattern : "unmatched", status, count);
         }
     }
@@ -81,7 +82,8 @@ std::string Observe::prometheus(const Gauges& gauges) const {
     latency_.write(out, "tallyd_http_request_duration_seconds", "Time from request line to answer sent.");
     single(out, "tallyd_http_requests_in_flight", "gauge", "Requests begun and not yet answered.", in_flight.load());
     single(out, "tallyd_http_connections", "gauge", "Open client connections.", gauges.connections);
-    single(out, "tallyd_http_clients_cut_total", "counter", "Connections ended by the slow-client watchdog.", clients_cut.load());
+    single(out, "tallyd_http_clients_cut_total", "counter", "Connections ended by the slow-client watchdog.",
+           clients_cut.load());
     single(out, "tallyd_body_bytes", "gauge", "Request body bytes held in memory.", gauges.body_bytes);
     head(out, "tallyd_events_total", "counter", "Events by verdict.");
     fmt::format_to(std::back_inserter(out),
@@ -91,18 +93,23 @@ std::string Observe::prometheus(const Gauges& gauges) const {
     batch_size_.write(out, "tallyd_ingest_batch_requests", "Requests per ingest statement.");
     commit_.write(out, "tallyd_ingest_commit_duration_seconds", "Time of one ingest statement with its commit.");
     head(out, "tallyd_queue_requests", "gauge", "Requests waiting for the database.");
-    fmt::format_to(std::back_inserter(out), "tallyd_queue_requests{{queue=\"ingest\"}} {}\ntallyd_queue_requests{{queue=\"call\"}} {}\n",
+    fmt::format_to(std::back_inserter(out),
+                   "tallyd_queue_requests{{queue=\"ingest\"}} {}\ntallyd_queue_requests{{queue=\"call\"}} {}\n",
                    gauges.ingest_jobs, gauges.call_jobs);
     head(out, "tallyd_queue_bytes", "gauge", "Bytes waiting for the database.");
-    fmt::format_to(std::back_inserter(out), "tallyd_queue_bytes{{queue=\"ingest\"}} {}\ntallyd_queue_bytes{{queue=\"call\"}} {}\n",
+    fmt::format_to(std::back_inserter(out),
+                   "tallyd_queue_bytes{{queue=\"ingest\"}} {}\ntallyd_queue_bytes{{queue=\"call\"}} {}\n",
                    gauges.ingest_bytes, gauges.call_bytes);
     head(out, "tallyd_database_connections", "gauge", "Open database connections.");
     fmt::format_to(std::back_inserter(out),
                    "tallyd_database_connections{{use=\"write\"}} {}\ntallyd_database_connections{{use=\"read\"}} {}\n",
                    gauges.writers_connected, gauges.readers_connected);
-    single(out, "tallyd_database_reconnects_total", "counter", "Database connections made after the first of each thread.", reconnects.load());
-    single(out, "tallyd_ingest_batches_split_total", "counter", "Ingest batches split to find the request that failed.", batches_split.load());
-    single(out, "tallyd_statements_retried_total", "counter", "Requests given back to the queue for another attempt.", statements_retried.load());
+    single(out, "tallyd_database_reconnects_total", "counter",
+           "Database connections made after the first of each thread.", reconnects.load());
+    single(out, "tallyd_ingest_batches_split_total", "counter", "Ingest batches split to find the request that failed.",
+           batches_split.load());
+    single(out, "tallyd_statements_retried_total", "counter", "Requests given back to the queue for another attempt.",
+           statements_retried.load());
     return out;
 }
 

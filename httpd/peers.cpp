@@ -1,6 +1,7 @@
 // The open client connections: see peers.hpp.
 #include "peers.hpp"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -22,12 +23,18 @@ constexpr int kSweepReads = 64;
 Clock::duration limit_of(Peer::Stage stage, const PeerLimits& limits) noexcept {
     switch (stage) {
         case Peer::Stage::fresh:
-        case Peer::Stage::head: return limits.head;
-        case Peer::Stage::body: return limits.body;
-        case Peer::Stage::idle: return limits.idle;
-        case Peer::Stage::sending: return limits.sending;
+        case Peer::Stage::head:
+            return limits.head;
+        case Peer::Stage::body:
+            return limits.body;
+        case Peer::Stage::idle:
+            return limits.idle;
+        case Peer::Stage::sending:
+            return limits.sending;
         case Peer::Stage::busy:
-        case Peer::Stage::cut: break;
+        case Peer::Stage::cut:
+        case Peer::Stage::gone:
+            break;
     }
     return Clock::duration::max();
 }
@@ -48,7 +55,7 @@ bool discard_input(int fd) noexcept {
 bool Peer::enter(Stage next) noexcept {
     Stage now = stage.load();
     since.store(Clock::now().time_since_epoch().count());
-    while (now != Stage::cut)
+    while (!is_over(now))
         if (stage.compare_exchange_weak(now, next)) return true;
     return false;
 }
@@ -69,7 +76,7 @@ void Peers::closed(Peer* peer) noexcept {
         const std::lock_guard lock(mutex_);
         peers_.erase(peer);
     }
-    if (peer->linger && peer->stage.load() != Peer::Stage::cut && !discard_input(peer->fd)) {
+    if (peer->linger && !Peer::is_over(peer->stage.load()) && !discard_input(peer->fd)) {
         const std::lock_guard lock(lingering_mutex_);
         try {
             lingering_.reserve(lingering_.size() + 1);
@@ -97,6 +104,26 @@ std::size_t Peers::cut_slow(const PeerLimits& limits) {
         if (stage != Peer::Stage::idle) ++count;
     }
     return count;
+}
+
+void Peers::end_abandoned() {
+    const std::lock_guard lock(mutex_);
+    std::vector<pollfd> sockets;
+    std::vector<Peer*> waiting;
+    for (Peer* peer : peers_) {
+        const Peer::Stage stage = peer->stage.load();
+        if (stage == Peer::Stage::busy || stage == Peer::Stage::sending || Peer::is_over(stage)) continue;
+        sockets.push_back({peer->fd, POLLRDHUP, 0});
+        waiting.push_back(peer);
+    }
+    if (sockets.empty() || poll(sockets.data(), sockets.size(), 0) <= 0) return;
+    for (std::size_t at = 0; at < sockets.size(); ++at) {
+        char byte;
+        if (sockets[at].revents == 0 || recv(sockets[at].fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0) continue;
+        Peer::Stage stage = waiting[at]->stage.load();
+        if (stage == Peer::Stage::busy || stage == Peer::Stage::sending || Peer::is_over(stage)) continue;
+        if (waiting[at]->stage.compare_exchange_strong(stage, Peer::Stage::gone)) shutdown(sockets[at].fd, SHUT_RDWR);
+    }
 }
 
 void Peers::close_idle() noexcept {

@@ -19,17 +19,18 @@ namespace tallyd {
 class HttpRequest;
 
 struct Peer {
-    enum class Stage : unsigned char { fresh, idle, head, body, busy, sending, cut };
+    enum class Stage : unsigned char { fresh, idle, head, body, busy, sending, cut, gone };
+    static bool is_over(Stage stage) noexcept { return stage >= Stage::cut; }
 
     explicit Peer(int socket) noexcept : fd(socket), since(Clock::now().time_since_epoch().count()) {}
 
-    // false: the watchdog has cut this connection.
+    // false: the watchdog has ended this connection.
     bool enter(Stage next) noexcept;
 
     const int fd;
     std::atomic<Stage> stage{Stage::fresh};
     std::atomic<Clock::rep> since;
-    bool linger = false;             // only its worker reads and writes these two
+    bool linger = false;  // only its worker reads and writes these two
     HttpRequest* request = nullptr;
 };
 
@@ -46,6 +47,9 @@ public:
 
     // Returns how many were cut.
     std::size_t cut_slow(const PeerLimits& limits);
+    // Ends connections whose client has closed its side before its request was whole. libmicrohttpd waits for an edge
+    // of epoll that never comes when the last data and the end arrive together.
+    void end_abandoned();
     void close_idle() noexcept;  // draining: nobody begins a new request
     void close_all() noexcept;
     void sweep_lingering();

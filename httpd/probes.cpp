@@ -18,7 +18,8 @@ std::vector<std::string> reasons_not_ready(const Service& service) {
     const int readers = service.health.connections(Use::read);
     if (writers == 0 || readers == 0) reasons.emplace_back("no connection to the database");
     if (writers > 0 && readers > 0)
-        if (const Health::Extension extension = service.health.extension(); !extension.ready) reasons.push_back(extension.text);
+        if (const Health::Extension extension = service.health.extension(); !extension.ready)
+            reasons.push_back(extension.text);
     if (service.ingest_queue.full()) reasons.emplace_back("the ingest queue is full");
     if (service.call_queue.full()) reasons.emplace_back("the request queue is full");
     return reasons;
@@ -29,7 +30,8 @@ Answer ready(const Service& service) {
     Answer answer;
     if (reasons.empty()) {
         answer.status = 200;
-        answer.body = fmt::format("{{\"status\":\"ready\",\"version\":\"{}\",\"database\":{}}}", kVersion, service.health.extension().text);
+        answer.body = fmt::format("{{\"status\":\"ready\",\"version\":\"{}\",\"database\":{}}}", kVersion,
+                                  service.health.extension().text);
         return answer;
     }
     std::string list;

@@ -23,11 +23,12 @@ void Reader::serve(std::vector<Job*> jobs) {
     for (Job* job : jobs) {
         try {
             const std::string_view key(reinterpret_cast<const char*>(job->key.data()), job->key.size());
-            const Outcome outcome = execute(statement_of(*job->route), {{key, true},
-                                                                        {job->route->scope},
-                                                                        {job->parameters},
-                                                                        {job->query},
-                                                                        {job->body, true, job->route->body == BodyKind::none}});
+            const Outcome outcome =
+                execute(statement_of(*job->route), {{key, true},
+                                                    {job->route->scope},
+                                                    {job->parameters},
+                                                    {job->query},
+                                                    {job->body, true, job->route->body == BodyKind::none}});
             answer(*job, outcome);
         } catch (const std::bad_alloc&) {
             job->finish(unavailable("out of memory"));
@@ -40,7 +41,8 @@ void Reader::answer(Job& job, const Outcome& outcome) {
     if (outcome.kind == Outcome::Kind::lost) return lost(job, outcome.surely_nothing_done);
     if (outcome.kind == Outcome::Kind::refused) {
         log::write(log::Level::error, "statement_refused",
-                   log::field("route", job.route->pattern) + log::field("sqlstate", error.state) + log::field("message", error.message));
+                   log::field("route", job.route->pattern) + log::field("sqlstate", error.state) +
+                       log::field("message", error.message));
         return job.finish(unavailable("the extension pgtally is not ready in this database"));
     }
     if (outcome.kind == Outcome::Kind::failed) {

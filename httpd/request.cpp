@@ -16,7 +16,12 @@
 namespace tallyd {
 
 HttpRequest::HttpRequest(Service& service, MHD_Connection* connection, Peer* peer, const char* target)
-    : service_(service), connection_(connection), peer_(peer), begun_(Clock::now()), target_(target), id_(new_request_id()) {
+    : service_(service),
+      connection_(connection),
+      peer_(peer),
+      begun_(Clock::now()),
+      target_(target),
+      id_(new_request_id()) {
     peer_->request = this;
     service_.observe.in_flight.fetch_add(1, std::memory_order_relaxed);
 }
@@ -28,7 +33,8 @@ HttpRequest::~HttpRequest() {
 
 MHD_Result HttpRequest::step(const char* method, const char* version, const char* data, std::size_t* size) {
     switch (phase_) {
-        case Phase::head: return take_head(method, version);
+        case Phase::head:
+            return take_head(method, version);
         case Phase::body:
         case Phase::refused: {
             if (*size == 0) return take_end();
@@ -36,9 +42,12 @@ MHD_Result HttpRequest::step(const char* method, const char* version, const char
             *size = 0;
             return take_piece(data, taken);
         }
-        case Phase::answered: return reply(std::move(answer_));
+        case Phase::answered:
+            return reply(std::move(answer_));
         case Phase::queued:
-        case Phase::replied: *size = 0; return MHD_YES;
+        case Phase::replied:
+            *size = 0;
+            return MHD_YES;
     }
     return MHD_NO;
 }
@@ -174,11 +183,12 @@ void HttpRequest::log_and_count(bool completed) noexcept {
     service_.observe.request(route, status_, seconds);
     if (!log::enabled(log::Level::info)) return;
     try {
-        log::write(log::Level::info, "request",
-                   log::field("request_id", id_) + log::field("method", method_) +
-                       log::field("route", route ? route->pattern : "unmatched") + log::field("target", redacted(target_)) +
-                       fmt::format(",\"status\":{},\"duration_ms\":{:.3f},\"bytes_in\":{},\"bytes_out\":{},\"completed\":{}", status_,
-                                   seconds * 1000, received_, sent_, completed));
+        log::write(
+            log::Level::info, "request",
+            log::field("request_id", id_) + log::field("method", method_) +
+                log::field("route", route ? route->pattern : "unmatched") + log::field("target", redacted(target_)) +
+                fmt::format(",\"status\":{},\"duration_ms\":{:.3f},\"bytes_in\":{},\"bytes_out\":{},\"completed\":{}",
+                            status_, seconds * 1000, received_, sent_, completed));
     } catch (...) {  // out of memory: a line of the log is the least loss
     }
 }

@@ -51,12 +51,14 @@ const char* HttpRequest::header(const char* name) const noexcept {
 std::optional<Answer> HttpRequest::check_head(const char* method, const char* version) {
     method_ = std::string_view(method).substr(0, 32);
     if (const char* id = header("X-Request-Id"); id && is_sane_request_id(id)) id_ = id;
-    has_body_ = header("Transfer-Encoding") || (header("Content-Length") && std::strcmp(header("Content-Length"), "0") != 0);
+    has_body_ =
+        header("Transfer-Encoding") || (header("Content-Length") && std::strcmp(header("Content-Length"), "0") != 0);
     if (target_.size() > kLongestTarget)
         return refuse(414, fmt::format("the request target is longer than {} bytes", kLongestTarget));
     const HeadSize size = head_size(connection_);
     if (size.bytes > kLongestHead || size.count > kMostHeaders)
-        return refuse(431, fmt::format("the request headers are larger than {} bytes or more than {}", kLongestHead, kMostHeaders));
+        return refuse(431, fmt::format("the request headers are larger than {} bytes or more than {}", kLongestHead,
+                                       kMostHeaders));
     if (size.lengths > 1) return refuse(400, "there is more than one Content-Length header");
     if (auto refusal = check_framing(version)) return refusal;
     if (auto refusal = find_route(method)) return refusal;
@@ -70,7 +72,8 @@ std::optional<Answer> HttpRequest::check_framing(const char* version) {
     const char* encoding = header("Transfer-Encoding");
     if (encoding && strcasecmp(encoding, "chunked") != 0)
         return refuse(501, "the only Transfer-Encoding that is understood is \"chunked\"");
-    if (encoding && header("Content-Length")) return refuse(400, "Content-Length and Transfer-Encoding exclude each other");
+    if (encoding && header("Content-Length"))
+        return refuse(400, "Content-Length and Transfer-Encoding exclude each other");
     if (std::strcmp(version, "HTTP/1.1") == 0 && !header("Host")) return refuse(400, "the Host header is missing");
     if (const char* expect = header("Expect"); expect && strcasecmp(expect, "100-continue") != 0)
         return refuse(417, "the only expectation that is understood is \"100-continue\"");
@@ -79,7 +82,8 @@ std::optional<Answer> HttpRequest::check_framing(const char* version) {
 
 std::optional<Answer> HttpRequest::find_route(const char* method) {
     Target target = parse_target(target_);
-    if (!target.path_valid) return refuse(400, "the path is not valid: it must begin with / and decode to UTF-8 without NUL");
+    if (!target.path_valid)
+        return refuse(400, "the path is not valid: it must begin with / and decode to UTF-8 without NUL");
     Match found = match(method, target.segments);
     if (!found.route && found.allow.empty()) return refuse(404, "there is no such resource");
     if (!found.route) {
@@ -111,7 +115,8 @@ std::optional<Answer> HttpRequest::check_media() {
     }
     if (!is_json_media_type(header("Content-Type"))) return refuse(415, "the Content-Type must be application/json");
     const char* coding = header("Content-Encoding");
-    if (coding && strcasecmp(coding, "identity") != 0) return refuse(415, "the request body must not have a Content-Encoding");
+    if (coding && strcasecmp(coding, "identity") != 0)
+        return refuse(415, "the request body must not have a Content-Encoding");
     return std::nullopt;
 }
 
@@ -120,7 +125,8 @@ std::optional<Answer> HttpRequest::check_announced_length() {
     if (!text) return std::nullopt;
     const char* end = text + std::strlen(text);
     if (std::from_chars(text, end, announced_).ptr != end) return refuse(400, "the Content-Length is not a number");
-    if (announced_ > body_limit()) return refuse(413, fmt::format("the request body is larger than {} bytes", body_limit()));
+    if (announced_ > body_limit())
+        return refuse(413, fmt::format("the request body is larger than {} bytes", body_limit()));
     if (!account(static_cast<std::size_t>(announced_))) return unavailable("too many request bodies in memory");
     body.reserve(static_cast<std::size_t>(announced_));
     return std::nullopt;

@@ -11,8 +11,8 @@ namespace tallyd {
 bool is_sane_request_id(std::string_view id) noexcept {
     constexpr std::size_t kLongest = 128;
     return !id.empty() && id.size() <= kLongest && std::all_of(id.begin(), id.end(), [](char c) {
-        return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' ||
-               c == ':' || c == '/' || c == '+' || c == '=';
+        return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+               c == '.' || c == ':' || c == '/' || c == '+' || c == '=';
     });
 }
 

@@ -10,7 +10,9 @@ namespace tallyd {
 
 namespace {
 
-void free_body(void* body) { delete static_cast<std::string*>(body); }
+void free_body(void* body) {
+    delete static_cast<std::string*>(body);
+}
 
 template <class Add>
 void headers_of(const Answer& answer, const std::string& request_id, bool last, Add add) {
@@ -32,15 +34,17 @@ MHD_Result send_answer(MHD_Connection* connection, Answer answer, const std::str
     if (!made) return MHD_NO;
     (void)body.release();  // the response frees it
     const std::unique_ptr<MHD_Response, void (*)(MHD_Response*)> response(made, MHD_destroy_response);
-    headers_of(answer, request_id, last, [made](const char* name, const char* value) { MHD_add_response_header(made, name, value); });
+    headers_of(answer, request_id, last,
+               [made](const char* name, const char* value) { MHD_add_response_header(made, name, value); });
     return queue_own_response(connection, answer.status, made);
 }
 
 void send_directly(int fd, const Answer& answer, const std::string& request_id, bool with_body) noexcept {
     try {
         std::string text = fmt::format("HTTP/1.1 {} {}\r\n", answer.status, MHD_get_reason_phrase_for(answer.status));
-        headers_of(answer, request_id, true,
-                   [&text](const char* name, const char* value) { text.append(name).append(": ").append(value).append("\r\n"); });
+        headers_of(answer, request_id, true, [&text](const char* name, const char* value) {
+            text.append(name).append(": ").append(value).append("\r\n");
+        });
         // An answer that has no body must not announce one, not even an empty one (RFC 9110 8.6).
         text += answer.content_type ? fmt::format("Content-Length: {}\r\n\r\n", answer.body.size()) : std::string("\r\n");
         if (with_body) text += answer.body;

@@ -16,7 +16,8 @@ MHD_Result send_answer(MHD_Connection* connection, Answer answer, const std::str
 // nothing of another one. What the socket does not take at once is lost; the connection must end then. Not for TLS.
 void send_directly(int fd, const Answer& answer, const std::string& request_id, bool with_body) noexcept;
 
-// Our own responses pass libmicrohttpd's public function unchanged; those it makes by itself are replaced (refusal.cpp).
+// Our own responses pass libmicrohttpd's public function unchanged; those it makes by itself are replaced
+// (refusal.cpp).
 MHD_Result queue_own_response(MHD_Connection* connection, unsigned status, MHD_Response* response);
 
 }  // namespace tallyd

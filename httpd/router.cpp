@@ -73,9 +73,13 @@ void allow(Match& match, std::string_view method) {
 
 }  // namespace
 
-std::span<const Route> routes() noexcept { return kRoutes; }
+std::span<const Route> routes() noexcept {
+    return kRoutes;
+}
 
-std::size_t index_of(const Route& route) noexcept { return static_cast<std::size_t>(&route - kRoutes); }
+std::size_t index_of(const Route& route) noexcept {
+    return static_cast<std::size_t>(&route - kRoutes);
+}
 
 Match match(std::string_view method, const std::vector<std::string>& segments) {
     const std::string_view wanted = method == "HEAD" ? "GET" : method;

@@ -14,7 +14,7 @@ enum class BodyKind { none, json, events };
 
 struct Route {
     const char* method;
-    const char* pattern;   // "/api/v1/metrics/{id}"
+    const char* pattern;  // "/api/v1/metrics/{id}"
     RouteKind kind;
     const char* scope;     // "read", "write", "admin"; nullptr: no key is needed
     const char* function;  // of schema tally_rest; nullptr unless kind is call

@@ -54,13 +54,16 @@ void raise_file_limit(const Config& config) {
 
 class Process {
 public:
-    explicit Process(const Config& config) : config_(config), service_(config), server_(service_), watchdog_(service_) {}
+    explicit Process(const Config& config)
+        : config_(config), service_(config), server_(service_), watchdog_(service_) {}
 
     std::string start(int listen_fd) {
         for (unsigned n = 0; n < config_.writers; ++n)
-            threads_.push_back(std::make_unique<Batcher>(config_, service_.ingest_queue, service_.health, service_.observe));
+            threads_.push_back(
+                std::make_unique<Batcher>(config_, service_.ingest_queue, service_.health, service_.observe));
         for (unsigned n = 0; n < config_.readers; ++n)
-            threads_.push_back(std::make_unique<Reader>(config_, service_.call_queue, service_.health, service_.observe));
+            threads_.push_back(
+                std::make_unique<Reader>(config_, service_.call_queue, service_.health, service_.observe));
         for (const auto& thread : threads_) thread->start();
         watchdog_.start();
         return server_.start(listen_fd);
@@ -73,7 +76,8 @@ public:
         bool forced = wait(to_milliseconds(config_.drain_delay), [] { return false; });
         server_.stop_accepting();
         if (!forced) forced = wait(to_milliseconds(config_.drain_timeout), [this] { return idle(); });
-        if (!idle()) log::message(log::Level::warn, forced ? "stopping at once" : "stopping although requests are under way");
+        if (!idle())
+            log::message(log::Level::warn, forced ? "stopping at once" : "stopping although requests are under way");
         end_database();
         // Answers given just now still need their way out.
         if (!forced) wait(milliseconds(2000), [this] { return idle(); });

@@ -56,7 +56,9 @@ void* on_request_line(void* self, const char* target, MHD_Connection* connection
 }
 
 // Targets stay as they came: uri.cpp decodes them, strictly.
-std::size_t keep_escapes(void*, MHD_Connection*, char* text) { return std::strlen(text); }
+std::size_t keep_escapes(void*, MHD_Connection*, char* text) {
+    return std::strlen(text);
+}
 
 MHD_Result on_request(void*, MHD_Connection*, const char*, const char* method, const char* version, const char* data,
                       std::size_t* size, void** context) {
@@ -92,7 +94,9 @@ unsigned inactivity_limit(const Config& config) {
 
 }  // namespace
 
-Server::~Server() { stop(); }
+Server::~Server() {
+    stop();
+}
 
 std::string Server::start(int listen_fd) {
     const Config& config = service_.config;
@@ -109,9 +113,10 @@ std::string Server::start(int listen_fd) {
         // The last one: a pool of one is no pool.
         {threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, static_cast<intptr_t>(threads), nullptr},
         {MHD_OPTION_END, 0, nullptr}};
-    daemon_ = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0, nullptr,
-                               nullptr, on_request, &service_, MHD_OPTION_EXTERNAL_LOGGER, on_message, nullptr, MHD_OPTION_ARRAY,
-                               options, MHD_OPTION_END);
+    daemon_ =
+        MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0,
+                         nullptr, nullptr, on_request, &service_, MHD_OPTION_EXTERNAL_LOGGER, on_message, nullptr,
+                         MHD_OPTION_ARRAY, options, MHD_OPTION_END);
     if (!daemon_) return last_complaint[0] ? last_complaint.data() : "the HTTP server could not be started";
     accepting_ = true;
     return {};
@@ -135,7 +140,8 @@ std::string reason_of_last_complaint(unsigned status) {
     const auto about = [said](std::string_view word) { return said.find(word) != std::string_view::npos; };
     if (status == 414) return "the request target is too long";
     if (status == 431) return "the request headers are too large";
-    if (status == 413) return about("chunk") ? "a chunk of the request body is too large" : "the Content-Length is too large";
+    if (status == 413)
+        return about("chunk") ? "a chunk of the request body is too large" : "the Content-Length is too large";
     if (status == 505) return "the only protocol that is understood is HTTP/1.x";
     if (status >= 500) return "internal error";
     if (about("Content-Length")) return "the Content-Length is not a number";

@@ -17,7 +17,9 @@ struct Service {
           ingest_queue(settings.queue_requests, settings.queue_bytes),
           call_queue(settings.queue_requests, settings.queue_bytes) {}
 
-    JobQueue& queue_of(const Route& route) noexcept { return route.kind == RouteKind::ingest ? ingest_queue : call_queue; }
+    JobQueue& queue_of(const Route& route) noexcept {
+        return route.kind == RouteKind::ingest ? ingest_queue : call_queue;
+    }
     static Use use_of(const Route& route) noexcept { return route.kind == RouteKind::ingest ? Use::write : Use::read; }
 
     const Config& config;

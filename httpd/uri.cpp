@@ -2,8 +2,8 @@
 #include "uri.hpp"
 
 #include <algorithm>
-#include <unordered_map>
 #include <cctype>
+#include <unordered_map>
 
 #include "json_text.hpp"
 

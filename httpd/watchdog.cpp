@@ -9,6 +9,7 @@ namespace tallyd {
 namespace {
 
 constexpr std::chrono::milliseconds kTick{100};
+constexpr unsigned kTicksPerLook = 10;  // looking at every socket is the dearest of the duties
 
 }  // namespace
 
@@ -41,6 +42,7 @@ void Watchdog::look() {
     const PeerLimits limits{to_milliseconds(config.head_timeout), to_milliseconds(config.body_timeout),
                             to_milliseconds(config.keepalive_timeout), to_milliseconds(config.send_timeout)};
     service_.observe.clients_cut.fetch_add(service_.peers.cut_slow(limits));
+    if (++ticks_ % kTicksPerLook == 0) service_.peers.end_abandoned();
     service_.peers.sweep_lingering();
     expire(service_.ingest_queue, Use::write);
     expire(service_.call_queue, Use::read);
@@ -49,7 +51,8 @@ void Watchdog::look() {
 void Watchdog::expire(JobQueue& queue, Use use) {
     const bool gone = service_.health.away(use) > to_milliseconds(service_.config.database_grace);
     for (Job* job : gone ? queue.take_all() : queue.expire(Clock::now()))
-        job->finish(unavailable(gone ? "the database is not available" : "the request waited too long for the database"));
+        job->finish(
+            unavailable(gone ? "the database is not available" : "the request waited too long for the database"));
 }
 
 }  // namespace tallyd

@@ -29,6 +29,7 @@ private:
     std::mutex mutex_;
     std::condition_variable wake_;
     bool stopping_ = false;
+    unsigned ticks_ = 0;
     std::thread thread_;
 };
 

@@ -1,11 +1,13 @@
 // Reading and writing the explicit little-endian bytes of stored states, with every read bounds-checked.
 //
-// Varint: 7 bits a byte, lowest first, high bit = more follow, at most 10 bytes and never longer than needed (so that equal
-// values have equal bytes). Signed varints are zigzag-coded. Fixed-width integers are little-endian.
+// Varint: 7 bits a byte, lowest first, high bit = more follow, at most 10 bytes and never longer than needed (so that
+// equal values have equal bytes). Signed varints are zigzag-coded. Fixed-width integers are little-endian.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 
 #include "core/error.hpp"
@@ -16,8 +18,8 @@ using Bytes = std::span<const std::byte>;
 using int128 = __int128;
 using uint128 = unsigned __int128;
 
-// Takes values from the front of a byte string; throws where the bytes end too early or are not canonical: Error(corrupted)
-// for stored bytes, or the kind that is asked for (invalid_binary for bytes that a client sent).
+// Takes values from the front of a byte string; throws where the bytes end too early or are not canonical:
+// Error(corrupted) for stored bytes, or the kind that is asked for (invalid_binary for bytes that a client sent).
 class ByteReader {
 public:
     explicit ByteReader(Bytes bytes, ErrorKind kind = ErrorKind::corrupted) noexcept
@@ -33,6 +35,12 @@ public:
         const Bytes taken(at_, count);
         at_ += count;
         return taken;
+    }
+    // The next 8 bytes as a little-endian integer without taking them; at least 8 must be left.
+    std::uint64_t peek_u64() const noexcept {
+        std::uint64_t value;
+        std::memcpy(&value, at_, sizeof value);
+        return std::endian::native == std::endian::little ? value : __builtin_bswap64(value);
     }
     std::uint8_t u8() {
         if (at_ == end_) fail("state is cut short");
@@ -83,7 +91,8 @@ public:
     }
     void u8(std::uint8_t value) noexcept { *at_++ = static_cast<std::byte>(value); }
     void i64(std::int64_t value) noexcept {
-        for (int shift = 0; shift < 64; shift += 8) u8(static_cast<std::uint8_t>(static_cast<std::uint64_t>(value) >> shift));
+        for (int shift = 0; shift < 64; shift += 8)
+            u8(static_cast<std::uint8_t>(static_cast<std::uint64_t>(value) >> shift));
     }
     void varint(std::uint64_t value) noexcept {
         for (; value >= 0x80; value >>= 7) u8(static_cast<std::uint8_t>(value | 0x80));

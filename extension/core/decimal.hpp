@@ -1,11 +1,12 @@
-// Exact decimals: a 128-bit coefficient with a scale while at most 37 digits are needed, base-10000 digits beyond; never a
-// double. A value knows its display scale as PostgreSQL's numeric does (1.10 is 110 at scale 2).
+// Exact decimals: a 128-bit coefficient with a scale while at most 37 digits are needed, base-10000 digits beyond;
+// never a double. A value knows its display scale as PostgreSQL's numeric does (1.10 is 110 at scale 2).
 //
-// Canonical form: a finite value is `small` exactly when |coefficient| < 10^37 at its scale, else `wide`; a wide value has
-// neither leading nor trailing zero groups. So equal (value, scale) pairs have equal representations, whatever the road.
+// Canonical form: a finite value is `small` exactly when |coefficient| < 10^37 at its scale, else `wide`; a wide value
+// has neither leading nor trailing zero groups. So equal (value, scale) pairs have equal representations, whatever the
+// road.
 //
-// Wide digits are groups of four decimal digits, 16-bit little-endian and unaligned, most significant first; the first group
-// weighs 10000^weight. They are viewed, never owned: memory belongs to the caller.
+// Wide digits are groups of four decimal digits, 16-bit little-endian and unaligned, most significant first; the first
+// group weighs 10000^weight. They are viewed, never owned: memory belongs to the caller.
 #pragma once
 
 #include <array>
@@ -20,9 +21,9 @@ namespace tally {
 enum class DecimalKind : std::uint8_t { none = 0, small = 1, wide = 2, nan = 3, infinity = 4, minus_infinity = 5 };
 
 constexpr int decimal_small_digits = 37;
-constexpr int decimal_max_scale = 16383;    // PostgreSQL's NUMERIC_DSCALE_MAX
-constexpr int decimal_max_weight = 32800;   // a sum of 2^63 greatest numerics still fits; numeric itself ends at 32767
-constexpr int decimal_min_weight = -4097;   // 16383 digits after the point
+constexpr int decimal_max_scale = 16383;   // PostgreSQL's NUMERIC_DSCALE_MAX
+constexpr int decimal_max_weight = 32800;  // a sum of 2^63 greatest numerics still fits; numeric itself ends at 32767
+constexpr int decimal_min_weight = -4097;  // 16383 digits after the point
 constexpr unsigned decimal_base = 10000;
 
 namespace detail {
@@ -67,6 +68,22 @@ struct Decimal {
     }
 };
 
+// A small decimal in a working state: 24 bytes without a 16-byte alignment.
+struct SmallSlot {
+    std::uint64_t low;
+    std::int64_t high;
+    std::int32_t scale;
+    std::uint32_t kind;  // DecimalKind; small unless the state says otherwise
+
+    int128 coefficient() const noexcept { return static_cast<int128>(high) << 64 | low; }
+    void set(int128 value, std::int32_t value_scale) noexcept {
+        low = static_cast<std::uint64_t>(value);
+        high = static_cast<std::int64_t>(value >> 64);
+        scale = value_scale;
+        kind = static_cast<std::uint32_t>(DecimalKind::small);
+    }
+};
+
 // Multiplies by 10^digits; false (value untouched) where the result would not be small.
 inline bool scale_up(int128& coefficient, std::int32_t digits) noexcept {
     if (coefficient == 0) return true;
@@ -77,8 +94,8 @@ inline bool scale_up(int128& coefficient, std::int32_t digits) noexcept {
     return true;
 }
 
-// Adds (addend, addend_scale) to (sum, scale); the result has the greater scale. False (sum untouched) where it would not
-// be small.
+// Adds (addend, addend_scale) to (sum, scale); the result has the greater scale. False (sum untouched) where it would
+// not be small.
 inline bool add_small(int128& sum, std::int32_t& scale, int128 addend, std::int32_t addend_scale) noexcept {
     int128 left = sum;
     std::int32_t common = scale;
@@ -106,7 +123,8 @@ inline int compare_small(int128 left, std::int32_t left_scale, int128 right, std
     return left < right ? -1 : static_cast<int>(left > right);
 }
 
-// Order of PostgreSQL's numeric: -Infinity < finite < Infinity < NaN; display scale is not looked at. Neither may be none.
+// Order of PostgreSQL's numeric: -Infinity < finite < Infinity < NaN; display scale is not looked at. Neither may be
+// none.
 int compare_value(const Decimal& left, const Decimal& right) noexcept;
 
 // compare_value, then scale: a total order of representations.
@@ -119,11 +137,20 @@ std::size_t add_bound(const Decimal& left, const Decimal& right) noexcept;
 // `scratch` (add_bound bytes). Throws Error(out_of_range) beyond decimal_max_weight.
 Decimal add_finite(const Decimal& left, const Decimal& right, bool subtract, std::byte* scratch);
 
-// Makes the canonical Decimal of base-10000 groups (little-endian, see above): strips zero groups and narrows if it fits.
+// value * factor, exact, with the scale of value; value must be finite. A wide result points into `scratch`, which has
+// multiply_bound(groups of value) bytes.
+constexpr std::size_t multiply_bound(std::size_t group_count) noexcept {
+    return 2 * (group_count + 6);
+}
+Decimal multiply(const Decimal& value, std::int64_t factor, std::byte* scratch);
+
+// Makes the canonical Decimal of base-10000 groups (little-endian, see above): strips zero groups and narrows if it
+// fits.
 Decimal from_groups(bool negative, std::int32_t weight, std::int32_t scale, const std::byte* groups,
                     std::uint32_t group_count) noexcept;
 
-// The same value as base-10000 groups without leading and trailing zero groups; `room` (24 bytes) is used for small values.
+// The same value as base-10000 groups without leading and trailing zero groups; `room` (24 bytes) is used for small
+// values.
 struct Groups {
     bool negative;
     std::int32_t weight;
@@ -140,9 +167,9 @@ void append_text(std::string& out, const Decimal& value);
 // Throws Error(invalid_text).
 Decimal parse_decimal(std::string_view text, std::byte* scratch);
 
-// Stored form: tag byte, then for small (tag = 0..16, bytes of the minimal two's complement) those bytes and varint scale;
-// tags 32, 33, 34 = NaN, Infinity, -Infinity; 48, 49 = wide positive, negative: varint scale, signed varint weight, varint
-// group count, groups.
+// Stored form: tag byte, then for small (tag = 0..16, bytes of the minimal two's complement) those bytes and varint
+// scale; tags 32, 33, 34 = NaN, Infinity, -Infinity; 48, 49 = wide positive, negative: varint scale, signed varint
+// weight, varint group count, groups.
 std::size_t stored_bound(const Decimal& value) noexcept;
 void store_decimal(ByteWriter& out, const Decimal& value) noexcept;
 Decimal load_decimal(ByteReader& in);

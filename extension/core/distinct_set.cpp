@@ -14,6 +14,7 @@ constexpr std::uint8_t form_packed = 0;
 constexpr std::uint8_t form_working = 1;
 constexpr std::uint8_t wide_bit = 0x80;
 constexpr std::size_t packed_header = 8;
+constexpr std::uint32_t max_ring = 32;
 constexpr std::size_t max_table_bytes = 960U << 20;  // leaves room for a tuple around it below PostgreSQL's 1 GB
 
 constexpr std::string_view kind_names[set_kind_count] = {
@@ -61,29 +62,37 @@ Slot* slots_of(SetWork& work) noexcept {
     return reinterpret_cast<Slot*>(&work + 1);
 }
 
-std::uint32_t fill_limit(std::uint32_t home) noexcept { return static_cast<std::uint32_t>(std::uint64_t{home} * 7 / 10); }
+std::uint32_t fill_limit(std::uint32_t home) noexcept {
+    return static_cast<std::uint32_t>(std::uint64_t{home} * 7 / 10);
+}
 
 template <typename Slot>
 Added add_slot(SetWork& work, const Slot key) noexcept {
     Slot* const slots = slots_of<Slot>(work);
     Slot* at = slots + static_cast<std::uint32_t>(static_cast<uint128>(key.high) * work.home >> 64);
-    while (!at->empty() && *at < key) ++at;  // ends at the last slot, which is empty
+    const Slot* const last = slots + work.slots - 1;  // empty always, yet nothing relies on it for safety
+    if (at > last) return Added::full;
+    while (at != last && !at->empty() && *at < key) ++at;
     if (*at == key) return Added::present;
     if (work.count >= fill_limit(work.home)) return Added::full;
     Slot* end = at;
-    while (!end->empty()) ++end;
-    if (end == slots + work.slots - 1) return Added::full;
-    std::memmove(static_cast<void*>(at + 1), static_cast<const void*>(at), static_cast<std::size_t>(end - at) * sizeof(Slot));
+    while (end != last && !end->empty()) ++end;
+    if (end == last) return Added::full;
+    std::memmove(static_cast<void*>(at + 1), static_cast<const void*>(at),
+                 static_cast<std::size_t>(end - at) * sizeof(Slot));
     *at = key;
     ++work.count;
     return Added::added;
 }
 
-std::uint32_t default_tail(std::uint32_t home) noexcept { return home < 64 ? home / 4 + 2 : 64; }
+std::uint32_t default_tail(std::uint32_t home) noexcept {
+    return home < 64 ? home / 4 + 2 : 64;
+}
 
 SetShape checked(SetShape shape) {
     if (shape.bytes() > max_table_bytes) {
-        const std::uint32_t most = static_cast<std::uint32_t>((max_table_bytes - sizeof(SetWork)) / (shape.wide ? 16 : 8));
+        const std::uint32_t most =
+            static_cast<std::uint32_t>((max_table_bytes - sizeof(SetWork)) / (shape.wide ? 16 : 8)) - max_ring;
         const std::uint32_t tail = std::min(shape.slots - shape.home, most / 4);
         shape.slots = most;
         shape.home = most - tail;
@@ -92,16 +101,21 @@ SetShape checked(SetShape shape) {
 }
 
 [[noreturn]] void too_many(bool wide) {
-    throw Error(ErrorKind::limit_exceeded,
-                "more than " + std::to_string(wide ? max_wide_values : max_narrow_values) + " distinct values in one set",
-                "Count in smaller groups, or approximately with the hll extension.");
+    throw Error(
+        ErrorKind::limit_exceeded,
+        "more than " + std::to_string(wide ? max_wide_values : max_narrow_values) + " distinct values in one set",
+        "Count in smaller groups, or approximately with the hll extension.");
 }
 
 }  // namespace
 
-std::string_view kind_name(SetKind kind) noexcept { return kind_names[static_cast<unsigned>(kind)]; }
+std::string_view kind_name(SetKind kind) noexcept {
+    return kind_names[static_cast<unsigned>(kind)];
+}
 
-SetKind kind_of(const SetWork& work) noexcept { return static_cast<SetKind>(word_of(&work.word).kind & ~wide_bit); }
+SetKind kind_of(const SetWork& work) noexcept {
+    return static_cast<SetKind>(word_of(&work.word).kind & ~wide_bit);
+}
 
 SetView view_of(const SetWork& work) noexcept {
     SetView view;
@@ -111,6 +125,7 @@ SetView view_of(const SetWork& work) noexcept {
     view.has_zero = work.has_zero != 0;
     view.count = work.count;
     view.slots = work.slots;
+    view.waiting = work.waiting;
     view.keys = reinterpret_cast<const std::byte*>(&work + 1);
     return view;
 }
@@ -125,7 +140,8 @@ SetView load_set(Bytes body) {
     view.wide = word.wide();
     if (word.form == form_packed) {
         view.count = view.slots = static_cast<std::uint32_t>(ByteReader(body.subspan(4)).u8()) |
-                                  std::to_integer<std::uint32_t>(body[5]) << 8 | std::to_integer<std::uint32_t>(body[6]) << 16 |
+                                  std::to_integer<std::uint32_t>(body[5]) << 8 |
+                                  std::to_integer<std::uint32_t>(body[6]) << 16 |
                                   std::to_integer<std::uint32_t>(body[7]) << 24;
         view.keys = body.data() + packed_header;
         if (body.size() != packed_header + view.count * view.key_size()) throw bad();
@@ -138,8 +154,10 @@ SetView load_set(Bytes body) {
     view.has_zero = header.has_zero != 0;
     view.count = header.count;
     view.slots = header.slots;
+    view.waiting = header.waiting;
     view.keys = body.data() + sizeof header - 4;
-    if (header.slots > max_table_bytes / 8 || body.size() != sizeof header - 4 + view.slots * view.key_size() ||
+    if (header.slots > max_table_bytes / 8 || header.waiting > header.ring || header.ring > max_ring ||
+        body.size() != sizeof header - 4 + (std::size_t{view.slots} + header.ring) * view.key_size() ||
         view.count > view.slots + std::uint32_t{view.has_zero})
         throw bad();
     return view;
@@ -156,11 +174,12 @@ SetView load_sent_set(Bytes body, ErrorKind kind_of_error) {
     if (body.size() - packed_header != count * key_size) refuse("tally.distinct_set state has a wrong length");
     const SetView view = load_set(body);
     if (view.count > (view.wide ? max_wide_values : max_narrow_values)) refuse("tally.distinct_set state is too large");
-    const bool may_be_wide = view.kind == SetKind::number || view.kind == SetKind::text || view.kind == SetKind::bytes ||
-                             view.kind == SetKind::uuid || view.kind == SetKind::other;
+    const bool may_be_wide = view.kind == SetKind::number || view.kind == SetKind::text ||
+                             view.kind == SetKind::bytes || view.kind == SetKind::uuid || view.kind == SetKind::other;
     bool needs_wide = view.kind != SetKind::number;
     for (std::uint32_t i = 0; i < view.count; ++i) {
-        if (i > 0 && !(view.key_at(i - 1) < view.key_at(i))) refuse("keys of a tally.distinct_set state are not in order");
+        if (i > 0 && !(view.key_at(i - 1) < view.key_at(i)))
+            refuse("keys of a tally.distinct_set state are not in order");
         needs_wide = needs_wide || view.key_at(i).low != 0;
     }
     if (view.wide != (may_be_wide && needs_wide)) refuse("keys of a tally.distinct_set state have the wrong width");
@@ -187,7 +206,9 @@ bool set_contains(const SetView& set, const SetKey& key) noexcept {
     return from < set.count && set.key_at(from) == key;
 }
 
-std::size_t packed_size(const SetView& set) noexcept { return packed_header + set.count * set.key_size(); }
+std::size_t packed_size(const SetView& set) noexcept {
+    return packed_header + set.count * set.key_size();
+}
 
 void pack_set(const SetView& set, std::byte* out) noexcept {
     *out++ = std::byte{magic};
@@ -205,11 +226,11 @@ void pack_set(const SetView& set, std::byte* out) noexcept {
 
 bool is_working_set(const SetWork* work, std::size_t size) noexcept {
     const Word word = word_of(&work->word);
-    if (!word.good() || word.form != form_working || work->slots <= work->home) return false;
+    if (!word.good() || word.form != form_working || work->slots <= work->home || work->ring > max_ring ||
+        work->waiting > work->ring)
+        return false;
     const std::size_t key_size = word.wide() ? 16 : 8;
-    if (size != sizeof(SetWork) + std::size_t{work->slots} * key_size) return false;
-    const auto* const last = reinterpret_cast<const std::byte*>(work) + size - key_size;
-    return SetKey{load_u64(last), word.wide() ? load_u64(last + 8) : 0}.zero();
+    return size == sizeof(SetWork) + (std::size_t{work->slots} + work->ring) * key_size;
 }
 
 SetShape shape_for(SetKind kind, bool wide, std::uint64_t count) {
@@ -231,7 +252,10 @@ SetShape grown_shape(const SetWork& work, const SetKey& key) {
     } else {
         shape.slots += tail;  // a crowded end: more room there, or chosen values could make the table double for ever
     }
-    return checked(shape);
+    const std::size_t before = SetShape{shape.kind, word_of(&work.word).wide(), work.home, work.slots}.bytes();
+    shape = checked(shape);
+    if (shape.bytes() <= before) too_many(shape.wide);  // at the greatest size there is
+    return shape;
 }
 
 void start_work(SetWork& work, const SetShape& shape) noexcept {
@@ -240,6 +264,8 @@ void start_work(SetWork& work, const SetShape& shape) noexcept {
     work.home = shape.home;
     work.slots = shape.slots;
     work.has_zero = 0;
+    work.ring = shape.ring();
+    work.waiting = 0;
 }
 
 Added add_key(SetWork& work, const SetKey& key) noexcept {
@@ -251,6 +277,42 @@ Added add_key(SetWork& work, const SetKey& key) noexcept {
     }
     if (word_of(&work.word).wide()) return add_slot(work, WideSlot::of(key));
     return key.low == 0 ? add_slot(work, NarrowSlot::of(key)) : Added::full;
+}
+
+namespace {
+
+template <typename Slot>
+bool settle_slots(SetWork& work) noexcept {
+    Slot* const ring = slots_of<Slot>(work) + work.slots;
+    for (std::uint32_t i = 0; i < work.waiting; ++i) {
+        if (add_slot(work, ring[i]) != Added::full) continue;
+        std::memmove(static_cast<void*>(ring), static_cast<const void*>(ring + i), (work.waiting - i) * sizeof(Slot));
+        work.waiting -= i;
+        return false;
+    }
+    work.waiting = 0;
+    return true;
+}
+
+template <typename Slot>
+Added add_slot_soon(SetWork& work, const Slot key) noexcept {
+    if (work.waiting == work.ring && !settle_slots<Slot>(work)) return Added::full;
+    Slot* const slots = slots_of<Slot>(work);
+    __builtin_prefetch(slots + static_cast<std::uint32_t>(static_cast<uint128>(key.high) * work.home >> 64), 1);
+    slots[work.slots + work.waiting++] = key;
+    return Added::added;
+}
+
+}  // namespace
+
+Added add_key_soon(SetWork& work, const SetKey& key) noexcept {
+    if (work.ring == 0 || key.zero()) return add_key(work, key);
+    if (word_of(&work.word).wide()) return add_slot_soon(work, WideSlot::of(key));
+    return key.low == 0 ? add_slot_soon(work, NarrowSlot::of(key)) : Added::full;
+}
+
+bool settle(SetWork& work) noexcept {
+    return word_of(&work.word).wide() ? settle_slots<WideSlot>(work) : settle_slots<NarrowSlot>(work);
 }
 
 bool add_all(SetWork& into, const SetView& from) noexcept {

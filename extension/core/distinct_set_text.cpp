@@ -1,5 +1,5 @@
-// JSON text of tally.distinct_set: {"kind":"text","count":2,"keys":"<base64>"}. The keys are those of the packed form, in its
-// order and byte order; whether they are 8 or 16 bytes wide follows from count and length.
+// JSON text of tally.distinct_set: {"kind":"text","count":2,"keys":"<base64>"}. The keys are those of the packed form,
+// in its order and byte order; whether they are 8 or 16 bytes wide follows from count and length.
 #include <charconv>
 #include <string>
 
@@ -77,7 +77,9 @@ std::size_t decode_base64(const JsonReader& json, std::string_view letters, std:
 
 }  // namespace
 
-std::size_t set_text_bound(const SetView& set) noexcept { return 80 + (set.count * set.key_size() + 2) / 3 * 4; }
+std::size_t set_text_bound(const SetView& set) noexcept {
+    return 80 + (set.count * set.key_size() + 2) / 3 * 4;
+}
 
 std::size_t set_to_text(const SetView& set, char* out) noexcept {
     char* at = put(out, "{\"kind\":\"");

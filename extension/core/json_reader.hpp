@@ -1,5 +1,5 @@
-// A small strict reader for the JSON text of states: one flat object of strings, integers, booleans and arrays of strings.
-// It is for our own output, so strings hold no escapes; anything else is refused with Error(invalid_text).
+// A small strict reader for the JSON text of states: one flat object of strings, integers, booleans and arrays of
+// strings. It is for our own output, so strings hold no escapes; anything else is refused with Error(invalid_text).
 #pragma once
 
 #include <charconv>

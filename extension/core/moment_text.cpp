@@ -46,7 +46,9 @@ void append_padded(std::string& out, std::uint64_t value, std::size_t width) {
     out += digits;
 }
 
-[[noreturn]] void bad_moment() { throw Error(ErrorKind::invalid_text, "malformed timestamp in a state"); }
+[[noreturn]] void bad_moment() {
+    throw Error(ErrorKind::invalid_text, "malformed timestamp in a state");
+}
 
 std::uint64_t take_number(std::string_view& text, std::size_t least, std::size_t most) {
     std::size_t length = 0;

@@ -1,9 +1,10 @@
 // The keys by which tally.distinct_set tells values apart. They are stored on disk: nothing here may ever change.
 //
-// Values of at most 8 bytes, texts and byte strings of at most 15 bytes, and uuids go through bijections, so two different
-// values never share a key. Longer ones are hashed to 128 bits by SipHash-2-4 with the fixed key below: among n of them the
-// chance that any two collide is below n^2 / 2^129 (10^9 values: 1.5e-21). SipHash rather than a faster hash, because values
-// come from customers: for XXH3 and its like colliding inputs can be computed, and a collision is an uncounted value.
+// Values of at most 8 bytes, texts and byte strings of at most 15 bytes, and uuids go through bijections, so two
+// different values never share a key. Longer ones are hashed to 128 bits by SipHash-2-4 with the fixed key below: among
+// n of them the chance that any two collide is below n^2 / 2^129 (10^9 values: 1.5e-21). SipHash rather than a faster
+// hash, because values come from customers: for XXH3 and its like colliding inputs can be computed, and a collision is
+// an uncounted value.
 #pragma once
 
 #include <bit>
@@ -85,10 +86,14 @@ inline SetKey siphash128(Bytes bytes, std::uint64_t k0 = set_hash_key0, std::uin
 }
 
 // Key of a value that is 64 bits.
-constexpr SetKey key_of_integer(std::int64_t value) noexcept { return {mix64(static_cast<std::uint64_t>(value)), 0}; }
+constexpr SetKey key_of_integer(std::int64_t value) noexcept {
+    return {mix64(static_cast<std::uint64_t>(value)), 0};
+}
 
 // Key of a value that is exactly 16 bytes (uuid).
-inline SetKey key_of_block(const std::byte* block) noexcept { return mix128(load_u64(block), load_u64(block + 8)); }
+inline SetKey key_of_block(const std::byte* block) noexcept {
+    return mix128(load_u64(block), load_u64(block + 8));
+}
 
 // Key of a byte string of any length.
 inline SetKey key_of_bytes(Bytes bytes) noexcept {

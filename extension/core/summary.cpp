@@ -22,19 +22,22 @@ constexpr std::uint32_t working_word = [] {
     return std::endian::native == std::endian::little ? little : __builtin_bswap32(little);
 }();
 
-Error bad_state() { return Error(ErrorKind::corrupted, "malformed tally.summary state"); }
+Error bad_state() {
+    return Error(ErrorKind::corrupted, "malformed tally.summary state");
+}
 
-Decimal slot_value(const SummarySlot& slot) {
+Decimal slot_value(const SmallSlot& slot) {
     const auto kind = static_cast<DecimalKind>(slot.kind);
     if (kind == DecimalKind::small) {
         if (slot.scale < 0 || slot.scale > decimal_max_scale || !fits_small(slot.coefficient())) throw bad_state();
         return Decimal::make_small(slot.coefficient(), slot.scale);
     }
-    if (slot.kind > static_cast<std::uint32_t>(DecimalKind::minus_infinity) || kind == DecimalKind::wide) throw bad_state();
+    if (slot.kind > static_cast<std::uint32_t>(DecimalKind::minus_infinity) || kind == DecimalKind::wide)
+        throw bad_state();
     return Decimal::make_special(kind);
 }
 
-bool fill_slot(SummarySlot& slot, const Decimal& value) noexcept {
+bool fill_slot(SmallSlot& slot, const Decimal& value) noexcept {
     if (value.kind == DecimalKind::wide) return false;
     slot.set(value.coefficient, value.scale);
     slot.kind = static_cast<std::uint32_t>(value.kind);
@@ -47,7 +50,8 @@ int compare_moment(const Moment& left, const Moment& right) noexcept {
 }
 
 void count_up(std::int64_t& counter, std::int64_t by) {
-    if (__builtin_add_overflow(counter, by, &counter)) throw Error(ErrorKind::out_of_range, "more than 2^63 values in a summary");
+    if (__builtin_add_overflow(counter, by, &counter))
+        throw Error(ErrorKind::out_of_range, "more than 2^63 values in a summary");
 }
 
 void take_extremes(Summary& into, const Decimal& low, const Decimal& high) noexcept {
@@ -228,11 +232,11 @@ bool to_working(const Summary& s, SummaryWork& work) noexcept {
 namespace {
 
 // -1, 0, 1 as the value is below, equal to, above the slot; equal values are told apart by scale only where asked.
-inline int against(const SummarySlot& slot, int128 coefficient, std::int32_t scale) noexcept {
+inline int against(const SmallSlot& slot, int128 coefficient, std::int32_t scale) noexcept {
     return compare_small(coefficient, scale, slot.coefficient(), slot.scale);
 }
 
-inline int against_total(const SummarySlot& slot, int128 coefficient, std::int32_t scale) noexcept {
+inline int against_total(const SmallSlot& slot, int128 coefficient, std::int32_t scale) noexcept {
     const int order = against(slot, coefficient, scale);
     return order != 0 ? order : scale < slot.scale ? -1 : static_cast<int>(scale > slot.scale);
 }
@@ -286,8 +290,9 @@ bool merge_in_place(SummaryWork& work, const Summary& right) noexcept {
     const auto wide_or_special = [](const Decimal& value) { return value.kind > DecimalKind::small; };
     std::int64_t n = 0;
     if (work.n <= 0 || right.n <= 0 || (work.flags & (flag_specials | flag_sums_only)) != 0 || right.has_specials() ||
-        right.sums_only || wide_or_special(right.total) || wide_or_special(right.lowest) || wide_or_special(right.highest) ||
-        wide_or_special(right.first) || wide_or_special(right.latest) || __builtin_add_overflow(work.n, right.n, &n))
+        right.sums_only || wide_or_special(right.total) || wide_or_special(right.lowest) ||
+        wide_or_special(right.highest) || wide_or_special(right.first) || wide_or_special(right.latest) ||
+        __builtin_add_overflow(work.n, right.n, &n))
         return false;
     int128 sum = work.total.coefficient();
     std::int32_t sum_scale = work.total.scale;
@@ -306,10 +311,17 @@ bool merge_in_place(SummaryWork& work, const Summary& right) noexcept {
 void add_value(Summary& summary, const Decimal& value, const Moment* moment, std::byte* scratch) {
     count_up(summary.n, 1);
     switch (value.kind) {
-        case DecimalKind::nan: ++summary.nan_count; break;
-        case DecimalKind::infinity: ++summary.infinity_count; break;
-        case DecimalKind::minus_infinity: ++summary.minus_infinity_count; break;
-        default: summary.total = add_finite(summary.total, value, false, scratch);
+        case DecimalKind::nan:
+            ++summary.nan_count;
+            break;
+        case DecimalKind::infinity:
+            ++summary.infinity_count;
+            break;
+        case DecimalKind::minus_infinity:
+            ++summary.minus_infinity_count;
+            break;
+        default:
+            summary.total = add_finite(summary.total, value, false, scratch);
     }
     if (summary.sums_only) return;
     take_extremes(summary, value, value);
@@ -351,7 +363,8 @@ void subtract_summary(Summary& left, const Summary& right, std::byte* scratch) {
 
 Decimal total_with_specials(const Summary& s) noexcept {
     if (s.n == 0) return Decimal{};
-    if (s.nan_count > 0 || (s.infinity_count > 0 && s.minus_infinity_count > 0)) return Decimal::make_special(DecimalKind::nan);
+    if (s.nan_count > 0 || (s.infinity_count > 0 && s.minus_infinity_count > 0))
+        return Decimal::make_special(DecimalKind::nan);
     if (s.infinity_count > 0) return Decimal::make_special(DecimalKind::infinity);
     if (s.minus_infinity_count > 0) return Decimal::make_special(DecimalKind::minus_infinity);
     return s.total;

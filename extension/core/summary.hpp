@@ -1,22 +1,24 @@
-// The state tally.summary: n, exact sum, lowest, highest, first and latest of a set of decimals; mergeable in any order.
+// The state tally.summary: n, exact sum, lowest, highest, first and latest of a set of decimals; mergeable in any
+// order.
 //
 // Two byte forms, both after PostgreSQL's 4-byte varlena header. Both start with the version word:
 //   byte 0 'S', byte 1 version (1), byte 2 form (0 packed, 1 working), byte 3 flags of the packed form (0 when working)
-// PACKED: what is stored, sent and compared; canonical, so equal states have equal bytes. All little-endian (core/bytes.hpp):
+// PACKED: what is stored, sent and compared; canonical, so equal states have equal bytes. All little-endian
+// (core/bytes.hpp):
 //   flags: 1 = specials present, 2 = moments present, 4 = sums only (made by difference: no lowest ... latest)
 //   varint n                       values counted, NaN and infinities included
 //   [specials] varint x 3          how many of them were NaN, Infinity, -Infinity (at least one > 0)
-//   decimal total                  sum of the finite values; scale = greatest scale among them (core/decimal.hpp, stored form)
-//   [n > 0, not sums only]         decimal lowest, decimal highest
-//   [moments]                      8 bytes first_at, signed varint first_seq, decimal first, the same for latest
+//   decimal total                  sum of the finite values; scale = greatest scale among them (core/decimal.hpp,
+//   stored form) [n > 0, not sums only]         decimal lowest, decimal highest [moments]                      8 bytes
+//   first_at, signed varint first_seq, decimal first, the same for latest
 //     moments are microseconds since 2000-01-01 00:00 UTC, the extremes being -infinity and infinity
 // WORKING: struct SummaryWork, native byte order; lives inside one running aggregate (and on its way between parallel
-//   workers of one server) and is changed in place; finite values must be small (core/decimal.hpp). A state that meets a
-//   wide value goes on in packed form. It is packed before it can be stored.
+//   workers of one server) and is changed in place; finite values must be small (core/decimal.hpp). A state that meets
+//   a wide value goes on in packed form. It is packed before it can be stored.
 //
-// Order rules, total so that every plan gives the same state: latest = greatest (moment, seq, value, scale), first = least;
-// of values equal but for the scale (1.0 and 1.00) lowest and highest keep the greater scale.
-// Specials follow PostgreSQL: NaN is the highest value; total is NaN after NaN or after both infinities.
+// Order rules, total so that every plan gives the same state: latest = greatest (moment, seq, value, scale), first =
+// least; of values equal but for the scale (1.0 and 1.00) lowest and highest keep the greater scale. Specials follow
+// PostgreSQL: NaN is the highest value; total is NaN after NaN or after both infinities.
 #pragma once
 
 #include <cstddef>
@@ -53,22 +55,6 @@ struct Summary {
     bool has_specials() const noexcept { return (nan_count | infinity_count | minus_infinity_count) != 0; }
 };
 
-// A finite small value or a special inside SummaryWork.
-struct SummarySlot {
-    std::uint64_t low;
-    std::int64_t high;
-    std::int32_t scale;
-    std::uint32_t kind;  // DecimalKind
-
-    int128 coefficient() const noexcept { return static_cast<int128>(high) << 64 | low; }
-    void set(int128 value, std::int32_t value_scale) noexcept {
-        low = static_cast<std::uint64_t>(value);
-        high = static_cast<std::int64_t>(value >> 64);
-        scale = value_scale;
-        kind = static_cast<std::uint32_t>(DecimalKind::small);
-    }
-};
-
 struct SummaryWork {
     std::uint32_t varlena_header;  // PostgreSQL's
     std::uint32_t word;
@@ -76,11 +62,11 @@ struct SummaryWork {
     std::int64_t nan_count;
     std::int64_t infinity_count;
     std::int64_t minus_infinity_count;
-    SummarySlot total;
-    SummarySlot lowest;
-    SummarySlot highest;
-    SummarySlot first;
-    SummarySlot latest;
+    SmallSlot total;
+    SmallSlot lowest;  // this and the next three may hold a special: kind says so
+    SmallSlot highest;
+    SmallSlot first;
+    SmallSlot latest;
     Moment first_moment;
     Moment latest_moment;
     std::uint64_t flags;  // as in the packed form
@@ -92,8 +78,8 @@ constexpr std::size_t summary_varlena_header = 4;
 // True where `body` (the bytes after the varlena header) is in working form, which is then whole.
 bool is_working(Bytes body) noexcept;
 
-// Reads either form; wide decimals point into `body`. Throws Error(kind_of_error) for bytes that are no summary; for any kind
-// but `corrupted` (bytes that a client sent) the working form is refused too.
+// Reads either form; wide decimals point into `body`. Throws Error(kind_of_error) for bytes that are no summary; for
+// any kind but `corrupted` (bytes that a client sent) the working form is refused too.
 Summary load_summary(Bytes body, ErrorKind kind_of_error = ErrorKind::corrupted);
 
 // Writes the packed form; `out` has packed_bound(summary) bytes. Returns the bytes written.
@@ -103,8 +89,8 @@ std::size_t pack_summary(const Summary& summary, std::byte* out) noexcept;
 // True where the working form can hold it; `work` keeps its varlena_header.
 bool to_working(const Summary& summary, SummaryWork& work) noexcept;
 
-// Adds one value in place. False, with nothing changed, where the slow road (add_value) is needed: a wide or special value,
-// a sum beyond 37 digits, or a special met before.
+// Adds one value in place. False, with nothing changed, where the slow road (add_value) is needed: a wide or special
+// value, a sum beyond 37 digits, or a special met before.
 bool add_in_place(SummaryWork& work, int128 coefficient, std::int32_t scale, const Moment* moment) noexcept;
 
 // Merges in place, on the same conditions.
@@ -126,7 +112,9 @@ Decimal total_with_specials(const Summary& summary) noexcept;
 std::string summary_to_text(const Summary& summary);
 
 // Reads it. Wide decimals point into `scratch`: text_scratch_bytes(text.size()). Throws Error(invalid_text).
-constexpr std::size_t text_scratch_bytes(std::size_t text_size) { return text_size + 5 * 8; }
+constexpr std::size_t text_scratch_bytes(std::size_t text_size) {
+    return text_size + 5 * 8;
+}
 Summary summary_from_text(std::string_view text, std::byte* scratch);
 
 // False where the parts contradict each other.

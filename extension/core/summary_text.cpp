@@ -37,14 +37,29 @@ void put_moment(std::string& out, std::string_view key, std::int64_t at) {
 }
 
 enum Key : unsigned {
-    key_n, key_total, key_lowest, key_highest, key_first, key_first_at, key_first_seq, key_latest, key_latest_at,
-    key_latest_seq, key_nan, key_infinity, key_minus_infinity, key_sums_only, key_count
+    key_n,
+    key_total,
+    key_lowest,
+    key_highest,
+    key_first,
+    key_first_at,
+    key_first_seq,
+    key_latest,
+    key_latest_at,
+    key_latest_seq,
+    key_nan,
+    key_infinity,
+    key_minus_infinity,
+    key_sums_only,
+    key_count
 };
-constexpr std::string_view key_names[key_count] = {
-    "n", "total", "lowest", "highest", "first", "first_at", "first_seq", "latest", "latest_at",
-    "latest_seq", "nan", "infinity", "minus_infinity", "sums_only"};
+constexpr std::string_view key_names[key_count] = {"n",        "total",     "lowest",         "highest",   "first",
+                                                   "first_at", "first_seq", "latest",         "latest_at", "latest_seq",
+                                                   "nan",      "infinity",  "minus_infinity", "sums_only"};
 
-constexpr unsigned bit(Key key) { return 1U << key; }
+constexpr unsigned bit(Key key) {
+    return 1U << key;
+}
 constexpr unsigned moment_keys = bit(key_first) | bit(key_first_at) | bit(key_first_seq) | bit(key_latest) |
                                  bit(key_latest_at) | bit(key_latest_seq);
 
@@ -62,7 +77,8 @@ public:
         json_.end();
         if ((seen_ & bit(key_n)) == 0 || (seen_ & bit(key_total)) == 0) json_.fail("\"n\" and \"total\" are required");
         if ((seen_ & moment_keys) != 0 && (seen_ & moment_keys) != moment_keys)
-            json_.fail("\"first\", \"first_at\", \"first_seq\", \"latest\", \"latest_at\" and \"latest_seq\" belong together");
+            json_.fail(
+                "\"first\", \"first_at\", \"first_seq\", \"latest\", \"latest_at\" and \"latest_seq\" belong together");
         summary_.has_moments = (seen_ & moment_keys) != 0;
         if (!is_consistent(summary_)) json_.fail("the parts contradict each other");
         return summary_;
@@ -78,20 +94,48 @@ private:
         seen_ |= 1U << key;
         json_.expect(':');
         switch (key) {
-            case key_n: summary_.n = json_.integer(); break;
-            case key_nan: summary_.nan_count = json_.integer(); break;
-            case key_infinity: summary_.infinity_count = json_.integer(); break;
-            case key_minus_infinity: summary_.minus_infinity_count = json_.integer(); break;
-            case key_sums_only: summary_.sums_only = json_.integer() != 0; break;
-            case key_first_seq: summary_.first_moment.seq = json_.integer(); break;
-            case key_latest_seq: summary_.latest_moment.seq = json_.integer(); break;
-            case key_first_at: summary_.first_moment.at = parse_moment(json_.string()); break;
-            case key_latest_at: summary_.latest_moment.at = parse_moment(json_.string()); break;
-            case key_total: summary_.total = decimal(); break;
-            case key_lowest: summary_.lowest = decimal(); break;
-            case key_highest: summary_.highest = decimal(); break;
-            case key_first: summary_.first = decimal(); break;
-            default: summary_.latest = decimal(); break;
+            case key_n:
+                summary_.n = json_.integer();
+                break;
+            case key_nan:
+                summary_.nan_count = json_.integer();
+                break;
+            case key_infinity:
+                summary_.infinity_count = json_.integer();
+                break;
+            case key_minus_infinity:
+                summary_.minus_infinity_count = json_.integer();
+                break;
+            case key_sums_only:
+                summary_.sums_only = json_.integer() != 0;
+                break;
+            case key_first_seq:
+                summary_.first_moment.seq = json_.integer();
+                break;
+            case key_latest_seq:
+                summary_.latest_moment.seq = json_.integer();
+                break;
+            case key_first_at:
+                summary_.first_moment.at = parse_moment(json_.string());
+                break;
+            case key_latest_at:
+                summary_.latest_moment.at = parse_moment(json_.string());
+                break;
+            case key_total:
+                summary_.total = decimal();
+                break;
+            case key_lowest:
+                summary_.lowest = decimal();
+                break;
+            case key_highest:
+                summary_.highest = decimal();
+                break;
+            case key_first:
+                summary_.first = decimal();
+                break;
+            default:
+                summary_.latest = decimal();
+                break;
         }
     }
 
@@ -134,6 +178,8 @@ std::string summary_to_text(const Summary& s) {
     return out;
 }
 
-Summary summary_from_text(std::string_view text, std::byte* scratch) { return SummaryReader(text, scratch).read(); }
+Summary summary_from_text(std::string_view text, std::byte* scratch) {
+    return SummaryReader(text, scratch).read();
+}
 
 }  // namespace tally

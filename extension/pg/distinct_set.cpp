@@ -1,8 +1,8 @@
 // SQL entry points of tally.distinct_set: transition, combine and final functions, accessors, I/O, operators.
 //
-// Inside an aggregate the state is a table in the aggregate's memory that is changed in place. A larger table is made in the
-// current (per-row) context; the executor copies it into the aggregate's memory and frees the old one. Called as an ordinary
-// function nothing is changed in place and the result is packed, so a table is never stored.
+// Inside an aggregate the state is a table in the aggregate's memory that is changed in place. A larger table is made
+// in the current (per-row) context; the executor copies it into the aggregate's memory and frees the old one. Called as
+// an ordinary function nothing is changed in place and the result is packed, so a table is never stored.
 #include "core/distinct_set.hpp"
 
 #include "pg/boundary.hpp"
@@ -16,7 +16,8 @@ using namespace tally;
 // The state as a table that may be changed, or null.
 SetWork* in_place(Datum state) noexcept {
     char* const pointer = DatumGetPointer(state);
-    if (!VARATT_IS_4B_U(pointer) || VARSIZE(pointer) < sizeof(SetWork) || reinterpret_cast<std::uintptr_t>(pointer) % 8 != 0)
+    if (!VARATT_IS_4B_U(pointer) || VARSIZE(pointer) < sizeof(SetWork) ||
+        reinterpret_cast<std::uintptr_t>(pointer) % 8 != 0)
         return nullptr;
     auto* const work = reinterpret_cast<SetWork*>(pointer);
     return is_working_set(work, VARSIZE(pointer)) ? work : nullptr;
@@ -44,6 +45,16 @@ SetWork* add_growing(SetWork* work, const SetKey& key) {
     while (add_key(*work, key) == Added::full) work = new_work_with(grown_shape(*work, key), view_of(*work));
     return work;
 }
+SetWork* add_growing_soon(SetWork* work, const SetKey& key) {
+    while (add_key_soon(*work, key) == Added::full) work = new_work_with(grown_shape(*work, key), view_of(*work));
+    return work;
+}
+
+// The table with no key waiting: the same one wherever they have room.
+SetWork* settled(SetWork* work) {
+    while (!settle(*work)) work = new_work_with(grown_shape(*work, SetKey{}), view_of(*work));
+    return work;
+}
 
 // The running state of argument 0 as a table: in place if it is ours, else a copy.
 SetWork* work_argument(FunctionCallInfo fcinfo, bool aggregating) {
@@ -62,15 +73,22 @@ Datum packed_datum(const SetView& set) {
 }
 
 Datum state_datum(SetWork* work, bool aggregating) {
-    return aggregating ? PointerGetDatum(work) : packed_datum(view_of(*work));
+    return aggregating ? PointerGetDatum(work) : packed_datum(view_of(*settled(work)));
 }
 
-SetView set_argument(FunctionCallInfo fcinfo, int index) { return load_set(state_body(PG_GETARG_DATUM(index))); }
+// The set behind an argument, with no key waiting; never changes the argument.
+SetView set_of(Bytes body) {
+    const SetView set = load_set(body);
+    return set.waiting == 0 ? set : view_of(*settled(new_work_with(shape_for(set.kind, set.wide, set.count), set)));
+}
+SetView set_argument(FunctionCallInfo fcinfo, int index) {
+    return set_of(state_body(PG_GETARG_DATUM(index)));
+}
 
 // Packed bytes of an argument: as they are, or packed first.
 Bytes packed_bytes(FunctionCallInfo fcinfo, int index) {
     const Bytes body = state_body(PG_GETARG_DATUM(index));
-    const SetView set = load_set(body);
+    const SetView set = set_of(body);
     return set.working ? state_body(packed_datum(set)) : body;
 }
 
@@ -102,7 +120,7 @@ TALLY_FUNCTION(distinct_add) {
         }
         SetWork* const work = work_argument(fcinfo, aggregating);
         require_same_kind(kind_of(*work), reader.kind);
-        return state_datum(add_growing(work, key), aggregating);
+        return state_datum(add_growing_soon(work, key), aggregating);
     });
 }
 
@@ -114,19 +132,27 @@ TALLY_FUNCTION(distinct_merge) {
             if (PG_ARGISNULL(0)) PG_RETURN_NULL();
             PG_RETURN_DATUM(PG_GETARG_DATUM(0));
         }
-        const SetView right = set_argument(fcinfo, 1);
+        const SetView right = load_set(state_body(PG_GETARG_DATUM(1)));
         if (PG_ARGISNULL(0))
             return state_datum(new_work_with(shape_for(right.kind, right.wide, right.count), right), aggregating);
         SetWork* work = work_argument(fcinfo, aggregating);
         require_same_kind(kind_of(*work), right.kind);
-        for_each_key(right, [&work](const SetKey& key) { work = add_growing(work, key); });
+        std::uint32_t done = 0;
+        for_each_key(right, [&](const SetKey& key) {
+            work = add_growing(work, key);
+            if ((++done & 0xFFFF) == 0) CHECK_FOR_INTERRUPTS();
+        });
         return state_datum(work, aggregating);
     });
 }
 
-// distinct_final(state) -> the set in its packed, canonical form. Does not change its argument.
+// distinct_final(state) -> the set in its packed, canonical form. Inside an aggregate keys that wait are brought into
+// the table, which changes the state's bytes but not the set that it is; so the aggregate can go on afterwards.
 TALLY_FUNCTION(distinct_final) {
-    return guarded([&]() -> Datum { return packed_datum(set_argument(fcinfo, 0)); });
+    return guarded([&]() -> Datum {
+        SetWork* const work = AggCheckCallContext(fcinfo, nullptr) != 0 ? in_place(PG_GETARG_DATUM(0)) : nullptr;
+        return packed_datum(work != nullptr ? view_of(*settled(work)) : set_argument(fcinfo, 0));
+    });
 }
 
 // cardinality(distinct_set) -> how many distinct values.

@@ -1,5 +1,5 @@
-// SQL face of core/event_document: a document of events as rows that SQL can insert, and as the few facts that must be
-// known of it beforehand. A document is parsed for each: that costs less than keeping its rows between two statements.
+// SQL face of core/event_document: documents of events as rows that SQL can insert, and as the few facts that must be known
+// of them beforehand. They are parsed for each: that costs less than keeping the rows between two statements.
 #include "core/event_document.hpp"
 
 #include <chrono>
@@ -15,6 +15,7 @@ constexpr std::int64_t unix_to_postgres_epoch =
 // Columns of tally._parse_events and of tally._scan_events, in order.
 namespace parse_column {
 enum {
+    body,
     index,
     event_id,
     code,
@@ -32,7 +33,7 @@ enum {
 };
 }
 namespace scan_column {
-enum { index, partial, rejected, month, customer_hash, identity, payload, count };
+enum { body, index, partial, rejected, month, customer_hash, identity, payload, count };
 }
 
 struct Rows {
@@ -85,10 +86,11 @@ Datum properties_datum(const tally::Event& event) {
     return JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, nullptr)));
 }
 
-void put_event(const Rows& rows, int index, const tally::Event& event, bool partial) {
+void put_event(const Rows& rows, int body, int index, const tally::Event& event, bool partial) {
     Datum values[parse_column::count] = {};
     bool nulls[parse_column::count] = {};
     const bool good = event.reason.empty();
+    values[parse_column::body] = Int32GetDatum(body);
     values[parse_column::index] = Int32GetDatum(index);
     values[parse_column::partial] = BoolGetDatum(partial);
     nulls[parse_column::event_id] =
@@ -114,11 +116,12 @@ void put_event(const Rows& rows, int index, const tally::Event& event, bool part
 }
 
 // A document that is refused as a whole is one row without an index.
-void put_refusal(const Rows& rows, const tally::EventDocument& document) {
+void put_refusal(const Rows& rows, int body, const tally::EventDocument& document) {
     Datum values[parse_column::count] = {};
     bool nulls[parse_column::count];
     std::memset(nulls, true, sizeof nulls);
-    nulls[parse_column::reason] = nulls[parse_column::partial] = false;
+    nulls[parse_column::body] = nulls[parse_column::reason] = nulls[parse_column::partial] = false;
+    values[parse_column::body] = Int32GetDatum(body);
     values[parse_column::partial] = BoolGetDatum(document.allow_partial_failures());
     values[parse_column::reason] = text_datum(document.reason());
     nulls[parse_column::field] = document.field().empty();
@@ -135,10 +138,11 @@ std::int64_t month_start(std::int64_t unix_microseconds) {
     return std::chrono::microseconds(first.time_since_epoch()).count();
 }
 
-void put_scan(const Rows& rows, int index, const tally::Event& event, bool partial) {
+void put_scan(const Rows& rows, int body, int index, const tally::Event& event, bool partial) {
     Datum values[scan_column::count] = {};
     bool nulls[scan_column::count] = {};
     const bool good = event.reason.empty();
+    values[scan_column::body] = Int32GetDatum(body);
     values[scan_column::index] = Int32GetDatum(index);
     values[scan_column::partial] = BoolGetDatum(partial);
     values[scan_column::rejected] = BoolGetDatum(!good);
@@ -152,24 +156,24 @@ void put_scan(const Rows& rows, int index, const tally::Event& event, bool parti
     tuplestore_putvalues(rows.store, rows.shape, values, nulls);
 }
 
-void put_scan_rows(const Rows& rows, const tally::EventDocument& document) {
+void put_scan_rows(const Rows& rows, int body, const tally::EventDocument& document) {
     MemoryContext const caller = MemoryContextSwitchTo(rows.per_row);
     int index = 0;
     for (const tally::Event& event : document.events()) {
         CHECK_FOR_INTERRUPTS();
-        put_scan(rows, index++, event, document.allow_partial_failures());
+        put_scan(rows, body, index++, event, document.allow_partial_failures());
         MemoryContextReset(rows.per_row);
     }
     MemoryContextSwitchTo(caller);
 }
 
-void put_rows(const Rows& rows, const tally::EventDocument& document) {
+void put_rows(const Rows& rows, int body, const tally::EventDocument& document) {
     MemoryContext const caller = MemoryContextSwitchTo(rows.per_row);
-    if (!document.reason().empty()) put_refusal(rows, document);
+    if (!document.reason().empty()) put_refusal(rows, body, document);
     int index = 0;
     for (const tally::Event& event : document.events()) {
         CHECK_FOR_INTERRUPTS();
-        put_event(rows, index++, event, document.allow_partial_failures());
+        put_event(rows, body, index++, event, document.allow_partial_failures());
         MemoryContextReset(rows.per_row);
     }
     MemoryContextSwitchTo(caller);
@@ -198,36 +202,38 @@ Rows begin_rows(FunctionCallInfo fcinfo, int column_count) {
     return rows;
 }
 
-// What both entry points do: check the database's encoding, parse, and put the rows with `put`.
-Datum document_rows(FunctionCallInfo fcinfo, int column_count, void (*put)(const Rows&, const tally::EventDocument&)) {
+// What both entry points do: check the database's encoding, parse each document, and put its rows with `put`.
+Datum document_rows(FunctionCallInfo fcinfo, int column_count, void (*put)(const Rows&, int, const tally::EventDocument&)) {
     if (GetDatabaseEncoding() != PG_UTF8) {
         ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("pgtally needs a database in encoding UTF8"),
                         errhint("CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0")));
     }
-    const text* document_text = PG_GETARG_TEXT_PP(0);
     const tally::DocumentOptions options{PG_GETARG_BOOL(1) ? tally::DocumentForm::array : tally::DocumentForm::object,
                                          PG_GETARG_BOOL(2), PG_GETARG_TIMESTAMPTZ(3) + unix_to_postgres_epoch,
                                          PG_GETARG_BOOL(4)};
+    Datum* documents = nullptr;
+    bool* nulls = nullptr;
+    int count = 0;
+    deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), TEXTOID, -1, false, TYPALIGN_INT, &documents, &nulls, &count);
     const Rows rows = begin_rows(fcinfo, column_count);
-    tally::guarded([&]() -> Datum {
-        const tally::EventDocument document(view_of(document_text), options);
-        tally::call_pg([&] { put(rows, document); });
-        return 0;
-    });
+    for (int i = 0; i < count; ++i) {
+        const text* document_text = nulls[i] ? cstring_to_text("") : DatumGetTextPP(documents[i]);
+        tally::guarded([&]() -> Datum {
+            const tally::EventDocument document(view_of(document_text), options);
+            tally::call_pg([&] { put(rows, i + 1, document); });
+            return 0;
+        });
+    }
     MemoryContextDelete(rows.per_row);
     PG_RETURN_NULL();
 }
 
 }  // namespace
 
-// tally._parse_events(document text, is_array boolean, allow_backfilling boolean, now timestamptz, derive_ids boolean)
+// tally._parse_events(documents text[], is_array boolean, allow_backfilling boolean, now timestamptz, derive_ids boolean)
 // -> setof events
-TALLY_FUNCTION(parse_events) {
-    return document_rows(fcinfo, parse_column::count, put_rows);
-}
+TALLY_FUNCTION(parse_events) { return document_rows(fcinfo, parse_column::count, put_rows); }
 
-// tally._scan_events(document text, is_array boolean, allow_backfilling boolean, now timestamptz, derive_ids boolean)
+// tally._scan_events(documents text[], is_array boolean, allow_backfilling boolean, now timestamptz, derive_ids boolean)
 // -> setof facts on events
-TALLY_FUNCTION(scan_events) {
-    return document_rows(fcinfo, scan_column::count, put_scan_rows);
-}
+TALLY_FUNCTION(scan_events) { return document_rows(fcinfo, scan_column::count, put_scan_rows); }

@@ -56,13 +56,14 @@ Decimal decimal_from_numeric(Datum numeric) {
     int weight = 0;
     switch (header & format::special_mask) {
         case format::special_mask:
-            return Decimal::make_special(header == format::infinity_word        ? DecimalKind::infinity
+            return Decimal::make_special(header == format::infinity_word         ? DecimalKind::infinity
                                          : header == format::minus_infinity_word ? DecimalKind::minus_infinity
-                                                                                  : DecimalKind::nan);
+                                                                                 : DecimalKind::nan);
         case format::short_form:
             negative = (header & format::short_negative) != 0;
             scale = static_cast<int>(header >> format::short_scale_shift & format::short_scale_max);
-            weight = static_cast<int>(header & format::short_weight_mask) - static_cast<int>(header & format::short_weight_sign);
+            weight = static_cast<int>(header & format::short_weight_mask) -
+                     static_cast<int>(header & format::short_weight_sign);
             break;
         default:
             if (size < 2) bad_numeric();
@@ -80,10 +81,14 @@ Decimal decimal_from_numeric(Datum numeric) {
 Datum numeric_from_decimal(const Decimal& value) {
     namespace format = numeric_format;
     switch (value.kind) {
-        case DecimalKind::nan: return make_numeric(format::nan_word, nullptr, nullptr);
-        case DecimalKind::infinity: return make_numeric(format::infinity_word, nullptr, nullptr);
-        case DecimalKind::minus_infinity: return make_numeric(format::minus_infinity_word, nullptr, nullptr);
-        default: break;
+        case DecimalKind::nan:
+            return make_numeric(format::nan_word, nullptr, nullptr);
+        case DecimalKind::infinity:
+            return make_numeric(format::infinity_word, nullptr, nullptr);
+        case DecimalKind::minus_infinity:
+            return make_numeric(format::minus_infinity_word, nullptr, nullptr);
+        default:
+            break;
     }
     std::byte room[small_groups_bytes];
     const Groups groups = to_groups(value, room);
@@ -92,8 +97,8 @@ Datum numeric_from_decimal(const Decimal& value) {
     if (groups.weight > format::weight_max)
         ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("value overflows numeric format")));
     if (scale <= format::short_scale_max && groups.weight >= -64 && groups.weight <= 63) {
-        const unsigned header = format::short_form | (negative ? format::short_negative : 0) | scale << format::short_scale_shift |
-                                (static_cast<unsigned>(groups.weight) & 0x7F);
+        const unsigned header = format::short_form | (negative ? format::short_negative : 0) |
+                                scale << format::short_scale_shift | (static_cast<unsigned>(groups.weight) & 0x7F);
         return make_numeric(header, nullptr, &groups);
     }
     const auto weight = static_cast<std::int16_t>(groups.weight);

@@ -1,4 +1,5 @@
-// PostgreSQL's numeric read from and written to its stored bytes without a copy (the format is the same from 9.1 to 18).
+// PostgreSQL's numeric read from and written to its stored bytes without a copy (the format is the same from 9.1 to
+// 18).
 //
 // After the varlena header stands a 16-bit word: 11.. .... = NaN (1100), Infinity (1101), -Infinity (1111);
 //   10sd dddd dwww wwww = short form: sign, 6 bits of display scale, 7 bits of weight (two's complement);
@@ -11,12 +12,12 @@
 
 namespace tally {
 
-// The value behind a numeric Datum: detoasted if need be (that may palloc), else viewed in place. A wide value points into
-// the Datum's memory. Raises an error for bytes that are no numeric.
+// The value behind a numeric Datum: detoasted if need be (that may palloc), else viewed in place. A wide value points
+// into the Datum's memory. Raises an error for bytes that are no numeric.
 Decimal decimal_from_numeric(Datum numeric);
 
-// Reads a numeric of at most 9 digit groups that is surely small; false where decimal_from_numeric is needed. Never palloc's
-// and never raises an error.
+// Reads a numeric of at most 9 digit groups that is surely small; false where decimal_from_numeric is needed. Never
+// palloc's and never raises an error.
 inline bool small_from_numeric(Datum numeric, int128& coefficient, std::int32_t& scale) noexcept;
 
 // Makes a numeric Datum in the current memory context. Raises 22003 beyond numeric's range.
@@ -55,7 +56,8 @@ inline bool small_from_numeric(Datum numeric, int128& coefficient, std::int32_t&
     const unsigned header = format::word_at(bytes);
     if ((header & format::special_mask) != format::short_form) return false;
     const int display_scale = static_cast<int>(header >> format::short_scale_shift & format::short_scale_max);
-    const int weight = static_cast<int>(header & format::short_weight_mask) - static_cast<int>(header & format::short_weight_sign);
+    const int weight =
+        static_cast<int>(header & format::short_weight_mask) - static_cast<int>(header & format::short_weight_sign);
     const int count = static_cast<int>(size / 2) - 1;
     scale = display_scale;
     if (count == 0) {
@@ -63,7 +65,8 @@ inline bool small_from_numeric(Datum numeric, int128& coefficient, std::int32_t&
         return true;
     }
     // the coefficient has at most 4 * (weight + 1) + scale digits
-    if (4 * (weight + 1) + display_scale > decimal_small_digits || count > weight + 1 + (display_scale + 3) / 4) return false;
+    if (4 * (weight + 1) + display_scale > decimal_small_digits || count > weight + 1 + (display_scale + 3) / 4)
+        return false;
     int shift = 4 * (weight - count + 1) + display_scale;
     const auto magnitude = [&]() -> int128 {
         bytes += 2;
@@ -75,7 +78,8 @@ inline bool small_from_numeric(Datum numeric, int128& coefficient, std::int32_t&
         for (; index < whole; ++index) value = value * decimal_base + format::word_at(bytes + 2 * index);
         if (shift >= 0) return value * power_of_ten[static_cast<std::size_t>(shift)];
         return value * power_of_ten[static_cast<std::size_t>(4 + shift)] +
-               format::word_at(bytes + 2 * index) / static_cast<unsigned>(power_of_ten[static_cast<std::size_t>(-shift)]);
+               format::word_at(bytes + 2 * index) /
+                   static_cast<unsigned>(power_of_ten[static_cast<std::size_t>(-shift)]);
     };
     coefficient = magnitude();
     if ((header & format::short_negative) != 0) coefficient = -coefficient;

@@ -12,15 +12,17 @@ inline Bytes state_body(Datum datum) {
     return {reinterpret_cast<const std::byte*>(VARDATA_ANY(value)), VARSIZE_ANY_EXHDR(value)};
 }
 
-// A new varlena with room for `body_size` bytes; the size is set by finish_state. Raises 54000 beyond what PostgreSQL can
-// hold in one value, so that no caller asks palloc for more than 1 GB.
+// A new varlena with room for `body_size` bytes; the size is set by finish_state. Raises 54000 beyond what PostgreSQL
+// can hold in one value, so that no caller asks palloc for more than 1 GB.
 inline char* new_state(std::size_t body_size) {
     if (body_size > MaxAllocSize - VARHDRSZ)
         ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("aggregate state would exceed 1 GB")));
     return static_cast<char*>(palloc(VARHDRSZ + body_size));
 }
 
-inline std::byte* state_start(char* state) { return reinterpret_cast<std::byte*>(VARDATA(state)); }
+inline std::byte* state_start(char* state) {
+    return reinterpret_cast<std::byte*>(VARDATA(state));
+}
 
 inline Datum finish_state(char* state, std::size_t body_size) {
     SET_VARSIZE(state, VARHDRSZ + body_size);

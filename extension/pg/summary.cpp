@@ -1,8 +1,9 @@
 // SQL entry points of tally.summary: transition, combine and final functions, accessors, I/O, operators.
 //
-// Inside an aggregate the state is in working form in the aggregate's memory and is changed in place. A new or grown state is
-// made in the current (per-row) context; the executor copies it into the aggregate's memory and frees the old one. Called as
-// an ordinary function nothing is changed in place and the result is packed, so a working form is never stored.
+// Inside an aggregate the state is in working form in the aggregate's memory and is changed in place. A new or grown
+// state is made in the current (per-row) context; the executor copies it into the aggregate's memory and frees the old
+// one. Called as an ordinary function nothing is changed in place and the result is packed, so a working form is never
+// stored.
 #include "core/summary.hpp"
 
 #include "pg/boundary.hpp"
@@ -16,7 +17,8 @@ using namespace tally;
 // The state as a working form that may be changed, or null.
 SummaryWork* in_place(Datum state) noexcept {
     char* const pointer = DatumGetPointer(state);
-    if (!VARATT_IS_4B_U(pointer) || VARSIZE(pointer) != sizeof(SummaryWork) || reinterpret_cast<std::uintptr_t>(pointer) % 8 != 0)
+    if (!VARATT_IS_4B_U(pointer) || VARSIZE(pointer) != sizeof(SummaryWork) ||
+        reinterpret_cast<std::uintptr_t>(pointer) % 8 != 0)
         return nullptr;
     const Bytes body(reinterpret_cast<const std::byte*>(VARDATA(pointer)), sizeof(SummaryWork) - VARHDRSZ);
     return is_working(body) ? reinterpret_cast<SummaryWork*>(pointer) : nullptr;
@@ -51,7 +53,9 @@ Datum add_slowly(FunctionCallInfo fcinfo, const Moment* moment, bool aggregating
     return state_datum(summary, aggregating);
 }
 
-Summary summary_argument(FunctionCallInfo fcinfo, int index) { return load_summary(state_body(PG_GETARG_DATUM(index))); }
+Summary summary_argument(FunctionCallInfo fcinfo, int index) {
+    return load_summary(state_body(PG_GETARG_DATUM(index)));
+}
 
 // An accessor whose answer is one of the decimals, NULL where the state has none.
 template <typename Pick>
@@ -78,8 +82,8 @@ bool equal_states(FunctionCallInfo fcinfo) {
 
 }  // namespace
 
-// summary_add(state, value [, moment [, seq]]) -> state. NULL values are skipped; a NULL moment counts the value but leaves
-// first and latest alone; a NULL seq is 0.
+// summary_add(state, value [, moment [, seq]]) -> state. NULL values are skipped; a NULL moment counts the value but
+// leaves first and latest alone; a NULL seq is 0.
 TALLY_FUNCTION(summary_add) {
     if (PG_ARGISNULL(1)) {
         if (PG_ARGISNULL(0)) PG_RETURN_NULL();
@@ -146,7 +150,8 @@ TALLY_FUNCTION(summary_n) {
 
 // total(summary) -> exact sum, 0 of nothing; NaN and infinities as PostgreSQL's sum().
 TALLY_FUNCTION(summary_total) {
-    return decimal_result(fcinfo, [](const Summary& s) { return s.n == 0 ? Decimal::make_small(0, 0) : total_with_specials(s); });
+    return decimal_result(
+        fcinfo, [](const Summary& s) { return s.n == 0 ? Decimal::make_small(0, 0) : total_with_specials(s); });
 }
 
 // mean(summary) -> total / n by numeric's own division, so it is avg(numeric) to the last digit; NULL of nothing.

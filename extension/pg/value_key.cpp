@@ -1,7 +1,7 @@
-// Canonical keys of SQL values. Types listed in way_of have bytes of our own, fixed for ever and the same on every machine.
-// Every other type with a hash operator class is known by that class' 64-bit hash under two fixed seeds, which honours the
-// type's own equality (citext, jsonb, arrays, ranges, text under a nondeterministic collation). Those keys hold as long as the
-// hash function of the type does: PostgreSQL may change one in a new major version.
+// Canonical keys of SQL values. Types listed in way_of have bytes of our own, fixed for ever and the same on every
+// machine. Every other type with a hash operator class is known by that class' 64-bit hash under two fixed seeds, which
+// honours the type's own equality (citext, jsonb, arrays, ranges, text under a nondeterministic collation). Those keys
+// hold as long as the hash function of the type does: PostgreSQL may change one in a new major version.
 #include <bit>
 #include <limits>
 
@@ -24,25 +24,43 @@ struct Choice {
 
 Choice way_of(Oid type) {
     switch (type) {
-        case INT2OID: return {Way::int2, SetKind::number};
-        case INT4OID: return {Way::int4, SetKind::number};
-        case INT8OID: return {Way::int8, SetKind::number};
-        case OIDOID: return {Way::oid, SetKind::number};
-        case NUMERICOID: return {Way::numeric, SetKind::number};
-        case BOOLOID: return {Way::boolean, SetKind::boolean};
-        case DATEOID: return {Way::date, SetKind::date};
-        case TIMESTAMPOID: return {Way::micros, SetKind::timestamp};
-        case TIMESTAMPTZOID: return {Way::micros, SetKind::timestamptz};
-        case TIMEOID: return {Way::micros, SetKind::time};
-        case FLOAT4OID: return {Way::float4, SetKind::floating};
-        case FLOAT8OID: return {Way::float8, SetKind::floating};
+        case INT2OID:
+            return {Way::int2, SetKind::number};
+        case INT4OID:
+            return {Way::int4, SetKind::number};
+        case INT8OID:
+            return {Way::int8, SetKind::number};
+        case OIDOID:
+            return {Way::oid, SetKind::number};
+        case NUMERICOID:
+            return {Way::numeric, SetKind::number};
+        case BOOLOID:
+            return {Way::boolean, SetKind::boolean};
+        case DATEOID:
+            return {Way::date, SetKind::date};
+        case TIMESTAMPOID:
+            return {Way::micros, SetKind::timestamp};
+        case TIMESTAMPTZOID:
+            return {Way::micros, SetKind::timestamptz};
+        case TIMEOID:
+            return {Way::micros, SetKind::time};
+        case FLOAT4OID:
+            return {Way::float4, SetKind::floating};
+        case FLOAT8OID:
+            return {Way::float8, SetKind::floating};
         case TEXTOID:
-        case VARCHAROID: return {Way::text, SetKind::text};
-        case BPCHAROID: return {Way::padded_text, SetKind::text};
-        case NAMEOID: return {Way::name, SetKind::text};
-        case BYTEAOID: return {Way::bytes, SetKind::bytes};
-        case UUIDOID: return {Way::uuid, SetKind::uuid};
-        default: return {Way::hashed, SetKind::other};
+        case VARCHAROID:
+            return {Way::text, SetKind::text};
+        case BPCHAROID:
+            return {Way::padded_text, SetKind::text};
+        case NAMEOID:
+            return {Way::name, SetKind::text};
+        case BYTEAOID:
+            return {Way::bytes, SetKind::bytes};
+        case UUIDOID:
+            return {Way::uuid, SetKind::uuid};
+        default:
+            return {Way::hashed, SetKind::other};
     }
 }
 
@@ -72,7 +90,8 @@ SetKey numeric_key(Datum value) {
     int128 coefficient;
     std::int32_t scale;
     std::byte room[8 + small_groups_bytes];
-    if (small_from_numeric(value, coefficient, scale)) return key_of_decimal(Decimal::make_small(coefficient, scale), room);
+    if (small_from_numeric(value, coefficient, scale))
+        return key_of_decimal(Decimal::make_small(coefficient, scale), room);
     const Decimal decimal = decimal_from_numeric(value);
     return key_of_decimal(decimal, static_cast<std::byte*>(palloc(key_scratch_bytes(decimal))));
 }
@@ -84,7 +103,8 @@ void fill_reader(ValueReader& reader, Oid type, Oid collation, MemoryContext mem
     const Oid base = getBaseType(type);
     Choice choice = way_of(base);
     const bool collated = choice.way == Way::text || choice.way == Way::padded_text || choice.way == Way::name;
-    if (collated && OidIsValid(collation) && !get_collation_isdeterministic(collation)) choice = {Way::hashed, SetKind::other};
+    if (collated && OidIsValid(collation) && !get_collation_isdeterministic(collation))
+        choice = {Way::hashed, SetKind::other};
     if (choice.way == Way::hashed && type_is_enum(base)) {
         Oid output = InvalidOid;
         bool is_varlena = false;
@@ -95,9 +115,10 @@ void fill_reader(ValueReader& reader, Oid type, Oid collation, MemoryContext mem
     } else if (choice.way == Way::hashed) {
         TypeCacheEntry* const entry = lookup_type_cache(base, TYPECACHE_HASH_EXTENDED_PROC_FINFO);
         if (!OidIsValid(entry->hash_extended_proc_finfo.fn_oid))
-            ereport(ERROR, (errcode(ERRCODE_UNDEFINED_FUNCTION),
-                            errmsg("type %s has no hash operator class with a 64-bit hash function", format_type_be(base)),
-                            errhint("Cast the values to text or bytea.")));
+            ereport(ERROR,
+                    (errcode(ERRCODE_UNDEFINED_FUNCTION),
+                     errmsg("type %s has no hash operator class with a 64-bit hash function", format_type_be(base)),
+                     errhint("Cast the values to text or bytea.")));
         reader.function = &entry->hash_extended_proc_finfo;
     }
     reader.way = choice.way;
@@ -108,23 +129,39 @@ void fill_reader(ValueReader& reader, Oid type, Oid collation, MemoryContext mem
 
 SetKey ValueReader::key_of(Datum value) const {
     switch (way) {
-        case Way::int2: return key_of_integer(DatumGetInt16(value));
-        case Way::int4: return key_of_integer(DatumGetInt32(value));
-        case Way::int8: return key_of_integer(DatumGetInt64(value));
-        case Way::oid: return key_of_integer(DatumGetObjectId(value));
-        case Way::boolean: return key_of_integer(DatumGetBool(value) ? 1 : 0);
-        case Way::date: return key_of_integer(DatumGetInt32(value));
-        case Way::micros: return key_of_integer(DatumGetInt64(value));
-        case Way::float4: return float_key(DatumGetFloat4(value));
-        case Way::float8: return float_key(DatumGetFloat8(value));
-        case Way::numeric: return numeric_key(value);
+        case Way::int2:
+            return key_of_integer(DatumGetInt16(value));
+        case Way::int4:
+            return key_of_integer(DatumGetInt32(value));
+        case Way::int8:
+            return key_of_integer(DatumGetInt64(value));
+        case Way::oid:
+            return key_of_integer(DatumGetObjectId(value));
+        case Way::boolean:
+            return key_of_integer(DatumGetBool(value) ? 1 : 0);
+        case Way::date:
+            return key_of_integer(DatumGetInt32(value));
+        case Way::micros:
+            return key_of_integer(DatumGetInt64(value));
+        case Way::float4:
+            return float_key(DatumGetFloat4(value));
+        case Way::float8:
+            return float_key(DatumGetFloat8(value));
+        case Way::numeric:
+            return numeric_key(value);
         case Way::text:
-        case Way::bytes: return key_of_bytes(bytes_of(value));
-        case Way::padded_text: return padded_key(value);
-        case Way::name: return cstring_key(NameStr(*DatumGetName(value)));
-        case Way::uuid: return key_of_block(reinterpret_cast<const std::byte*>(DatumGetUUIDP(value)->data));
-        case Way::enum_label: return cstring_key(DatumGetCString(FunctionCall1(function, value)));
-        case Way::hashed: break;
+        case Way::bytes:
+            return key_of_bytes(bytes_of(value));
+        case Way::padded_text:
+            return padded_key(value);
+        case Way::name:
+            return cstring_key(NameStr(*DatumGetName(value)));
+        case Way::uuid:
+            return key_of_block(reinterpret_cast<const std::byte*>(DatumGetUUIDP(value)->data));
+        case Way::enum_label:
+            return cstring_key(DatumGetCString(FunctionCall1(function, value)));
+        case Way::hashed:
+            break;
     }
     const auto hash = [&](std::uint64_t seed) {
         return DatumGetUInt64(FunctionCall2Coll(function, collation, value, UInt64GetDatum(seed)));
@@ -138,7 +175,8 @@ const ValueReader& value_reader(FunctionCallInfo fcinfo, int index) {
     if (reader == nullptr) {
         const Oid type = get_fn_expr_argtype(fcinfo->flinfo, index);
         if (!OidIsValid(type))
-            ereport(ERROR, (errcode(ERRCODE_INDETERMINATE_DATATYPE), errmsg("could not determine the type of the values")));
+            ereport(ERROR,
+                    (errcode(ERRCODE_INDETERMINATE_DATATYPE), errmsg("could not determine the type of the values")));
         reader = static_cast<ValueReader*>(MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(ValueReader)));
         fill_reader(*reader, type, PG_GET_COLLATION(), fcinfo->flinfo->fn_mcxt);
         fcinfo->flinfo->fn_extra = reader;

@@ -9,8 +9,23 @@ namespace tally {
 // How values of one type and collation become keys; found out once per call site and kept in flinfo->fn_extra.
 struct ValueReader {
     enum class Way : std::uint8_t {
-        int2, int4, int8, oid, boolean, date, micros, float4, float8, numeric, text, padded_text, name, bytes, uuid,
-        enum_label, hashed
+        int2,
+        int4,
+        int8,
+        oid,
+        boolean,
+        date,
+        micros,
+        float4,
+        float8,
+        numeric,
+        text,
+        padded_text,
+        name,
+        bytes,
+        uuid,
+        enum_label,
+        hashed
     };
     Oid type;
     Oid collation;

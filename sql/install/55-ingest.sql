@@ -4,23 +4,23 @@
 -- writers of the same events wait for each other but never in a circle. Nothing here raises for bad data.
 
 CREATE FUNCTION tally._parse_events(
-    document text, is_array boolean, allow_backfilling boolean, now timestamptz, derive_ids boolean,
-    OUT index integer, OUT event_id text, OUT code text, OUT customer_id text, OUT source text, OUT ts timestamptz,
+    documents text[], is_array boolean, allow_backfilling boolean, now timestamptz, derive_ids boolean,
+    OUT body integer, OUT index integer, OUT event_id text, OUT code text, OUT customer_id text, OUT source text, OUT ts timestamptz,
     OUT properties jsonb, OUT customer_hash integer, OUT identity uuid, OUT payload uuid, OUT partial boolean,
     OUT reason text, OUT field text) RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'tally_parse_events'
     LANGUAGE C VOLATILE STRICT PARALLEL SAFE ROWS 100;
-COMMENT ON FUNCTION tally._parse_events(text, boolean, boolean, timestamptz, boolean) IS
-    'Parses a JSON document of events, an array or the body of POST /api/v1/events/ingest, into a row for each event, with reason and field where it is to be rejected; one row without an index where the document itself is';
+COMMENT ON FUNCTION tally._parse_events(text[], boolean, boolean, timestamptz, boolean) IS
+    'Parses JSON documents of events, arrays or bodies of POST /api/v1/events/ingest, into a row for each event: which document (from 1), which event (from 0), with reason and field where it is to be rejected; one row without an index where the document itself is';
 
 CREATE FUNCTION tally._scan_events(
-    document text, is_array boolean, allow_backfilling boolean, now timestamptz, derive_ids boolean,
-    OUT index integer, OUT partial boolean, OUT rejected boolean, OUT month timestamptz, OUT customer_hash integer,
+    documents text[], is_array boolean, allow_backfilling boolean, now timestamptz, derive_ids boolean,
+    OUT body integer, OUT index integer, OUT partial boolean, OUT rejected boolean, OUT month timestamptz, OUT customer_hash integer,
     OUT identity uuid, OUT payload uuid) RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'tally_scan_events'
     LANGUAGE C VOLATILE STRICT PARALLEL SAFE ROWS 100;
-COMMENT ON FUNCTION tally._scan_events(text, boolean, boolean, timestamptz, boolean) IS
-    'What must be known of a document of events before anything of it is stored: months, identities, and which events are to be rejected';
+COMMENT ON FUNCTION tally._scan_events(text[], boolean, boolean, timestamptz, boolean) IS
+    'What must be known of documents of events before anything of it is stored: months, identities, and which events are to be rejected';
 
 CREATE TYPE tally._verdict AS (
     body integer, index integer, event_id text, strict boolean, verdict text, reason text, field text,
@@ -35,13 +35,13 @@ CREATE FUNCTION tally._conflicting_bodies(tenant_id integer, documents text[], n
     SET search_path = pg_catalog, pg_temp
     AS $$
     WITH scanned AS MATERIALIZED (
-        SELECT d.body, s.*, bool_or(s.rejected AND NOT s.partial) OVER (PARTITION BY d.body) AS failed
-        FROM unnest(documents) WITH ORDINALITY d(document, body), LATERAL tally._scan_events(d.document, false, false, now, false) s
+        SELECT s.*, bool_or(s.rejected AND NOT s.partial) OVER (PARTITION BY s.body) AS failed
+        FROM tally._scan_events(documents, false, false, now, false) s
     ), sound AS (
         SELECT s.*, first_value(s.payload) OVER (PARTITION BY s.body, s.customer_hash, s.identity ORDER BY s.index) AS first_payload
         FROM scanned s WHERE NOT s.rejected AND NOT s.failed
     )
-    SELECT (SELECT array_agg(DISTINCT s.body::integer) FROM sound s
+    SELECT (SELECT array_agg(DISTINCT s.body) FROM sound s
             LEFT JOIN tally.event_identity e ON e.tenant_id = _conflicting_bodies.tenant_id
                                              AND e.customer_hash = s.customer_hash AND e.identity = s.identity
             WHERE NOT s.partial AND s.payload <> coalesce(e.payload, s.first_payload)),
@@ -73,10 +73,10 @@ DECLARE
     verdicts    tally._verdict[];
     unresolved  bigint;
 BEGIN
-    SELECT array_agg(DISTINCT s.month) FILTER (WHERE NOT s.rejected), coalesce(array_agg(DISTINCT d.body::integer) FILTER (WHERE s.rejected AND NOT s.partial), '{}'),
+    SELECT array_agg(DISTINCT s.month) FILTER (WHERE NOT s.rejected), coalesce(array_agg(DISTINCT s.body) FILTER (WHERE s.rejected AND NOT s.partial), '{}'),
            coalesce(bool_or(NOT s.partial AND s.index > 0), false)
     INTO months, failed, careful
-    FROM unnest(texts) WITH ORDINALITY d(document, body), LATERAL tally._scan_events(d.document, is_array, old_allowed, clock, derived) s;
+    FROM tally._scan_events(texts, is_array, old_allowed, clock, derived) s;
 
     IF careful THEN
         SELECT * INTO look FROM tally._conflicting_bodies(tenant, texts, clock);
@@ -95,9 +95,9 @@ BEGIN
     PERFORM tally._ensure_partitions(months);
 
     WITH parsed AS MATERIALIZED (
-        SELECT d.body::integer AS body, p.*, NOT p.partial AS strict, d.body = ANY (failed) AS is_failed,
-               row_number() OVER (PARTITION BY p.customer_hash, p.identity, d.body = ANY (failed) ORDER BY d.body, p.index) AS place
-        FROM unnest(texts) WITH ORDINALITY d(document, body), LATERAL tally._parse_events(d.document, is_array, old_allowed, clock, derived) p
+        SELECT p.*, NOT p.partial AS strict, p.body = ANY (failed) AS is_failed,
+               row_number() OVER (PARTITION BY p.customer_hash, p.identity, p.body = ANY (failed) ORDER BY p.body, p.index) AS place
+        FROM tally._parse_events(texts, is_array, old_allowed, clock, derived) p
     ), claimed AS (
         INSERT INTO tally.event_identity (tenant_id, customer_hash, identity, payload, ts)
         SELECT tenant, p.customer_hash, p.identity, p.payload, p.ts

@@ -80,10 +80,17 @@ BEGIN
     LOOP
         PERFORM tally_rest._check_key(request.key_hash, 'write');
         RETURN QUERY
-        SELECT request.ordinals[i.body], a.status, a.body::text
-        FROM (SELECT v.body, array_agg(v ORDER BY v.index) AS verdicts
-              FROM tally._ingest(request.tenant_id, request.documents, false) v GROUP BY v.body) i,
-             LATERAL tally_rest._ingest_answer(i.verdicts) a;
+        SELECT request.ordinals[i.body], coalesce(a.status, 200),
+               coalesce(a.body::text, format('{"accepted":%s,"duplicates":%s}', i.accepted, i.duplicates))
+        FROM (SELECT v.body, count(*) FILTER (WHERE v.verdict = 'accepted') AS accepted,
+                     count(*) FILTER (WHERE v.verdict = 'duplicate') AS duplicates,
+                     array_agg(ROW(v.body, v.index, v.event_id, v.strict, v.verdict, v.reason, v.field, v.customer_hash, v.identity,
+                                   v.payload)::tally._verdict ORDER BY v.index) FILTER (WHERE v.in_bad_body) AS verdicts
+              FROM (SELECT u.*, bool_or(u.reason IS NOT NULL) OVER (PARTITION BY u.body) AS in_bad_body
+                    FROM tally._ingest(request.tenant_id, request.documents, false) u) v
+              GROUP BY v.body) i
+        -- Most bodies are good, and their answer is two numbers.
+        LEFT JOIN LATERAL tally_rest._ingest_answer(i.verdicts) a ON i.verdicts IS NOT NULL;
     END LOOP;
 END
 $$;

@@ -115,8 +115,6 @@ test('a client that closes its sending half still gets its answer', async () => 
 test('a revoked key is refused on the very next request', async () => {
   const key = s.cluster.psql("SELECT tally.create_api_key(name => 'gone', scopes => '{write}')");
   assert.equal((await ingest({ events: [event()] }, key)).status, 200);
-  const columns = s.cluster.psql("SELECT string_agg(attname, ',') FROM pg_attribute WHERE attrelid = 'tally.api_key'::regclass AND attnum > 0");
-  assert.ok(columns);
-  s.cluster.psql("DELETE FROM tally.api_key WHERE hash = sha256(convert_to('" + key + "', 'UTF8'))");
+  s.cluster.psql(`SELECT tally.revoke_api_key('${key}')`);
   isErrorAnswer(assert, await ingest({ events: [event()] }, key), 401, 'UNAUTHORIZED');
 });

@@ -57,9 +57,10 @@ class Cluster {
     return `host=${this.dir} port=5432 dbname=tally user=tallyd_login`;
   }
 
-  start() {
+  // settings: further ones, as name=value; the last of a name counts.
+  start(settings = []) {
     run(path.join(BINDIR, 'pg_ctl'), ['-D', this.data, '-w', '-s', '-l', path.join(this.dir, 'log'), '-o',
-      `-c listen_addresses='' -c port=5432 -c unix_socket_directories='${this.dir}' -c fsync=off -c max_connections=60`, 'start'],
+      `-c listen_addresses='' -c port=5432 -c unix_socket_directories='${this.dir}' -c fsync=off -c max_connections=60 ${settings.map((one) => `-c ${one}`).join(' ')}`, 'start'],
     { cwd: '/', stdio: 'ignore' });
   }
 
@@ -81,6 +82,8 @@ class Cluster {
       const state = spawnSync('ps', ['-p', String(one), '-o', 'stat='], { encoding: 'utf8' }).stdout.trim();
       return state === '' || state.startsWith('Z');
     }));
+    // Where nobody reaps orphans the dead server's number would still count as a running one.
+    for (const file of [path.join(this.data, 'postmaster.pid'), path.join(this.dir, '.s.PGSQL.5432.lock')]) fs.rmSync(file, { force: true });
   }
 
   psql(sql, database = 'tally') {

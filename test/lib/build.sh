@@ -8,5 +8,3 @@ shift
 # Only the extension: where tallyd goes is not the private installation's affair.
 "${MAKE:-make}" all "$@" PG_CONFIG="$private_config"
 "${MAKE:-make}" install TALLYD=no PG_CONFIG="$private_config"
-# The test module of pg/boundary.hpp, for test/sql/boundary.sql.
-"${MAKE:-make}" -C test/lib/boundary_module install PG_CONFIG="$private_config"

@@ -106,12 +106,8 @@ unit_tests() { # SUITE [SANITIZE=1]
         program=.build/$suite/bin/$(basename "$program" .cpp) status=0
         log=$logs/$suite-$(basename "$program").log
         "$program" >"$log" 2>&1 </dev/null || status=$?
-        local n
-        n=$(sed -n 's/^\[  PASSED  \] \([0-9]*\) test.*/\1/p' "$log")
-        good=$((good + ${n:-0}))
-        n=$(sed -n 's/^\[  FAILED  \] \([0-9]*\) test.*/\1/p' "$log")
-        n=$(at_least_one "$status" "${n:-0}")
-        bad=$((bad + n))
+        good=$((good + $(count '^\[       OK \] ' "$log")))
+        bad=$((bad + $(at_least_one "$status" "$(count '^\[  FAILED  \] .* \([0-9]+ ms\)$' "$log")")))
         [ "$status" -eq 0 ] || { say "$program:"; grep -v '^\[ *\(OK\|RUN\|---*\) *\]' "$log" | tail -n 60 || :; }
     done
     report "$suite" "$good" "$bad"

@@ -10,7 +10,7 @@ major=15
 pgxs=$("$pg_config" --pgxs 2>/dev/null || :)
 bindir=$("$pg_config" --bindir 2>/dev/null || :)
 
-packages=(build-essential libpq-dev libmicrohttpd-dev libjansson-dev libsimdjson-dev libxxhash-dev
+packages=(build-essential libpq-dev libmicrohttpd-dev libjansson-dev libsimdjson-dev
     libcli11-dev libspdlog-dev libfmt-dev libgnutls28-dev)
 [ -n "$pgxs" ] && [ -f "$pgxs" ] || packages+=("postgresql-server-dev-$major")
 [ -n "$bindir" ] && [ -x "$bindir/postgres" ] || packages+=("postgresql-$major")
@@ -48,8 +48,12 @@ if [ "$(id -u)" -ne 0 ]; then
     root=(sudo)
 fi
 apt() { "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 "$@" </dev/null; }
-install() { apt install -y --no-install-recommends "$@" >/dev/null; }
+log=$(mktemp)
+install() {
+    apt install -y --no-install-recommends "$@" >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
+}
 
+trap 'rm -f "$log"' EXIT
 echo "$say: installing them with apt-get"
 apt update || echo "pgtally: apt-get update failed: trying with the package lists that are here" >&2
 
@@ -60,7 +64,7 @@ case " ${missing[*]} " in
 *" postgresql-$major "*)
     install postgresql-common
     "${root[@]}" cp -p "$conf" "$conf.pgtally"
-    trap '"${root[@]}" mv "$conf.pgtally" "$conf"' EXIT
+    trap '"${root[@]}" mv "$conf.pgtally" "$conf"; rm -f "$log"' EXIT
     echo 'create_main_cluster = false' | "${root[@]}" tee -a "$conf" >/dev/null
     ;;
 esac

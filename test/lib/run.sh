@@ -18,7 +18,7 @@ pgport=${PGPORT:-5432}
 export PGPORT=$pgport
 shown=$data
 prefix=$(private_prefix "$repo")
-postgres_pid='' tallyd_pid='' pause_pid=''
+build_pid='' postgres_pid='' tallyd_pid='' pause_pid=''
 
 prepare_data() {
     case $port in '' | *[!0-9]*) die "PORT must be a number, not \"$port\"" ;; esac
@@ -68,8 +68,12 @@ build() {
     mkdir -p "$repo/.build"
     private_config=$("$repo/test/lib/private-pg.sh" "$prefix" "${PG_CONFIG:-pg_config}")
     bin=$(dirname "$private_config")
-    "$repo/test/lib/build.sh" "$private_config" "${jobs[@]}" >"$data/build.log" 2>&1 9>&- ||
+    # In the background and a process group of its own, so that a signal ends the compilers, too, and at once.
+    setsid "$repo/test/lib/build.sh" "$private_config" "${jobs[@]}" >"$data/build.log" 2>&1 9>&- &
+    build_pid=$!
+    wait "$build_pid" ||
         { tail -n 40 "$data/build.log" >&2; die "the build failed, all of it is in $data/build.log"; }
+    build_pid=''
     # tallyd runs as the cluster's user, who can reach the private installation but perhaps not the clone.
     install -m 755 "$repo/httpd/tallyd" "$bin/tallyd"
 }
@@ -185,6 +189,7 @@ stop_all() {
     local status=$?
     trap '' INT TERM HUP
     trap - EXIT
+    [ -z "$build_pid" ] || kill -TERM -- "-$build_pid" 2>/dev/null || :
     [ -z "$pause_pid" ] || kill "$pause_pid" 2>/dev/null || :
     [ -z "$tallyd_pid$postgres_pid" ] || say "pgtally: stopping"
     stop_child "$tallyd_pid" TERM 40

@@ -117,6 +117,23 @@ SELECT count(*), bool_and(a.s = b.s) FROM parallel_answers a JOIN
 RESET search_path;
 RESET ALL;
 
+-- hash aggregation sees the memory of the states and spills
+CREATE FUNCTION pg_temp.hash_batches(query text) RETURNS int LANGUAGE plpgsql AS $$
+DECLARE
+    plan json;
+BEGIN
+    EXECUTE 'EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, FORMAT json) ' || query INTO plan;
+    RETURN plan -> 0 -> 'Plan' ->> 'HashAgg Batches';
+END $$;
+SET enable_sort = off;
+SET work_mem = '64kB';
+SELECT pg_temp.hash_batches('SELECT i % 2500, tally.summarize(x, ts) FROM summary_values GROUP BY 1') > 1 AS spills,
+       pg_temp.hash_batches('SELECT i % 100, tally.distinct_values(i) FROM generate_series(1, 100000) AS i GROUP BY 1') > 1 AS sets_spill;
+SELECT count(*), bool_and(same) FROM (
+    SELECT pg_temp.same(tally.summarize(x), count(x), sum(x), min(x), max(x), avg(x)) AS same FROM summary_values WHERE x IS NOT NULL GROUP BY i % 2500) AS q;
+RESET work_mem;
+RESET enable_sort;
+
 -- window frames
 SELECT bool_and(same) FROM (
     SELECT pg_temp.same(tally.summarize(x) OVER w, count(x) OVER w, sum(x) OVER w, min(x) OVER w, max(x) OVER w, avg(x) OVER w) AS same

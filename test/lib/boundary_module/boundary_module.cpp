@@ -1,5 +1,5 @@
-// Functions that put pg/boundary.hpp to the test: every way to leave C++ code, with objects alive whose destructors count.
-// Test-only: nothing of this is in the shipped library. SQL side: test/sql/boundary.sql.
+// Functions that put pg/boundary.hpp to the test: every way to leave C++ code, with objects alive whose destructors
+// count. Test-only: nothing of this is in the shipped library. SQL side: test/sql/boundary.sql.
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -76,7 +76,9 @@ std::int64_t run_sql(std::string_view sql) {
 }  // namespace
 
 // boundary_live() -> C++ objects alive in this backend.
-TALLY_FUNCTION(boundary_live) { PG_RETURN_INT32(live_objects); }
+TALLY_FUNCTION(boundary_live) {
+    PG_RETURN_INT32(live_objects);
+}
 
 // boundary_throw(kind) throws.
 TALLY_FUNCTION(boundary_throw) {
@@ -122,7 +124,8 @@ TALLY_FUNCTION(boundary_throw_within) {
     }
     PG_CATCH();
     {
-        if (PG_exception_stack != exceptions || error_context_stack != contexts) elog(PANIC, "error stacks are not as before");
+        if (PG_exception_stack != exceptions || error_context_stack != contexts)
+            elog(PANIC, "error stacks are not as before");
         PG_RE_THROW();
     }
     PG_END_TRY();

@@ -1,0 +1,129 @@
+// Errors as JSON, SQLSTATE to status, JSON text, counts in ingest answers, keys, request ids, bodies.
+#include <gtest/gtest.h>
+
+#include "auth.hpp"
+#include "body.hpp"
+#include "error.hpp"
+#include "json_text.hpp"
+#include "request_id.hpp"
+
+namespace {
+
+using namespace tallyd;
+
+TEST(Error, StatusFollowsSqlstate) {
+    const std::pair<const char*, unsigned> cases[] = {
+        {"22023", 400}, {"22P02", 400}, {"23514", 400}, {"23502", 400}, {"P0002", 404}, {"23505", 409},
+        {"23503", 409}, {"TL409", 409}, {"28000", 401}, {"28P01", 401}, {"42501", 403}, {"TL429", 429},
+        {"54000", 413}, {"40001", 503}, {"40P01", 503}, {"57014", 503}, {"53300", 503}, {"08006", 503},
+        {"57P01", 503}, {"55P03", 503}, {"XX000", 500}, {"42883", 500}, {"P0001", 500}, {"", 500}};
+    for (const auto& [state, status] : cases) {
+        EXPECT_EQ(status_of(state), status) << state;
+        const Answer answer = answer_for({state, "primary", "", "", ""});
+        EXPECT_EQ(answer.status, status) << state;
+        EXPECT_EQ(answer.retry_after > 0, status == 503 || status == 429) << state;
+        EXPECT_EQ(answer.challenge, status == 401) << state;
+    }
+}
+
+TEST(Error, BodyHasDetailsOnlyWhereThereAreSome) {
+    EXPECT_EQ(answer_for({"22023", "no", "", "", ""}).body, R"({"code":"BAD_REQUEST","message":"no"})");
+    EXPECT_EQ(answer_for({"22023", "no \"x\"", "why", "do", "from"}).body,
+              R"({"code":"BAD_REQUEST","message":"no \"x\"","details":{"field":"from","hint":"do","detail":"why"}})");
+}
+
+TEST(Error, InternalsStayInside) {
+    const Answer answer = answer_for({"XX000", "secret table", "secret detail", "secret hint", "secret"});
+    EXPECT_EQ(answer.body, R"({"code":"INTERNAL_SERVER_ERROR","message":"internal error"})");
+    EXPECT_EQ(answer_for({"53100", "disk full on /var", "", "", ""}).body.find("/var"), std::string::npos);
+}
+
+TEST(Error, FaultsDecideAboutRetryAndSplit) {
+    EXPECT_EQ(fault_of("22012"), SqlFault::isolate);
+    EXPECT_EQ(fault_of("23514"), SqlFault::isolate);
+    EXPECT_EQ(fault_of("40P01"), SqlFault::retry);
+    EXPECT_EQ(fault_of("57P01"), SqlFault::connection);
+    EXPECT_EQ(fault_of("08006"), SqlFault::connection);
+    EXPECT_EQ(fault_of("57014"), SqlFault::unavailable);
+    EXPECT_EQ(fault_of("42501"), SqlFault::data);
+    EXPECT_EQ(fault_of("42883"), SqlFault::internal);
+    EXPECT_EQ(fault_of(""), SqlFault::internal);
+}
+
+TEST(JsonText, EscapesAndRepairs) {
+    EXPECT_EQ(json_string("a\"\\\n\t\x01\x7f"), "\"a\\\"\\\\\\n\\t\\u0001\\u007f\"");
+    EXPECT_EQ(json_string("\xC3\xA9\xF0\x9F\x98\x80"), "\"\xC3\xA9\xF0\x9F\x98\x80\"");
+    EXPECT_EQ(json_string("a\xFF\xC3"), "\"a\xEF\xBF\xBD\xEF\xBF\xBD\"");
+    EXPECT_EQ(json_string(std::string_view("\0", 1)), "\"\\u0000\"");
+}
+
+TEST(IngestCounts, ReadsTheTopLevelOnly) {
+    IngestCounts counts = ingest_counts(R"({"accepted":12,"duplicates":3})");
+    EXPECT_EQ(counts.accepted, 12u);
+    EXPECT_EQ(counts.duplicates, 3u);
+    EXPECT_EQ(counts.failures, 0u);
+    counts = ingest_counts(
+        R"({"accepted" : 1, "duplicates" : 0, "failures" : [{"index": 0, "event_id": "{\"accepted\":9}", "x": {"failures": [{}]}}, {"index":4}]})");
+    EXPECT_EQ(counts.accepted, 1u);
+    EXPECT_EQ(counts.failures, 2u);
+    EXPECT_EQ(ingest_counts(R"({"code":"X","message":"accepted","details":{"accepted":5}})").accepted, 0u);
+    for (const char* broken : {"", "{", "\"", "{\"accepted\":", "[[[", "}}}", "{\"a\\"})
+        EXPECT_EQ(ingest_counts(broken).accepted, 0u);
+}
+
+TEST(Auth, BearerKeys) {
+    EXPECT_EQ(bearer_key("Bearer abc"), "abc");
+    EXPECT_EQ(bearer_key("bEARER   abc=  "), "abc=");
+    for (const char* bad :
+         {"", "Bearer", "Bearer ", "Bearerabc", "Basic abc", "Bearer a b", "Bearer a,b", "Bearer \xC3\xA9"})
+        EXPECT_FALSE(bearer_key(bad)) << bad;
+    EXPECT_FALSE(bearer_key("Bearer " + std::string(513, 'a')));
+}
+
+TEST(Auth, HashIsSha256) {
+    const KeyHash hash = hash_key("abc");
+    EXPECT_EQ(hash[0], 0xba);
+    EXPECT_EQ(hash[1], 0x78);
+    EXPECT_EQ(hash[31], 0xad);
+}
+
+TEST(RequestId, OnlySaneOnesAreKept) {
+    EXPECT_TRUE(is_sane_request_id("0af7651916cd43dd-8448.x_y"));
+    for (const char* bad : {"", "a b", "a\r\nX: y", "\"", "<x>", "\xC3\xA9"})
+        EXPECT_FALSE(is_sane_request_id(bad)) << bad;
+    EXPECT_FALSE(is_sane_request_id(std::string(129, 'a')));
+    EXPECT_EQ(new_request_id().size(), 16u);
+    EXPECT_NE(new_request_id(), new_request_id());
+}
+
+TEST(Body, TextIsChecked) {
+    EXPECT_FALSE(check_text("{}"));
+    EXPECT_TRUE(check_text(""));
+    EXPECT_TRUE(check_text(" \r\n\t"));
+    EXPECT_TRUE(check_text(std::string("\"\0\"", 3)));
+    EXPECT_TRUE(check_text("\"\xFF\""));
+    EXPECT_TRUE(check_text("\"\xC0\xAF\""));
+}
+
+TEST(Body, JsonIsChecked) {
+    for (const char* good :
+         {"{}", "[1.5,null]", "\"x\"", "12345678901234567890123", "1e400", "{\"a\":\"\\u0000\"}", " {} "})
+        EXPECT_FALSE(check_json(good)) << good;
+    for (const char* bad : {"{", "{}x", "{\"a\":1,\"a\":2}", "nul", "[1,]", "{'a':1}", "01", "\"\\x\""})
+        EXPECT_TRUE(check_json(bad)) << bad;
+    EXPECT_FALSE(check_json(std::string(64, '[') + std::string(64, ']')));
+    EXPECT_TRUE(check_json(std::string(65, '[') + std::string(65, ']')));
+    EXPECT_FALSE(check_json("\"" + std::string(100, '[') + "\""));
+    EXPECT_NE(check_json("{\n  tru\n}")->body.find("\"line\":2"), std::string::npos);
+}
+
+TEST(Body, MediaTypes) {
+    for (const char* good :
+         {"application/json", "Application/JSON", "application/json; charset=utf-8", "application/json;x"})
+        EXPECT_TRUE(is_json_media_type(good)) << good;
+    for (const char* bad : {"", "text/json", "application/jsonx", "application/json5", "application/json,"})
+        EXPECT_FALSE(is_json_media_type(bad)) << bad;
+    EXPECT_FALSE(is_json_media_type(nullptr));
+}
+
+}  // namespace
