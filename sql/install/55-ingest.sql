@@ -25,7 +25,13 @@ COMMENT ON FUNCTION tally._scan_events(text[], boolean, boolean, timestamptz, bo
 CREATE TYPE tally._verdict AS (
     body integer, index integer, event_id text, strict boolean, verdict text, reason text, field text,
     customer_hash integer, identity uuid, payload uuid);
-COMMENT ON TYPE tally._verdict IS 'What became of one event of one body: accepted, duplicate, conflict, rejected, or NULL for a good event of a strict body that failed';
+COMMENT ON TYPE tally._verdict IS 'What became of one event of one body: accepted, duplicate, conflict, rejected, limited (over a limit of the month), or NULL for a good event of a strict body that failed';
+
+CREATE TYPE tally._refusal AS (body integer, index integer, strict boolean, verdict text, reason text, field text);
+COMMENT ON TYPE tally._refusal IS 'A well-formed event that is not to be stored, and why: rejected by a metric''s kind, or limited';
+
+CREATE TYPE tally._share AS (key_id uuid, shard integer, wanted bigint, allowed bigint, quota bigint);
+COMMENT ON TYPE tally._share IS 'What a transaction may count for a key, or for the tenant where key_id is 0';
 
 -- Strict bodies of several events store all or nothing, so what would make one of them fail must be known before anything
 -- is stored: another content of the same event, in the store or earlier in the body.
@@ -52,7 +58,7 @@ COMMENT ON FUNCTION tally._conflicting_bodies(integer, text[], timestamptz) IS
     'conflicting: strict bodies with an event that is stored, or stands earlier in the body, with another content. entangled: whether several bodies have one event with different contents';
 
 CREATE FUNCTION tally._ingest(tenant_id integer, documents text[], is_array boolean, allow_backfilling boolean DEFAULT false,
-                              import_id uuid DEFAULT NULL, derive_ids boolean DEFAULT false)
+                              import_id uuid DEFAULT NULL, derive_ids boolean DEFAULT false, keys uuid[] DEFAULT NULL)
     RETURNS SETOF tally._verdict
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
@@ -65,39 +71,57 @@ DECLARE
     old_allowed boolean := coalesce(_ingest.allow_backfilling, false);
     import      uuid := _ingest.import_id;
     derived     boolean := _ingest.derive_ids;
+    senders     uuid[] := coalesce(_ingest.keys, array_fill(tally.authenticated_key(), ARRAY[cardinality(_ingest.documents)]));
     clock       timestamptz := clock_timestamp();
     months      timestamptz[];
     failed      integer[];      -- strict bodies of which nothing is stored
     careful     boolean;        -- whether a strict body has several events
+    candidates  bigint;
+    shares      tally._share[]; -- of the month's limits, where the events come through the API
+    refusals    tally._refusal[];
     look        record;
+    entangled   boolean := false;   -- whether several bodies have one event with different contents
     verdicts    tally._verdict[];
     unresolved  bigint;
 BEGIN
     SELECT array_agg(DISTINCT s.month) FILTER (WHERE NOT s.rejected), coalesce(array_agg(DISTINCT s.body) FILTER (WHERE s.rejected AND NOT s.partial), '{}'),
-           coalesce(bool_or(NOT s.partial AND s.index > 0), false)
-    INTO months, failed, careful
+           coalesce(bool_or(NOT s.partial AND s.index > 0), false), count(*) FILTER (WHERE NOT s.rejected)
+    INTO months, failed, careful, candidates
     FROM tally._scan_events(texts, is_array, old_allowed, clock, derived) s;
+
+    -- Before any identity is claimed, and all of them in one order: limits are waited for, and never in a circle.
+    shares := tally._take_shares(tenant, senders, candidates, clock);
+    refusals := tally._refuse_by_kind(tenant, texts, is_array, old_allowed, clock, derived);
+    failed := failed || ARRAY(SELECT DISTINCT r.body FROM unnest(refusals) r WHERE r.strict);
 
     IF careful THEN
         SELECT * INTO look FROM tally._conflicting_bodies(tenant, texts, clock);
-        IF look.entangled AND cardinality(texts) > 1 THEN
-            -- Whether one body stands decides about the others, so they are taken one after the other.
-            FOR n IN 1 .. cardinality(texts) LOOP
-                RETURN QUERY SELECT n, i.index, i.event_id, i.strict, i.verdict, i.reason, i.field, i.customer_hash, i.identity, i.payload
-                             FROM tally._ingest(tenant, texts[n:n], is_array, old_allowed, import, derived) i;
-            END LOOP;
-            RETURN;
-        END IF;
+        entangled := look.entangled;
         failed := failed || coalesce(look.conflicting, '{}');
+    END IF;
+    IF cardinality(texts) > 1 AND (entangled OR tally._is_short(shares)) THEN
+        -- Whether one body stands decides about the others, so they are taken one after the other.
+        FOR n IN 1 .. cardinality(texts) LOOP
+            RETURN QUERY SELECT n, i.index, i.event_id, i.strict, i.verdict, i.reason, i.field, i.customer_hash, i.identity, i.payload
+                         FROM tally._ingest(tenant, texts[n:n], is_array, old_allowed, import, derived, senders[n:n]) i;
+        END LOOP;
+        RETURN;
+    ELSIF tally._is_short(shares) AND failed = '{}' THEN
+        refusals := refusals || tally._refuse_by_limit(tenant, texts, is_array, old_allowed, clock, derived, shares, refusals);
+        failed := ARRAY(SELECT DISTINCT r.body FROM unnest(refusals) r WHERE r.strict);
     END IF;
 
     -- Before any identity is claimed: a writer that waits for a partition must not hold what its maker waits for.
     PERFORM tally._ensure_partitions(months);
 
     WITH parsed AS MATERIALIZED (
-        SELECT p.*, NOT p.partial AS strict, p.body = ANY (failed) AS is_failed,
-               row_number() OVER (PARTITION BY p.customer_hash, p.identity, p.body = ANY (failed) ORDER BY p.body, p.index) AS place
-        FROM tally._parse_events(texts, is_array, old_allowed, clock, derived) p
+        SELECT e.*, row_number() OVER (PARTITION BY e.customer_hash, e.identity, e.is_failed ORDER BY e.body, e.index) AS place
+        FROM (SELECT p.body, p.index, p.event_id, p.code, p.customer_id, p.source, p.ts, p.properties, p.customer_hash,
+                     CASE WHEN r.body IS NULL THEN p.identity END AS identity, p.payload, NOT p.partial AS strict,
+                     p.body = ANY (failed) AS is_failed, coalesce(r.reason, p.reason) AS reason, coalesce(r.field, p.field) AS field,
+                     r.verdict AS refusal
+              FROM tally._parse_events(texts, is_array, old_allowed, clock, derived) p
+              LEFT JOIN unnest(refusals) r ON r.body = p.body AND r.index = p.index) e
     ), claimed AS (
         INSERT INTO tally.event_identity (tenant_id, customer_hash, identity, payload, ts)
         SELECT tenant, p.customer_hash, p.identity, p.payload, p.ts
@@ -106,7 +130,7 @@ BEGIN
         ON CONFLICT DO NOTHING
         RETURNING event_identity.customer_hash, event_identity.identity
     ), judged AS MATERIALIZED (
-        SELECT p.*, CASE WHEN p.reason IS NOT NULL THEN 'rejected' WHEN c.identity IS NOT NULL THEN 'accepted' END AS verdict
+        SELECT p.*, CASE WHEN p.reason IS NOT NULL THEN coalesce(p.refusal, 'rejected') WHEN c.identity IS NOT NULL THEN 'accepted' END AS verdict
         FROM parsed p
         LEFT JOIN claimed c ON c.customer_hash = p.customer_hash AND c.identity = p.identity AND p.place = 1 AND NOT p.is_failed
     ), stored AS (
@@ -118,6 +142,7 @@ BEGIN
                          j.payload)::tally._verdict ORDER BY j.body, j.index),
            count(*) FILTER (WHERE j.verdict IS NULL)
     INTO verdicts, unresolved FROM judged j;
+    PERFORM tally._use_shares(tenant, senders, verdicts, shares, clock);
 
     IF unresolved > 0 THEN
         verdicts := tally._resolve(tenant, verdicts, failed);
@@ -125,8 +150,8 @@ BEGIN
     RETURN QUERY SELECT * FROM unnest(verdicts);
 END
 $$;
-COMMENT ON FUNCTION tally._ingest(integer, text[], boolean, boolean, uuid, boolean) IS
-    'Stores the events of several documents for a tenant, as part of an import where one is given, with ids made from their content where they have none and derive_ids allows it; each document keeps its own strict or partial meaning. One row for each event with its verdict. Raises 40001 where a strict document lost a race and must be tried again';
+COMMENT ON FUNCTION tally._ingest(integer, text[], boolean, boolean, uuid, boolean, uuid[]) IS
+    'Stores the events of several documents for a tenant, as part of an import where one is given, with ids made from their content where they have none and derive_ids allows it; each document was sent with its key (the one of the transaction where no keys are given; limits are those of keys) and keeps its own strict or partial meaning. One row for each event with its verdict. Raises 40001 where a strict document lost a race and must be tried again';
 
 -- A statement of its own sees what other transactions committed while the insert waited for them.
 CREATE FUNCTION tally._resolve(tenant_id integer, verdicts tally._verdict[], failed integer[]) RETURNS tally._verdict[]

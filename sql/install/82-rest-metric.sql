@@ -9,7 +9,7 @@ CREATE FUNCTION tally_rest._metric(m tally.metric) RETURNS json
         'id', tally._encode_id('bm_', m.metric_id), 'name', m.name,
         'product_family_id', tally._encode_id('pf_', m.product_family_id), 'aggregation_key', m.aggregation_key,
         'archived_at', tally_rest._timestamp(m.archived_at), 'description', m.description,
-        'product_id', tally._encode_id('prd_', m.product_id), 'segmentation_matrix', m.segmentation_matrix,
+        'kind', m.kind, 'product_id', tally._encode_id('prd_', m.product_id), 'segmentation_matrix', m.segmentation_matrix,
         'unit_conversion', CASE WHEN m.conversion_factor IS NOT NULL
                                 THEN json_build_object('factor', m.conversion_factor, 'rounding', m.conversion_rounding) END,
         'usage_group_key', m.usage_group_key))

@@ -10,7 +10,7 @@ DECLARE
     problem text[];
 BEGIN
     FOR key IN SELECT k FROM jsonb_object_keys(change) k ORDER BY k LOOP
-        IF key IN ('code', 'aggregation_type', 'aggregation_key', 'usage_group_key', 'product_family_id', 'product_id') THEN
+        IF key IN ('code', 'aggregation_type', 'aggregation_key', 'kind', 'usage_group_key', 'product_family_id', 'product_id') THEN
             PERFORM tally._fail(key, format('%s cannot be changed: what was measured so far would mean something else', key),
                                 'Create another metric over the same events; it sees all of them from the start.');
         ELSIF key IN ('id', 'created_at', 'archived_at') THEN

@@ -9,6 +9,7 @@ DECLARE
     failures  json;
     failed    bigint;
     conflicts bigint;
+    limited   text;
 BEGIN
     IF verdicts[1].index IS NULL THEN
         status := 400;
@@ -20,9 +21,14 @@ BEGIN
                          THEN json_build_object('index', i.index, 'event_id', i.event_id, 'reason', i.reason)
                          ELSE json_build_object('index', i.index, 'event_id', i.event_id, 'reason', i.reason, 'field', i.field) END
                     ORDER BY i.index) FILTER (WHERE i.reason IS NOT NULL),
-           count(*) FILTER (WHERE i.reason IS NOT NULL), count(*) FILTER (WHERE i.verdict = 'conflict')
-    INTO failures, failed, conflicts FROM unnest(verdicts) i;
-    IF failed > 0 AND verdicts[1].strict THEN
+           count(*) FILTER (WHERE i.reason IS NOT NULL), count(*) FILTER (WHERE i.verdict = 'conflict'),
+           min(i.reason) FILTER (WHERE i.verdict = 'limited')
+    INTO failures, failed, conflicts, limited FROM unnest(verdicts) i;
+    IF limited IS NOT NULL AND verdicts[1].strict THEN
+        status := 429;
+        body := json_build_object('code', 'TOO_MANY_REQUESTS', 'message', limited || ', so nothing was stored', 'failures', failures);
+        RETURN;
+    ELSIF failed > 0 AND verdicts[1].strict THEN
         status := CASE WHEN conflicts = failed THEN 409 ELSE 400 END;
         body := json_build_object(
             'code', CASE WHEN conflicts = failed THEN 'CONFLICT' ELSE 'BAD_REQUEST' END,
@@ -73,7 +79,8 @@ BEGIN
     -- Tenants in ascending order: identities are claimed in the order of their key over the whole batch.
     FOR request IN
         SELECT (keys -> encode(k.key_hash, 'hex') ->> 'tenant_id')::integer AS tenant_id, min(k.key_hash::text)::bytea AS key_hash,
-               array_agg(k.n::integer ORDER BY k.n) AS ordinals, array_agg(bodies[k.n] ORDER BY k.n) AS documents
+               array_agg(k.n::integer ORDER BY k.n) AS ordinals, array_agg(bodies[k.n] ORDER BY k.n) AS documents,
+               array_agg((keys -> encode(k.key_hash, 'hex') ->> 'key_id')::uuid ORDER BY k.n) AS senders
         FROM unnest(key_hashes) WITH ORDINALITY k(key_hash, n)
         WHERE keys -> encode(k.key_hash, 'hex') ->> 'status' = '200'
         GROUP BY 1 ORDER BY 1
@@ -87,7 +94,7 @@ BEGIN
                      array_agg(ROW(v.body, v.index, v.event_id, v.strict, v.verdict, v.reason, v.field, v.customer_hash, v.identity,
                                    v.payload)::tally._verdict ORDER BY v.index) FILTER (WHERE v.in_bad_body) AS verdicts
               FROM (SELECT u.*, bool_or(u.reason IS NOT NULL) OVER (PARTITION BY u.body) AS in_bad_body
-                    FROM tally._ingest(request.tenant_id, request.documents, false) u) v
+                    FROM tally._ingest(request.tenant_id, request.documents, false, keys => request.senders) u) v
               GROUP BY v.body) i
         -- Most bodies are good, and their answer is two numbers.
         LEFT JOIN LATERAL tally_rest._ingest_answer(i.verdicts) a ON i.verdicts IS NOT NULL;
