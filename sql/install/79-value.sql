@@ -9,6 +9,7 @@ DECLARE
     dimensions text[] := tally._metric_dimensions(metric);
     matrix     jsonb := metric.segmentation_matrix;
     key        text := coalesce(metric.aggregation_key, '');
+    has_void   boolean := EXISTS (SELECT FROM tally.correction c WHERE c.tenant_id = metric.tenant_id AND c.code = metric.code AND c.ts < before);
 BEGIN
     RETURN QUERY
     SELECT v.ts, v.value
@@ -16,6 +17,8 @@ BEGIN
           FROM tally.event e
           WHERE e.tenant_id = metric.tenant_id AND e.code = metric.code AND e.ts < before
             AND (matrix IS NULL OR tally._in_segments(matrix, tally._property_texts(e.properties, dimensions)))
+            AND (NOT has_void OR NOT EXISTS (SELECT FROM tally.correction c WHERE c.tenant_id = e.tenant_id
+                                             AND c.customer_hash = e.customer_hash AND c.seq = e.seq))
           OFFSET 0) v
     WHERE v.value IS NOT NULL;
 END
