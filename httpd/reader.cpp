@@ -12,8 +12,8 @@ namespace {
 constexpr unsigned kNoContent = 204;
 
 Statement statement_of(const Route& route) {
-    return {route.function, std::string("SELECT tally_rest.") + route.function +
-                                "(tally_rest.authenticate($1::bytea, $2::text), $3::jsonb, $4::jsonb, $5::text)::text"};
+    return {route.function, std::string("SELECT tally_rest._compact(tally_rest.") + route.function +
+                                "(tally_rest.authenticate($1::bytea, $2::text), $3::jsonb, $4::jsonb, $5::text))"};
 }
 
 // With an Idempotency-Key the function is called by another one, which knows whether this has been done.

@@ -169,7 +169,8 @@ BEGIN
     WHERE k NOT IN ('aggregation_type', 'code', 'name', 'product_family_id', 'aggregation_key', 'description',
                     'kind', 'product_id', 'segmentation_matrix', 'unit_conversion', 'usage_group_key') LIMIT 1;
     IF FOUND THEN
-        PERFORM tally._fail(extra, format('unknown field "%s"', extra));
+        PERFORM tally._fail(extra, format('unknown field "%s"', extra),
+            'A metric has name, code, aggregation_type, aggregation_key, kind, description, product_family_id, product_id, segmentation_matrix, unit_conversion and usage_group_key.');
     END IF;
     m.tenant_id := _create_metric.tenant_id;
     m.metric_id := tally._uuid7();
@@ -248,7 +249,11 @@ BEGIN
         SELECT tally._encode_id('pf_', f.product_family_id) INTO family FROM tally.product_family f
         WHERE f.tenant_id = tenant AND f.is_default;
     END IF;
-    IF conversion_factor IS NOT NULL OR conversion_rounding IS NOT NULL THEN
+    IF conversion_factor <= 0 THEN
+        PERFORM tally._fail('conversion_factor', 'conversion_factor must be greater than 0');
+    ELSIF conversion_factor IS NULL AND conversion_rounding IS NOT NULL THEN
+        PERFORM tally._fail('conversion_factor', 'conversion_factor is missing: conversion_rounding rounds what was divided by it');
+    ELSIF conversion_factor IS NOT NULL THEN
         conversion := jsonb_build_object('factor', conversion_factor, 'rounding', coalesce(conversion_rounding, 'NONE'));
     END IF;
     created := tally._create_metric(tenant, jsonb_build_object(
@@ -280,8 +285,12 @@ BEGIN
     SELECT array_agg(tally._encode_id('bm_', x.metric_id) ORDER BY x.metric_id) INTO ids FROM tally.metric x
     WHERE x.tenant_id = _find_metric.tenant_id AND x.code = reference AND x.archived_at IS NULL;
     IF ids IS NULL THEN
+        SELECT array_agg(tally._encode_id('bm_', x.metric_id) ORDER BY x.metric_id) INTO ids FROM tally.metric x
+        WHERE x.tenant_id = _find_metric.tenant_id AND x.code = reference;
         RAISE EXCEPTION 'metric "%" does not exist', coalesce(reference, 'null')
-            USING ERRCODE = 'no_data_found', HINT = 'Give the id of a metric (bm_...), or a code that exactly one metric reads.';
+            USING ERRCODE = 'no_data_found',
+                  HINT = CASE WHEN ids IS NULL THEN 'Give the id of a metric (bm_...), or a code that exactly one metric reads.'
+                              ELSE 'Archived metrics are found by their id only: ' || array_to_string(ids[1:10], ', ') || '.' END;
     ELSIF cardinality(ids) > 1 THEN
         RAISE EXCEPTION 'code "%" is read by % metrics', reference, cardinality(ids)
             USING ERRCODE = 'invalid_parameter_value', COLUMN = 'metric',

@@ -220,7 +220,7 @@ CREATE FUNCTION tally.record(code text, customer text DEFAULT '', properties jso
     AS $$
     SELECT i.event_id, i.verdict, i.reason, i.field
     FROM tally._ingest(tally.current_tenant(), ARRAY[jsonb_build_array(jsonb_build_object(
-        'code', code, 'customer_id', coalesce(customer, ''), 'properties', properties,
+        'code', code, 'customer_id', customer, 'properties', properties,
         'event_id', coalesce(event_id, tally._uuid7()::text), 'source', source,
         -- A timestamp that has no RFC 3339 form, such as infinity, is refused with the event.
         'timestamp', CASE WHEN isfinite(ts) THEN to_char(ts AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') ELSE ts::text END))::text], true,

@@ -77,6 +77,12 @@ CREATE FUNCTION tally_rest.ready() RETURNS json
 $$;
 COMMENT ON FUNCTION tally_rest.ready() IS 'Versions of the installed SQL and of the loaded library; answers only where both work';
 
+CREATE FUNCTION tally_rest._compact(answer json) RETURNS text
+    AS 'MODULE_PATHNAME', 'tally_compact_json'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION tally_rest._compact(json) IS
+    'The text of an answer without white space between its tokens: what tallyd sends';
+
 CREATE FUNCTION tally_rest._timestamp(at timestamptz) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
     SET search_path = pg_catalog, pg_temp

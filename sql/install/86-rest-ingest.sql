@@ -71,8 +71,8 @@ BEGIN
 
     RETURN QUERY
     SELECT k.n::integer, (a.answer ->> 'status')::integer,
-           json_build_object('code', CASE a.answer ->> 'status' WHEN '403' THEN 'FORBIDDEN' ELSE 'UNAUTHORIZED' END,
-                             'message', a.answer ->> 'message')::text
+           tally_rest._compact(json_build_object(
+               'code', CASE a.answer ->> 'status' WHEN '403' THEN 'FORBIDDEN' ELSE 'UNAUTHORIZED' END, 'message', a.answer ->> 'message'))
     FROM unnest(key_hashes) WITH ORDINALITY k(key_hash, n), LATERAL (SELECT keys -> coalesce(encode(k.key_hash, 'hex'), '') AS answer) a
     WHERE a.answer ->> 'status' <> '200';
 
@@ -88,7 +88,7 @@ BEGIN
         PERFORM tally_rest._check_key(request.key_hash, 'write');
         RETURN QUERY
         SELECT request.ordinals[i.body], coalesce(a.status, 200),
-               coalesce(a.body::text, format('{"accepted":%s,"duplicates":%s}', i.accepted, i.duplicates))
+               coalesce(tally_rest._compact(a.body), format('{"accepted":%s,"duplicates":%s}', i.accepted, i.duplicates))
         FROM (SELECT v.body, count(*) FILTER (WHERE v.verdict = 'accepted') AS accepted,
                      count(*) FILTER (WHERE v.verdict = 'duplicate') AS duplicates,
                      array_agg(ROW(v.body, v.index, v.event_id, v.strict, v.verdict, v.reason, v.field, v.customer_hash, v.identity,
