@@ -18,9 +18,11 @@ Statement statement_of(const Route& route) {
 
 // With an Idempotency-Key the function is called by another one, which knows whether this has been done.
 Statement once_statement_of(const Route& route) {
-    return {std::string("once_") + route.function,
-            std::string("SELECT tally_rest.once(tally_rest.authenticate($1::bytea, $2::text), $6::text, '") + route.function +
-                "', $3::jsonb, $4::jsonb, $5::text)::text"};
+    return {
+        std::string("once_") + route.function,
+        std::string(
+            "SELECT tally_rest._compact(tally_rest.once(tally_rest.authenticate($1::bytea, $2::text), $6::text, '") +
+            route.function + "', $3::jsonb, $4::jsonb, $5::text))"};
 }
 
 }  // namespace
