@@ -1,5 +1,5 @@
 // Answer: one HTTP response in the making, free of any HTTP library.
-// Invariant: body is complete; JSON unless content_type says otherwise, and empty where there is none (204).
+// Invariant: body is complete; JSON unless content_type says otherwise.
 #pragma once
 
 #include <string>
