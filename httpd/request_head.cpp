@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <strings.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 
@@ -19,6 +20,7 @@ namespace {
 constexpr std::size_t kLongestTarget = 8192;
 constexpr std::size_t kLongestHead = 32768;  // libmicrohttpd's own limit (server.cpp) lies above
 constexpr int kMostHeaders = 200;
+constexpr std::size_t kLongestOnce = 255;
 
 struct HeadSize {
     std::size_t bytes = 0;
@@ -64,6 +66,7 @@ std::optional<Answer> HttpRequest::check_head(const char* method, const char* ve
     if (auto refusal = find_route(method)) return refusal;
     if (size.authorizations > 1 && route->scope) return refuse(401, "there is more than one Authorization header");
     if (auto refusal = check_key()) return refusal;
+    if (auto refusal = check_once()) return refusal;
     if (auto refusal = check_media()) return refusal;
     return check_announced_length();
 }
@@ -105,6 +108,16 @@ std::optional<Answer> HttpRequest::check_key() {
     const auto secret = bearer_key(presented);
     if (!secret) return refuse(401, "the Authorization header is not of the form: Bearer <key>");
     key = hash_key(*secret);
+    return std::nullopt;
+}
+
+std::optional<Answer> HttpRequest::check_once() {
+    const char* given = route->once ? header("Idempotency-Key") : nullptr;
+    if (!given) return std::nullopt;
+    once = given;
+    const bool printable = std::all_of(once.begin(), once.end(), [](char c) { return c >= ' ' && c <= '~'; });
+    if (once.empty() || once.size() > kLongestOnce || !printable)
+        return refuse(400, fmt::format("the Idempotency-Key must have 1 to {} printable ASCII characters", kLongestOnce));
     return std::nullopt;
 }
 

@@ -57,6 +57,44 @@ $$;
 COMMENT ON FUNCTION tally._conflicting_bodies(integer, text[], timestamptz) IS
     'conflicting: strict bodies with an event that is stored, or stands earlier in the body, with another content. entangled: whether several bodies have one event with different contents';
 
+-- Gives every month a partition. A business transaction waits for another maker as long as it likes; a request must not make
+-- the others of its batch wait, so its body is put off instead, and tallyd tries it again.
+CREATE FUNCTION tally._place_months(months timestamptz[], documents text[], is_array boolean, allow_backfilling boolean,
+                                    now timestamptz, derive_ids boolean, is_request boolean) RETURNS tally._refusal[]
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    missing    timestamptz[] := tally._missing_months(months);
+    next_month timestamptz := date_trunc('month', now) + interval '1 month';
+BEGIN
+    IF tally._missing_months(ARRAY[next_month]) <> '{}' THEN
+        PERFORM tally._make_partitions_if_quick(ARRAY[next_month]);   -- ahead of need
+    END IF;
+    IF missing = '{}' THEN
+        RETURN '{}';
+    ELSIF NOT is_request THEN
+        PERFORM tally._make_partitions(missing);
+        RETURN '{}';
+    END IF;
+    -- So many at a time that nobody waits long; each try leaves its part behind.
+    IF tally._make_partitions_if_quick(missing[1:96]) THEN
+        missing := missing[97:];
+    END IF;
+    RETURN (
+        WITH scanned AS MATERIALIZED (
+            SELECT s.*, bool_or(s.month = ANY (missing)) OVER (PARTITION BY s.body) AS must_wait
+            FROM tally._scan_events(documents, is_array, allow_backfilling, now, derive_ids) s)
+        SELECT coalesce(array_agg(ROW(s.body, s.index, NOT s.partial, 'deferred',
+                                      'partitions for new months are being made; send it again', NULL)::tally._refusal), '{}')
+        FROM scanned s WHERE s.must_wait AND NOT s.rejected);
+END
+$$;
+COMMENT ON FUNCTION tally._place_months(timestamptz[], text[], boolean, boolean, timestamptz, boolean, boolean) IS
+    'Makes the partitions that are missing for events of these months, and the next month''s ahead of need; answers the events that must wait for theirs, with all of their body';
+
 CREATE FUNCTION tally._ingest(tenant_id integer, documents text[], is_array boolean, allow_backfilling boolean DEFAULT false,
                               import_id uuid DEFAULT NULL, derive_ids boolean DEFAULT false, keys uuid[] DEFAULT NULL)
     RETURNS SETOF tally._verdict
@@ -69,15 +107,16 @@ DECLARE
     tenant      integer := _ingest.tenant_id;
     texts       text[] := _ingest.documents;
     old_allowed boolean := coalesce(_ingest.allow_backfilling, false);
+    senders     uuid[] := coalesce(_ingest.keys, array_fill(tally.authenticated_key(), ARRAY[cardinality(_ingest.documents)]));
     import      uuid := _ingest.import_id;
     derived     boolean := _ingest.derive_ids;
-    senders     uuid[] := coalesce(_ingest.keys, array_fill(tally.authenticated_key(), ARRAY[cardinality(_ingest.documents)]));
     clock       timestamptz := clock_timestamp();
     months      timestamptz[];
     failed      integer[];      -- strict bodies of which nothing is stored
     careful     boolean;        -- whether a strict body has several events
     candidates  bigint;
     shares      tally._share[]; -- of the month's limits, where the events come through the API
+    short       boolean;        -- whether a limit may stop some of the events
     refusals    tally._refusal[];
     look        record;
     entangled   boolean := false;   -- whether several bodies have one event with different contents
@@ -99,20 +138,22 @@ BEGIN
         entangled := look.entangled;
         failed := failed || coalesce(look.conflicting, '{}');
     END IF;
-    IF cardinality(texts) > 1 AND (entangled OR tally._is_short(shares)) THEN
+    short := tally._is_short(shares);
+    IF cardinality(texts) > 1 AND (entangled OR short AND (careful OR cardinality(shares) > 2)) THEN
         -- Whether one body stands decides about the others, so they are taken one after the other.
         FOR n IN 1 .. cardinality(texts) LOOP
             RETURN QUERY SELECT n, i.index, i.event_id, i.strict, i.verdict, i.reason, i.field, i.customer_hash, i.identity, i.payload
                          FROM tally._ingest(tenant, texts[n:n], is_array, old_allowed, import, derived, senders[n:n]) i;
         END LOOP;
         RETURN;
-    ELSIF tally._is_short(shares) AND failed = '{}' THEN
-        refusals := refusals || tally._refuse_by_limit(tenant, texts, is_array, old_allowed, clock, derived, shares, refusals);
-        failed := ARRAY(SELECT DISTINCT r.body FROM unnest(refusals) r WHERE r.strict);
+    ELSIF short THEN
+        refusals := refusals || tally._refuse_by_limit(tenant, texts, is_array, old_allowed, clock, derived, shares, refusals, failed);
+        failed := failed || ARRAY(SELECT DISTINCT r.body FROM unnest(refusals) r WHERE r.strict);
     END IF;
 
     -- Before any identity is claimed: a writer that waits for a partition must not hold what its maker waits for.
-    PERFORM tally._ensure_partitions(months);
+    refusals := refusals || tally._place_months(months, texts, is_array, old_allowed, clock, derived, senders[1] IS NOT NULL);
+    failed := failed || ARRAY(SELECT DISTINCT r.body FROM unnest(refusals) r WHERE r.strict AND r.verdict = 'deferred');
 
     WITH parsed AS MATERIALIZED (
         SELECT e.*, row_number() OVER (PARTITION BY e.customer_hash, e.identity, e.is_failed ORDER BY e.body, e.index) AS place
@@ -151,7 +192,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION tally._ingest(integer, text[], boolean, boolean, uuid, boolean, uuid[]) IS
-    'Stores the events of several documents for a tenant, as part of an import where one is given, with ids made from their content where they have none and derive_ids allows it; each document was sent with its key (the one of the transaction where no keys are given; limits are those of keys) and keeps its own strict or partial meaning. One row for each event with its verdict. Raises 40001 where a strict document lost a race and must be tried again';
+    'Stores the events of several documents for a tenant, as part of an import where one is given, with ids made from their content where they have none and derive_ids allows it; each document was sent with its key (the one of the transaction where no keys are given), whose limits hold, and keeps its own strict or partial meaning. One row for each event with its verdict. Raises 40001 where a strict document lost a race and must be tried again';
 
 -- A statement of its own sees what other transactions committed while the insert waited for them.
 CREATE FUNCTION tally._resolve(tenant_id integer, verdicts tally._verdict[], failed integer[]) RETURNS tally._verdict[]

@@ -58,8 +58,9 @@ BEGIN
     SELECT CASE WHEN quota IS NOT NULL THEN greatest(quota - sum(c.used), 0) END INTO rest
     FROM tally.month_count c WHERE c.tenant_id = tenant AND c.key_id = key AND c.month = start;
     chunk := greatest((rest + 31) / 32, wanted * 4);
-    UPDATE tally.month_count c SET credit = CASE WHEN rest IS NOT NULL THEN least(greatest(rest - c.shard * chunk, 0), chunk) END
-    WHERE c.tenant_id = tenant AND c.key_id = key AND c.month = start;
+    UPDATE tally.month_count c SET credit = n.credit
+    FROM (SELECT s AS shard, CASE WHEN rest IS NOT NULL THEN least(greatest(rest - s * chunk, 0), chunk) END AS credit FROM generate_series(0, 31) s) n
+    WHERE c.tenant_id = tenant AND c.key_id = key AND c.month = start AND c.shard = n.shard AND c.credit IS DISTINCT FROM n.credit;
     allowed := coalesce(least(wanted, rest), wanted);
 END
 $$;
@@ -158,7 +159,8 @@ CREATE FUNCTION tally._is_short(shares tally._share[]) RETURNS boolean
 COMMENT ON FUNCTION tally._is_short(tally._share[]) IS 'Whether less is left of a limit than was wanted';
 
 CREATE FUNCTION tally._refuse_by_limit(tenant_id integer, documents text[], is_array boolean, allow_backfilling boolean, now timestamptz,
-                                       derive_ids boolean, shares tally._share[], refusals tally._refusal[]) RETURNS tally._refusal[]
+                                       derive_ids boolean, shares tally._share[], refusals tally._refusal[],
+                                       failed integer[]) RETURNS tally._refusal[]
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
@@ -173,20 +175,22 @@ BEGIN
                      CASE tight.key_id WHEN '00000000-0000-0000-0000-000000000000' THEN 'tenant''s' ELSE 'API key''s' END, tight.quota);
     RETURN (
         WITH fresh AS (
-            SELECT s.index, NOT s.partial AS strict, min(s.index) OVER (PARTITION BY s.customer_hash, s.identity) AS first_index
+            SELECT s.body, s.index, NOT s.partial AS strict,
+                   min(s.body * 100000::bigint + s.index) OVER (PARTITION BY s.customer_hash, s.identity) AS first_place
             FROM tally._scan_events(documents, is_array, allow_backfilling, now, derive_ids) s
-            WHERE NOT s.rejected AND s.index NOT IN (SELECT r.index FROM unnest(refusals) r)
+            WHERE NOT s.rejected AND s.body <> ALL (failed)
+              AND (s.body, s.index) NOT IN (SELECT r.body, r.index FROM unnest(refusals) r)
               AND NOT EXISTS (SELECT FROM tally.event_identity e WHERE e.tenant_id = tenant AND e.customer_hash = s.customer_hash
                                                                  AND e.identity = s.identity)
         ), ranked AS (
-            SELECT f.*, dense_rank() OVER (ORDER BY f.first_index) AS place FROM fresh f
+            SELECT f.*, dense_rank() OVER (ORDER BY f.first_place) AS place FROM fresh f
         )
-        SELECT coalesce(array_agg(ROW(1, r.index, r.strict, 'limited', reason, NULL)::tally._refusal), '{}')
+        SELECT coalesce(array_agg(ROW(r.body, r.index, r.strict, 'limited', reason, NULL)::tally._refusal), '{}')
         FROM ranked r WHERE r.place > tight.allowed);
 END
 $$;
-COMMENT ON FUNCTION tally._refuse_by_limit(integer, text[], boolean, boolean, timestamptz, boolean, tally._share[], tally._refusal[]) IS
-    'The new events of the one document given that no longer fit into a limit, the first ones fitting first. Events that are stored already need no room';
+COMMENT ON FUNCTION tally._refuse_by_limit(integer, text[], boolean, boolean, timestamptz, boolean, tally._share[], tally._refusal[], integer[]) IS
+    'The new events that no longer fit into a limit, the first ones fitting first. Events that are stored already need no room. For documents of one key, with no more than one event in a strict one unless it is the only one';
 
 CREATE FUNCTION tally.set_limits(requests_per_second numeric DEFAULT NULL, burst integer DEFAULT NULL, events_per_month bigint DEFAULT NULL,
                                  key text DEFAULT NULL) RETURNS text

@@ -9,7 +9,8 @@ COMMENT ON FUNCTION tally._property_number(jsonb, text) IS
 CREATE FUNCTION tally._property_text(properties jsonb, key text) RETURNS text
     AS 'MODULE_PATHNAME', 'tally_property_text'
     LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION tally._property_text(jsonb, text) IS 'A property as text; NULL where it is absent or empty';
+COMMENT ON FUNCTION tally._property_text(jsonb, text) IS
+    'A property as text; NULL where it is absent or empty. Equal numbers have one text: 1.0 is 1';
 
 CREATE FUNCTION tally._property_texts(properties jsonb, keys text[]) RETURNS text[]
     AS 'MODULE_PATHNAME', 'tally_property_texts'
@@ -72,7 +73,8 @@ BEGIN
         IF EXISTS (SELECT FROM jsonb_array_elements(list) v WHERE jsonb_typeof(v.value) NOT IN ('string', 'number')) THEN
             PERFORM tally._fail('filter', format('filter on "%s" must be a string, a number or a list of these', entry.key));
         END IF;
-        lists := lists || jsonb_build_object(entry.key, (SELECT coalesce(jsonb_agg(v.value #>> '{}'), '[]') FROM jsonb_array_elements(list) v));
+        lists := lists || jsonb_build_object(entry.key, (SELECT coalesce(jsonb_agg(CASE jsonb_typeof(v.value) WHEN 'number' THEN trim_scale((v.value #>> '{}')::numeric)::text ELSE v.value #>> '{}' END), '[]')
+                                                              FROM jsonb_array_elements(list) v));
     END LOOP;
     RETURN lists;
 END
@@ -124,7 +126,7 @@ $$;
 COMMENT ON FUNCTION tally._usage_states(tally.metric, timestamptz[], timestamptz, text[], boolean, text[], jsonb) IS
     'States of a metric by window, customer and dimension values: the place where stored rollups and raw events are put together';
 
-CREATE FUNCTION tally._convert(value numeric, factor integer, rounding text) RETURNS numeric
+CREATE FUNCTION tally._convert(value numeric, factor numeric, rounding text) RETURNS numeric
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     SET search_path = pg_catalog, pg_temp
     -- Whole quotient and remainder are exact, so rounding never sees a quotient that was rounded before. A quotient by a
@@ -141,6 +143,6 @@ CREATE FUNCTION tally._convert(value numeric, factor integer, rounding text) RET
     FROM (SELECT div(value, factor) AS whole, value - div(value, factor) * factor AS rest,
                  (value + round(0::numeric, scale(value) + 31)) / factor AS long) q
 $$;
-COMMENT ON FUNCTION tally._convert(numeric, integer, text) IS
+COMMENT ON FUNCTION tally._convert(numeric, numeric, text) IS
     'value / factor, rounded: UP = ceiling, DOWN = floor, NEAREST = half away from zero, NEAREST_HALF = to multiples of 0.5, NEAREST_DECILE = of 0.1, NONE = exact where the quotient ends, else 16 or more digits. NULL rounding: the value itself';
 

@@ -9,6 +9,7 @@ DECLARE
     dimensions text[] := tally._metric_dimensions(metric);
     matrix     jsonb := metric.segmentation_matrix;
     key        text := coalesce(metric.aggregation_key, '');
+    has_void   boolean := EXISTS (SELECT FROM tally.correction c WHERE c.tenant_id = metric.tenant_id AND c.code = metric.code AND c.ts < before);
 BEGIN
     RETURN QUERY
     SELECT v.ts, v.value
@@ -16,11 +17,13 @@ BEGIN
           FROM tally.event e
           WHERE e.tenant_id = metric.tenant_id AND e.code = metric.code AND e.ts < before
             AND (matrix IS NULL OR tally._in_segments(matrix, tally._property_texts(e.properties, dimensions)))
+            AND (NOT has_void OR NOT EXISTS (SELECT FROM tally.correction c WHERE c.tenant_id = e.tenant_id
+                                             AND c.customer_hash = e.customer_hash AND c.seq = e.seq))
           OFFSET 0) v
     WHERE v.value IS NOT NULL;
 END
 $$;
-COMMENT ON FUNCTION tally._values(tally.metric, timestamptz) IS 'The numbers that a metric reads, of all its events before an instant';
+COMMENT ON FUNCTION tally._values(tally.metric, timestamptz) IS 'The numbers that a metric reads, of all its events before an instant that are not void';
 
 CREATE FUNCTION tally._bucket_width(bucket text) RETURNS interval
     LANGUAGE plpgsql IMMUTABLE
@@ -63,13 +66,14 @@ CREATE FUNCTION tally._summaries(metric tally.metric, "from" timestamptz, "to" t
 DECLARE
     first_start timestamptz := tally._bucket_start(width, "from");
     by_month    boolean := width >= '28 days' AND extract(day FROM width) = 0 AND extract(hour FROM width) = 0;
+    seconds     numeric := extract(epoch FROM width)::numeric;
     last_end    timestamptz := tally._bucket_start(width, "to" - interval '1 microsecond') + width;
 BEGIN
     -- One pass over the metric's life. What came before the range is one group, from which the running totals start.
     RETURN QUERY
     WITH bucket AS (
         SELECT CASE WHEN v.ts < first_start THEN '-infinity' WHEN by_month THEN tally._bucket_start(width, v.ts)
-                    ELSE date_bin(width, v.ts, first_start) END AS start,
+                    ELSE first_start + width * floor(extract(epoch FROM v.ts - first_start)::numeric / seconds)::float8 END AS start,
                coalesce(sum(v.value) FILTER (WHERE v.value > 0), 0) AS positive,
                coalesce(sum(-v.value) FILTER (WHERE v.value < 0), 0) AS negative, count(*) AS events
         FROM tally._values(metric, last_end) v GROUP BY 1

@@ -84,12 +84,8 @@ COMMENT ON FUNCTION tally_rest._compact(json) IS
     'The text of an answer without white space between its tokens: what tallyd sends';
 
 CREATE FUNCTION tally_rest._timestamp(at timestamptz) RETURNS text
-    LANGUAGE sql STABLE PARALLEL SAFE
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-    SELECT to_char(at AT TIME ZONE 'UTC',
-                   CASE WHEN at = date_trunc('milliseconds', at) THEN 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"' ELSE 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"' END)
-$$;
+    AS 'MODULE_PATHNAME', 'tally_format_timestamp'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION tally_rest._timestamp(timestamptz) IS 'RFC 3339 in UTC with milliseconds, with microseconds only where there are some';
 
 CREATE FUNCTION tally_rest._check_query(query jsonb, allowed text[]) RETURNS void

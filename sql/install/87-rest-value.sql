@@ -135,10 +135,14 @@ BEGIN
         SELECT coalesce(sum(v.value) FILTER (WHERE v.value > 0), 0), coalesce(sum(-v.value) FILTER (WHERE v.value < 0), 0)
         INTO positive, negative FROM tally._values(m, 'infinity') v;
     END IF;
-    current := tally._state_value(m.aggregation_type, s.summary, s.members, coalesce(s.events, 0));
-    IF m.aggregation_type = 'MEAN' THEN
-        current := trim_scale(current);
-    END IF;
+    current := CASE m.aggregation_type
+        WHEN 'COUNT' THEN coalesce(s.events, 0)
+        WHEN 'COUNT_DISTINCT' THEN coalesce(tally.cardinality(s.members), 0)
+        WHEN 'SUM' THEN coalesce(tally.total(s.summary), 0)
+        WHEN 'MEAN' THEN trim_scale(tally.mean(s.summary))
+        WHEN 'MIN' THEN tally.lowest(s.summary)
+        WHEN 'MAX' THEN tally.highest(s.summary)
+        WHEN 'LATEST' THEN tally.latest(s.summary) END;
     RETURN (
         SELECT json_object_agg(f.name, f.value ORDER BY f.place)
         FROM (VALUES (1, 'metric_id', to_json(tally._encode_id('bm_', m.metric_id))), (2, 'name', to_json(m.name)), (3, 'kind', to_json(m.kind)),

@@ -56,8 +56,8 @@ COMMENT ON POLICY api_admin ON tally.api_key IS 'tally_api acts on the keys of t
 GRANT USAGE ON SCHEMA tally_rest TO tally_owner;
 ALTER FUNCTION tally.current_tenant() OWNER TO tally_owner;
 GRANT EXECUTE ON FUNCTION tally.current_tenant() TO tally_admin, tally_app, tally_api;
-ALTER FUNCTION tally._make_partition(timestamptz, boolean) OWNER TO tally_owner;
-GRANT EXECUTE ON FUNCTION tally._make_partition(timestamptz, boolean) TO tally_admin, tally_app, tally_api;
+ALTER FUNCTION tally._make_partitions(timestamptz[]) OWNER TO tally_owner;
+GRANT EXECUTE ON FUNCTION tally._make_partitions(timestamptz[]) TO tally_admin, tally_app, tally_api;
 GRANT EXECUTE ON FUNCTION tally._set_authenticated_tenant(integer), tally._set_authenticated_key(uuid) TO tally_owner;
 ALTER FUNCTION tally._is_admin_key() OWNER TO tally_owner;
 GRANT EXECUTE ON FUNCTION tally._is_admin_key() TO tally_admin, tally_api;

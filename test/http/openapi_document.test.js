@@ -45,6 +45,7 @@ test('every row of the route table is in the document, with its status, body and
     assert.deepEqual(successes, [String(row.status)], nameOf(row));
     assert.equal(operation.requestBody !== undefined, row.body !== 'none', `body of ${nameOf(row)}`);
     assert.equal(operation.security?.length === 0, row.scope === undefined, `key of ${nameOf(row)}`);
+    assert.equal((operation.parameters ?? []).map(resolve).some((one) => one.name === 'Idempotency-Key'), row.once, `Idempotency-Key of ${nameOf(row)}`);
     if (row.scope) assert.match(operation.description, new RegExp(`Needs the scope ${row.scope}\\.$`), nameOf(row));
   }
 });

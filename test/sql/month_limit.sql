@@ -45,6 +45,11 @@ SELECT * FROM pg_temp.used();
 SELECT tally.set_limits(events_per_month => 20) ~ '^ten_' AS set;
 SELECT * FROM pg_temp.send('k1', pg_temp.body('s', 1, 4), pg_temp.body('s', 3, 8), pg_temp.body('s', 4, 5), pg_temp.body('s', 20, 30, true), pg_temp.body('s', 1, 4), pg_temp.body('s', 9, 9));
 SELECT * FROM pg_temp.used();
+-- single events, each a strict body of its own: as many as fit, in their order
+SELECT tally.set_limits(events_per_month => 22) ~ '^ten_' AS set;
+SELECT status, left(body, 60) AS body FROM pg_temp.send('k1', pg_temp.body('b', 1, 1), pg_temp.body('x', 1, 1), '{"events":[{"event_id":"x2"}]}', pg_temp.body('x', 3, 3), pg_temp.body('x', 4, 4), pg_temp.body('x', 1, 1),
+    pg_temp.body('x', 4, 4), pg_temp.body('x', 3, 6, true));
+SELECT * FROM pg_temp.used();
 -- of a key, beside that of the tenant
 SELECT tally.set_limits(events_per_month => 100) ~ '^ten_' AS set,
        tally.set_limits(key => (SELECT tally._encode_id('tkn_', key_id) FROM tally.api_key WHERE name = 'k2'), events_per_month => 5, requests_per_second => 2.5, burst => 9) ~ '^tkn_' AS set;

@@ -121,3 +121,8 @@ INSERT INTO tally.event (tenant_id, customer_hash, ts, received_at, code, custom
 SELECT 1, 0, '2024-05-01'::timestamptz + n * interval '1 s', now(), 'till', 'many', '', n::text, '{"value": 1}' FROM generate_series(0, 100000) n;
 SELECT pg_temp.summaries(:'till', '{"from":["2024-05-01"],"to":["2024-06-01"],"bucket":["1 second"]}') LIMIT 1;
 SELECT pg_temp.summaries(:'till', '{"from":["2024-05-01"],"to":["2024-06-01"],"bucket":["month"]}');
+-- what is void counts no longer
+INSERT INTO tally.correction (tenant_id, customer_hash, seq, identity, ts, code, reason)
+SELECT tenant_id, customer_hash, seq, gen_random_uuid(), ts, code, 'test' FROM tally.event WHERE code = 'till' AND (event_id = 'till2' OR customer_id = 'many');
+SELECT pg_temp.value('Till');
+SELECT pg_temp.summaries(:'till', '{"from":["2024-01-01"],"to":["2024-06-01"],"bucket":["month"]}');
