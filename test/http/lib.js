@@ -233,6 +233,14 @@ const checkedHttp = {
   }),
 };
 
+// fetch, its answer checked too: for code samples that others wrote.
+async function checkedFetch(url, options = {}) {
+  const response = await fetch(url, options);
+  contract.check({ method: options.method ?? 'GET', target: new URL(url).pathname },
+    { status: response.status, header: (name) => response.headers.get(name), text: await response.clone().text() });
+  return response;
+}
+
 // Bytes as they are on a socket of our own. Resolves with everything that came back until the server closed.
 function raw(port, pieces, { pause = 20, end = false, limit = 60000 } = {}) {
   return new Promise((resolve, reject) => {
@@ -298,4 +306,6 @@ function isErrorAnswer(assert, answer, status, code) {
   return body;
 }
 
-module.exports = { Cluster, Tallyd, call, event, http: checkedHttp, isErrorAnswer, net, parseAnswers, raw, setUp, sleep, startTallyd, until };
+module.exports = {
+  Cluster, Tallyd, call, event, fetch: checkedFetch, http: checkedHttp, isErrorAnswer, net, parseAnswers, raw, setUp, sleep, startTallyd, until,
+};
