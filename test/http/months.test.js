@@ -18,7 +18,7 @@ test('an open transaction that made a month holds up new months only, and they g
   const held = ingest([late]);
   for (let n = 0; n < 5; n += 1) assert.equal((await ingest([event()])).status, 200);
   const refused = await held;
-  isErrorAnswer(refused, 503, 'SERVICE_UNAVAILABLE');
+  isErrorAnswer(assert, refused, 503, 'SERVICE_UNAVAILABLE');
   assert.ok(refused.headers.get('retry-after'));
   await maker.end();
   assert.deepEqual((await ingest([late])).json, { accepted: 1, duplicates: 0 });
