@@ -104,9 +104,9 @@ TALLY_FUNCTION(format_timestamp) {
     constexpr std::int64_t unix_to_postgres =
         std::int64_t{POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE} * SECS_PER_DAY * 1'000'000;
     return tally::guarded([&]() -> Datum {
-        const std::string text = tally::format_rfc3339(at + unix_to_postgres);
+        const std::string shown = tally::format_rfc3339(at + unix_to_postgres);
         return tally::call_pg([&] {
-            return PointerGetDatum(cstring_to_text_with_len(text.data(), static_cast<int>(text.size())));
+            return PointerGetDatum(cstring_to_text_with_len(shown.data(), static_cast<int>(shown.size())));
         });
     });
 }

@@ -21,7 +21,7 @@ CREATE TABLE tally.event (
 ) PARTITION BY RANGE (ts);
 COMMENT ON TABLE tally.event IS 'Every accepted event, never changed; partitioned by ts, months by default';
 COMMENT ON COLUMN tally.event.tenant_id IS 'Whose it is';
-COMMENT ON COLUMN tally.event.customer_hash IS 'First 32 bits of XXH3-128 of customer_id: the distribution column';
+COMMENT ON COLUMN tally.event.customer_hash IS 'First 32 bits of SipHash-2-4-128 of customer_id: the distribution column';
 COMMENT ON COLUMN tally.event.seq IS 'Order of arrival, over all tenants; has gaps';
 COMMENT ON COLUMN tally.event.ts IS 'When it happened';
 COMMENT ON COLUMN tally.event.received_at IS 'When it was taken';
@@ -43,9 +43,9 @@ CREATE TABLE tally.event_identity (
 );
 COMMENT ON TABLE tally.event_identity IS 'Makes an event count once, for as long as it is kept, whatever its timestamp';
 COMMENT ON COLUMN tally.event_identity.tenant_id IS 'Whose event it is';
-COMMENT ON COLUMN tally.event_identity.customer_hash IS 'First 32 bits of XXH3-128 of customer_id: the distribution column';
-COMMENT ON COLUMN tally.event_identity.identity IS 'XXH3-128 of the length-prefixed customer_id, source, event_id';
-COMMENT ON COLUMN tally.event_identity.payload IS 'XXH3-128 of code, timestamp as sent and properties: tells a duplicate from a conflict';
+COMMENT ON COLUMN tally.event_identity.customer_hash IS 'First 32 bits of SipHash-2-4-128 of customer_id: the distribution column';
+COMMENT ON COLUMN tally.event_identity.identity IS 'SipHash-2-4-128 of the length-prefixed customer_id, source, event_id';
+COMMENT ON COLUMN tally.event_identity.payload IS 'SipHash-2-4-128 of code, timestamp as sent and properties: tells a duplicate from a conflict';
 COMMENT ON COLUMN tally.event_identity.ts IS 'Timestamp of the event: in which partition it lies';
 
 

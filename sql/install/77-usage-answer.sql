@@ -1,5 +1,22 @@
 -- usage answers: states turned into values, with empty windows, totals and unit conversion
 
+CREATE FUNCTION tally._state_value(aggregation_type text, summary tally.summary, members tally.distinct_set, events bigint)
+    RETURNS numeric
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT CASE aggregation_type
+        WHEN 'COUNT' THEN events::numeric
+        WHEN 'COUNT_DISTINCT' THEN coalesce(tally.cardinality(members), 0)::numeric
+        WHEN 'SUM' THEN coalesce(tally.total(summary), 0)
+        WHEN 'MEAN' THEN tally.mean(summary)
+        WHEN 'MIN' THEN tally.lowest(summary)
+        WHEN 'MAX' THEN tally.highest(summary)
+        WHEN 'LATEST' THEN tally.latest(summary) END
+$$;
+COMMENT ON FUNCTION tally._state_value(text, tally.summary, tally.distinct_set, bigint) IS
+    'Value of an aggregation''s state; of nothing it is 0 for COUNT, SUM and COUNT_DISTINCT and NULL for the others';
+
 CREATE FUNCTION tally._check_range("from" timestamptz, "to" timestamptz) RETURNS void
     LANGUAGE plpgsql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
@@ -94,15 +111,7 @@ BEGIN
                 ELSE tally._convert(v.value, metric.conversion_factor, metric.conversion_rounding) END,
            r.events, r.skipped
     FROM answered r,
-         -- Of nothing: 0 for COUNT, SUM and COUNT_DISTINCT, NULL for the others.
-         LATERAL (SELECT CASE metric.aggregation_type
-                             WHEN 'COUNT' THEN r.events::numeric
-                             WHEN 'COUNT_DISTINCT' THEN coalesce(tally.cardinality(r.members), 0)::numeric
-                             WHEN 'SUM' THEN coalesce(tally.total(r.summary), 0)
-                             WHEN 'MEAN' THEN tally.mean(r.summary)
-                             WHEN 'MIN' THEN tally.lowest(r.summary)
-                             WHEN 'MAX' THEN tally.highest(r.summary)
-                             WHEN 'LATEST' THEN tally.latest(r.summary) END AS value OFFSET 0) v
+         LATERAL (SELECT tally._state_value(metric.aggregation_type, r.summary, r.members, r.events) AS value OFFSET 0) v
     ORDER BY r.is_total, r.slot, r.customer_id, r.dimension_values;
 END
 $$;

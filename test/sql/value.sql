@@ -116,7 +116,7 @@ SELECT q, pg_temp.summaries(:'till', q::jsonb) FROM unnest(ARRAY['{"from":["2024
     '{"to":["2024-02-28"]}', '{"from":["2024-02-28"]}', '{"from":["2024-02-28"],"to":["2024-03-02"],"window":["1d"]}', '{"from":["2025-01-01"],"to":["2025-01-02"]}']) q;
 SELECT pg_temp.summaries(tally.create_metric('hits', 'COUNT'), '{"from":["2024-02-28"],"to":["2024-03-02"]}');
 -- too many buckets
-SELECT tally._ensure_partitions(ARRAY['2024-05-01'::timestamptz]);
+SELECT tally._make_partitions(ARRAY['2024-05-01'::timestamptz]);
 INSERT INTO tally.event (tenant_id, customer_hash, ts, received_at, code, customer_id, source, event_id, properties)
 SELECT 1, 0, '2024-05-01'::timestamptz + n * interval '1 s', now(), 'till', 'many', '', n::text, '{"value": 1}' FROM generate_series(0, 100000) n;
 SELECT pg_temp.summaries(:'till', '{"from":["2024-05-01"],"to":["2024-06-01"],"bucket":["1 second"]}') LIMIT 1;
