@@ -13,9 +13,9 @@ struct Answer {
     unsigned status = 500;
     std::string body;
     const char* content_type = kJson;  // nullptr: there is no body
-    int retry_after = 0;     // seconds; 0: no Retry-After header
-    std::string allow;       // empty: no Allow header
-    bool challenge = false;  // WWW-Authenticate: Bearer
+    int retry_after = 0;               // seconds; 0: no Retry-After header
+    std::string allow;                 // empty: no Allow header
+    bool challenge = false;            // WWW-Authenticate: Bearer
     const char* cache_control = "no-store";
     const char* etag = nullptr;  // nullptr: no ETag header
 };

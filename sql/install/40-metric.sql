@@ -214,9 +214,6 @@ BEGIN
         m.segmentation_matrix := CASE WHEN definition -> 'segmentation_matrix' ? 'type' THEN definition -> 'segmentation_matrix'
                                       ELSE definition -> 'segmentation_matrix' || '{"type": "SINGLE"}' END;
     END IF;
-    IF m.usage_group_key IS NOT NULL AND cardinality(array_positions(tally._metric_dimensions(m), m.usage_group_key)) > 1 THEN
-        PERFORM tally._fail('usage_group_key', 'usage_group_key is a dimension of the segmentation_matrix already');
-    END IF;
     IF definition -> 'unit_conversion' <> 'null' THEN
         problem := tally._conversion_problem(definition -> 'unit_conversion');
         IF problem IS NOT NULL THEN

@@ -21,15 +21,16 @@ CREATE FUNCTION tally._metric_dimensions(metric tally.metric) RETURNS text[]
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     SET search_path = pg_catalog, pg_temp
     AS $$
-    SELECT CASE metric.segmentation_matrix ->> 'type'
-               WHEN 'SINGLE' THEN ARRAY[metric.segmentation_matrix ->> 'key']
-               WHEN 'DOUBLE' THEN ARRAY[metric.segmentation_matrix #>> '{dimension1,key}', metric.segmentation_matrix #>> '{dimension2,key}']
-               WHEN 'LINKED' THEN ARRAY[metric.segmentation_matrix ->> 'dimension1_key', metric.segmentation_matrix ->> 'dimension2_key']
-               ELSE '{}' END
-           || CASE WHEN metric.usage_group_key IS NULL THEN '{}' ELSE ARRAY[metric.usage_group_key] END
+    SELECT d.own || CASE WHEN metric.usage_group_key IS NULL OR metric.usage_group_key = ANY (d.own) THEN '{}'
+                         ELSE ARRAY[metric.usage_group_key] END
+    FROM (SELECT CASE metric.segmentation_matrix ->> 'type'
+                     WHEN 'SINGLE' THEN ARRAY[metric.segmentation_matrix ->> 'key']
+                     WHEN 'DOUBLE' THEN ARRAY[metric.segmentation_matrix #>> '{dimension1,key}', metric.segmentation_matrix #>> '{dimension2,key}']
+                     WHEN 'LINKED' THEN ARRAY[metric.segmentation_matrix ->> 'dimension1_key', metric.segmentation_matrix ->> 'dimension2_key']
+                     ELSE '{}' END AS own) d
 $$;
 COMMENT ON FUNCTION tally._metric_dimensions(tally.metric) IS
-    'Properties that a metric''s usage is always grouped by: those of its matrix first, then its usage group key';
+    'Properties that a metric''s usage is always grouped by: those of its matrix first, then its usage group key unless it is one of these';
 
 CREATE FUNCTION tally._in_segments(matrix jsonb, dimensions text[]) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE

@@ -4,7 +4,7 @@
 const assert = require('node:assert/strict');
 const { spawnSync } = require('node:child_process');
 const { after, before, test } = require('node:test');
-const { call, isErrorAnswer, setUp } = require('./lib.js');
+const { call, event, isErrorAnswer, setUp } = require('./lib.js');
 const contract = require('./contract.js');
 
 let s;
@@ -62,6 +62,16 @@ test('"curl --request POST --url https://api.example.com/api/v1/metrics": "Creat
   assert.match(id, /^bm_/);
   assert.ok(Math.abs(new Date(created) - Date.now()) < 60000);
   assert.deepEqual(contract.validate({ $ref: '#/components/schemas/Metric' }, metric), []);
+});
+
+test('the metric of the page\'s sample measures what it says', async () => {
+  const { id } = await made({ code: 'sampled' });
+  const events = ['<string>', '<string>', 'other'].map((text) => event({ code: 'sampled', properties: { '<string>': text } }));
+  assert.equal((await call(s.url, s.key, 'POST', '/api/v1/events/ingest', { events })).json.accepted, 3);
+  const { json } = await call(s.url, s.key, 'GET', `/api/v1/metrics/${id}/usage?from=2020-01-01&to=2100-01-01`);
+  const [{ dimensions, value, converted_value: converted, skipped }] = json.usage;
+  assert.deepEqual({ dimensions, value, converted, skipped }, { dimensions: { '<string>': '<string>' }, value: '2', converted: '1', skipped: 0 });
+  assert.equal(json.total.events, 2, 'what lies outside the matrix is not counted');
 });
 
 test('the answer of the page\'s sample: the same fields, "archived_at" once the metric is archived', async () => {
