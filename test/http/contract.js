@@ -108,8 +108,8 @@ function validate(schema, value, { at = '', open = false } = {}) {
   return wrong;
 }
 
-// The documented operation of a request, as the router finds it: literal segments before parameters.
-function operationOf(method, target) {
+// The documented path of a request, as the router finds it: literal segments before parameters.
+function pathOf(target) {
   let segments;
   try {
     segments = target.split(/[?#]/)[0].replace(/(?<=.)\/$/, '').split('/').map(decodeURIComponent);
@@ -120,7 +120,11 @@ function operationOf(method, target) {
     const parts = pattern.split('/');
     return parts.length === segments.length && parts.every((part, n) => (part.startsWith('{') ? segments[n] !== '' : part === segments[n]));
   };
-  const [found] = Object.keys(doc.paths).filter(fits).sort((a, b) => a.split('{').length - b.split('{').length);
+  return Object.keys(doc.paths).filter(fits).sort((a, b) => a.split('{').length - b.split('{').length)[0];
+}
+
+function operationOf(method, target) {
+  const found = pathOf(target);
   return found && doc.paths[found][(method === 'HEAD' ? 'GET' : method).toLowerCase()];
 }
 
@@ -133,10 +137,12 @@ function complaints({ method, target }, { status, header, text }) {
     response = resolve(operation.responses[status]);
     if (!response && refusal['x-statuses'].includes(status)) response = resolve(operation.responses.default);
     if (!response) return [`status ${status} is not documented`];
+  } else if (method === 'OPTIONS' && status === 204 && pathOf(target)) {
+    return text === '' ? [] : ['there is a body'];      // a browser asks before it sends: every path answers that
   } else if (status < 400) {
     return ['there is no such operation in the document'];
   }
-  const wrong = Object.keys(response.headers).filter((name) => !header(name)).map((name) => `header ${name} is missing`);
+  const wrong = Object.entries(response.headers).filter(([name, one]) => resolve(one).required && !header(name)).map(([name]) => `header ${name} is missing`);
   if (!response.content) return text === '' ? wrong : [...wrong, 'there is a body'];
   const type = header('content-type');
   if (!(type in response.content)) return [...wrong, `Content-Type ${type} is not documented`];

@@ -59,7 +59,7 @@ test('every object has the fields of OpenAPI 3.1 and no other', () => {
   const response = (value, where) => {
     fields(value, ['description', 'headers'], ['content'], where);
     for (const [type, media] of Object.entries(value.content ?? {})) fields(media, ['schema', 'example'], [], `${where} ${type}`);
-    for (const header of Object.values(value.headers)) fields(resolve(header), ['description', 'schema', 'example'], [], where);
+    for (const header of Object.values(value.headers)) fields(resolve(header), ['description', 'schema', 'example'], ['required'], where);
   };
   assert.match(doc.openapi, /^3\.1\.\d+$/);
   fields(doc, ['openapi', 'info', 'paths'], ['servers', 'security', 'tags', 'components'], 'document');
