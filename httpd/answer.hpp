@@ -1,5 +1,5 @@
 // Answer: one HTTP response in the making, free of any HTTP library.
-// Invariant: body is complete; JSON unless content_type says otherwise.
+// Invariant: body is complete; JSON unless content_type says otherwise, and empty where there is none (204).
 #pragma once
 
 #include <string>
@@ -12,10 +12,11 @@ inline constexpr const char* kPrometheus = "text/plain; version=0.0.4";
 struct Answer {
     unsigned status = 500;
     std::string body;
-    const char* content_type = kJson;
-    int retry_after = 0;     // seconds; 0: no Retry-After header
-    std::string allow;       // empty: no Allow header
-    bool challenge = false;  // WWW-Authenticate: Bearer
+    const char* content_type = kJson;  // nullptr: there is no body
+    int retry_after = 0;               // seconds; 0: no Retry-After header
+    std::string allow;                 // empty: no Allow header
+    bool challenge = false;            // WWW-Authenticate: Bearer, Basic
+    bool preflight = false;            // what another origin may send: the methods of allow
 };
 
 }  // namespace tallyd

@@ -22,6 +22,7 @@ struct Route {
     BodyKind body;
 
     bool reads() const noexcept { return method[0] == 'G'; }
+    bool body_may_hold_key() const noexcept { return method[0] == 'P'; }  // POST, PUT, PATCH
 };
 
 std::span<const Route> routes() noexcept;
