@@ -111,16 +111,19 @@ sql/pgtally--$(EXTVERSION).sql: $(SQL_PARTS) extension/pgtally.control
 	cat $(SQL_PARTS) > $@.tmp && mv $@.tmp $@
 
 # tallyd has a makefile of its own: PGXS builds either a module or a program.
-.PHONY: tallyd install-tallyd clean-tallyd
+.PHONY: tallyd install-tallyd uninstall-tallyd clean-tallyd
 all: tallyd
 clean: clean-tallyd
 ifneq ($(TALLYD),no)
 install: install-tallyd
+uninstall: uninstall-tallyd
 endif
 tallyd:
 	$(MAKE) -C httpd all
 install-tallyd: tallyd
 	$(MAKE) -C httpd install
+uninstall-tallyd:
+	$(MAKE) -C httpd uninstall
 clean-tallyd:
 	$(MAKE) -C httpd clean
 

@@ -41,7 +41,13 @@ void Batcher::ingest(std::span<Job*> jobs) {
         if (outcome.kind != Outcome::Kind::done) return fail(jobs, outcome);
         observe_.batch(jobs.size(), std::chrono::duration<double>(Clock::now() - begun).count());
         std::vector<Answer> answers = answers_of(jobs.size(), outcome.result.get());
-        for (std::size_t at = 0; at < jobs.size(); ++at) jobs[at]->finish(std::move(answers[at]));
+        std::vector<Job*> again;
+        for (std::size_t at = 0; at < jobs.size(); ++at)
+            if (answers[at].status == 503) again.push_back(jobs[at]);
+        // Bodies that need partitions which are still being made: each try leaves some of them behind.
+        if (!again.empty()) retry_later(again, false, "partitions for new months are being made; send it again");
+        for (std::size_t at = 0; at < jobs.size(); ++at)
+            if (answers[at].status != 503) jobs[at]->finish(std::move(answers[at]));
     } catch (const std::bad_alloc&) {
         // Thrown while nothing of this span was answered: fail() handles its halves by calls of this function.
         for (Job* job : jobs) job->finish(unavailable("out of memory"));

@@ -128,13 +128,13 @@ Outcome DatabaseThread::execute(const Statement& statement, const std::vector<Pa
     return outcome;
 }
 
-void DatabaseThread::retry_later(const std::vector<Job*>& jobs, bool pause) {
+void DatabaseThread::retry_later(const std::vector<Job*>& jobs, bool pause, const char* why) {
     std::vector<Job*> again;
     again.reserve(jobs.size());
     const auto now = Clock::now();
     for (Job* job : jobs) {
         if (++job->attempts > kMostAttempts || job->expires <= now || stop_.load())
-            job->finish(unavailable("the database is not available"));
+            job->finish(unavailable(why));
         else
             again.push_back(job);
     }

@@ -33,7 +33,7 @@ protected:
     virtual BatchPolicy policy() const noexcept = 0;
 
     Outcome execute(const Statement& statement, const std::vector<Param>& params);
-    void retry_later(const std::vector<Job*>& jobs, bool pause);
+    void retry_later(const std::vector<Job*>& jobs, bool pause, const char* why = "the database is not available");
 
     Observe& observe_;
 

@@ -17,13 +17,14 @@ class Job {
 public:
     virtual void finish(Answer answer) noexcept = 0;
 
-    std::size_t bytes() const noexcept { return body.size() + query.size() + parameters.size(); }
+    std::size_t bytes() const noexcept { return body.size() + query.size() + parameters.size() + once.size(); }
 
     const Route* route = nullptr;
     KeyHash key{};
     std::string parameters;  // {"id":"..."}
     std::string query;       // {"name":["value"]}
     std::string body;
+    std::string once;  // the Idempotency-Key; empty: there is none
     Clock::time_point expires{};  // no statement is begun for it after this
     int attempts = 0;
 

@@ -1,15 +1,28 @@
 // Every route but ingest: see reader.hpp.
 #include "reader.hpp"
 
+#include <vector>
+
 #include "log.hpp"
 
 namespace tallyd {
 
 namespace {
 
+constexpr unsigned kNoContent = 204;
+
 Statement statement_of(const Route& route) {
-    return {route.function, std::string("SELECT tally_rest.") + route.function +
-                                "(tally_rest.authenticate($1::bytea, $2::text), $3::jsonb, $4::jsonb, $5::text)::text"};
+    return {route.function, std::string("SELECT tally_rest._compact(tally_rest.") + route.function +
+                                "(tally_rest.authenticate($1::bytea, $2::text), $3::jsonb, $4::jsonb, $5::text))"};
+}
+
+// With an Idempotency-Key the function is called by another one, which knows whether this has been done.
+Statement once_statement_of(const Route& route) {
+    return {
+        std::string("once_") + route.function,
+        std::string(
+            "SELECT tally_rest._compact(tally_rest.once(tally_rest.authenticate($1::bytea, $2::text), $6::text, '") +
+            route.function + "', $3::jsonb, $4::jsonb, $5::text))"};
 }
 
 }  // namespace
@@ -21,12 +34,14 @@ void Reader::serve(std::vector<Job*> jobs) {
     for (Job* job : jobs) {
         try {
             const std::string_view key(reinterpret_cast<const char*>(job->key.data()), job->key.size());
+            std::vector<Param> params = {{key, true},
+                                         {job->route->scope},
+                                         {job->parameters},
+                                         {job->query},
+                                         {job->body, true, job->route->body == BodyKind::none}};
+            if (!job->once.empty()) params.push_back({job->once});
             const Outcome outcome =
-                execute(statement_of(*job->route), {{key, true},
-                                                    {job->route->scope},
-                                                    {job->parameters},
-                                                    {job->query},
-                                                    {job->body, true, job->route->body == BodyKind::none}});
+                execute(job->once.empty() ? statement_of(*job->route) : once_statement_of(*job->route), params);
             answer(*job, outcome);
         } catch (const std::bad_alloc&) {
             job->finish(unavailable("out of memory"));
@@ -53,18 +68,23 @@ void Reader::answer(Job& job, const Outcome& outcome) {
         return job.finish(std::move(refusal));
     }
     const PGresult* result = outcome.result.get();
+    Answer answer;
+    answer.status = job.route->status;
+    if (answer.status == kNoContent) {  // the function answers NULL
+        answer.content_type = nullptr;
+        return job.finish(std::move(answer));
+    }
     if (PQntuples(result) != 1 || PQgetisnull(result, 0, 0)) {
         log::write(log::Level::error, "statement_without_answer", log::field("route", job.route->pattern));
         return job.finish(refuse(500, "internal error"));
     }
-    Answer answer;
-    answer.status = job.route->status;
     answer.body.assign(PQgetvalue(result, 0, 0), static_cast<std::size_t>(PQgetlength(result, 0, 0)));
     job.finish(std::move(answer));
 }
 
 void Reader::lost(Job& job, bool surely_nothing_done) {
-    if (job.route->reads() || surely_nothing_done) return retry_later({&job}, false);
+    // With an Idempotency-Key it is done once, however often it is tried.
+    if (job.route->reads() || !job.once.empty() || surely_nothing_done) return retry_later({&job}, false);
     job.finish(unavailable("the database connection was lost: it is unknown whether this request was carried out"));
 }
 

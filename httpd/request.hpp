@@ -44,6 +44,7 @@ private:
     std::optional<Answer> check_framing(const char* version);
     std::optional<Answer> find_route(const char* method);
     std::optional<Answer> check_key(int headers);
+    std::optional<Answer> check_once();
     std::optional<Answer> check_media();
     std::optional<Answer> check_announced_length();
     std::optional<Answer> check_body();

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <strings.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 
@@ -19,6 +20,7 @@ namespace {
 constexpr std::size_t kLongestTarget = 8192;
 constexpr std::size_t kLongestHead = 32768;  // libmicrohttpd's own limit (server.cpp) lies above
 constexpr int kMostHeaders = 200;
+constexpr std::size_t kLongestOnce = 255;
 
 struct HeadSize {
     std::size_t bytes = 0;
@@ -74,6 +76,7 @@ std::optional<Answer> HttpRequest::check_head(const char* method, const char* ve
     if (auto refusal = find_route(method)) return refusal;
     media_ = media_of(header("Content-Type"));
     if (auto refusal = check_key(size.authorizations)) return refusal;
+    if (auto refusal = check_once()) return refusal;
     if (auto refusal = check_media()) return refusal;
     return check_announced_length();
 }
@@ -131,6 +134,17 @@ std::optional<Answer> HttpRequest::check_keys() const {
         return refuse(401, "an API key is needed: Authorization: Bearer <key>, HTTP Basic, or the parameter apiKey");
     // Which of them is good is told to no one.
     if (keys_.differ()) return bad_key();
+    return std::nullopt;
+}
+
+std::optional<Answer> HttpRequest::check_once() {
+    const char* given = route->once ? header("Idempotency-Key") : nullptr;
+    if (!given) return std::nullopt;
+    once = given;
+    const bool printable = std::all_of(once.begin(), once.end(), [](char c) { return c >= ' ' && c <= '~'; });
+    if (once.empty() || once.size() > kLongestOnce || !printable)
+        return refuse(400,
+                      fmt::format("the Idempotency-Key must have 1 to {} printable ASCII characters", kLongestOnce));
     return std::nullopt;
 }
 

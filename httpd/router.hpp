@@ -20,6 +20,7 @@ struct Route {
     const char* function;  // of schema tally_rest; nullptr unless kind is call
     unsigned status;       // on success
     BodyKind body;
+    bool once = false;  // a header Idempotency-Key is heeded
 
     bool reads() const noexcept { return method[0] == 'G'; }
     bool body_may_hold_key() const noexcept { return method[0] == 'P'; }  // POST, PUT, PATCH

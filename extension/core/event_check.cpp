@@ -66,6 +66,16 @@ std::string duration_text(std::int64_t microseconds) {
     return std::to_string(seconds / 86'400) + " days";
 }
 
+std::string hex(const Hash128& hash) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string text;
+    for (const std::uint8_t byte : hash) {
+        text += digits[byte >> 4];
+        text += digits[byte & 15];
+    }
+    return text;
+}
+
 }  // namespace
 
 void reject(Event& event, std::string_view field, std::string reason) {
@@ -74,8 +84,9 @@ void reject(Event& event, std::string_view field, std::string reason) {
     event.reason = std::move(reason);
 }
 
-void check_fields(Event& event, std::span<Property> properties) {
-    if (event.event_id.empty()) reject(event, "event_id", "event_id is empty; give each event its own id");
+void check_fields(Event& event, std::span<Property> properties, bool id_may_be_empty) {
+    if (event.event_id.empty() && !id_may_be_empty)
+        reject(event, "event_id", "event_id is empty; give each event its own id");
     if (event.code.empty()) reject(event, "code", "code is empty; it names what happened");
     check_text(event, "event_id", event.event_id, max_id_characters);
     check_text(event, "customer_id", event.customer_id, max_id_characters);
@@ -124,14 +135,16 @@ void check_time(Event& event, std::int64_t now_microseconds, bool allow_backfill
     }
 }
 
-void set_hashes(Event& event, FieldBytes& scratch) {
-    event.customer_hash = hash32(event.customer_id);
+Hash128 event_identity(std::string_view customer_id, std::string_view source, std::string_view event_id,
+                       FieldBytes& scratch) {
     scratch.clear();
-    scratch.add(event.customer_id);
-    scratch.add(event.source);
-    scratch.add(event.event_id);
-    event.identity = scratch.hash();
+    scratch.add(customer_id);
+    scratch.add(source);
+    scratch.add(event_id);
+    return scratch.hash();
+}
 
+void set_hashes(Event& event, FieldBytes& scratch, std::deque<std::string>* derived_ids) {
     scratch.clear();
     scratch.add(event.code);
     scratch.add(event.has_timestamp ? std::to_string(event.ts_microseconds) : std::string{});
@@ -148,6 +161,10 @@ void set_hashes(Event& event, FieldBytes& scratch) {
         scratch.add(std::to_string(number.point));
     }
     event.payload = scratch.hash();
+
+    if (event.event_id.empty() && derived_ids) event.event_id = derived_ids->emplace_back(hex(event.payload));
+    event.customer_hash = hash32(event.customer_id);
+    event.identity = event_identity(event.customer_id, event.source, event.event_id, scratch);
 }
 
 }  // namespace tally

@@ -6,6 +6,7 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <deque>
 #include <optional>
 
 #include "core/event_check.hpp"
@@ -63,7 +64,7 @@ struct EventDocument::Parser {
         FieldBytes scratch;
         for (Event& event : events) {
             if (event.reason.empty()) check_time(event, options.now_microseconds, backfilling);
-            if (event.reason.empty()) set_hashes(event, scratch);
+            if (event.reason.empty()) set_hashes(event, scratch, options.derive_ids ? &derived_ids : nullptr);
         }
     }
 
@@ -170,7 +171,8 @@ struct EventDocument::Parser {
         if (events.empty()) return refuse("events", "events is empty; send 1 to " + std::to_string(max_events));
         for (std::size_t i = 0; i < events.size(); ++i) {
             if (!events[i].reason.empty()) continue;
-            check_fields(events[i], std::span<Property>(properties).subspan(extents[i].first, extents[i].second));
+            check_fields(events[i], std::span<Property>(properties).subspan(extents[i].first, extents[i].second),
+                         options.derive_ids);
         }
         return true;
     }
@@ -192,7 +194,7 @@ struct EventDocument::Parser {
             if (member.unescaped_key().get(key) != simdjson::SUCCESS) return false;
             if (!read_member(event, seen, key, member.value())) return false;
         }
-        if (!seen.event_id) reject(event, "event_id", "event_id is missing");
+        if (!seen.event_id && !options.derive_ids) reject(event, "event_id", "event_id is missing");
         if (!seen.code) reject(event, "code", "code is missing");
         if (!seen.customer_id) {
             reject(event, "customer_id", "customer_id is missing; send \"\" for an event that belongs to no customer");
@@ -299,6 +301,7 @@ struct EventDocument::Parser {
     ondemand::document document;
     std::vector<Event> events;
     std::vector<Property> properties;
+    std::deque<std::string> derived_ids;  // events point at these
     bool backfilling = false;
     bool partial_failures = false;
     std::string reason;

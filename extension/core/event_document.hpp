@@ -14,7 +14,8 @@
 // the
 //            same event) and the properties sorted by key, numbers by value (1.0 and 1 are the same), strings by
 //            content.
-// Both are stored and fixed for ever.
+// Both are stored and fixed for ever. A derived event_id is the payload's hash in hexadecimal digits, so that the same
+// content of the same customer and source is the same event.
 #pragma once
 
 #include <cstdint>
@@ -42,6 +43,7 @@ struct DocumentOptions {
     DocumentForm form = DocumentForm::array;
     bool allow_backfilling = false;     // events older than 24 hours; an object's own flag replaces it
     std::int64_t now_microseconds = 0;  // the server's clock, Unix microseconds: read once for the whole document
+    bool derive_ids = false;            // an event without event_id gets one made from its content
 };
 
 // A property's text is the content of a string or the digits of a number as sent.

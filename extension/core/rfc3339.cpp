@@ -117,6 +117,7 @@ std::string format_rfc3339(std::int64_t unix_microseconds) {
     append(milliseconds / 1000 % 60, 2);
     text += '.';
     append(milliseconds % 1000, 3);
+    if (const std::int64_t rest = (since_epoch - days).count() % 1000; rest != 0) append(rest, 3);
     text += 'Z';
     return text;
 }

@@ -13,7 +13,7 @@ namespace tally {
 // any other text, a date that is not in the calendar, or an offset over 23:59.
 std::optional<std::int64_t> parse_rfc3339(std::string_view text) noexcept;
 
-// The instant as `YYYY-MM-DDTHH:MM:SS.mmmZ` (milliseconds, UTC), for messages.
+// The instant as `YYYY-MM-DDTHH:MM:SS.mmmZ` (UTC, milliseconds; microseconds only where there are some).
 std::string format_rfc3339(std::int64_t unix_microseconds);
 
 }  // namespace tally

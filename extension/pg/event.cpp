@@ -1,5 +1,5 @@
-// SQL face of core/event_document: documents of events as rows that SQL can insert, and as the few facts that must be known
-// of them beforehand. They are parsed for each: that costs less than keeping the rows between two statements.
+// SQL face of core/event_document: documents of events as rows that SQL can insert, and as the few facts that must be
+// known of them beforehand. They are parsed for each: that costs less than keeping the rows between two statements.
 #include "core/event_document.hpp"
 
 #include <chrono>
@@ -203,13 +203,15 @@ Rows begin_rows(FunctionCallInfo fcinfo, int column_count) {
 }
 
 // What both entry points do: check the database's encoding, parse each document, and put its rows with `put`.
-Datum document_rows(FunctionCallInfo fcinfo, int column_count, void (*put)(const Rows&, int, const tally::EventDocument&)) {
+Datum document_rows(FunctionCallInfo fcinfo, int column_count,
+                    void (*put)(const Rows&, int, const tally::EventDocument&)) {
     if (GetDatabaseEncoding() != PG_UTF8) {
         ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("pgtally needs a database in encoding UTF8"),
                         errhint("CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0")));
     }
     const tally::DocumentOptions options{PG_GETARG_BOOL(1) ? tally::DocumentForm::array : tally::DocumentForm::object,
-                                         PG_GETARG_BOOL(2), PG_GETARG_TIMESTAMPTZ(3) + unix_to_postgres_epoch};
+                                         PG_GETARG_BOOL(2), PG_GETARG_TIMESTAMPTZ(3) + unix_to_postgres_epoch,
+                                         PG_GETARG_BOOL(4)};
     Datum* documents = nullptr;
     bool* nulls = nullptr;
     int count = 0;
@@ -229,8 +231,16 @@ Datum document_rows(FunctionCallInfo fcinfo, int column_count, void (*put)(const
 
 }  // namespace
 
-// tally._parse_events(documents text[], is_array boolean, allow_backfilling boolean, now timestamptz) -> setof events
-TALLY_FUNCTION(parse_events) { return document_rows(fcinfo, parse_column::count, put_rows); }
+// tally._parse_events(documents text[], is_array boolean, allow_backfilling boolean, now timestamptz, derive_ids
+// boolean)
+// -> setof events
+TALLY_FUNCTION(parse_events) {
+    return document_rows(fcinfo, parse_column::count, put_rows);
+}
 
-// tally._scan_events(documents text[], is_array boolean, allow_backfilling boolean, now timestamptz) -> setof facts on events
-TALLY_FUNCTION(scan_events) { return document_rows(fcinfo, scan_column::count, put_scan_rows); }
+// tally._scan_events(documents text[], is_array boolean, allow_backfilling boolean, now timestamptz, derive_ids
+// boolean)
+// -> setof facts on events
+TALLY_FUNCTION(scan_events) {
+    return document_rows(fcinfo, scan_column::count, put_scan_rows);
+}

@@ -15,7 +15,8 @@ JsonbValue* find_property(Jsonb* properties, const char* key, int length) {
     return getKeyJsonValueFromContainer(&properties->root, key, length, nullptr);
 }
 
-// The text of a string or number property; nullptr for anything else. An empty string counts as absent.
+// The text of a string or number property; nullptr for anything else. An empty string counts as absent, and equal numbers
+// have one text whatever zeros were sent with them.
 text* property_as_text(const JsonbValue* value) {
     if (value == nullptr) return nullptr;
     if (value->type == jbvString) {
@@ -23,7 +24,7 @@ text* property_as_text(const JsonbValue* value) {
         return cstring_to_text_with_len(value->val.string.val, value->val.string.len);
     }
     if (value->type == jbvNumeric) {
-        return cstring_to_text(DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric))));
+        return cstring_to_text(numeric_normalize(value->val.numeric));
     }
     return nullptr;
 }
@@ -94,4 +95,18 @@ TALLY_FUNCTION(parse_timestamp) {
     const auto instant = tally::parse_rfc3339({VARDATA_ANY(value), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(value))});
     if (!instant) PG_RETURN_NULL();
     PG_RETURN_TIMESTAMPTZ(*instant - unix_to_postgres);
+}
+
+// tally_rest._timestamp(at timestamptz) -> text: RFC 3339 in UTC
+TALLY_FUNCTION(format_timestamp) {
+    const TimestampTz at = PG_GETARG_TIMESTAMPTZ(0);
+    if (TIMESTAMP_NOT_FINITE(at)) PG_RETURN_NULL();
+    constexpr std::int64_t unix_to_postgres =
+        std::int64_t{POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE} * SECS_PER_DAY * 1'000'000;
+    return tally::guarded([&]() -> Datum {
+        const std::string shown = tally::format_rfc3339(at + unix_to_postgres);
+        return tally::call_pg([&] {
+            return PointerGetDatum(cstring_to_text_with_len(shown.data(), static_cast<int>(shown.size())));
+        });
+    });
 }

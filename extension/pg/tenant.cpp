@@ -17,6 +17,7 @@ namespace {
 // Written by PostgreSQL's settings machinery.
 constinit char* tenant_setting = nullptr;
 constinit int authenticated_tenant = 0;
+constinit char* authenticated_key = nullptr;
 
 }  // namespace
 
@@ -28,6 +29,9 @@ void tally::define_tenant_settings() {
                             "Set by tallyd's authentication only; 0 means none.", &authenticated_tenant, 0, 0,
                             std::numeric_limits<int>::max(), PGC_SUSET, GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE, nullptr,
                             nullptr, nullptr);
+    DefineCustomStringVariable("tally.authenticated_key", "API key that was checked in this transaction.",
+                               "Set by tallyd's authentication only; empty means none.", &authenticated_key, "",
+                               PGC_SUSET, GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE, nullptr, nullptr, nullptr);
     MarkGUCPrefixReserved("tally");
 }
 
@@ -42,6 +46,20 @@ TALLY_FUNCTION(set_authenticated_tenant) {
     char value[16];
     pg_snprintf(value, sizeof value, "%d", PG_GETARG_INT32(0));
     (void)set_config_option("tally.authenticated_tenant", value, PGC_SUSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0,
+                            false);
+    PG_RETURN_VOID();
+}
+
+// tally.authenticated_key() -> uuid, NULL when no key has been checked in this transaction
+TALLY_FUNCTION(authenticated_key) {
+    if (authenticated_key == nullptr || authenticated_key[0] == '\0') PG_RETURN_NULL();
+    return DirectFunctionCall1(uuid_in, CStringGetDatum(authenticated_key));
+}
+
+// tally._set_authenticated_key(key_id uuid) -> void; until the end of the transaction
+TALLY_FUNCTION(set_authenticated_key) {
+    const char* value = DatumGetCString(DirectFunctionCall1(uuid_out, PG_GETARG_DATUM(0)));
+    (void)set_config_option("tally.authenticated_key", value, PGC_SUSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0,
                             false);
     PG_RETURN_VOID();
 }

@@ -4,6 +4,15 @@
 --   tally_app     SQL developers: define metrics, record events, read usage of the tenant named by tally.tenant
 --   tally_api     tallyd: the functions of schema tally_rest, for the tenant whose key was checked in this transaction
 
+DO $encoding$
+BEGIN
+    IF pg_catalog.current_setting('server_encoding') OPERATOR(pg_catalog.<>) 'UTF8' THEN
+        RAISE EXCEPTION 'pgtally needs a database in encoding UTF8, and this one is in %', pg_catalog.current_setting('server_encoding')
+            USING ERRCODE = 'feature_not_supported', HINT = 'CREATE DATABASE ... ENCODING ''UTF8'' TEMPLATE template0';
+    END IF;
+END
+$encoding$;
+
 DO $roles$
 DECLARE
     role_name text;

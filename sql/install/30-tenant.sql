@@ -5,7 +5,10 @@ CREATE TABLE tally.tenant (
     uid         uuid NOT NULL UNIQUE DEFAULT tally._uuid7(),
     name        text NOT NULL UNIQUE CHECK (pg_catalog.length(name) BETWEEN 1 AND 100),
     mode        text NOT NULL DEFAULT 'live' CHECK (mode IN ('live', 'test')),
-    created_at  timestamptz NOT NULL DEFAULT tally._now()
+    created_at  timestamptz NOT NULL DEFAULT tally._now(),
+    requests_per_second numeric CHECK (requests_per_second > 0),
+    burst               integer CHECK (burst > 0),
+    events_per_month    bigint CHECK (events_per_month >= 0)
 );
 COMMENT ON TABLE tally.tenant IS 'One isolated space: its own metrics, customers, events and keys';
 COMMENT ON COLUMN tally.tenant.tenant_id IS 'Number that every row of the tenant carries';
@@ -13,6 +16,9 @@ COMMENT ON COLUMN tally.tenant.uid IS 'Shown as ten_...';
 COMMENT ON COLUMN tally.tenant.name IS 'Name to choose it by: SET tally.tenant = name';
 COMMENT ON COLUMN tally.tenant.mode IS 'live, or test for trying things out';
 COMMENT ON COLUMN tally.tenant.created_at IS 'When it was created';
+COMMENT ON COLUMN tally.tenant.requests_per_second IS 'How many requests all its keys together may make; NULL: no limit';
+COMMENT ON COLUMN tally.tenant.burst IS 'How many requests may come at once; NULL: one second''s';
+COMMENT ON COLUMN tally.tenant.events_per_month IS 'How many events its keys may bring in a calendar month of UTC; NULL: no limit';
 COMMENT ON SEQUENCE tally.tenant_tenant_id_seq IS 'Numbers of tenants';
 
 CREATE TABLE tally.api_key (
@@ -25,7 +31,10 @@ CREATE TABLE tally.api_key (
                                        AND pg_catalog.cardinality(scopes) OPERATOR(pg_catalog.>) 0),
     created_at  timestamptz NOT NULL DEFAULT tally._now(),
     expires_at  timestamptz,
-    revoked_at  timestamptz
+    revoked_at  timestamptz,
+    requests_per_second numeric CHECK (requests_per_second > 0),
+    burst               integer CHECK (burst > 0),
+    events_per_month    bigint CHECK (events_per_month >= 0)
 );
 CREATE INDEX api_key_tenant ON tally.api_key (tenant_id);
 COMMENT ON TABLE tally.api_key IS 'Secrets that name one tenant and what may be done; only their SHA-256 is stored';
@@ -38,7 +47,21 @@ COMMENT ON COLUMN tally.api_key.scopes IS 'Any of read, write, admin; admin incl
 COMMENT ON COLUMN tally.api_key.created_at IS 'When it was created';
 COMMENT ON COLUMN tally.api_key.expires_at IS 'From when on it is refused; NULL: never';
 COMMENT ON COLUMN tally.api_key.revoked_at IS 'When it was revoked; NULL: it is valid';
+COMMENT ON COLUMN tally.api_key.requests_per_second IS 'How many requests it may make; NULL: no limit of its own';
+COMMENT ON COLUMN tally.api_key.burst IS 'How many requests may come at once; NULL: one second''s';
+COMMENT ON COLUMN tally.api_key.events_per_month IS 'How many events it may bring in a calendar month of UTC; NULL: no limit of its own';
 COMMENT ON INDEX tally.api_key_tenant IS 'Keys of a tenant';
+
+-- Beside the keys, so that whoever revokes one never waits for a request that is just using it.
+CREATE TABLE tally.key_use (
+    key_id       uuid PRIMARY KEY REFERENCES tally.api_key,
+    tenant_id    integer NOT NULL,
+    last_used_at timestamptz
+) WITH (fillfactor = 50);
+COMMENT ON TABLE tally.key_use IS 'When keys were last used, to the minute';
+COMMENT ON COLUMN tally.key_use.key_id IS 'The key';
+COMMENT ON COLUMN tally.key_use.tenant_id IS 'Whose key it is';
+COMMENT ON COLUMN tally.key_use.last_used_at IS 'Start of the last minute or so in which it was used; NULL: never';
 
 CREATE FUNCTION tally.authenticated_tenant() RETURNS integer
     AS 'MODULE_PATHNAME', 'tally_authenticated_tenant'
@@ -52,6 +75,18 @@ CREATE FUNCTION tally._set_authenticated_tenant(tenant_id integer) RETURNS void
 COMMENT ON FUNCTION tally._set_authenticated_tenant(integer) IS
     'Makes authenticated_tenant() answer this tenant until the end of the transaction; for the owner of pgtally only';
 REVOKE EXECUTE ON FUNCTION tally._set_authenticated_tenant(integer) FROM PUBLIC;
+
+CREATE FUNCTION tally.authenticated_key() RETURNS uuid
+    AS 'MODULE_PATHNAME', 'tally_authenticated_key'
+    LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION tally.authenticated_key() IS 'API key that was checked in this transaction; NULL if none was';
+
+CREATE FUNCTION tally._set_authenticated_key(key_id uuid) RETURNS void
+    AS 'MODULE_PATHNAME', 'tally_set_authenticated_key'
+    LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION tally._set_authenticated_key(uuid) IS
+    'Makes authenticated_key() answer this key until the end of the transaction; for the owner of pgtally only';
+REVOKE EXECUTE ON FUNCTION tally._set_authenticated_key(uuid) FROM PUBLIC;
 
 CREATE FUNCTION tally.current_tenant() RETURNS integer
     LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
@@ -122,18 +157,15 @@ COMMENT ON FUNCTION tally.create_tenant(text, text) IS
     'Creates a tenant with its default product family and answers its id (ten_...). mode: live or test. Errors: 22023 bad name or mode, 23505 name taken';
 REVOKE EXECUTE ON FUNCTION tally.create_tenant(text, text) FROM PUBLIC;
 
-CREATE FUNCTION tally.create_api_key(
-    name text DEFAULT 'default', scopes text[] DEFAULT ARRAY['read', 'write'], expires_at timestamptz DEFAULT NULL)
-    RETURNS text
+CREATE FUNCTION tally._create_api_key(tenant_id integer, name text, scopes text[], expires_at timestamptz,
+                                      OUT key_id uuid, OUT secret text)
+    RETURNS record
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
     AS $$
-DECLARE
-    tenant tally.tenant;
-    secret text;
+#variable_conflict use_variable
 BEGIN
-    SELECT * INTO STRICT tenant FROM tally.tenant t WHERE t.tenant_id = tally.current_tenant();
-    IF create_api_key.name IS NULL OR length(create_api_key.name) NOT BETWEEN 1 AND 100 THEN
+    IF name IS NULL OR length(name) NOT BETWEEN 1 AND 100 THEN
         RAISE EXCEPTION 'a key''s name must have 1 to 100 characters'
             USING ERRCODE = 'invalid_parameter_value', COLUMN = 'name';
     END IF;
@@ -141,18 +173,27 @@ BEGIN
         RAISE EXCEPTION 'a key''s scopes must be one or more of read, write, admin'
             USING ERRCODE = 'invalid_parameter_value', COLUMN = 'scopes';
     END IF;
-    IF create_api_key.expires_at <= now() THEN
+    IF expires_at <= now() THEN
         RAISE EXCEPTION 'a key''s expiry must lie in the future'
             USING ERRCODE = 'invalid_parameter_value', COLUMN = 'expires_at';
     END IF;
-    secret := format('tally_%s_%s', tenant.mode,
+    key_id := tally._uuid7();
+    secret := format('tally_%s_%s', (SELECT t.mode FROM tally.tenant t WHERE t.tenant_id = _create_api_key.tenant_id),
                      translate(encode(tally._random_bytes(32), 'base64'), '+/=', '-_'));
-    INSERT INTO tally.api_key (tenant_id, name, secret_hash, hint, scopes, expires_at)
-    VALUES (tenant.tenant_id, create_api_key.name, sha256(convert_to(secret, 'UTF8')),
-            left(secret, 15) || '...' || right(secret, 4), create_api_key.scopes, create_api_key.expires_at);
-    RETURN secret;
+    INSERT INTO tally.api_key (key_id, tenant_id, name, secret_hash, hint, scopes, expires_at)
+    VALUES (key_id, tenant_id, name, sha256(convert_to(secret, 'UTF8')), left(secret, 15) || '...' || right(secret, 4), scopes, expires_at);
+    INSERT INTO tally.key_use (key_id, tenant_id) VALUES (key_id, tenant_id);
 END
 $$;
+COMMENT ON FUNCTION tally._create_api_key(integer, text, text[], timestamptz) IS
+    'Creates a key for a tenant and answers it with its secret. Raises 22023';
+
+CREATE FUNCTION tally.create_api_key(
+    name text DEFAULT 'default', scopes text[] DEFAULT ARRAY['read', 'write'], expires_at timestamptz DEFAULT NULL)
+    RETURNS text
+    LANGUAGE sql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT k.secret FROM tally._create_api_key(tally.current_tenant(), name, scopes, expires_at) k $$;
 COMMENT ON FUNCTION tally.create_api_key(text, text[], timestamptz) IS
     'Creates a key for the current tenant and answers its secret, which is shown this once. scopes: read, write, admin. Errors: 22023';
 REVOKE EXECUTE ON FUNCTION tally.create_api_key(text, text[], timestamptz) FROM PUBLIC;

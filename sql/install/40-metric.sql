@@ -9,6 +9,7 @@ CREATE TABLE tally.metric (
     aggregation_type    text NOT NULL
         CHECK (aggregation_type IN ('COUNT', 'LATEST', 'MAX', 'MIN', 'MEAN', 'SUM', 'COUNT_DISTINCT')),
     aggregation_key     text CHECK (pg_catalog.length(aggregation_key) BETWEEN 1 AND 255),
+    kind                text CHECK (kind IN ('base', 'dual', 'average')),
     segmentation_matrix jsonb CHECK (tally._is_segmentation(segmentation_matrix)),
     usage_group_key     text CHECK (pg_catalog.length(usage_group_key) BETWEEN 1 AND 255),
     conversion_factor   integer CHECK (conversion_factor > 0),
@@ -23,9 +24,12 @@ CREATE TABLE tally.metric (
     FOREIGN KEY (tenant_id, product_family_id) REFERENCES tally.product_family,
     FOREIGN KEY (tenant_id, product_id) REFERENCES tally.product,
     CONSTRAINT metric_needs_key CHECK (aggregation_type = 'COUNT' OR aggregation_key IS NOT NULL),
+    CONSTRAINT metric_kind_aggregates CHECK (aggregation_type = CASE kind WHEN 'average' THEN 'MEAN' ELSE 'SUM' END OR kind IS NULL),
     CONSTRAINT metric_conversion_whole CHECK ((conversion_factor IS NULL) = (conversion_rounding IS NULL))
 );
 CREATE INDEX metric_code ON tally.metric (tenant_id, code);
+CREATE INDEX metric_name ON tally.metric (tenant_id, name);
+CREATE INDEX metric_kind ON tally.metric (tenant_id, code) WHERE kind IN ('base', 'dual') AND archived_at IS NULL;
 COMMENT ON TABLE tally.metric IS 'Definition of what is measured: which events, aggregated how';
 COMMENT ON COLUMN tally.metric.tenant_id IS 'Whose it is';
 COMMENT ON COLUMN tally.metric.metric_id IS 'Shown as bm_...';
@@ -34,6 +38,7 @@ COMMENT ON COLUMN tally.metric.code IS 'Code of the events that it reads; severa
 COMMENT ON COLUMN tally.metric.description IS 'Free text';
 COMMENT ON COLUMN tally.metric.aggregation_type IS 'COUNT, LATEST, MAX, MIN, MEAN, SUM or COUNT_DISTINCT';
 COMMENT ON COLUMN tally.metric.aggregation_key IS 'Property that is aggregated; COUNT needs and reads none';
+COMMENT ON COLUMN tally.metric.kind IS 'Which values it takes: base only those above 0, dual all but 0, average any; NULL: whatever its aggregation can use';
 COMMENT ON COLUMN tally.metric.segmentation_matrix IS 'Which property values are counted, and grouped by: SINGLE, DOUBLE or LINKED';
 COMMENT ON COLUMN tally.metric.usage_group_key IS 'Property that usage is always grouped by';
 COMMENT ON COLUMN tally.metric.conversion_factor IS 'What the value is divided by for the converted value';
@@ -44,6 +49,8 @@ COMMENT ON COLUMN tally.metric.created_at IS 'When it was created';
 COMMENT ON COLUMN tally.metric.updated_at IS 'When its definition was last changed';
 COMMENT ON COLUMN tally.metric.archived_at IS 'When it was archived; NULL: it is in use. Usage of an archived metric can still be read';
 COMMENT ON INDEX tally.metric_code IS 'Metrics that read a code';
+COMMENT ON INDEX tally.metric_name IS 'Metrics of a name: value updates may name theirs so';
+COMMENT ON INDEX tally.metric_kind IS 'Metrics in use that refuse some values, by the code that they read';
 
 CREATE FUNCTION tally._fail(field text, message text, hint text DEFAULT NULL) RETURNS void
     LANGUAGE plpgsql IMMUTABLE
@@ -160,9 +167,10 @@ BEGIN
     END IF;
     SELECT k INTO extra FROM jsonb_object_keys(definition) k
     WHERE k NOT IN ('aggregation_type', 'code', 'name', 'product_family_id', 'aggregation_key', 'description',
-                    'product_id', 'segmentation_matrix', 'unit_conversion', 'usage_group_key') LIMIT 1;
+                    'kind', 'product_id', 'segmentation_matrix', 'unit_conversion', 'usage_group_key') LIMIT 1;
     IF FOUND THEN
-        PERFORM tally._fail(extra, format('unknown field "%s"', extra));
+        PERFORM tally._fail(extra, format('unknown field "%s"', extra),
+            'A metric has name, code, aggregation_type, aggregation_key, kind, description, product_family_id, product_id, segmentation_matrix, unit_conversion and usage_group_key.');
     END IF;
     m.tenant_id := _create_metric.tenant_id;
     m.metric_id := tally._uuid7();
@@ -174,12 +182,21 @@ BEGIN
     IF definition ->> 'description' <> '' THEN
         m.description := tally._text_field(definition, 'description', 4096);
     END IF;
-    m.aggregation_type := tally._text_field(definition, 'aggregation_type', 255, true);
+    m.kind := tally._text_field(definition, 'kind', 255);
+    IF m.kind NOT IN ('base', 'dual', 'average') THEN
+        PERFORM tally._fail('kind', format('kind must be base, dual or average, not "%s"', m.kind));
+    END IF;
+    m.aggregation_type := coalesce(tally._text_field(definition, 'aggregation_type', 255, m.kind IS NULL),
+                                   CASE m.kind WHEN 'average' THEN 'MEAN' ELSE 'SUM' END);
     IF m.aggregation_type NOT IN ('COUNT', 'LATEST', 'MAX', 'MIN', 'MEAN', 'SUM', 'COUNT_DISTINCT') THEN
         PERFORM tally._fail('aggregation_type', format(
             'aggregation_type must be COUNT, LATEST, MAX, MIN, MEAN, SUM or COUNT_DISTINCT, not "%s"', m.aggregation_type));
     END IF;
-    m.aggregation_key := tally._text_field(definition, 'aggregation_key', 255);
+    IF m.kind IS NOT NULL AND (m.kind = 'average', m.aggregation_type) NOT IN ((true, 'MEAN'), (false, 'SUM')) THEN
+        PERFORM tally._fail('aggregation_type', format('a metric of kind %s is a %s, not a %s', m.kind,
+                            CASE m.kind WHEN 'average' THEN 'MEAN' ELSE 'SUM' END, m.aggregation_type));
+    END IF;
+    m.aggregation_key := coalesce(tally._text_field(definition, 'aggregation_key', 255), CASE WHEN m.kind IS NOT NULL THEN 'value' END);
     IF m.aggregation_key IS NULL AND m.aggregation_type <> 'COUNT' THEN
         PERFORM tally._fail('aggregation_key', format('aggregation_key is missing: %s needs the property to aggregate',
                                                       m.aggregation_type));
@@ -196,6 +213,9 @@ BEGIN
         END IF;
         m.segmentation_matrix := CASE WHEN definition -> 'segmentation_matrix' ? 'type' THEN definition -> 'segmentation_matrix'
                                       ELSE definition -> 'segmentation_matrix' || '{"type": "SINGLE"}' END;
+    END IF;
+    IF m.usage_group_key IS NOT NULL AND cardinality(array_positions(tally._metric_dimensions(m), m.usage_group_key)) > 1 THEN
+        PERFORM tally._fail('usage_group_key', 'usage_group_key is a dimension of the segmentation_matrix already');
     END IF;
     IF definition -> 'unit_conversion' <> 'null' THEN
         problem := tally._conversion_problem(definition -> 'unit_conversion');
@@ -215,10 +235,10 @@ COMMENT ON FUNCTION tally._create_metric(integer, jsonb) IS
     'Checks a definition with the fields of POST /api/v1/metrics and stores it. Raises 22023 naming the field at fault';
 
 CREATE FUNCTION tally.create_metric(
-    code text, aggregation_type text, name text DEFAULT NULL, aggregation_key text DEFAULT NULL,
+    code text, aggregation_type text DEFAULT NULL, name text DEFAULT NULL, aggregation_key text DEFAULT NULL,
     description text DEFAULT NULL, segmentation_matrix jsonb DEFAULT NULL, usage_group_key text DEFAULT NULL,
     conversion_factor integer DEFAULT NULL, conversion_rounding text DEFAULT NULL,
-    product_family_id text DEFAULT NULL, product_id text DEFAULT NULL) RETURNS text
+    product_family_id text DEFAULT NULL, product_id text DEFAULT NULL, kind text DEFAULT NULL) RETURNS text
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
     AS $$
@@ -232,7 +252,11 @@ BEGIN
         SELECT tally._encode_id('pf_', f.product_family_id) INTO family FROM tally.product_family f
         WHERE f.tenant_id = tenant AND f.is_default;
     END IF;
-    IF conversion_factor IS NOT NULL OR conversion_rounding IS NOT NULL THEN
+    IF conversion_factor <= 0 THEN
+        PERFORM tally._fail('conversion_factor', 'conversion_factor must be greater than 0');
+    ELSIF conversion_factor IS NULL AND conversion_rounding IS NOT NULL THEN
+        PERFORM tally._fail('conversion_factor', 'conversion_factor is missing: conversion_rounding rounds what was divided by it');
+    ELSIF conversion_factor IS NOT NULL THEN
         conversion := jsonb_build_object('factor', conversion_factor, 'rounding', coalesce(conversion_rounding, 'NONE'));
     END IF;
     created := tally._create_metric(tenant, jsonb_build_object(
@@ -240,12 +264,13 @@ BEGIN
         'name', coalesce(create_metric.name, left(create_metric.code, 255)),
         'aggregation_key', create_metric.aggregation_key, 'description', create_metric.description,
         'segmentation_matrix', create_metric.segmentation_matrix, 'usage_group_key', create_metric.usage_group_key,
-        'unit_conversion', conversion, 'product_family_id', family, 'product_id', create_metric.product_id));
+        'unit_conversion', conversion, 'product_family_id', family, 'product_id', create_metric.product_id,
+        'kind', create_metric.kind));
     RETURN tally._encode_id('bm_', created.metric_id);
 END
 $$;
-COMMENT ON FUNCTION tally.create_metric(text, text, text, text, text, jsonb, text, integer, text, text, text) IS
-    'Creates a metric of the current tenant over the events of a code and answers its id (bm_...). aggregation_type: COUNT, SUM, MIN, MAX, MEAN, LATEST, COUNT_DISTINCT; all but COUNT need aggregation_key, a property. Raises 22023 naming the argument at fault';
+COMMENT ON FUNCTION tally.create_metric(text, text, text, text, text, jsonb, text, integer, text, text, text, text) IS
+    'Creates a metric of the current tenant over the events of a code and answers its id (bm_...). aggregation_type: COUNT, SUM, MIN, MAX, MEAN, LATEST, COUNT_DISTINCT; all but COUNT need aggregation_key, a property. kind: base (a SUM that takes only values above 0), dual (a SUM of values other than 0) or average (a MEAN), with the key "value" if none is given. Raises 22023 naming the argument at fault';
 
 CREATE FUNCTION tally._find_metric(tenant_id integer, reference text) RETURNS tally.metric
     LANGUAGE plpgsql STABLE
@@ -263,8 +288,12 @@ BEGIN
     SELECT array_agg(tally._encode_id('bm_', x.metric_id) ORDER BY x.metric_id) INTO ids FROM tally.metric x
     WHERE x.tenant_id = _find_metric.tenant_id AND x.code = reference AND x.archived_at IS NULL;
     IF ids IS NULL THEN
+        SELECT array_agg(tally._encode_id('bm_', x.metric_id) ORDER BY x.metric_id) INTO ids FROM tally.metric x
+        WHERE x.tenant_id = _find_metric.tenant_id AND x.code = reference;
         RAISE EXCEPTION 'metric "%" does not exist', coalesce(reference, 'null')
-            USING ERRCODE = 'no_data_found', HINT = 'Give the id of a metric (bm_...), or a code that exactly one metric reads.';
+            USING ERRCODE = 'no_data_found',
+                  HINT = CASE WHEN ids IS NULL THEN 'Give the id of a metric (bm_...), or a code that exactly one metric reads.'
+                              ELSE 'Archived metrics are found by their id only: ' || array_to_string(ids[1:10], ', ') || '.' END;
     ELSIF cardinality(ids) > 1 THEN
         RAISE EXCEPTION 'code "%" is read by % metrics', reference, cardinality(ids)
             USING ERRCODE = 'invalid_parameter_value', COLUMN = 'metric',

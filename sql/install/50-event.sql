@@ -16,7 +16,8 @@ CREATE TABLE tally.event (
     customer_id   text NOT NULL,
     source        text NOT NULL,
     event_id      text NOT NULL,
-    properties    jsonb NOT NULL
+    properties    jsonb NOT NULL,
+    import_id     uuid
 ) PARTITION BY RANGE (ts);
 COMMENT ON TABLE tally.event IS 'Every accepted event, never changed; partitioned by ts, months by default';
 COMMENT ON COLUMN tally.event.tenant_id IS 'Whose it is';
@@ -30,6 +31,7 @@ COMMENT ON COLUMN tally.event.customer_id IS 'Whose usage it is; empty for no cu
 COMMENT ON COLUMN tally.event.source IS 'Which system sent it; empty if none was named';
 COMMENT ON COLUMN tally.event.event_id IS 'Id given by the sender, unique for the tenant, customer and source';
 COMMENT ON COLUMN tally.event.properties IS 'Flat object of strings and numbers, exactly as sent';
+COMMENT ON COLUMN tally.event.import_id IS 'Import that brought it; NULL for an event that was sent by itself';
 
 CREATE TABLE tally.event_identity (
     tenant_id     integer NOT NULL,
@@ -46,3 +48,13 @@ COMMENT ON COLUMN tally.event_identity.identity IS 'SipHash-2-4-128 of the lengt
 COMMENT ON COLUMN tally.event_identity.payload IS 'SipHash-2-4-128 of code, timestamp as sent and properties: tells a duplicate from a conflict';
 COMMENT ON COLUMN tally.event_identity.ts IS 'Timestamp of the event: in which partition it lies';
 
+
+CREATE FUNCTION tally._customer_hash(customer_id text) RETURNS integer
+    AS 'MODULE_PATHNAME', 'tally_customer_hash'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION tally._customer_hash(text) IS 'The distribution column of a customer''s events';
+
+CREATE FUNCTION tally._event_identity(customer_id text, source text, event_id text) RETURNS uuid
+    AS 'MODULE_PATHNAME', 'tally_event_identity'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION tally._event_identity(text, text, text) IS 'What event_identity.identity holds for such an event';

@@ -4,28 +4,34 @@
 -- writers of the same events wait for each other but never in a circle. Nothing here raises for bad data.
 
 CREATE FUNCTION tally._parse_events(
-    documents text[], is_array boolean, allow_backfilling boolean, now timestamptz,
+    documents text[], is_array boolean, allow_backfilling boolean, now timestamptz, derive_ids boolean,
     OUT body integer, OUT index integer, OUT event_id text, OUT code text, OUT customer_id text, OUT source text, OUT ts timestamptz,
     OUT properties jsonb, OUT customer_hash integer, OUT identity uuid, OUT payload uuid, OUT partial boolean,
     OUT reason text, OUT field text) RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'tally_parse_events'
     LANGUAGE C VOLATILE STRICT PARALLEL SAFE ROWS 100;
-COMMENT ON FUNCTION tally._parse_events(text[], boolean, boolean, timestamptz) IS
+COMMENT ON FUNCTION tally._parse_events(text[], boolean, boolean, timestamptz, boolean) IS
     'Parses JSON documents of events, arrays or bodies of POST /api/v1/events/ingest, into a row for each event: which document (from 1), which event (from 0), with reason and field where it is to be rejected; one row without an index where the document itself is';
 
 CREATE FUNCTION tally._scan_events(
-    documents text[], is_array boolean, allow_backfilling boolean, now timestamptz,
+    documents text[], is_array boolean, allow_backfilling boolean, now timestamptz, derive_ids boolean,
     OUT body integer, OUT index integer, OUT partial boolean, OUT rejected boolean, OUT month timestamptz, OUT customer_hash integer,
     OUT identity uuid, OUT payload uuid) RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'tally_scan_events'
     LANGUAGE C VOLATILE STRICT PARALLEL SAFE ROWS 100;
-COMMENT ON FUNCTION tally._scan_events(text[], boolean, boolean, timestamptz) IS
+COMMENT ON FUNCTION tally._scan_events(text[], boolean, boolean, timestamptz, boolean) IS
     'What must be known of documents of events before anything of it is stored: months, identities, and which events are to be rejected';
 
 CREATE TYPE tally._verdict AS (
     body integer, index integer, event_id text, strict boolean, verdict text, reason text, field text,
     customer_hash integer, identity uuid, payload uuid);
-COMMENT ON TYPE tally._verdict IS 'What became of one event of one body: accepted, duplicate, conflict, rejected, or NULL for a good event of a strict body that failed';
+COMMENT ON TYPE tally._verdict IS 'What became of one event of one body: accepted, duplicate, conflict, rejected, limited (over a limit of the month), or NULL for a good event of a strict body that failed';
+
+CREATE TYPE tally._refusal AS (body integer, index integer, strict boolean, verdict text, reason text, field text);
+COMMENT ON TYPE tally._refusal IS 'A well-formed event that is not to be stored, and why: rejected by a metric''s kind, or limited';
+
+CREATE TYPE tally._share AS (key_id uuid, shard integer, wanted bigint, allowed bigint, quota bigint);
+COMMENT ON TYPE tally._share IS 'What a transaction may count for a key, or for the tenant where key_id is 0';
 
 -- Strict bodies of several events store all or nothing, so what would make one of them fail must be known before anything
 -- is stored: another content of the same event, in the store or earlier in the body.
@@ -36,7 +42,7 @@ CREATE FUNCTION tally._conflicting_bodies(tenant_id integer, documents text[], n
     AS $$
     WITH scanned AS MATERIALIZED (
         SELECT s.*, bool_or(s.rejected AND NOT s.partial) OVER (PARTITION BY s.body) AS failed
-        FROM tally._scan_events(documents, false, false, now) s
+        FROM tally._scan_events(documents, false, false, now, false) s
     ), sound AS (
         SELECT s.*, first_value(s.payload) OVER (PARTITION BY s.body, s.customer_hash, s.identity ORDER BY s.index) AS first_payload
         FROM scanned s WHERE NOT s.rejected AND NOT s.failed
@@ -51,7 +57,46 @@ $$;
 COMMENT ON FUNCTION tally._conflicting_bodies(integer, text[], timestamptz) IS
     'conflicting: strict bodies with an event that is stored, or stands earlier in the body, with another content. entangled: whether several bodies have one event with different contents';
 
-CREATE FUNCTION tally._ingest(tenant_id integer, documents text[], is_array boolean, allow_backfilling boolean DEFAULT false)
+-- Gives every month a partition. A business transaction waits for another maker as long as it likes; a request must not make
+-- the others of its batch wait, so its body is put off instead, and tallyd tries it again.
+CREATE FUNCTION tally._place_months(months timestamptz[], documents text[], is_array boolean, allow_backfilling boolean,
+                                    now timestamptz, derive_ids boolean, is_request boolean) RETURNS tally._refusal[]
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    missing    timestamptz[] := tally._missing_months(months);
+    next_month timestamptz := date_trunc('month', now) + interval '1 month';
+BEGIN
+    IF tally._missing_months(ARRAY[next_month]) <> '{}' THEN
+        PERFORM tally._make_partitions_if_quick(ARRAY[next_month]);   -- ahead of need
+    END IF;
+    IF missing = '{}' THEN
+        RETURN '{}';
+    ELSIF NOT is_request THEN
+        PERFORM tally._make_partitions(missing);
+        RETURN '{}';
+    END IF;
+    -- So many at a time that nobody waits long; each try leaves its part behind.
+    IF tally._make_partitions_if_quick(missing[1:96]) THEN
+        missing := missing[97:];
+    END IF;
+    RETURN (
+        WITH scanned AS MATERIALIZED (
+            SELECT s.*, bool_or(s.month = ANY (missing)) OVER (PARTITION BY s.body) AS must_wait
+            FROM tally._scan_events(documents, is_array, allow_backfilling, now, derive_ids) s)
+        SELECT coalesce(array_agg(ROW(s.body, s.index, NOT s.partial, 'deferred',
+                                      'partitions for new months are being made; send it again', NULL)::tally._refusal), '{}')
+        FROM scanned s WHERE s.must_wait AND NOT s.rejected);
+END
+$$;
+COMMENT ON FUNCTION tally._place_months(timestamptz[], text[], boolean, boolean, timestamptz, boolean, boolean) IS
+    'Makes the partitions that are missing for events of these months, and the next month''s ahead of need; answers the events that must wait for theirs, with all of their body';
+
+CREATE FUNCTION tally._ingest(tenant_id integer, documents text[], is_array boolean, allow_backfilling boolean DEFAULT false,
+                              import_id uuid DEFAULT NULL, derive_ids boolean DEFAULT false, keys uuid[] DEFAULT NULL)
     RETURNS SETOF tally._verdict
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
@@ -62,39 +107,62 @@ DECLARE
     tenant      integer := _ingest.tenant_id;
     texts       text[] := _ingest.documents;
     old_allowed boolean := coalesce(_ingest.allow_backfilling, false);
+    senders     uuid[] := coalesce(_ingest.keys, array_fill(tally.authenticated_key(), ARRAY[cardinality(_ingest.documents)]));
+    import      uuid := _ingest.import_id;
+    derived     boolean := _ingest.derive_ids;
     clock       timestamptz := clock_timestamp();
     months      timestamptz[];
     failed      integer[];      -- strict bodies of which nothing is stored
     careful     boolean;        -- whether a strict body has several events
+    candidates  bigint;
+    shares      tally._share[]; -- of the month's limits, where the events come through the API
+    short       boolean;        -- whether a limit may stop some of the events
+    refusals    tally._refusal[];
     look        record;
+    entangled   boolean := false;   -- whether several bodies have one event with different contents
     verdicts    tally._verdict[];
     unresolved  bigint;
 BEGIN
     SELECT array_agg(DISTINCT s.month) FILTER (WHERE NOT s.rejected), coalesce(array_agg(DISTINCT s.body) FILTER (WHERE s.rejected AND NOT s.partial), '{}'),
-           coalesce(bool_or(NOT s.partial AND s.index > 0), false)
-    INTO months, failed, careful
-    FROM tally._scan_events(texts, is_array, old_allowed, clock) s;
+           coalesce(bool_or(NOT s.partial AND s.index > 0), false), count(*) FILTER (WHERE NOT s.rejected)
+    INTO months, failed, careful, candidates
+    FROM tally._scan_events(texts, is_array, old_allowed, clock, derived) s;
+
+    -- Before any identity is claimed, and all of them in one order: limits are waited for, and never in a circle.
+    shares := tally._take_shares(tenant, senders, candidates, clock);
+    refusals := tally._refuse_by_kind(tenant, texts, is_array, old_allowed, clock, derived);
+    failed := failed || ARRAY(SELECT DISTINCT r.body FROM unnest(refusals) r WHERE r.strict);
 
     IF careful THEN
         SELECT * INTO look FROM tally._conflicting_bodies(tenant, texts, clock);
-        IF look.entangled AND cardinality(texts) > 1 THEN
-            -- Whether one body stands decides about the others, so they are taken one after the other.
-            FOR n IN 1 .. cardinality(texts) LOOP
-                RETURN QUERY SELECT n, i.index, i.event_id, i.strict, i.verdict, i.reason, i.field, i.customer_hash, i.identity, i.payload
-                             FROM tally._ingest(tenant, texts[n:n], is_array, old_allowed) i;
-            END LOOP;
-            RETURN;
-        END IF;
+        entangled := look.entangled;
         failed := failed || coalesce(look.conflicting, '{}');
+    END IF;
+    short := tally._is_short(shares);
+    IF cardinality(texts) > 1 AND (entangled OR short AND (careful OR cardinality(shares) > 2)) THEN
+        -- Whether one body stands decides about the others, so they are taken one after the other.
+        FOR n IN 1 .. cardinality(texts) LOOP
+            RETURN QUERY SELECT n, i.index, i.event_id, i.strict, i.verdict, i.reason, i.field, i.customer_hash, i.identity, i.payload
+                         FROM tally._ingest(tenant, texts[n:n], is_array, old_allowed, import, derived, senders[n:n]) i;
+        END LOOP;
+        RETURN;
+    ELSIF short THEN
+        refusals := refusals || tally._refuse_by_limit(tenant, texts, is_array, old_allowed, clock, derived, shares, refusals, failed);
+        failed := failed || ARRAY(SELECT DISTINCT r.body FROM unnest(refusals) r WHERE r.strict);
     END IF;
 
     -- Before any identity is claimed: a writer that waits for a partition must not hold what its maker waits for.
-    PERFORM tally._ensure_partitions(months);
+    refusals := refusals || tally._place_months(months, texts, is_array, old_allowed, clock, derived, senders[1] IS NOT NULL);
+    failed := failed || ARRAY(SELECT DISTINCT r.body FROM unnest(refusals) r WHERE r.strict AND r.verdict = 'deferred');
 
     WITH parsed AS MATERIALIZED (
-        SELECT p.*, NOT p.partial AS strict, p.body = ANY (failed) AS is_failed,
-               row_number() OVER (PARTITION BY p.customer_hash, p.identity, p.body = ANY (failed) ORDER BY p.body, p.index) AS place
-        FROM tally._parse_events(texts, is_array, old_allowed, clock) p
+        SELECT e.*, row_number() OVER (PARTITION BY e.customer_hash, e.identity, e.is_failed ORDER BY e.body, e.index) AS place
+        FROM (SELECT p.body, p.index, p.event_id, p.code, p.customer_id, p.source, p.ts, p.properties, p.customer_hash,
+                     CASE WHEN r.body IS NULL THEN p.identity END AS identity, p.payload, NOT p.partial AS strict,
+                     p.body = ANY (failed) AS is_failed, coalesce(r.reason, p.reason) AS reason, coalesce(r.field, p.field) AS field,
+                     r.verdict AS refusal
+              FROM tally._parse_events(texts, is_array, old_allowed, clock, derived) p
+              LEFT JOIN unnest(refusals) r ON r.body = p.body AND r.index = p.index) e
     ), claimed AS (
         INSERT INTO tally.event_identity (tenant_id, customer_hash, identity, payload, ts)
         SELECT tenant, p.customer_hash, p.identity, p.payload, p.ts
@@ -103,18 +171,19 @@ BEGIN
         ON CONFLICT DO NOTHING
         RETURNING event_identity.customer_hash, event_identity.identity
     ), judged AS MATERIALIZED (
-        SELECT p.*, CASE WHEN p.reason IS NOT NULL THEN 'rejected' WHEN c.identity IS NOT NULL THEN 'accepted' END AS verdict
+        SELECT p.*, CASE WHEN p.reason IS NOT NULL THEN coalesce(p.refusal, 'rejected') WHEN c.identity IS NOT NULL THEN 'accepted' END AS verdict
         FROM parsed p
         LEFT JOIN claimed c ON c.customer_hash = p.customer_hash AND c.identity = p.identity AND p.place = 1 AND NOT p.is_failed
     ), stored AS (
-        INSERT INTO tally.event (tenant_id, customer_hash, ts, received_at, code, customer_id, source, event_id, properties)
-        SELECT tenant, j.customer_hash, j.ts, clock, j.code, j.customer_id, j.source, j.event_id, j.properties
+        INSERT INTO tally.event (tenant_id, customer_hash, ts, received_at, code, customer_id, source, event_id, properties, import_id)
+        SELECT tenant, j.customer_hash, j.ts, clock, j.code, j.customer_id, j.source, j.event_id, j.properties, import
         FROM judged j WHERE j.verdict = 'accepted' ORDER BY j.body, j.index
     )
     SELECT array_agg(ROW(j.body, j.index, j.event_id, j.strict, j.verdict, j.reason, j.field, j.customer_hash, j.identity,
                          j.payload)::tally._verdict ORDER BY j.body, j.index),
            count(*) FILTER (WHERE j.verdict IS NULL)
     INTO verdicts, unresolved FROM judged j;
+    PERFORM tally._use_shares(tenant, senders, verdicts, shares, clock);
 
     IF unresolved > 0 THEN
         verdicts := tally._resolve(tenant, verdicts, failed);
@@ -122,8 +191,8 @@ BEGIN
     RETURN QUERY SELECT * FROM unnest(verdicts);
 END
 $$;
-COMMENT ON FUNCTION tally._ingest(integer, text[], boolean, boolean) IS
-    'Stores the events of several documents for a tenant; each document keeps its own strict or partial meaning. One row for each event with its verdict. Raises 40001 where a strict document lost a race and must be tried again';
+COMMENT ON FUNCTION tally._ingest(integer, text[], boolean, boolean, uuid, boolean, uuid[]) IS
+    'Stores the events of several documents for a tenant, as part of an import where one is given, with ids made from their content where they have none and derive_ids allows it; each document was sent with its key (the one of the transaction where no keys are given), whose limits hold, and keeps its own strict or partial meaning. One row for each event with its verdict. Raises 40001 where a strict document lost a race and must be tried again';
 
 -- A statement of its own sees what other transactions committed while the insert waited for them.
 CREATE FUNCTION tally._resolve(tenant_id integer, verdicts tally._verdict[], failed integer[]) RETURNS tally._verdict[]
@@ -192,7 +261,7 @@ CREATE FUNCTION tally.record(code text, customer text DEFAULT '', properties jso
     AS $$
     SELECT i.event_id, i.verdict, i.reason, i.field
     FROM tally._ingest(tally.current_tenant(), ARRAY[jsonb_build_array(jsonb_build_object(
-        'code', code, 'customer_id', coalesce(customer, ''), 'properties', properties,
+        'code', code, 'customer_id', customer, 'properties', properties,
         'event_id', coalesce(event_id, tally._uuid7()::text), 'source', source,
         -- A timestamp that has no RFC 3339 form, such as infinity, is refused with the event.
         'timestamp', CASE WHEN isfinite(ts) THEN to_char(ts AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') ELSE ts::text END))::text], true,

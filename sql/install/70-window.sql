@@ -14,15 +14,15 @@ BEGIN
         RETURN 'UTC';
     END IF;
     -- PostgreSQL also reads POSIX descriptions, in which UTC+2 lies two hours WEST: only names of zones pass here.
-    IF time_zone LIKE '%/%' THEN
+    IF time_zone ~ '^[A-Za-z]+(/[A-Za-z_-]+)+$' OR time_zone ~ '^Etc/GMT[+-]?[0-9]{1,2}$' THEN
         PERFORM now() AT TIME ZONE time_zone;
         RETURN time_zone;
-    ELSIF EXISTS (SELECT FROM pg_timezone_names z WHERE lower(z.name) = lower(time_zone)) THEN
+    ELSIF time_zone ~ '^[A-Za-z0-9+-]{1,20}$' AND EXISTS (SELECT FROM pg_timezone_names z WHERE lower(z.name) = lower(time_zone)) THEN
         RETURN time_zone;
     END IF;
-    PERFORM tally._fail('time_zone', format('time zone "%s" is not known', time_zone), 'Use an IANA name such as UTC or America/New_York.');
+    PERFORM tally._fail('time_zone', format('time zone "%s" is not known', left(time_zone, 64)), 'Use an IANA name such as UTC or America/New_York.');
 EXCEPTION WHEN invalid_parameter_value THEN
-    PERFORM tally._fail('time_zone', format('time zone "%s" is not known', time_zone), 'Use an IANA name such as UTC or America/New_York.');
+    PERFORM tally._fail('time_zone', format('time zone "%s" is not known', left(time_zone, 64)), 'Use an IANA name such as UTC or America/New_York.');
 END
 $$;
 COMMENT ON FUNCTION tally._check_time_zone(text) IS 'The name of a time zone (UTC for NULL). Raises 22023 for anything that is no IANA name';
@@ -32,11 +32,11 @@ CREATE FUNCTION tally._local_instant(local_time timestamp, time_zone text) RETUR
     SET search_path = pg_catalog, pg_temp
     AS $$
     -- A local time that the clock shows twice means the first time: a day starts at its first midnight. (PostgreSQL takes
-    -- the second.) Clocks have been set back by an hour or by half an hour.
-    SELECT CASE WHEN (i.at - interval '1 hour') AT TIME ZONE time_zone = local_time THEN i.at - interval '1 hour'
-                WHEN (i.at - interval '30 minutes') AT TIME ZONE time_zone = local_time THEN i.at - interval '30 minutes'
-                ELSE i.at END
-    FROM (SELECT local_time AT TIME ZONE time_zone AS at) i
+    -- the second.) Clocks have been set back by 20 minutes to 3 hours.
+    SELECT min(i.at - b.back)
+    FROM (SELECT local_time AT TIME ZONE time_zone AS at) i,
+         unnest('{0,20min,30min,40min,1h,90min,2h,3h}'::interval[]) b(back)
+    WHERE (i.at - b.back) AT TIME ZONE time_zone = local_time OR b.back = '0'
 $$;
 COMMENT ON FUNCTION tally._local_instant(timestamp, text) IS
     'First instant at which the clocks of a zone show this time; the moment of the change where they skip it';
@@ -54,7 +54,7 @@ BEGIN
         WHEN 'month' THEN '1 month' WHEN 'quarter' THEN '3 months' WHEN 'year' THEN '1 year' ELSE "window" END::interval;
     kinds := (extract(year FROM width) * 12 + extract(month FROM width) <> 0)::integer + (extract(day FROM width) <> 0)::integer
              + (width - date_trunc('day', width) <> '0')::integer;
-    IF width < '1 millisecond' OR kinds <> 1 THEN
+    IF width < '1 millisecond' OR width > '1000 years' OR kinds <> 1 THEN
         PERFORM tally._fail('window', format('"%s" is no window', "window"),
             'A window is a positive number of months, of days, or of hours and smaller units, and not a mixture of these.');
     END IF;
@@ -104,11 +104,11 @@ BEGIN
     END IF;
     IF first_local IS NOT NULL THEN
         SELECT array_agg(DISTINCT tally._local_instant(s, time_zone)) INTO inner_starts
-        FROM generate_series(first_local, local_to + interval '1 day', width) s;
+        FROM generate_series(first_local, greatest(local_from, local_to) + interval '1 day', width) s;
     ELSIF day_length % microseconds = 0 THEN
         -- By time elapsed since local midnight: a day of 23 or 25 hours has 23 or 25 windows of an hour.
         SELECT array_agg(DISTINCT s) INTO inner_starts
-        FROM generate_series(date_trunc('day', local_from), local_to, interval '1 day') d,
+        FROM generate_series(date_trunc('day', least(local_from, local_to)), greatest(local_from, local_to), interval '1 day') d,
              generate_series(tally._local_instant(d, time_zone),
                              tally._local_instant(d + interval '1 day', time_zone) - interval '1 microsecond', width) s;
     ELSE                    -- widths that no day is made of: counted from a fixed instant

@@ -20,12 +20,15 @@ COMMENT ON FUNCTION tally._state_value(text, tally.summary, tally.distinct_set, 
 CREATE FUNCTION tally._check_range("from" timestamptz, "to" timestamptz) RETURNS void
     LANGUAGE plpgsql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
     AS $$
 BEGIN
     IF "from" IS NULL OR NOT isfinite("from") THEN
         PERFORM tally._fail('from', 'from must be a point in time');
     ELSIF "to" IS NULL OR NOT isfinite("to") THEN
         PERFORM tally._fail('to', 'to must be a point in time');
+    ELSIF "from" < '0001-01-01' OR "to" > '10000-01-01' THEN
+        PERFORM tally._fail('from', 'from and to must lie in the years 1 to 9999');
     ELSIF "from" >= "to" THEN
         PERFORM tally._fail('to', 'to must lie after from', 'A range holds its start and not its end.');
     END IF;
@@ -97,10 +100,18 @@ BEGIN
     SELECT r.is_total, CASE WHEN r.is_total THEN "from" ELSE starts[r.slot] END,
            CASE WHEN r.is_total THEN "to" ELSE coalesce(starts[r.slot + 1], "to") END,
            CASE WHEN by_customer THEN r.customer_id WHEN cardinality(named) = 1 THEN named[1] END,
-           (SELECT coalesce(jsonb_object_agg(d.key, d.value) FILTER (WHERE d.value IS NOT NULL), '{}')
-            FROM unnest(keys, r.dimension_values) d(key, value)),
-           v.value, tally._convert(v.value, metric.conversion_factor, metric.conversion_rounding), r.events, r.skipped
-    FROM answered r, LATERAL (SELECT tally._state_value(metric.aggregation_type, r.summary, r.members, r.events) AS value OFFSET 0) v
+           CASE WHEN keys = '{}' OR r.is_total THEN '{}'::jsonb
+                ELSE (SELECT coalesce(jsonb_object_agg(d.key, d.value) FILTER (WHERE d.value IS NOT NULL), '{}')
+                      FROM unnest(keys, r.dimension_values) d(key, value)) END,
+           v.value,
+           CASE WHEN metric.conversion_factor IS NULL THEN v.value
+                -- Not the mean, which is rounded, but what it is the quotient of.
+                WHEN metric.aggregation_type = 'MEAN'
+                    THEN tally._convert(tally.total(r.summary), nullif(tally.n(r.summary), 0) * metric.conversion_factor::numeric, metric.conversion_rounding)
+                ELSE tally._convert(v.value, metric.conversion_factor, metric.conversion_rounding) END,
+           r.events, r.skipped
+    FROM answered r,
+         LATERAL (SELECT tally._state_value(metric.aggregation_type, r.summary, r.members, r.events) AS value OFFSET 0) v
     ORDER BY r.is_total, r.slot, r.customer_id, r.dimension_values;
 END
 $$;

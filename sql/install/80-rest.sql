@@ -4,30 +4,49 @@
 -- tenant_id from authenticate() in the same statement. Failures are raised: SQLSTATE decides the HTTP status, the column
 -- name of the error is the field at fault.
 
-CREATE FUNCTION tally_rest._check_key(key_hash bytea, scope text, OUT tenant_id integer, OUT status integer, OUT message text)
+CREATE FUNCTION tally_rest._bad_key() RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT 'the API key is not valid' $$;
+COMMENT ON FUNCTION tally_rest._bad_key() IS
+    'What a request with a bad key is told; value updates tell it of metrics that are not there too, so that nobody can probe for either';
+
+CREATE FUNCTION tally_rest._check_key(key_hash bytea, scope text, OUT tenant_id integer, OUT status integer, OUT message text,
+                                      OUT key_id uuid)
     RETURNS record
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
+#variable_conflict use_column
 DECLARE
-    found tally.api_key;
+    found record;
+    clock timestamptz := clock_timestamp();
 BEGIN
-    SELECT * INTO found FROM tally.api_key k WHERE k.secret_hash = key_hash;
-    IF found.key_id IS NULL OR found.revoked_at IS NOT NULL OR found.expires_at <= clock_timestamp() THEN
+    SELECT k.*, u.last_used_at INTO found
+    FROM tally.api_key k LEFT JOIN tally.key_use u ON u.key_id = k.key_id WHERE k.secret_hash = key_hash;
+    IF found.key_id IS NULL OR found.revoked_at IS NOT NULL OR found.expires_at <= clock THEN
         status := 401;
-        message := 'the API key is not valid';
+        message := tally_rest._bad_key();
     ELSIF scope <> ALL (found.scopes) AND 'admin' <> ALL (found.scopes) THEN
         status := 403;
         message := format('this API key lacks the scope "%s"', scope);
     ELSE
         status := 200;
         tenant_id := found.tenant_id;
-        PERFORM tally._set_authenticated_tenant(tenant_id);
+        key_id := found.key_id;
+        PERFORM tally._set_authenticated_tenant(found.tenant_id), tally._set_authenticated_key(found.key_id);
+        -- Once a minute, by whoever comes first, and never where that would mean to wait or cannot be written.
+        IF (found.last_used_at < clock - interval '1 minute') IS NOT FALSE AND current_setting('transaction_read_only') = 'off' THEN
+            UPDATE tally.key_use w SET last_used_at = date_trunc('milliseconds', clock)
+            WHERE w.key_id = (SELECT u.key_id FROM tally.key_use u
+                              WHERE u.key_id = found.key_id AND (u.last_used_at < clock - interval '1 minute') IS NOT FALSE
+                              FOR UPDATE SKIP LOCKED);
+        END IF;
     END IF;
 END
 $$;
 COMMENT ON FUNCTION tally_rest._check_key(bytea, text) IS
-    'Checks the SHA-256 of an API key and the scope that is needed: 200 and the tenant, which is then authenticated until the end of the transaction, or 401 or 403 and a message';
+    'Checks the SHA-256 of an API key and the scope that is needed: 200, the tenant and the key, which are then authenticated until the end of the transaction, or 401 or 403 and a message';
 REVOKE EXECUTE ON FUNCTION tally_rest._check_key(bytea, text) FROM PUBLIC;
 
 CREATE FUNCTION tally_rest.authenticate(key_hash bytea, scope text) RETURNS integer
@@ -58,13 +77,15 @@ CREATE FUNCTION tally_rest.ready() RETURNS json
 $$;
 COMMENT ON FUNCTION tally_rest.ready() IS 'Versions of the installed SQL and of the loaded library; answers only where both work';
 
+CREATE FUNCTION tally_rest._compact(answer json) RETURNS text
+    AS 'MODULE_PATHNAME', 'tally_compact_json'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION tally_rest._compact(json) IS
+    'The text of an answer without white space between its tokens: what tallyd sends';
+
 CREATE FUNCTION tally_rest._timestamp(at timestamptz) RETURNS text
-    LANGUAGE sql STABLE PARALLEL SAFE
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-    SELECT to_char(at AT TIME ZONE 'UTC',
-                   CASE WHEN at = date_trunc('milliseconds', at) THEN 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"' ELSE 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"' END)
-$$;
+    AS 'MODULE_PATHNAME', 'tally_format_timestamp'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION tally_rest._timestamp(timestamptz) IS 'RFC 3339 in UTC with milliseconds, with microseconds only where there are some';
 
 CREATE FUNCTION tally_rest._check_query(query jsonb, allowed text[]) RETURNS void

@@ -9,14 +9,14 @@ CREATE FUNCTION tally_rest._metric(m tally.metric) RETURNS json
         'id', tally._encode_id('bm_', m.metric_id), 'name', m.name,
         'product_family_id', tally._encode_id('pf_', m.product_family_id), 'aggregation_key', m.aggregation_key,
         'archived_at', tally_rest._timestamp(m.archived_at), 'description', m.description,
-        'product_id', tally._encode_id('prd_', m.product_id), 'segmentation_matrix', m.segmentation_matrix,
+        'kind', m.kind, 'product_id', tally._encode_id('prd_', m.product_id), 'segmentation_matrix', m.segmentation_matrix,
         'unit_conversion', CASE WHEN m.conversion_factor IS NOT NULL
                                 THEN json_build_object('factor', m.conversion_factor, 'rounding', m.conversion_rounding) END,
         'usage_group_key', m.usage_group_key))
 $$;
 COMMENT ON FUNCTION tally_rest._metric(tally.metric) IS 'A metric as the API shows it; fields without a value are left out';
 
-CREATE FUNCTION tally_rest._metric_of_path(tenant_id integer, path jsonb) RETURNS tally.metric
+CREATE FUNCTION tally_rest._metric_of_path(tenant_id integer, path jsonb, field text DEFAULT 'id') RETURNS tally.metric
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
@@ -25,17 +25,17 @@ DECLARE
     m  tally.metric;
 BEGIN
     IF id IS NULL THEN
-        PERFORM tally._fail('id', format('"%s" is not the id of a metric', left(path ->> 'id', 64)),
+        PERFORM tally._fail(field, format('"%s" is not the id of a metric', left(path ->> 'id', 64)),
                             'Ids of metrics look like bm_7n42DGM5Tflk9n8mt7Fhc7.');
     END IF;
     SELECT * INTO m FROM tally.metric x WHERE x.tenant_id = _metric_of_path.tenant_id AND x.metric_id = id;
     IF m.metric_id IS NULL THEN
-        RAISE EXCEPTION 'metric "%" does not exist', path ->> 'id' USING ERRCODE = 'no_data_found', COLUMN = 'id';
+        RAISE EXCEPTION 'metric "%" does not exist', path ->> 'id' USING ERRCODE = 'no_data_found', COLUMN = field;
     END IF;
     RETURN m;
 END
 $$;
-COMMENT ON FUNCTION tally_rest._metric_of_path(integer, jsonb) IS 'The metric that the path names. Raises 22023 no id, P0002 no such metric';
+COMMENT ON FUNCTION tally_rest._metric_of_path(integer, jsonb, text) IS 'The metric that the path names, or the parameter that field names. Raises 22023 no id, P0002 no such metric';
 
 CREATE FUNCTION tally_rest.create_metric(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     LANGUAGE plpgsql VOLATILE

@@ -10,7 +10,7 @@ DECLARE
     problem text[];
 BEGIN
     FOR key IN SELECT k FROM jsonb_object_keys(change) k ORDER BY k LOOP
-        IF key IN ('code', 'aggregation_type', 'aggregation_key', 'usage_group_key', 'product_family_id', 'product_id') THEN
+        IF key IN ('code', 'aggregation_type', 'aggregation_key', 'kind', 'usage_group_key', 'product_family_id', 'product_id') THEN
             PERFORM tally._fail(key, format('%s cannot be changed: what was measured so far would mean something else', key),
                                 'Create another metric over the same events; it sees all of them from the start.');
         ELSIF key IN ('id', 'created_at', 'archived_at') THEN
@@ -41,9 +41,14 @@ BEGIN
         m.conversion_factor := (change #>> '{unit_conversion,factor}')::numeric;
         m.conversion_rounding := change #>> '{unit_conversion,rounding}';
     END IF;
+    -- Only what is asked for: somebody else may be changing another field at the same time.
     UPDATE tally.metric x
-    SET name = m.name, description = m.description, segmentation_matrix = m.segmentation_matrix,
-        conversion_factor = m.conversion_factor, conversion_rounding = m.conversion_rounding, updated_at = tally._now()
+    SET name = CASE WHEN change ? 'name' THEN m.name ELSE x.name END,
+        description = CASE WHEN change ? 'description' THEN m.description ELSE x.description END,
+        segmentation_matrix = CASE WHEN change ? 'segmentation_matrix' THEN m.segmentation_matrix ELSE x.segmentation_matrix END,
+        conversion_factor = CASE WHEN change ? 'unit_conversion' THEN m.conversion_factor ELSE x.conversion_factor END,
+        conversion_rounding = CASE WHEN change ? 'unit_conversion' THEN m.conversion_rounding ELSE x.conversion_rounding END,
+        updated_at = tally._now()
     WHERE x.tenant_id = m.tenant_id AND x.metric_id = m.metric_id
     RETURNING x.* INTO m;
     RETURN m;

@@ -14,16 +14,13 @@ CREATE FUNCTION tally_rest._usage_row(window_start timestamptz, window_end times
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
-    SELECT json_object_agg(f.name, f.value)
-    FROM (VALUES ('start', to_json(tally_rest._timestamp(window_start))),
-                 ('end', to_json(tally_rest._timestamp(window_end))),
-                 ('customer_id', to_json(customer_id)),
-                 ('dimensions', dimensions::json),
-                 ('value', coalesce(to_json(value::text), 'null')),
-                 ('converted_value', coalesce(to_json(converted_value::text), 'null')),
-                 ('events', to_json(events)),
-                 ('skipped', to_json(skipped))) f(name, value)
-    WHERE f.value IS NOT NULL
+    SELECT CASE WHEN customer_id IS NULL
+        THEN json_build_object('start', tally_rest._timestamp(window_start), 'end', tally_rest._timestamp(window_end),
+                               'dimensions', dimensions, 'value', value::text, 'converted_value', converted_value::text,
+                               'events', events, 'skipped', skipped)
+        ELSE json_build_object('start', tally_rest._timestamp(window_start), 'end', tally_rest._timestamp(window_end),
+                               'customer_id', customer_id, 'dimensions', dimensions, 'value', value::text,
+                               'converted_value', converted_value::text, 'events', events, 'skipped', skipped) END
 $$;
 COMMENT ON FUNCTION tally_rest._usage_row(timestamptz, timestamptz, text, jsonb, numeric, numeric, bigint, bigint) IS
     'One row of a usage answer; customer_id is left out where there is none';

@@ -1,6 +1,6 @@
 -- tally_rest: product families and products, by id or by the tenant's own alias
 
-CREATE FUNCTION tally_rest._check_fields(definition jsonb, allowed text[]) RETURNS void
+CREATE FUNCTION tally_rest._check_fields(definition jsonb, allowed text[], fixed text[] DEFAULT '{}') RETURNS void
     LANGUAGE plpgsql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
@@ -8,12 +8,14 @@ DECLARE
     extra text;
 BEGIN
     SELECT k INTO extra FROM jsonb_object_keys(definition) k WHERE k <> ALL (allowed) ORDER BY k LIMIT 1;
-    IF FOUND THEN
+    IF extra = ANY (fixed) THEN
+        PERFORM tally._fail(extra, format('%s cannot be changed', extra), format('What can be changed: %s.', array_to_string(allowed, ', ')));
+    ELSIF FOUND THEN
         PERFORM tally._fail(extra, format('unknown field "%s"', extra), format('Allowed are %s.', array_to_string(allowed, ', ')));
     END IF;
 END
 $$;
-COMMENT ON FUNCTION tally_rest._check_fields(jsonb, text[]) IS 'Raises 22023 naming a field of a body that the route does not take';
+COMMENT ON FUNCTION tally_rest._check_fields(jsonb, text[], text[]) IS 'Raises 22023 naming a field of a body that the route does not take, or that is fixed';
 
 CREATE FUNCTION tally_rest._alias_field(definition jsonb) RETURNS text
     LANGUAGE plpgsql IMMUTABLE
@@ -29,6 +31,12 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION tally_rest._alias_field(jsonb) IS 'The alias in a body, checked; NULL where it is absent. Raises 22023';
+
+CREATE FUNCTION tally_rest._description_field(definition jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT CASE WHEN definition ->> 'description' <> '' THEN tally._text_field(definition, 'description', 4096) END $$;
+COMMENT ON FUNCTION tally_rest._description_field(jsonb) IS 'The description in a body, checked; NULL where it is absent or empty. Raises 22023';
 
 CREATE FUNCTION tally_rest._family(f tally.product_family) RETURNS json
     LANGUAGE sql STABLE
@@ -126,7 +134,7 @@ DECLARE
     f tally.product_family := tally_rest._family_of_path(tenant_id, path);
 BEGIN
     PERFORM tally_rest._check_query(query, '{}');
-    PERFORM tally_rest._check_fields(change, ARRAY['name', 'alias']);
+    PERFORM tally_rest._check_fields(change, ARRAY['name', 'alias'], ARRAY['id', 'created_at', 'archived_at']);
     UPDATE tally.product_family x
     SET name = CASE WHEN change ? 'name' THEN tally._text_field(change, 'name', 255, true) ELSE x.name END,
         alias = CASE WHEN change ? 'alias' THEN tally_rest._alias_field(change) ELSE x.alias END
@@ -156,6 +164,22 @@ END
 $$;
 COMMENT ON FUNCTION tally_rest.archive_product_family(integer, jsonb, jsonb, text) IS
     'POST /api/v1/product_families/{id or alias}/archive: lists leave it out from now on (204)';
+
+CREATE FUNCTION tally_rest.unarchive_product_family(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    f tally.product_family := tally_rest._family_of_path(tenant_id, path);
+BEGIN
+    PERFORM tally_rest._check_query(query, '{}');
+    UPDATE tally.product_family x SET archived_at = NULL
+    WHERE x.tenant_id = f.tenant_id AND x.product_family_id = f.product_family_id AND x.archived_at IS NOT NULL;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION tally_rest.unarchive_product_family(integer, jsonb, jsonb, text) IS
+    'POST /api/v1/product_families/{id or alias}/unarchive: takes the archiving back (204)';
 
 CREATE FUNCTION tally_rest.list_product_families(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     LANGUAGE plpgsql STABLE
@@ -194,7 +218,7 @@ BEGIN
     INSERT INTO tally.product (tenant_id, name, product_family_id, alias, description)
     VALUES (tenant_id, tally._text_field(definition, 'name', 255, true),
             tally._find_family(tenant_id, tally._text_field(definition, 'product_family_id', 255, true)),
-            tally_rest._alias_field(definition), tally._text_field(definition, 'description', 4096)) RETURNING * INTO p;
+            tally_rest._alias_field(definition), tally_rest._description_field(definition)) RETURNING * INTO p;
     RETURN tally_rest._product(p);
 EXCEPTION WHEN unique_violation THEN
     RAISE EXCEPTION 'another product has the alias "%"', definition ->> 'alias' USING ERRCODE = 'unique_violation', COLUMN = 'alias';
@@ -223,11 +247,12 @@ DECLARE
     p tally.product := tally_rest._product_of_path(tenant_id, path);
 BEGIN
     PERFORM tally_rest._check_query(query, '{}');
-    PERFORM tally_rest._check_fields(change, ARRAY['name', 'alias', 'description']);
+    PERFORM tally_rest._check_fields(change, ARRAY['name', 'alias', 'description'],
+                                     ARRAY['id', 'product_family_id', 'created_at', 'archived_at']);
     UPDATE tally.product x
     SET name = CASE WHEN change ? 'name' THEN tally._text_field(change, 'name', 255, true) ELSE x.name END,
         alias = CASE WHEN change ? 'alias' THEN tally_rest._alias_field(change) ELSE x.alias END,
-        description = CASE WHEN change ? 'description' THEN tally._text_field(change, 'description', 4096) ELSE x.description END
+        description = CASE WHEN change ? 'description' THEN tally_rest._description_field(change) ELSE x.description END
     WHERE x.tenant_id = p.tenant_id AND x.product_id = p.product_id RETURNING * INTO p;
     RETURN tally_rest._product(p);
 EXCEPTION WHEN unique_violation THEN

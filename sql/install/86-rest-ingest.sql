@@ -9,6 +9,7 @@ DECLARE
     failures  json;
     failed    bigint;
     conflicts bigint;
+    limited   text;
 BEGIN
     IF verdicts[1].index IS NULL THEN
         status := 400;
@@ -16,13 +17,23 @@ BEGIN
             'details', CASE WHEN verdicts[1].field IS NOT NULL THEN json_build_object('field', verdicts[1].field) END));
         RETURN;
     END IF;
+    IF EXISTS (SELECT FROM unnest(verdicts) i WHERE i.verdict = 'deferred') THEN
+        status := 503;
+        body := json_build_object('code', 'SERVICE_UNAVAILABLE', 'message', 'partitions for new months are being made; send it again');
+        RETURN;
+    END IF;
     SELECT json_agg(CASE WHEN i.field IS NULL
                          THEN json_build_object('index', i.index, 'event_id', i.event_id, 'reason', i.reason)
                          ELSE json_build_object('index', i.index, 'event_id', i.event_id, 'reason', i.reason, 'field', i.field) END
                     ORDER BY i.index) FILTER (WHERE i.reason IS NOT NULL),
-           count(*) FILTER (WHERE i.reason IS NOT NULL), count(*) FILTER (WHERE i.verdict = 'conflict')
-    INTO failures, failed, conflicts FROM unnest(verdicts) i;
-    IF failed > 0 AND verdicts[1].strict THEN
+           count(*) FILTER (WHERE i.reason IS NOT NULL), count(*) FILTER (WHERE i.verdict = 'conflict'),
+           min(i.reason) FILTER (WHERE i.verdict = 'limited')
+    INTO failures, failed, conflicts, limited FROM unnest(verdicts) i;
+    IF limited IS NOT NULL AND verdicts[1].strict THEN
+        status := 429;
+        body := json_build_object('code', 'TOO_MANY_REQUESTS', 'message', limited || ', so nothing was stored', 'failures', failures);
+        RETURN;
+    ELSIF failed > 0 AND verdicts[1].strict THEN
         status := CASE WHEN conflicts = failed THEN 409 ELSE 400 END;
         body := json_build_object(
             'code', CASE WHEN conflicts = failed THEN 'CONFLICT' ELSE 'BAD_REQUEST' END,
@@ -65,15 +76,16 @@ BEGIN
 
     RETURN QUERY
     SELECT k.n::integer, (a.answer ->> 'status')::integer,
-           json_build_object('code', CASE a.answer ->> 'status' WHEN '403' THEN 'FORBIDDEN' ELSE 'UNAUTHORIZED' END,
-                             'message', a.answer ->> 'message')::text
+           tally_rest._compact(json_build_object(
+               'code', CASE a.answer ->> 'status' WHEN '403' THEN 'FORBIDDEN' ELSE 'UNAUTHORIZED' END, 'message', a.answer ->> 'message'))
     FROM unnest(key_hashes) WITH ORDINALITY k(key_hash, n), LATERAL (SELECT keys -> coalesce(encode(k.key_hash, 'hex'), '') AS answer) a
     WHERE a.answer ->> 'status' <> '200';
 
     -- Tenants in ascending order: identities are claimed in the order of their key over the whole batch.
     FOR request IN
         SELECT (keys -> encode(k.key_hash, 'hex') ->> 'tenant_id')::integer AS tenant_id, min(k.key_hash::text)::bytea AS key_hash,
-               array_agg(k.n::integer ORDER BY k.n) AS ordinals, array_agg(bodies[k.n] ORDER BY k.n) AS documents
+               array_agg(k.n::integer ORDER BY k.n) AS ordinals, array_agg(bodies[k.n] ORDER BY k.n) AS documents,
+               array_agg((keys -> encode(k.key_hash, 'hex') ->> 'key_id')::uuid ORDER BY k.n) AS senders
         FROM unnest(key_hashes) WITH ORDINALITY k(key_hash, n)
         WHERE keys -> encode(k.key_hash, 'hex') ->> 'status' = '200'
         GROUP BY 1 ORDER BY 1
@@ -81,13 +93,13 @@ BEGIN
         PERFORM tally_rest._check_key(request.key_hash, 'write');
         RETURN QUERY
         SELECT request.ordinals[i.body], coalesce(a.status, 200),
-               coalesce(a.body::text, format('{"accepted":%s,"duplicates":%s}', i.accepted, i.duplicates))
+               coalesce(tally_rest._compact(a.body), format('{"accepted":%s,"duplicates":%s}', i.accepted, i.duplicates))
         FROM (SELECT v.body, count(*) FILTER (WHERE v.verdict = 'accepted') AS accepted,
                      count(*) FILTER (WHERE v.verdict = 'duplicate') AS duplicates,
                      array_agg(ROW(v.body, v.index, v.event_id, v.strict, v.verdict, v.reason, v.field, v.customer_hash, v.identity,
                                    v.payload)::tally._verdict ORDER BY v.index) FILTER (WHERE v.in_bad_body) AS verdicts
               FROM (SELECT u.*, bool_or(u.reason IS NOT NULL) OVER (PARTITION BY u.body) AS in_bad_body
-                    FROM tally._ingest(request.tenant_id, request.documents, false) u) v
+                    FROM tally._ingest(request.tenant_id, request.documents, false, keys => request.senders) u) v
               GROUP BY v.body) i
         -- Most bodies are good, and their answer is two numbers.
         LEFT JOIN LATERAL tally_rest._ingest_answer(i.verdicts) a ON i.verdicts IS NOT NULL;

@@ -5,7 +5,8 @@ DECLARE
     object text;
 BEGIN
     FOREACH object IN ARRAY ARRAY['tenant', 'api_key', 'product_family', 'product', 'metric', 'event', 'event_identity',
-                                  'rollup', 'rollup_progress'] LOOP
+                                  'rollup', 'rollup_progress', 'import_batch', 'correction', 'idempotency', 'key_use',
+                                  'month_count'] LOOP
         EXECUTE pg_catalog.format('ALTER TABLE tally.%I OWNER TO tally_owner', object);
         EXECUTE pg_catalog.format('ALTER TABLE tally.%I ENABLE ROW LEVEL SECURITY', object);
         EXECUTE pg_catalog.format('GRANT ALL ON tally.%I TO tally_admin', object);
@@ -25,22 +26,50 @@ ALTER SEQUENCE tally.event_seq OWNER TO tally_owner;
 GRANT USAGE ON SEQUENCE tally.event_seq TO tally_admin, tally_app, tally_api;
 GRANT USAGE ON SEQUENCE tally.tenant_tenant_id_seq TO tally_admin;
 GRANT INSERT ON tally.metric, tally.event, tally.event_identity TO tally_app, tally_api;
+GRANT INSERT, DELETE ON tally.idempotency TO tally_app, tally_api;
+GRANT UPDATE (answer) ON tally.idempotency TO tally_app, tally_api;
+GRANT INSERT ON tally.import_batch, tally.correction TO tally_app, tally_api;
+GRANT UPDATE (accepted, duplicates, failures, updated_at, voided_at, void_reason, voided) ON tally.import_batch TO tally_app, tally_api;
+-- An identity may be released by whoever voids its event, in the same transaction, and never otherwise.
+GRANT DELETE ON tally.event_identity TO tally_app, tally_api;
+CREATE POLICY release ON tally.event_identity AS RESTRICTIVE FOR DELETE TO tally_app, tally_api
+    USING (EXISTS (SELECT FROM tally.correction c
+                   WHERE c.tenant_id = event_identity.tenant_id AND c.customer_hash = event_identity.customer_hash
+                     AND c.identity = event_identity.identity AND c.xact = pg_catalog.pg_current_xact_id_if_assigned()));
+COMMENT ON POLICY release ON tally.event_identity IS 'Only of events that are voided in the same transaction';
 GRANT INSERT ON tally.product_family, tally.product TO tally_app, tally_api;
 GRANT UPDATE (name, alias, archived_at) ON tally.product_family TO tally_app, tally_api;
 GRANT UPDATE (name, alias, description, archived_at) ON tally.product TO tally_app, tally_api;
 GRANT UPDATE (name, description, segmentation_matrix, conversion_factor, conversion_rounding, updated_at, archived_at)
     ON tally.metric TO tally_app, tally_api;
 
+-- Keys over REST: everything but the hash of the secret, and only for admin keys; who knows a key sees that one.
+GRANT SELECT (key_id, tenant_id, name, hint, scopes, created_at, expires_at, revoked_at, requests_per_second, burst, events_per_month),
+      INSERT (key_id, tenant_id, name, secret_hash, hint, scopes, expires_at), UPDATE (revoked_at) ON tally.api_key TO tally_api;
+GRANT INSERT ON tally.key_use TO tally_api;
+CREATE POLICY api_own ON tally.api_key FOR SELECT TO tally_api USING (key_id = tally.authenticated_key());
+COMMENT ON POLICY api_own ON tally.api_key IS 'tally_api sees the key that was checked in this transaction';
+CREATE POLICY api_admin ON tally.api_key TO tally_api USING (tenant_id = tally.authenticated_tenant() AND tally._is_admin_key());
+COMMENT ON POLICY api_admin ON tally.api_key IS 'tally_api acts on the keys of the tenant whose admin key was checked in this transaction';
+
 -- Functions that run with the owner's rights. The owner logs in nowhere and is no superuser.
 GRANT USAGE ON SCHEMA tally_rest TO tally_owner;
 ALTER FUNCTION tally.current_tenant() OWNER TO tally_owner;
 GRANT EXECUTE ON FUNCTION tally.current_tenant() TO tally_admin, tally_app, tally_api;
-ALTER FUNCTION tally._make_partition(timestamptz, boolean) OWNER TO tally_owner;
-GRANT EXECUTE ON FUNCTION tally._make_partition(timestamptz, boolean) TO tally_admin, tally_app, tally_api;
-GRANT EXECUTE ON FUNCTION tally._set_authenticated_tenant(integer) TO tally_owner;
+ALTER FUNCTION tally._make_partitions(timestamptz[]) OWNER TO tally_owner;
+GRANT EXECUTE ON FUNCTION tally._make_partitions(timestamptz[]) TO tally_admin, tally_app, tally_api;
+GRANT EXECUTE ON FUNCTION tally._set_authenticated_tenant(integer), tally._set_authenticated_key(uuid) TO tally_owner;
+ALTER FUNCTION tally._is_admin_key() OWNER TO tally_owner;
+GRANT EXECUTE ON FUNCTION tally._is_admin_key() TO tally_admin, tally_api;
+ALTER FUNCTION tally._take_share(integer, uuid, bigint, timestamptz) OWNER TO tally_owner;
+GRANT EXECUTE ON FUNCTION tally._take_share(integer, uuid, bigint, timestamptz) TO tally_admin, tally_api;
+ALTER FUNCTION tally._use_share(integer, uuid, integer, bigint, timestamptz) OWNER TO tally_owner;
+GRANT EXECUTE ON FUNCTION tally._use_share(integer, uuid, integer, bigint, timestamptz) TO tally_admin, tally_api;
+ALTER FUNCTION tally_rest.key_limits(bytea) OWNER TO tally_owner;
+GRANT EXECUTE ON FUNCTION tally_rest.key_limits(bytea) TO tally_admin, tally_api;
 ALTER FUNCTION tally_rest._check_key(bytea, text) OWNER TO tally_owner;
 GRANT EXECUTE ON FUNCTION tally_rest._check_key(bytea, text) TO tally_admin, tally_api;
 
 GRANT EXECUTE ON FUNCTION tally.create_tenant(text, text), tally.create_api_key(text, text[], timestamptz),
-    tally.revoke_api_key(text) TO tally_admin;
+    tally.revoke_api_key(text), tally.set_limits(numeric, integer, bigint, text) TO tally_admin;
 

@@ -97,6 +97,21 @@ test('a form: its fields become strings, apiKey is the key', async () => {
   }
 });
 
+test('a POST that takes no body may bring its key in one, and nothing else', async () => {
+  const { id } = (await call(s.url, s.key, 'POST', '/api/v1/metrics', metric('archived'))).json;
+  const target = `/api/v1/metrics/${id}/archive`;
+  for (const [body, headers] of [[{ apiKey: s.key }, {}], [`apiKey=${s.key}`, FORM]]) {
+    assert.equal((await call(s.url, null, 'POST', target, body, headers)).status, 204);
+    assert.equal((await call(s.url, s.key, 'POST', target, body, headers)).status, 204);
+  }
+  assert.equal((await call(s.url, s.key, 'POST', target)).status, 204);
+  for (const [body, headers] of [[{ a: 1 }, {}], [[], {}], ['a=1', FORM], ['x', { 'content-type': 'text/plain' }], ['{', {}]]) {
+    isErrorAnswer(assert, await call(s.url, s.key, 'POST', target, body, headers), 400, 'BAD_REQUEST');
+  }
+  isErrorAnswer(assert, await call(s.url, null, 'POST', target, { apiKey: 'wrong' }), 401, 'UNAUTHORIZED');
+  isErrorAnswer(assert, await call(s.url, null, 'POST', target), 401, 'UNAUTHORIZED');
+});
+
 test('malformed bodies: 401 when no key was shown, 400 when one was tried', async () => {
   for (const target of ['/api/v1/metrics', '/api/v1/events/ingest']) {
     for (const body of ['', '{', '{"events":[', '"\0"', 'x']) isErrorAnswer(assert, await call(s.url, null, 'POST', target, body), 401, 'UNAUTHORIZED');

@@ -5,6 +5,10 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 private_config=$1
 shift
+# Two builds of one clone at the same time would link each other's halves.
+mkdir -p .build
+exec 8>>.build/lock
+flock 8
 # Only the extension: where tallyd goes is not the private installation's affair.
-"${MAKE:-make}" all "$@" PG_CONFIG="$private_config"
-"${MAKE:-make}" install TALLYD=no PG_CONFIG="$private_config"
+"${MAKE:-make}" all "$@" PG_CONFIG="$private_config" 8>&-
+"${MAKE:-make}" install TALLYD=no PG_CONFIG="$private_config" 8>&-

@@ -21,8 +21,8 @@ prefix=$(private_prefix "$repo")
 build_pid='' postgres_pid='' tallyd_pid='' pause_pid=''
 
 prepare_data() {
-    case $port in '' | *[!0-9]*) die "PORT must be a number, not \"$port\"" ;; esac
-    [ "$port" -ge 1 ] && [ "$port" -le 65535 ] || die "PORT must be from 1 to 65535, not $port"
+    case $port in '' | *[!0-9]* | 0* | ??????*) die "PORT must be a number from 1 to 65535, not \"$port\"" ;; esac
+    [ "$port" -le 65535 ] || die "PORT must be from 1 to 65535, not $port"
     mkdir -p "$data" || die "cannot make the folder $data: choose another one with DATA=..."
     data=$(cd "$data" && pwd)
     [ -w "$data" ] || die "cannot write to $data: choose another folder with DATA=..."
@@ -150,12 +150,15 @@ SQL
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pgtally;
 ALTER EXTENSION pgtally UPDATE;
+-- What is typed in psql acts for the demo tenant, also when other tenants are made beside it.
+ALTER DATABASE tally SET tally.tenant = 'demo';
 SELECT 'CREATE ROLE tallyd LOGIN IN ROLE tally_api'
 WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'tallyd') \gexec
 SQL
     # The key is written only when it is whole; a tenant that lost its key gets another one.
     if [ ! -s "$data/api-key" ]; then
-        (umask 077 && sql -f - >"$data/api-key.new" <"$repo/test/lib/demo.sql")
+        (umask 077 && sql -f - <"$repo/test/lib/demo.sql" | sed -n 's/^key //p' >"$data/api-key.new")
+        [ -s "$data/api-key.new" ] || die "no API key could be made for the demo tenant"
         mv "$data/api-key.new" "$data/api-key"
     fi
 }

@@ -25,6 +25,14 @@ ALTER TABLE tally.event ATTACH PARTITION tally.event_1980s FOR VALUES FROM ('198
 DELETE FROM tally.event_identity;
 SELECT verdict FROM tally.ingest('[{"event_id":"8","code":"wide","customer_id":"k","timestamp":"1986-02-01T00:00:00Z"}]', true);
 SELECT tableoid::regclass FROM tally.event WHERE code = 'wide';
+-- a partition that was detached makes room for another one
+ALTER TABLE tally.event DETACH PARTITION tally.event_1975_07;
+SELECT verdict FROM tally.ingest('[{"event_id":"75","code":"again","customer_id":"k","timestamp":"1975-07-05T00:00:00Z"}]', true);
+SELECT tableoid::regclass FROM tally.event WHERE code = 'again';
+SELECT tally._make_partitions(ARRAY['infinity'::timestamptz]);
+SELECT tally._make_partitions(ARRAY[NULL::timestamptz]);
+SELECT tally._make_partitions('{}'), tally._make_partitions(ARRAY['1990-03-15'::timestamptz, '1990-03-01', '1990-07-02']);
+DROP TABLE tally.event_1975_07;
 -- nothing may change an event; a role of the API cannot even try
 SET ROLE tally_api;
 UPDATE tally.event SET code = 'x';

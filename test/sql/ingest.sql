@@ -43,7 +43,9 @@ SELECT verdict, field FROM tally.record('pay', 'ann', ts => 'infinity');
 SELECT verdict, field FROM tally.record('pay', 'ann', ts => now() + interval '2 hours');
 SELECT verdict, field FROM tally.record('pay', 'ann', ts => '1969-12-31', allow_backfilling => true);
 SELECT verdict FROM tally.record('pay', 'ann', ts => '1970-01-01', allow_backfilling => true);
-SELECT verdict FROM tally.record('pay', NULL, NULL, ts => now() - interval '23 hours 59 minutes');
+SELECT verdict FROM tally.record('pay', properties => NULL, ts => now() - interval '23 hours 59 minutes');
+-- a NULL variable is no customer by mistake; the empty text is none on purpose
+SELECT verdict, field FROM tally.record('pay', customer => NULL);
 COMMIT;
 BEGIN;
 SELECT verdict FROM tally.record('pay', 'ann', event_id => 'rolled back');

@@ -20,6 +20,7 @@ SELECT tally.create_metric('api', 'COUNT', conversion_rounding => 'UP');
 SELECT tally.create_metric('api', 'COUNT', product_family_id => 'pf_0');
 SELECT tally.create_metric('api', 'COUNT', product_family_id => 'nonsense');
 SELECT tally.create_metric('api', 'COUNT', product_id => 'prd_0');
+SELECT tally.create_metric('api', 'COUNT', segmentation_matrix => '{"key":"p","values":["a"]}', usage_group_key => 'p');
 -- segmentation matrices
 CREATE FUNCTION pg_temp.seg(m jsonb) RETURNS text LANGUAGE sql AS $$ SELECT coalesce(array_to_string(tally._segmentation_problem(m), ': '), 'good') $$;
 SELECT m, pg_temp.seg(m::jsonb) FROM unnest(ARRAY[

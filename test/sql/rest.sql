@@ -51,7 +51,7 @@ SELECT tally_rest.list_metrics(1, '{}', '{"serach":["x"]}', NULL);
 SELECT pg_temp.plain(tally_rest.get_metric(1, jsonb_build_object('id', metric_id), '{}', NULL)) FROM tally.metric WHERE name = 'Calls';
 SELECT tally_rest.get_metric(1, '{"id":"bm_7n42DGM5Tflk9n8mt7Fhc7"}', '{}', NULL);
 SELECT tally_rest.get_metric(1, '{"id":"Calls"}', '{}', NULL);
-SELECT pg_temp.plain(tally_rest.get_profile(1, '{}', '{}', NULL));
+SELECT replace(pg_temp.plain(tally_rest.get_profile(1, '{}', '{}', NULL)), to_char(now(), 'YYYY-MM'), 'MONTH');
 -- usage
 SELECT verdict, count(*) FROM tally.ingest('[{"event_id":"1","code":"b","customer_id":"ann","timestamp":"2024-01-01T00:00:00Z","properties":{"r":"eu"}},
   {"event_id":"2","code":"b","customer_id":"ann","timestamp":"2024-01-02T00:00:00.5Z","properties":{"r":"us"}},

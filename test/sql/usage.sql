@@ -73,7 +73,25 @@ SELECT value FROM tally.usage('call', '2024-05-01', '2024-06-01', filter => '{"r
 SELECT value FROM tally.usage('call', '2024-05-01', '2024-06-01', filter => '{"region": ["eu", "us"], "tier": 1}');
 SELECT value FROM tally.usage('call', '2024-05-01', '2024-06-01', filter => '{"region": []}');
 SELECT value FROM tally.usage('call', '2024-05-01', '2024-06-01', filter => '{"x\u0027; DROP TABLE tally.event; --": "1"}');
+-- equal numbers are one value, whatever zeros were sent; texts are what they are
+SELECT pg_temp.load('zeros', 'a|2024-05-01T00:00:00Z|{"v":1}
+a|2024-05-01T00:00:00Z|{"v":1.0}
+a|2024-05-01T00:00:00Z|{"v":1.00}
+a|2024-05-01T00:00:00Z|{"v":"1.0"}
+a|2024-05-01T00:00:00Z|{"v":100}');
+SELECT tally.create_metric('zeros', 'COUNT_DISTINCT', aggregation_key => 'v') ~ '^bm_' AS made;
+SELECT value, events FROM tally.usage('zeros', '2024-05-01', '2024-05-02');
+SELECT dimensions, value, events FROM tally.usage('zeros', '2024-05-01', '2024-05-02', group_by => '{v}');
+SELECT events FROM tally.usage('zeros', '2024-05-01', '2024-05-02', filter => '{"v": 1.000}');
+SELECT events FROM tally.usage('zeros', '2024-05-01', '2024-05-02', filter => '{"v": "1.0"}');
+-- a mean is converted from what it is the quotient of, not from its rounded digits
+SELECT pg_temp.load('third', 'a|2024-05-01T00:00:00Z|{"v":1}
+a|2024-05-01T00:00:00Z|{"v":1}
+a|2024-05-01T00:00:00Z|{"v":0.999999999999999999999999999999}');
+SELECT tally.create_metric('third', 'MEAN', aggregation_key => 'v', conversion_factor => 1, conversion_rounding => 'DOWN') ~ '^bm_' AS made;
+SELECT converted_value FROM tally.usage('third', '2024-05-01', '2024-05-02');
 -- wrong calls
+SELECT * FROM tally.usage('call', '0001-01-01 BC', '2024-05-01');
 SELECT * FROM tally.usage('call', '2024-05-01', '2024-05-01');
 SELECT * FROM tally.usage('call', NULL, '2024-05-01');
 SELECT * FROM tally.usage('call', '-infinity', '2024-05-01');

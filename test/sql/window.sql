@@ -18,6 +18,10 @@ SELECT * FROM tally.windows('2024-01-01 00:10Z', '2024-01-01 01:10Z', '20 minute
 -- midnight that does not exist (Sao Paulo) and midnight that happens twice (Havana)
 SELECT *, window_end - window_start AS length FROM tally.windows('2018-11-03 03:00Z', '2018-11-06 02:00Z', 'day', 'America/Sao_Paulo');
 SELECT *, window_end - window_start AS length FROM tally.windows('2024-11-02 04:00Z', '2024-11-05 05:00Z', 'day', 'America/Havana');
+-- clocks that go back across midnight (St. John's until 2011), and by two hours (Troll)
+SELECT * FROM tally.windows('2010-11-07 02:30:30Z', '2010-11-07 02:33Z', 'minute', 'America/St_Johns');
+SELECT *, window_end - window_start AS length FROM tally.windows('2010-11-06 02:30Z', '2010-11-09 03:30Z', 'day', 'America/St_Johns');
+SELECT *, window_end - window_start AS length FROM tally.windows('2024-10-26 22:00Z', '2024-10-27 04:00Z', '2 hours', 'Antarctica/Troll');
 -- weeks start on Mondays, months and years by the calendar
 SELECT window_start, to_char(window_start, 'Dy') FROM tally.windows('2024-02-26', '2024-03-18', 'week');
 SELECT * FROM tally.windows('2024-01-31 12:00Z', '2024-04-01', 'month');
@@ -42,4 +46,9 @@ SELECT * FROM tally.windows('1970-01-01', '2024-02-01', '1 second');
 SELECT * FROM tally.windows('2024-01-01', '2024-02-01', 'day', 'Mars/Olympus');
 SELECT * FROM tally.windows('2024-01-01', '2024-02-01', 'day', 'UTC+2');
 SELECT * FROM tally.windows('2024-01-01', '2024-02-01', 'day', '+02:00');
+SELECT * FROM tally.windows('2024-01-01', '2024-02-01', 'day', 'foo/5');
+SELECT * FROM tally.windows('2024-01-01', '2024-02-01', 'day', '<a/b>5');
+SELECT count(*) FROM tally.windows('2024-01-01', '2024-01-03', 'day', 'Etc/GMT+5');
+SELECT count(*) FROM tally.windows('2024-01-01', '2024-01-03', 'day', 'America/Argentina/Buenos_Aires');
+SELECT * FROM tally.windows('2024-01-01', '2024-02-01', '2000000000 days');
 SELECT count(*) FROM tally.windows('2024-01-01', '2024-01-03', 'day', 'utc');

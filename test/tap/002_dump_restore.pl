@@ -10,6 +10,12 @@ use Store;
 my $old = new_node('old');
 make_store($old);
 is($old->safe_psql('postgres', events(1, 3000)), '3000,0', 'events are stored');
+# An import that was taken back: its event stays in the log, counts no longer, and may come once more.
+my $import = q{SELECT tally_rest.import_chunk(1, '{}', '{"name":["file"]}',
+    '{"event_id":"imported","code":"call","customer_id":"c1","timestamp":"2023-05-01T00:00:00Z","properties":{"n":1000000}}') ->> 'accepted'};
+is($old->safe_psql('postgres', $import), 1, 'an event is imported');
+is($old->safe_psql('postgres', q{SELECT tally_rest.void_import(1, jsonb_build_object('id', import_id), '{}', NULL) -> 'voided' ->> 'events'
+    FROM tally.import_batch}), 1, 'and taken back');
 my $secret = $old->safe_psql('postgres', "SELECT tally.create_api_key(name => 'kept')");
 my $usage = all_usage($old);
 my $partitions = q{SELECT c.relname, pg_get_expr(c.relpartbound, c.oid), pg_get_userbyid(c.relowner),
@@ -19,6 +25,7 @@ my $partitions = q{SELECT c.relname, pg_get_expr(c.relpartbound, c.oid), pg_get_
 my $old_partitions = $old->safe_psql('postgres', $partitions);
 my $rows = 'SELECT (SELECT count(*) FROM tally.tenant), (SELECT count(*) FROM tally.api_key), (SELECT count(*) FROM tally.metric),
     (SELECT count(*) FROM tally.product_family), (SELECT count(*) FROM tally.event), (SELECT count(*) FROM tally.event_identity),
+    (SELECT count(*) FROM tally.import_batch WHERE voided = 1), (SELECT sum(hashtextextended(c::text, 0)) FROM tally.correction c),
     (SELECT sum(hashtextextended(e::text, 0)) FROM (SELECT tenant_id, seq, ts, received_at, code, customer_id, source, event_id, properties FROM tally.event) e)';
 my $old_rows = $old->safe_psql('postgres', $rows);
 my $dir = PostgreSQL::Test::Utils::tempdir;
@@ -28,6 +35,8 @@ sub check_restored {
     is($node->safe_psql($database, $rows), $old_rows, "$how: every row is there");
     is(all_usage($node, $database), $usage, "$how: the same usage");
     is($node->safe_psql($database, $partitions), $old_partitions, "$how: the same partitions, owners, rights and indexes");
+    is($node->safe_psql($database, $import), 1, "$how: what was taken back may come again");
+    is($node->safe_psql($database, $import), 0, "$how: once");
     is($node->safe_psql($database, events(2001, 3000)), '0,1000', "$how: what was counted is still known");
     is($node->safe_psql($database, events(2991, 3100)), '100,10', "$how: new events are taken");
     is($node->safe_psql($database, "SELECT verdict FROM tally.record('call', 'c1', '{\"n\": 1}', 'far', '1971-02-03Z', allow_backfilling => true)"),

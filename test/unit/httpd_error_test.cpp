@@ -72,12 +72,12 @@ TEST(IngestCounts, ReadsTheTopLevelOnly) {
 }
 
 TEST(Auth, BearerKeys) {
-    EXPECT_EQ(bearer_key("Bearer abc"), "abc");
-    EXPECT_EQ(bearer_key("bEARER   abc=  "), "abc=");
+    EXPECT_EQ(authorization_key("Bearer abc"), "abc");
+    EXPECT_EQ(authorization_key("bEARER   abc=  "), "abc=");
     for (const char* bad :
          {"", "Bearer", "Bearer ", "Bearerabc", "Basic abc", "Bearer a b", "Bearer a,b", "Bearer \xC3\xA9"})
-        EXPECT_FALSE(bearer_key(bad)) << bad;
-    EXPECT_FALSE(bearer_key("Bearer " + std::string(513, 'a')));
+        EXPECT_FALSE(authorization_key(bad)) << bad;
+    EXPECT_FALSE(authorization_key("Bearer " + std::string(513, 'a')));
 }
 
 TEST(Auth, HashIsSha256) {

@@ -14,7 +14,7 @@ using tallyd::redacted;
 TEST(Router, EveryRowIsFoundByItsOwnPatternAndMethod) {
     for (const tallyd::Route& route : tallyd::routes()) {
         std::string path = route.pattern;
-        if (const auto at = path.find("{id}"); at != std::string::npos) path.replace(at, 4, "bm_1");
+        for (std::size_t at; (at = path.find('{')) != std::string::npos;) path.replace(at, path.find('}') - at + 1, "bm_1");
         const auto found = match(route.method, parse_target(path).segments);
         EXPECT_EQ(found.route, &route) << path;
         EXPECT_EQ(&tallyd::routes()[tallyd::index_of(route)], &route);

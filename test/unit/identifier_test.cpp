@@ -88,7 +88,8 @@ TEST(Rfc3339, ReadsInstants) {
     EXPECT_FALSE(tally::parse_rfc3339("2023-01-01T00:00:61Z"));
     EXPECT_FALSE(tally::parse_rfc3339("2023-01-01T00:00:00"));
     EXPECT_FALSE(tally::parse_rfc3339("2023-1-01T00:00:00Z"));
-    EXPECT_EQ(tally::format_rfc3339(1'709'164'800'123'456), "2024-02-29T00:00:00.123Z");
+    EXPECT_EQ(tally::format_rfc3339(1'709'164'800'123'456), "2024-02-29T00:00:00.123456Z");
+    EXPECT_EQ(tally::format_rfc3339(1'709'164'800'123'000), "2024-02-29T00:00:00.123Z");
     EXPECT_EQ(tally::format_rfc3339(-1'000), "1969-12-31T23:59:59.999Z");
 }
 

@@ -1,0 +1,110 @@
+-- the event list: which events are there, and what each metric made of them
+
+CREATE FUNCTION tally._codes(tenant_id integer) RETURNS text[]
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    -- From one code to the next along the partitions' index, instead of over all events.
+    AS $$
+    WITH RECURSIVE codes AS (
+        SELECT (SELECT min(e.code) FROM tally.event e WHERE e.tenant_id = _codes.tenant_id) AS code
+        UNION ALL
+        SELECT (SELECT min(e.code) FROM tally.event e WHERE e.tenant_id = _codes.tenant_id AND e.code > c.code)
+        FROM codes c WHERE c.code IS NOT NULL)
+    SELECT CASE WHEN count(*) <= 100 THEN array_agg(l.code) END FROM (SELECT c.code FROM codes c WHERE c.code IS NOT NULL LIMIT 101) l
+$$;
+COMMENT ON FUNCTION tally._codes(integer) IS 'Codes of a tenant''s events; NULL where there are none or more than 100';
+
+CREATE FUNCTION tally._contains(e tally.event, needle text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT position(needle IN lower(e.event_id)) > 0 OR position(needle IN lower(e.code)) > 0
+           OR EXISTS (SELECT FROM jsonb_each_text(e.properties) p WHERE position(needle IN lower(p.value)) > 0)
+$$;
+COMMENT ON FUNCTION tally._contains(tally.event, text) IS
+    'Whether the id, the code or a property of an event holds a text, which is given in lower case';
+
+CREATE FUNCTION tally._find_events(tenant_id integer, code text, customer_id text, source text, "from" timestamptz, "to" timestamptz,
+                                   search text, before_ts timestamptz, before_seq bigint, row_limit integer) RETURNS SETOF tally.event
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+    -- What is not asked for falls out of the plan.
+    SET plan_cache_mode = force_custom_plan
+    AS $$
+#variable_conflict use_column
+DECLARE
+    tenant   integer := _find_events.tenant_id;
+    -- An index leads to a customer's events by way of their codes.
+    codes    text[] := CASE WHEN _find_events.code IS NOT NULL THEN ARRAY[_find_events.code]
+                            WHEN _find_events.customer_id IS NOT NULL THEN tally._codes(tenant) END;
+    customer text := _find_events.customer_id;
+    sender   text := _find_events.source;
+    needle   text := lower(_find_events.search);
+BEGIN
+    RETURN QUERY
+    SELECT e.* FROM tally.event e
+    WHERE e.tenant_id = tenant AND (codes IS NULL OR e.code = ANY (codes)) AND (customer IS NULL OR e.customer_id = customer)
+      AND (sender IS NULL OR e.source = sender)
+      AND ("from" IS NULL OR e.ts >= "from") AND ("to" IS NULL OR e.ts < "to")
+      AND (before_ts IS NULL OR (e.ts <= before_ts AND (e.ts, e.seq) < (before_ts, before_seq)))
+      AND (needle IS NULL OR tally._contains(e, needle))
+    ORDER BY e.ts DESC, e.seq DESC LIMIT row_limit;
+END
+$$;
+COMMENT ON FUNCTION tally._find_events(integer, text, text, text, timestamptz, timestamptz, text, timestamptz, bigint, integer) IS
+    'A tenant''s events in [from, to), newest first by (ts, seq), those before a place in that order; NULL asks for any';
+
+CREATE FUNCTION tally._events_by_id(tenant_id integer, event_id text, customer_id text, source text) RETURNS SETOF tally.event
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+    SET plan_cache_mode = force_custom_plan
+    AS $$
+#variable_conflict use_column
+DECLARE
+    tenant   integer := _events_by_id.tenant_id;
+    id       text := _events_by_id.event_id;
+    customer text := _events_by_id.customer_id;
+    sender   text := _events_by_id.source;
+    hash     integer := tally._customer_hash(customer);
+    itself   uuid := tally._event_identity(customer, sender, id);
+    codes    text[];
+    times    timestamptz[];
+BEGIN
+    IF itself IS NOT NULL THEN
+        -- Where it is fully named, its identity tells when it was, and so in which partition it lies.
+        SELECT array_agg(t.ts) INTO times
+        FROM (SELECT i.ts FROM tally.event_identity i WHERE i.tenant_id = tenant AND i.customer_hash = hash AND i.identity = itself
+              UNION SELECT c.ts FROM tally.correction c WHERE c.tenant_id = tenant AND c.customer_hash = hash AND c.identity = itself) t;
+        IF times IS NULL THEN
+            RETURN;
+        END IF;
+    ELSIF customer IS NOT NULL THEN
+        codes := tally._codes(tenant);
+    END IF;
+    RETURN QUERY
+    SELECT e.* FROM tally.event e
+    WHERE e.tenant_id = tenant AND e.event_id = id AND (times IS NULL OR e.ts = ANY (times))
+      AND (codes IS NULL OR e.code = ANY (codes))
+      AND (customer IS NULL OR e.customer_id = customer) AND (sender IS NULL OR e.source = sender)
+    ORDER BY e.ts DESC, e.seq DESC LIMIT 1000;
+END
+$$;
+COMMENT ON FUNCTION tally._events_by_id(integer, text, text, text) IS
+    'Events with this id, newest first, voided ones too; of one customer or source where they are not NULL';
+
+CREATE FUNCTION tally._uncounted_reason(metric tally.metric, properties jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT CASE
+        WHEN metric.segmentation_matrix IS NOT NULL
+             AND NOT tally._in_segments(metric.segmentation_matrix, tally._property_texts(properties, tally._metric_dimensions(metric)))
+            THEN 'outside the segmentation matrix'
+        WHEN metric.aggregation_type = 'COUNT' THEN NULL
+        WHEN NOT properties ? metric.aggregation_key THEN format('property "%s" is missing', metric.aggregation_key)
+        WHEN tally._property_text(properties, metric.aggregation_key) IS NULL THEN format('property "%s" is empty', metric.aggregation_key)
+        WHEN metric.aggregation_type <> 'COUNT_DISTINCT' AND tally._property_number(properties, metric.aggregation_key) IS NULL
+            THEN format('property "%s" is not a number', metric.aggregation_key) END
+$$;
+COMMENT ON FUNCTION tally._uncounted_reason(tally.metric, jsonb) IS
+    'Why a metric does not count an event with its code and these properties; NULL if it does. Says in words what _usage_states computes';

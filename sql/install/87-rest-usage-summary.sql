@@ -1,0 +1,103 @@
+-- tally_rest: usage of all metrics between two dates, in the shape of the Meteroid API
+
+CREATE FUNCTION tally_rest._date(query jsonb, name text) RETURNS timestamptz
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    given text := tally_rest._parameter(query, name);
+    at    timestamptz;
+BEGIN
+    IF given IS NULL THEN
+        PERFORM tally._fail(name, format('%s is missing', name), 'Give a date such as 2024-01-31.');
+    ELSIF given ~ '^\d{4}-\d\d-\d\d$' THEN
+        at := tally._parse_timestamp(given || 'T00:00:00Z');
+    END IF;
+    IF at IS NULL THEN
+        PERFORM tally._fail(name, format('%s must be a date such as 2024-01-31, not "%s"', name, left(given, 64)));
+    END IF;
+    RETURN at;
+END
+$$;
+COMMENT ON FUNCTION tally_rest._date(jsonb, text) IS 'A query parameter that is a date: its first instant in UTC. Raises 22023';
+
+CREATE FUNCTION tally_rest._usage_of_metric(m tally.metric, "from" timestamptz, "to" timestamptz, customers text[]) RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_column
+DECLARE
+    groups  json;
+    total   numeric;
+    problem text;
+BEGIN
+    BEGIN
+        SELECT coalesce(json_agg(json_build_object('value', u.value::text, 'dimensions', u.dimensions)
+                                 ORDER BY u.dimensions) FILTER (WHERE NOT u.is_total), '[]'),
+               sum(u.value) FILTER (WHERE u.is_total)     -- there is one such row
+        INTO groups, total
+        FROM tally._usage(m, "from", "to", customers, NULL, 'UTC', '{}', NULL, false) u;
+    EXCEPTION WHEN OTHERS THEN
+        -- What hits every metric alike, and may pass, is no property of this one.
+        IF left(SQLSTATE, 2) IN ('40', '53', '55', '57', '58') THEN
+            RAISE;
+        END IF;
+        RAISE LOG 'usage of metric % failed: % (%)', tally._encode_id('bm_', m.metric_id), SQLERRM, SQLSTATE;
+        problem := CASE WHEN left(SQLSTATE, 2) IN ('22', '54') THEN SQLERRM ELSE 'the usage of this metric cannot be computed' END;
+    END;
+    RETURN CASE WHEN problem IS NULL
+        THEN json_build_object('metric_id', tally._encode_id('bm_', m.metric_id), 'metric_name', m.name, 'metric_code', m.code,
+                               'total_value', total::text, 'grouped_usage', groups)
+        ELSE json_build_object('metric_id', tally._encode_id('bm_', m.metric_id), 'metric_name', m.name, 'metric_code', m.code,
+                               'error', problem) END;
+END
+$$;
+COMMENT ON FUNCTION tally_rest._usage_of_metric(tally.metric, timestamptz, timestamptz, text[]) IS
+    'One metric of a usage answer: its total, made by merging the states of its groups, and its groups; where it cannot be computed, an error in their place';
+
+CREATE FUNCTION tally_rest._usage_of_metrics(tenant_id integer, query jsonb, customers text[]) RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    tenant     integer := tenant_id;
+    start_date timestamptz;
+    end_date   timestamptz;
+    chosen     tally.metric;
+    only_one   boolean;
+BEGIN
+    PERFORM tally_rest._check_query(query, ARRAY['start_date', 'end_date', 'metric_id']);
+    start_date := tally_rest._date(query, 'start_date');
+    end_date := tally_rest._date(query, 'end_date');
+    IF end_date <= start_date THEN
+        PERFORM tally._fail('end_date', 'end_date must lie after start_date', 'A period holds its start_date and not its end_date.');
+    END IF;
+    only_one := tally_rest._parameter(query, 'metric_id') IS NOT NULL;
+    IF only_one THEN
+        chosen := tally_rest._metric_of_path(tenant, jsonb_build_object('id', tally_rest._parameter(query, 'metric_id')), 'metric_id');
+    END IF;
+    RETURN json_build_object(
+        'period_start', tally_rest._parameter(query, 'start_date'), 'period_end', tally_rest._parameter(query, 'end_date'),
+        'usage', (SELECT coalesce(json_agg(tally_rest._usage_of_metric(m, start_date, end_date, customers)
+                                           ORDER BY m.created_at, m.metric_id), '[]')
+                  FROM tally.metric m
+                  WHERE m.tenant_id = tenant
+                    AND CASE WHEN only_one THEN m.metric_id = chosen.metric_id ELSE m.archived_at IS NULL END));
+END
+$$;
+COMMENT ON FUNCTION tally_rest._usage_of_metrics(integer, jsonb, text[]) IS
+    'Usage of a tenant''s unarchived metrics in order of creation, or of the one that metric_id names, between start_date and end_date';
+
+CREATE FUNCTION tally_rest.usage_summary(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT tally_rest._usage_of_metrics(tenant_id, query, NULL) $$;
+COMMENT ON FUNCTION tally_rest.usage_summary(integer, jsonb, jsonb, text) IS
+    'GET /api/v1/usage/summary: usage of every metric over all customers from start_date to before end_date (days in UTC), or of one metric (metric_id)';
+
+CREATE FUNCTION tally_rest.customer_usage(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT tally_rest._usage_of_metrics(tenant_id, query, ARRAY[path ->> 'customer_id']) $$;
+COMMENT ON FUNCTION tally_rest.customer_usage(integer, jsonb, jsonb, text) IS
+    'GET /api/v1/usage/customer/{customer_id}: usage_summary for one customer; a customer without events has no usage';

@@ -1,0 +1,111 @@
+-- tally_rest: the event list, with what each metric made of an event, and the lookup of one event
+
+CREATE FUNCTION tally_rest._event(e tally.event) RETURNS json
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT json_object_agg(f.name, f.value)
+    FROM (SELECT v.* FROM tally.correction v WHERE v.tenant_id = e.tenant_id AND v.customer_hash = e.customer_hash AND v.seq = e.seq) c
+    RIGHT JOIN (VALUES (1)) one ON true,
+    LATERAL (VALUES
+        ('event_id', to_json(e.event_id)), ('code', to_json(e.code)), ('customer_id', to_json(e.customer_id)),
+        ('source', to_json(e.source)), ('timestamp', to_json(tally_rest._timestamp(e.ts))),
+        ('received_at', to_json(tally_rest._timestamp(e.received_at))), ('properties', e.properties::json),
+        ('import_id', to_json(tally._encode_id('imp_', e.import_id))),
+        ('voided', CASE WHEN c.seq IS NOT NULL THEN json_build_object('reason', c.reason, 'at', tally_rest._timestamp(c.created_at)) END),
+        ('metrics', (SELECT coalesce(json_agg(CASE WHEN r.reason IS NULL
+                                THEN json_build_object('metric_id', tally._encode_id('bm_', m.metric_id), 'counted', true)
+                                ELSE json_build_object('metric_id', tally._encode_id('bm_', m.metric_id), 'counted', false, 'reason', r.reason) END
+                            ORDER BY m.created_at, m.metric_id), '[]')
+                     FROM tally.metric m,
+                          LATERAL (SELECT CASE WHEN c.seq IS NOT NULL THEN 'the event is voided' ELSE tally._uncounted_reason(m, e.properties) END AS reason) r
+                     WHERE m.tenant_id = e.tenant_id AND m.code = e.code AND m.archived_at IS NULL))) f(name, value)
+    WHERE f.value IS NOT NULL
+$$;
+COMMENT ON FUNCTION tally_rest._event(tally.event) IS
+    'An event as the API shows it: metrics are the unarchived ones that read its code; import_id and voided are left out where they do not apply';
+
+CREATE FUNCTION tally_rest._cursor(ts timestamptz, seq bigint) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT encode(convert_to(format('%s.%s', round(extract(epoch FROM ts)::numeric * 1000000), seq), 'UTF8'), 'hex') $$;
+COMMENT ON FUNCTION tally_rest._cursor(timestamptz, bigint) IS 'Where a page of events ends: its last event''s place in the order. Opaque to clients';
+
+CREATE FUNCTION tally_rest._read_cursor(query jsonb, OUT ts timestamptz, OUT seq bigint) RETURNS record
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    given text := tally_rest._parameter(query, 'cursor');
+    parts text[];
+BEGIN
+    IF given ~ '^(3[0-9]|2e){3,38}$' THEN      -- digits and a dot
+        parts := regexp_match(convert_from(decode(given, 'hex'), 'UTF8'), '^(\d{1,18})\.(\d{1,18})$');
+    END IF;
+    IF given IS NOT NULL AND parts IS NULL THEN
+        PERFORM tally._fail('cursor', 'cursor must be the next_cursor of an earlier answer');
+    END IF;
+    ts := timestamptz 'epoch' + (parts[1]::bigint / 1000000) * interval '1 second' + (parts[1]::bigint % 1000000) * interval '1 microsecond';
+    seq := parts[2]::bigint;
+END
+$$;
+COMMENT ON FUNCTION tally_rest._read_cursor(jsonb) IS 'What _cursor wrote; NULLs where the query has no cursor. Raises 22023';
+
+CREATE FUNCTION tally_rest.list_events(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    range_from timestamptz;
+    range_to   timestamptz;
+    row_limit  integer := tally_rest._parameter_number(query, 'limit', 1, 1000, 100);
+    place      record;
+    found      tally.event[];
+BEGIN
+    PERFORM tally_rest._check_query(query, ARRAY['customer_id', 'code', 'from', 'to', 'source', 'search', 'limit', 'cursor']);
+    IF tally_rest._parameter(query, 'from') IS NOT NULL THEN
+        range_from := tally_rest._instant(query, 'from', 'UTC');
+    END IF;
+    IF tally_rest._parameter(query, 'to') IS NOT NULL THEN
+        range_to := tally_rest._instant(query, 'to', 'UTC');
+    END IF;
+    IF range_to <= range_from THEN
+        PERFORM tally._fail('to', 'to must lie after from', 'A range holds its start and not its end.');
+    END IF;
+    place := tally_rest._read_cursor(query);
+    -- One more than asked for tells whether there is another page.
+    SELECT array_agg(e ORDER BY e.ts DESC, e.seq DESC) INTO found
+    FROM tally._find_events(tenant_id, tally_rest._parameter(query, 'code'), tally_rest._parameter(query, 'customer_id'),
+                            tally_rest._parameter(query, 'source'), range_from, range_to, tally_rest._parameter(query, 'search'),
+                            place.ts, place.seq, row_limit + 1) e;
+    RETURN json_build_object(
+        'data', (SELECT coalesce(json_agg(tally_rest._event(e) ORDER BY e.ts DESC, e.seq DESC), '[]') FROM unnest(found[1:row_limit]) e),
+        'next_cursor', CASE WHEN cardinality(found) > row_limit THEN tally_rest._cursor(found[row_limit].ts, found[row_limit].seq) END);
+END
+$$;
+COMMENT ON FUNCTION tally_rest.list_events(integer, jsonb, jsonb, text) IS
+    'GET /api/v1/events: newest first; customer_id, code, source, from, to (RFC 3339 or dates in UTC), search (part of the id, the code or any property value, in any case), limit (1 to 1000), cursor (next_cursor of the page before). Each event says which metrics counted it, and why others did not';
+
+CREATE FUNCTION tally_rest.get_event(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    customer text;
+    sender   text;
+    found    json;
+BEGIN
+    PERFORM tally_rest._check_query(query, ARRAY['customer_id', 'source']);
+    -- Here the empty text is a customer and a source like others.
+    customer := CASE WHEN query ? 'customer_id' THEN coalesce(tally_rest._parameter(query, 'customer_id'), '') END;
+    sender := CASE WHEN query ? 'source' THEN coalesce(tally_rest._parameter(query, 'source'), '') END;
+    SELECT json_agg(tally_rest._event(e) ORDER BY e.ts DESC, e.seq DESC) INTO found
+    FROM tally._events_by_id(tenant_id, path ->> 'event_id', customer, sender) e;
+    IF found IS NULL THEN
+        RAISE EXCEPTION 'event "%" does not exist', left(path ->> 'event_id', 255) USING ERRCODE = 'no_data_found', COLUMN = 'event_id';
+    END IF;
+    RETURN json_build_object('data', found);
+END
+$$;
+COMMENT ON FUNCTION tally_rest.get_event(integer, jsonb, jsonb, text) IS
+    'GET /api/v1/events/{event_id}: all events with this id, newest first, at most 1000; customer_id and source narrow it, and make it fast where both are given (either may be empty)';

@@ -1,0 +1,115 @@
+-- tally_rest: imports, listed and taken back
+
+CREATE FUNCTION tally_rest._import(b tally.import_batch) RETURNS json
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT json_strip_nulls(json_build_object(
+        'id', tally._encode_id('imp_', b.import_id), 'name', b.name, 'accepted', b.accepted, 'duplicates', b.duplicates,
+        'failures', b.failures, 'created_at', tally_rest._timestamp(b.created_at), 'updated_at', tally_rest._timestamp(b.updated_at),
+        'voided', CASE WHEN b.voided_at IS NOT NULL THEN json_build_object(
+            'events', b.voided, 'reason', b.void_reason, 'at', tally_rest._timestamp(b.voided_at)) END))
+$$;
+COMMENT ON FUNCTION tally_rest._import(tally.import_batch) IS 'An import as the API shows it; voided is left out while it counts';
+
+CREATE FUNCTION tally_rest._import_of_path(tenant_id integer, path jsonb) RETURNS tally.import_batch
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    id uuid := tally._decode_id('imp_', path ->> 'id');
+    b  tally.import_batch;
+BEGIN
+    IF id IS NULL THEN
+        PERFORM tally._fail('id', format('"%s" is not the id of an import', left(path ->> 'id', 64)),
+                            'GET /api/v1/imports lists them.');
+    END IF;
+    SELECT * INTO b FROM tally.import_batch x WHERE x.tenant_id = _import_of_path.tenant_id AND x.import_id = id;
+    IF b.import_id IS NULL THEN
+        RAISE EXCEPTION 'import "%" does not exist', path ->> 'id' USING ERRCODE = 'no_data_found', COLUMN = 'id';
+    END IF;
+    RETURN b;
+END
+$$;
+COMMENT ON FUNCTION tally_rest._import_of_path(integer, jsonb) IS 'The import that the path names. Raises 22023 no id, P0002 no such import';
+
+CREATE FUNCTION tally_rest.list_imports(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    tenant   integer := tenant_id;
+    page     integer := tally_rest._parameter_number(query, 'page', 0, 100000000, 0);
+    per_page integer := tally_rest._parameter_number(query, 'per_page', 1, 100, 20);
+BEGIN
+    PERFORM tally_rest._check_query(query, ARRAY['page', 'per_page']);
+    RETURN tally_rest._page(
+        (SELECT json_agg(tally_rest._import(b) ORDER BY b.created_at DESC, b.import_id DESC)
+         FROM (SELECT * FROM tally.import_batch x WHERE x.tenant_id = tenant
+               ORDER BY x.created_at DESC, x.import_id DESC LIMIT per_page OFFSET page::bigint * per_page) b),
+        page, per_page, (SELECT count(*) FROM tally.import_batch x WHERE x.tenant_id = tenant));
+END
+$$;
+COMMENT ON FUNCTION tally_rest.list_imports(integer, jsonb, jsonb, text) IS 'GET /api/v1/imports: newest first, in pages (page, per_page)';
+
+CREATE FUNCTION tally_rest.get_import(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    PERFORM tally_rest._check_query(query, '{}');
+    RETURN tally_rest._import(tally_rest._import_of_path(tenant_id, path));
+END
+$$;
+COMMENT ON FUNCTION tally_rest.get_import(integer, jsonb, jsonb, text) IS 'GET /api/v1/imports/{id}';
+
+CREATE FUNCTION tally_rest.void_import(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    batch tally.import_batch;
+    cause text;
+BEGIN
+    PERFORM tally_rest._check_query(query, ARRAY['reason']);
+    batch := tally_rest._import_of_path(tenant_id, path);
+    cause := coalesce(tally_rest._parameter(query, 'reason'), 'the import was taken back');
+    IF length(cause) > 1000 THEN
+        PERFORM tally._fail('reason', 'reason must have 1 to 1000 characters');
+    END IF;
+    RETURN tally_rest._import(tally._void_import(tenant_id, batch.import_id, cause));
+END
+$$;
+COMMENT ON FUNCTION tally_rest.void_import(integer, jsonb, jsonb, text) IS
+    'DELETE /api/v1/imports/{id}: takes the whole import back and answers it with the number of events that are void now. They stay in the event list with a reason (parameter reason), count no longer, and may be sent again. Twice is 409';
+
+CREATE FUNCTION tally_rest.import_chunk(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    kind   text := coalesce(tally_rest._parameter(query, 'format'), 'ndjson');
+    title  text := tally_rest._parameter(query, 'name');
+    given  text := tally_rest._parameter(query, 'import_id');
+    id     uuid := tally._decode_id('imp_', given);
+    line   integer := tally_rest._parameter_number(query, 'line', 1, 999999999, CASE WHEN kind = 'csv' THEN 2 ELSE 1 END);
+    batch  tally.import_batch;
+    result record;
+BEGIN
+    PERFORM tally_rest._check_query(query, ARRAY['import_id', 'name', 'format', 'line']);
+    IF kind NOT IN ('ndjson', 'csv') THEN
+        PERFORM tally._fail('format', 'format must be ndjson or csv');
+    ELSIF given IS NOT NULL AND id IS NULL THEN
+        PERFORM tally._fail('import_id', format('"%s" is not the id of an import', left(given, 64)));
+    ELSIF length(title) > 255 THEN
+        PERFORM tally._fail('name', 'name must have 1 to 255 characters');
+    END IF;
+    batch := tally._open_import(tenant_id, id, title);
+    result := tally._import(tenant_id, batch.import_id, coalesce(body, ''), kind = 'csv', line);
+    RETURN json_build_object('import_id', tally._encode_id('imp_', batch.import_id), 'accepted', result.accepted,
+                             'duplicates', result.duplicates, 'failed', result.failed, 'failures', result.failures,
+                             'next_line', result.next_line);
+END
+$$;
+COMMENT ON FUNCTION tally_rest.import_chunk(integer, jsonb, jsonb, text) IS
+    'One piece (at most 10,000 events) of POST /api/v1/events/import: body is whole lines of NDJSON, or of CSV with the header before them; parameters: import_id (none begins a new import, named by name), format (ndjson or csv), line (number in the file of the first line after the header). Answers import_id, accepted, duplicates, failed, failures by line, next_line: the number of the line after the piece';

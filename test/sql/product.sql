@@ -1,0 +1,55 @@
+-- tally_rest: product families and products, by id or alias
+SET client_min_messages = warning;
+DROP EXTENSION IF EXISTS pgtally CASCADE;
+CREATE EXTENSION pgtally;
+RESET client_min_messages;
+SET timezone = 'UTC';
+\set VERBOSITY terse
+SELECT tally.create_tenant('acme') ~ '^ten_' AS made, tally.create_tenant('other') ~ '^ten_' AS made;
+CREATE FUNCTION pg_temp.plain(answer text) RETURNS text LANGUAGE sql AS $$
+    SELECT regexp_replace(regexp_replace(answer::text, '(bm|pf|prd|ten)_[0-9A-Za-z]+', '\1_ID', 'g'), '"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"', '"TIME"', 'g') $$;
+-- $F: id of the family "Compute", $D: of the default one, $P: of the product "CPU"
+CREATE FUNCTION pg_temp.fill(given text) RETURNS text LANGUAGE sql AS $$
+    SELECT replace(replace(replace(given, '$F', coalesce((SELECT tally._encode_id('pf_', product_family_id) FROM tally.product_family WHERE alias = 'compute'), '')),
+        '$D', (SELECT tally._encode_id('pf_', product_family_id) FROM tally.product_family WHERE is_default AND tenant_id = 1)),
+        '$P', coalesce((SELECT tally._encode_id('prd_', product_id) FROM tally.product WHERE alias = 'cpu'), '')) $$;
+CREATE FUNCTION pg_temp.call(function text, id text, query text DEFAULT '{}', body text DEFAULT NULL, tenant integer DEFAULT 1) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE state text; message text; field text; answer text;
+BEGIN
+    EXECUTE format('SELECT tally_rest.%I($1, $2, $3, $4)', function) INTO answer
+    USING tenant, jsonb_build_object('id', pg_temp.fill(id)), pg_temp.fill(query)::jsonb, pg_temp.fill(body);
+    RETURN coalesce(pg_temp.plain(answer), 'NULL');
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, field = COLUMN_NAME;
+    RETURN pg_temp.plain(format('%s %s: %s', state, field, message));
+END $$;
+-- families
+SELECT b, pg_temp.call('create_product_family', '', body => b) FROM unnest(ARRAY['{"name":"Compute","alias":"compute"}', '{"name":"Compute"}', '{"name":"Storage 100%","alias":null}',
+    '{"name":"again","alias":"compute"}', '{}', '{"name":""}', '{"name":null}', '{"name":"x","alias":"a b"}', '{"name":"x","alias":""}', '{"name":"x","alias":7}', '{"nam":"x"}', '[]', '']) b;
+SELECT i, pg_temp.call('get_product_family', i) FROM unnest(ARRAY['compute', '$F', '$D', 'Compute', 'pf_0', 'x y']) i;
+SELECT pg_temp.call('get_product_family', 'compute', tenant => 2) AS another_tenant;
+SELECT b, pg_temp.call('change_product_family', 'compute', body => b) FROM unnest(ARRAY['{}', '{"name":"Computing"}', '{"name":null}', '{"id":"pf_0"}', '{"archived_at":null}', '{"nam":"x"}']) b;
+SELECT pg_temp.call('change_product_family', '$D', body => '{"alias":"compute"}');
+SELECT pg_temp.call('change_product_family', '$D', body => '{"alias":"default"}');
+SELECT pg_temp.call('change_product_family', 'default', body => '{"alias":null}');
+SELECT q, pg_temp.call('list_product_families', '', q) FROM unnest(ARRAY['{}', '{"per_page":["2"],"page":["1"]}', '{"page":["7"]}', '{"search":["%"]}', '{"search":["COMP"]}', '{"archived":["true"]}', '{"archived":["x"]}', '{"serach":["x"]}', '{"per_page":["101"]}']) q;
+-- products
+SELECT b, pg_temp.call('create_product', '', body => b) FROM unnest(ARRAY['{"name":"CPU","product_family_id":"$F","alias":"cpu","description":"by the second"}',
+    '{"name":"GPU","product_family_id":"$F"}', '{"name":"Disk","product_family_id":"$D","description":""}', '{"name":"again","product_family_id":"$F","alias":"cpu"}',
+    '{"name":"x"}', '{"name":"x","product_family_id":"pf_0"}', '{"name":"x","product_family_id":"compute"}', '{"product_family_id":"$F"}', '{"name":"x","product_family_id":"$F","price":1}']) b;
+SELECT pg_temp.call('create_product', '', body => '{"name":"x","product_family_id":"$F"}', tenant => 2) AS family_of_another_tenant;
+SELECT i, pg_temp.call('get_product', i) FROM unnest(ARRAY['cpu', '$P', 'prd_0', 'CPU']) i;
+SELECT pg_temp.call('get_product', 'cpu', tenant => 2) AS another_tenant;
+SELECT b, pg_temp.call('change_product', 'cpu', body => b) FROM unnest(ARRAY['{}', '{"name":"Processor","description":null}', '{"description":"x"}', '{"description":""}', '{"name":null}',
+    '{"product_family_id":"$D"}', '{"id":"x"}', '{"nam":"x"}']) b;
+SELECT pg_temp.call('change_product', 'cpu', body => '{"alias":null}') AS cleared, pg_temp.call('get_product', 'cpu') AS gone;
+SELECT q, pg_temp.call('list_products', '', q) FROM unnest(ARRAY['{}', '{"per_page":["1"],"page":["2"],"search":["p"]}', '{"product_family_id":["$D"]}', '{"product_family_id":["pf_0"]}', '{"search":["_"]}', '{"order_by":["name.asc"]}']) q;
+-- archive and unarchive
+SELECT pg_temp.call('create_product', '', body => '{"name":"Net","product_family_id":"$F","alias":"net"}') ~ 'prd_' AS made;
+SELECT f, i, pg_temp.call(f, i), pg_temp.call(f, i) AS again, pg_temp.call(f, 'none') AS unknown
+FROM (VALUES (1, 'archive_product', 'net'), (2, 'archive_product_family', 'compute')) v(n, f, i) ORDER BY n;
+SELECT pg_temp.call('archive_product_family', '$D') AS default_family;
+SELECT pg_temp.call('list_products', '', '{"archived":["true"]}') AS products, pg_temp.call('list_product_families', '', '{"archived":["true"]}') AS families;
+SELECT f, i, pg_temp.call(f, i), pg_temp.call(f, i) AS again, pg_temp.call(f, 'none') AS unknown
+FROM (VALUES (1, 'unarchive_product', 'net'), (2, 'unarchive_product_family', 'compute')) v(n, f, i) ORDER BY n;
+SELECT pg_temp.call('get_product', 'net') AS product, pg_temp.call('get_product_family', 'compute') AS family;

@@ -1,0 +1,59 @@
+-- tally_rest: usage of all metrics in the shape of the Meteroid API
+SET client_min_messages = warning;
+DROP EXTENSION IF EXISTS pgtally CASCADE;
+CREATE EXTENSION pgtally;
+RESET client_min_messages;
+SET timezone = 'UTC';
+\set VERBOSITY terse
+SELECT tally.create_tenant('acme') ~ '^ten_' AS made, tally.create_tenant('other') ~ '^ten_' AS made;
+SET tally.tenant = 'acme';
+CREATE FUNCTION pg_temp.plain(answer text) RETURNS text LANGUAGE sql AS $$ SELECT regexp_replace(answer, 'bm_[0-9A-Za-z]+', 'bm_ID', 'g') $$;
+CREATE FUNCTION pg_temp.summary(query text, tenant integer DEFAULT 1, customer text DEFAULT NULL) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE state text; message text; field text;
+BEGIN
+    RETURN pg_temp.plain((CASE WHEN customer IS NULL THEN tally_rest.usage_summary(tenant, '{}', query::jsonb, NULL)
+                          ELSE tally_rest.customer_usage(tenant, jsonb_build_object('customer_id', customer), query::jsonb, NULL) END)::text);
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, field = COLUMN_NAME;
+    RETURN format('%s %s: %s', state, field, message);
+END $$;
+-- one row for each metric and group
+CREATE FUNCTION pg_temp.rows(query text, customer text DEFAULT NULL, OUT metric text, OUT total text, OUT value text, OUT dimensions text, OUT error text) RETURNS SETOF record LANGUAGE sql AS $$
+    SELECT u ->> 'metric_name', u ->> 'total_value', g ->> 'value', g ->> 'dimensions', u ->> 'error'
+    FROM json_array_elements(pg_temp.summary(query, 1, customer)::json -> 'usage') u LEFT JOIN LATERAL json_array_elements(u -> 'grouped_usage') g ON true $$;
+SELECT pg_temp.summary('{"start_date":["2024-01-01"],"end_date":["2024-02-01"]}') AS no_metrics;
+SELECT t, tally.create_metric('m', t, name => t, aggregation_key => 'v', usage_group_key => 'g') ~ '^bm_' AS made
+FROM unnest(ARRAY['SUM', 'COUNT', 'MIN', 'MAX', 'MEAN', 'LATEST', 'COUNT_DISTINCT']) t;
+SELECT tally.create_metric('m', 'SUM', name => 'plain', aggregation_key => 'v', conversion_factor => 1000, conversion_rounding => 'UP') ~ '^bm_' AS made;
+SELECT tally.create_metric('m', 'SUM', name => 'matrix', aggregation_key => 'v', segmentation_matrix => '{"type":"LINKED","dimension1_key":"p","dimension2_key":"r","values":{"aws":["eu"],"gcp":[]}}') ~ '^bm_' AS made;
+SELECT tally.create_metric('m', 'SUM', name => 'archived', aggregation_key => 'v') AS archived \gset
+SELECT tally.archive_metric(:'archived') = :'archived' AS archived;
+-- nothing has happened
+SELECT * FROM pg_temp.rows('{"start_date":["2024-01-01"],"end_date":["2024-02-01"]}');
+SELECT verdict, count(*) FROM tally.ingest((SELECT jsonb_agg(jsonb_build_object('event_id', n::text, 'code', 'm', 'customer_id', r[1], 'timestamp', r[2], 'properties', r[3]::jsonb))
+    FROM (SELECT n, string_to_array(line, '|') AS r FROM regexp_split_to_table('ann|2024-01-01T00:00:00Z|{"v":1,"g":"x","p":"aws","r":"eu"}
+ann|2024-01-05T00:00:00Z|{"v":2,"p":"aws","r":"asia"}
+bob|2024-01-06T00:00:00Z|{"v":4.50,"g":"","p":"gcp","r":"asia"}
+bob|2024-01-31T23:59:59.999999Z|{"v":8,"g":"y","p":"azure","r":"eu"}
+bob|2024-01-31T00:00:00Z|{"v":"lots","g":"y"}
+bob|2024-02-01T00:00:00Z|{"v":1000,"g":"x"}', '\n') WITH ORDINALITY l(line, n)) x)::text, true) GROUP BY 1;
+-- the total is no sum of groups; the end is no part of the period
+SELECT * FROM pg_temp.rows('{"start_date":["2024-01-01"],"end_date":["2024-02-01"]}');
+SELECT * FROM pg_temp.rows('{"start_date":["2024-02-01"],"end_date":["2024-02-02"]}') WHERE metric IN ('SUM', 'COUNT');
+-- one customer; one without events
+SELECT * FROM pg_temp.rows('{"start_date":["2024-01-01"],"end_date":["2024-02-01"],"metric_id":[""]}', 'ann');
+SELECT * FROM pg_temp.rows('{"start_date":["2024-01-01"],"end_date":["2024-02-01"]}', 'nobody') WHERE metric IN ('SUM', 'MEAN', 'plain');
+-- one metric, an archived one too
+SELECT pg_temp.summary(format('{"start_date":["2024-01-01"],"end_date":["2024-02-01"],"metric_id":["%s"]}', :'archived'));
+SELECT pg_temp.summary('{"start_date":["2024-01-01"],"end_date":["2024-02-01"]}', 2) AS another_tenant;
+-- wrong questions
+SELECT q, pg_temp.summary(q) FROM unnest(ARRAY['{}', '{"start_date":["2024-01-01"]}', '{"end_date":["2024-01-01"]}', '{"start_date":["2024-01-01"],"end_date":["2024-01-01"]}',
+    '{"start_date":["2024-02-01"],"end_date":["2024-01-01"]}', '{"start_date":["2024-02-30"],"end_date":["2024-03-01"]}', '{"start_date":["2024-01-01T00:00:00Z"],"end_date":["2024-03-01"]}',
+    '{"start_date":["yesterday"],"end_date":["2024-03-01"]}', '{"start_date":["2024-01-01","2024-01-02"],"end_date":["2024-03-01"]}', '{"start_date":["2024-01-01"],"end_date":["2024-03-01"],"metric_id":["bm_0"]}',
+    '{"start_date":["2024-01-01"],"end_date":["2024-03-01"],"metric_id":["m"]}', '{"start_date":["2024-01-01"],"end_date":["2024-03-01"],"window":["day"]}']) q;
+SELECT pg_temp.summary(format('{"start_date":["2024-01-01"],"end_date":["2024-02-01"],"metric_id":["%s"]}', :'archived'), 2) ~ '^P0002 metric_id' AS metric_of_another_tenant;
+-- a metric that cannot be computed spoils no other
+ALTER TABLE tally.metric DROP CONSTRAINT metric_conversion_factor_check;
+UPDATE tally.metric SET conversion_factor = 0 WHERE name = 'plain';
+SELECT * FROM pg_temp.rows('{"start_date":["2024-01-01"],"end_date":["2024-02-01"]}') WHERE metric IN ('SUM', 'plain', 'matrix');
+SELECT u FROM json_array_elements(pg_temp.summary('{"start_date":["2024-01-01"],"end_date":["2024-02-01"]}')::json -> 'usage') u WHERE u ->> 'metric_name' = 'plain';

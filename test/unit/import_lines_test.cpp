@@ -1,0 +1,80 @@
+// Pieces of imported files: any bytes give lines in order, and what was written comes back.
+#include <gtest/gtest.h>
+
+#include <random>
+#include <string>
+
+#include "core/event_document.hpp"
+#include "core/import_lines.hpp"
+
+namespace {
+
+std::string quoted(const std::string& field) {
+    std::string out = "\"";
+    for (const char c : field) {
+        if (c == '"') out += '"';
+        out += c;
+    }
+    return out + "\"";
+}
+
+std::string random_text(std::mt19937& random, const std::string& alphabet) {
+    std::string text(random() % 12, ' ');
+    for (char& c : text) c = alphabet[random() % alphabet.size()];
+    return text;
+}
+
+TEST(ImportLines, WhatIsQuotedComesBack) {
+    std::mt19937 random(7);
+    for (int round = 0; round < 2000; ++round) {
+        const std::string value = random_text(random, "ab\"\\,\n\r\t {}\x01");
+        const tally::ImportPiece piece = tally::read_csv("code,customer_id,note\ncall,ann," + quoted(value) + "\n");
+        ASSERT_EQ(piece.lines.size(), 1U);
+        ASSERT_EQ(piece.lines[0].reason, "");
+        tally::DocumentOptions options;
+        options.derive_ids = true;
+        const tally::EventDocument document(piece.lines[0].document, options);
+        ASSERT_EQ(document.events().size(), 1U) << document.reason();
+        const tally::Event& event = document.events()[0];
+        ASSERT_EQ(event.reason, "");
+        ASSERT_EQ(event.event_id.size(), 32U);
+        ASSERT_EQ(event.properties.size(), value.empty() ? 0U : 1U);
+        if (!value.empty()) {
+            ASSERT_EQ(event.properties[0].text, value);
+        }
+    }
+}
+
+TEST(ImportLines, AnyBytesGiveLinesInOrder) {
+    std::mt19937 random(11);
+    for (int round = 0; round < 20000; ++round) {
+        const std::string text = random_text(random, "{}[]\",\\\n\r a\xEF\xBB\xBF") + random_text(random, "{}[]\",\\\n\r a");
+        for (const tally::ImportPiece& piece : {tally::read_ndjson(text), tally::read_csv("code,customer_id\n" + text)}) {
+            int last = -1;
+            for (const tally::ImportLine& line : piece.lines) {
+                ASSERT_GT(line.line, last);
+                ASSERT_NE(line.document.empty(), line.reason.empty());
+                last = line.line;
+            }
+            ASSERT_LT(last, piece.line_count);
+        }
+    }
+}
+
+TEST(ImportLines, DerivedIdsFollowTheContent) {
+    tally::DocumentOptions options;
+    options.derive_ids = true;
+    const tally::EventDocument document(
+        R"([{"code":"c","customer_id":"a","properties":{"x":1,"y":"z"}},{"customer_id":"a","code":"c","properties":{"y":"z","x":1.0}},
+            {"code":"c","customer_id":"b","properties":{"x":1,"y":"z"}},{"code":"c","customer_id":"a","properties":{"x":2,"y":"z"}}])",
+        options);
+    ASSERT_EQ(document.events().size(), 4U);
+    const auto& events = document.events();
+    EXPECT_EQ(events[0].identity, events[1].identity);
+    EXPECT_NE(events[0].identity, events[2].identity);
+    EXPECT_NE(events[0].identity, events[3].identity);
+    const tally::EventDocument refused(R"([{"code":"c","customer_id":"a"}])", {});
+    EXPECT_EQ(refused.events()[0].field, "event_id");
+}
+
+}  // namespace
