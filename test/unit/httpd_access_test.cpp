@@ -50,19 +50,24 @@ TEST(PresentedKeys, AgreeOrDiffer) {
 
 TEST(BodyKey, IsOverwrittenBySpaces) {
     const std::pair<const char*, const char*> cases[] = {
-        {R"({"apiKey":"s3"})", R"({              })"},
-        {R"({"apiKey":"s3","a":1})", R"({               "a":1})"},
-        {R"({"a":1,"apiKey":"s3"})", R"({"a":1               })"},
-        {R"({"a":1, "apiKey" : "s3" , "b":2})", R"({"a":1,                   "b":2})"},
-        {"\n{ \"a\":[{\"x\":\"}\"}],\"apiKey\":\"s3\"\n}\n", "\n{ \"a\":[{\"x\":\"}\"}]               \n}\n"},
-        {R"({"apiKey":"\u0073\u0033"})", R"({                          })"}};
+        {R"({"apiKey":"s3"})", "{}"},
+        {R"({"apiKey":"s3","a":1})", R"({"a":1})"},
+        {R"({"a":1,"apiKey":"s3"})", R"({"a":1})"},
+        {R"({"a":1, "apiKey" : "s3" , "b":2})", R"({"a":1,"b":2})"},
+        {"\n{ \"a\":[{\"x\":\"}\"}],\"apiKey\":\"s3\"\n}\n", R"({"a":[{"x":"}"}]})"},
+        {R"({"apiKey":"\u0073\u0033"})", "{}"}};
     for (const auto& [before, after] : cases) {
         std::string body = before;
         const auto taken = take_key_of_json(body);
         EXPECT_EQ(taken.verdict, Verdict::taken) << before;
         EXPECT_EQ(taken.key, "s3") << before;
+        EXPECT_EQ(body.size(), std::string_view(before).size());
+        std::erase_if(body, [](char c) { return c == ' ' || c == '\n'; });
         EXPECT_EQ(body, after);
     }
+    std::string first = R"({"apiKey":"s3","a":1})";
+    take_key_of_json(first);
+    EXPECT_EQ(first.find("\"a\""), 15u);  // where it was
 }
 
 TEST(BodyKey, ElsewhereIsData) {
