@@ -15,7 +15,8 @@ struct Answer {
     const char* content_type = kJson;  // nullptr: there is no body
     int retry_after = 0;               // seconds; 0: no Retry-After header
     std::string allow;                 // empty: no Allow header
-    bool challenge = false;            // WWW-Authenticate: Bearer
+    bool challenge = false;            // WWW-Authenticate: Bearer, Basic
+    bool preflight = false;            // what another origin may send: the methods of allow
     const char* cache_control = "no-store";
     const char* etag = nullptr;  // nullptr: no ETag header
 };

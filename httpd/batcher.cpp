@@ -76,9 +76,12 @@ std::vector<Answer> Batcher::answers_of(std::size_t jobs, const PGresult* result
             ordinal > answers.size() || PQgetisnull(result, row, 2))
             continue;
         Answer& answer = answers[ordinal - 1];
+        if (status == 401) {
+            answer = bad_key();
+            continue;
+        }
         answer = Answer{};
         answer.status = status;
-        answer.challenge = status == 401;
         if (status == 429 || status == 503) answer.retry_after = 1;
         answer.body.assign(PQgetvalue(result, row, 2), static_cast<std::size_t>(PQgetlength(result, row, 2)));
         const IngestCounts counts = ingest_counts(answer.body);

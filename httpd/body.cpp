@@ -43,6 +43,12 @@ bool is_number_range_error(const json_error_t& error) noexcept {
     return json_error_code(&error) == json_error_numeric_overflow;
 }
 
+bool is_type(const char* header, std::string_view type) noexcept {
+    if (header == nullptr || strncasecmp(header, type.data(), type.size()) != 0) return false;
+    const char next = header[type.size()];
+    return next == '\0' || next == ';' || next == ' ' || next == '\t';
+}
+
 }  // namespace
 
 std::optional<Answer> check_text(const std::string& body) {
@@ -67,11 +73,9 @@ std::optional<Answer> check_json(const std::string& body) {
                   fmt::format("{{\"line\":{},\"column\":{}}}", error.line, error.column));
 }
 
-bool is_json_media_type(const char* header) noexcept {
-    constexpr std::string_view kType = "application/json";
-    if (header == nullptr || strncasecmp(header, kType.data(), kType.size()) != 0) return false;
-    const char next = header[kType.size()];
-    return next == '\0' || next == ';' || next == ' ' || next == '\t';
+Media media_of(const char* header) noexcept {
+    if (is_type(header, "application/json")) return Media::json;
+    return is_type(header, "application/x-www-form-urlencoded") ? Media::form : Media::other;
 }
 
 }  // namespace tallyd

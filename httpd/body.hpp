@@ -17,7 +17,9 @@ std::optional<Answer> check_text(const std::string& body);
 // nullopt: the body is one JSON value, without duplicate keys, at most kJsonDepth deep.
 std::optional<Answer> check_json(const std::string& body);
 
-// "application/json", with parameters or without.
-bool is_json_media_type(const char* header) noexcept;
+enum class Media { json, form, other };  // form: application/x-www-form-urlencoded
+
+// Of a Content-Type header, parameters or none; nullptr: there is no such header.
+Media media_of(const char* header) noexcept;
 
 }  // namespace tallyd

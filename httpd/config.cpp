@@ -9,6 +9,7 @@
 #include <iostream>
 #include <thread>
 
+#include "cross_origin.hpp"
 #include "version.hpp"
 
 namespace tallyd {
@@ -78,6 +79,18 @@ private:
         app_.add_flag("--behind-proxy", config_.behind_proxy,
                       "listen beyond loopback in plain HTTP: a proxy terminates TLS")
             ->envname("TALLYD_BEHIND_PROXY");
+        value("--tls-cert", config_.tls_cert, "serve HTTPS: PEM file of the certificate and its chain");
+        value("--tls-key", config_.tls_key, "PEM file of the certificate's private key; SIGHUP reads both anew");
+        app_.add_option("--cors-origin", config_.cors_origins,
+                        "origin whose web pages may call, such as https://app.example.com; may repeat; *: any, none")
+            ->envname(variable("--cors-origin"))
+            ->capture_default_str()
+            ->allow_extra_args(false)
+            ->delimiter(',')
+            ->check([](const std::string& text) {
+                return is_origin_rule(text) ? std::string()
+                                            : "\"" + text + "\" is not *, none or scheme://host[:port] in lower case";
+            });
     }
 
     void threads() {
@@ -129,9 +142,12 @@ int complain(const std::string& message) {
 std::string contradiction(const Config& config) {
     if (config.database.empty()) return "--database is required: a libpq connection string such as \"dbname=tally\"";
     if (!is_address(config.listen)) return "--listen: \"" + config.listen + "\" is not a numeric IPv4 or IPv6 address";
-    if (!config.behind_proxy && !is_loopback(config.listen))
+    if (config.tls_cert.empty() != config.tls_key.empty())
+        return config.tls_cert.empty() ? "--tls-key needs --tls-cert" : "--tls-cert needs --tls-key";
+    if (!config.tls() && !config.behind_proxy && !is_loopback(config.listen))
         return "refusing to listen on " + config.listen +
-               " in plain HTTP: keys would travel readable; use --behind-proxy when a proxy terminates TLS";
+               " in plain HTTP: keys would travel readable; give --tls-cert and --tls-key, or --behind-proxy when a "
+               "proxy terminates TLS";
     if (config.body_memory < std::max(config.max_body, config.max_ingest_body))
         return "--body-memory is smaller than the largest body allowed";
     return {};

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "batch_policy.hpp"
 
@@ -15,6 +16,11 @@ struct Config {
     std::string listen = "127.0.0.1";
     std::uint16_t port = 8080;
     bool behind_proxy = false;
+    std::string tls_cert;
+    std::string tls_key;
+    std::vector<std::string> cors_origins{"*"};
+
+    bool tls() const noexcept { return !tls_cert.empty(); }
 
     unsigned http_threads = 2;
     unsigned writers = 1;

@@ -103,6 +103,10 @@ Answer refuse_field(unsigned status, std::string_view message, std::string_view 
     return refuse(status, message, details);
 }
 
+Answer bad_key() {
+    return refuse(401, "the API key is not valid");
+}
+
 Answer unavailable(std::string_view message, int retry_after) {
     Answer answer = refuse(503, message);
     answer.retry_after = retry_after;

@@ -34,6 +34,8 @@ const char* code_of(unsigned status) noexcept;
 // details: "" or a JSON object text.
 Answer refuse(unsigned status, std::string_view message, std::string_view details = {});
 Answer refuse_field(unsigned status, std::string_view message, std::string_view field);
+// The words of SQL for a key that nobody has. Whatever was wrong with a key, the answer is this.
+Answer bad_key();
 Answer unavailable(std::string_view message, int retry_after = 1);
 Answer answer_for(const SqlError& error);
 

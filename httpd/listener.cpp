@@ -43,7 +43,7 @@ Listener failed(int fd, const std::string& what, const std::string& place) {
 
 }  // namespace
 
-Listener listen_on(const std::string& text, std::uint16_t port) {
+Listener listen_on(const std::string& text, std::uint16_t port, bool tls) {
     Address address;
     socklen_t size = fill(address, text, port);
     const bool six = address.any.sa_family == AF_INET6;
@@ -59,7 +59,8 @@ Listener listen_on(const std::string& text, std::uint16_t port) {
     if (getsockname(fd, &address.any, &size) != 0) return failed(fd, "read the address of", place);
     Listener listener;
     listener.fd = fd;
-    listener.url = "http://" + host + ':' + std::to_string(ntohs(six ? address.six.sin6_port : address.four.sin_port));
+    listener.url = (tls ? "https://" : "http://") + host + ':' +
+                   std::to_string(ntohs(six ? address.six.sin6_port : address.four.sin_port));
     return listener;
 }
 

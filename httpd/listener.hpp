@@ -13,6 +13,6 @@ struct Listener {
     std::string error;  // not empty: there is no socket
 };
 
-Listener listen_on(const std::string& address, std::uint16_t port);
+Listener listen_on(const std::string& address, std::uint16_t port, bool tls);
 
 }  // namespace tallyd

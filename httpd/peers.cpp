@@ -65,7 +65,7 @@ Peers::~Peers() {
 }
 
 Peer* Peers::open(int fd) {
-    auto peer = std::make_unique<Peer>(fd);
+    auto peer = std::make_unique<Peer>(fd, front_);
     const std::lock_guard lock(mutex_);
     peers_.insert(peer.get());
     return peer.release();
@@ -77,6 +77,8 @@ void Peers::closed(Peer* peer) noexcept {
         peers_.erase(peer);
     }
     if (peer->linger && !Peer::is_over(peer->stage.load()) && !discard_input(peer->fd)) {
+        // libmicrohttpd ends a TLS session by its own message, and leaves the socket's end to the close that we delay.
+        if (front_.tls) shutdown(peer->fd, SHUT_WR);
         const std::lock_guard lock(lingering_mutex_);
         try {
             lingering_.reserve(lingering_.size() + 1);
@@ -99,7 +101,7 @@ std::size_t Peers::cut_slow(const PeerLimits& limits) {
         if (Clock::duration(now - peer->since.load()) <= limit) continue;
         if (!peer->stage.compare_exchange_strong(stage, Peer::Stage::cut)) continue;
         if (stage != Peer::Stage::idle && stage != Peer::Stage::sending)
-            send_directly(peer->fd, kTimeout, new_request_id(), true);
+            send_directly(nullptr, *peer, kTimeout, new_request_id(), true);
         shutdown(peer->fd, SHUT_RDWR);
         if (stage != Peer::Stage::idle) ++count;
     }

@@ -12,22 +12,31 @@
 #include <unordered_set>
 #include <vector>
 
+#include "cross_origin.hpp"
 #include "job.hpp"
 
 namespace tallyd {
 
 class HttpRequest;
 
+// What is the same for every connection.
+struct Front {
+    CrossOrigin cross_origin;
+    bool tls = false;
+};
+
 struct Peer {
     enum class Stage : unsigned char { fresh, idle, head, body, busy, sending, cut, gone };
     static bool is_over(Stage stage) noexcept { return stage >= Stage::cut; }
 
-    explicit Peer(int socket) noexcept : fd(socket), since(Clock::now().time_since_epoch().count()) {}
+    Peer(int socket, const Front& all) noexcept
+        : fd(socket), front(all), since(Clock::now().time_since_epoch().count()) {}
 
     // false: the watchdog has ended this connection.
     bool enter(Stage next) noexcept;
 
     const int fd;
+    const Front& front;
     std::atomic<Stage> stage{Stage::fresh};
     std::atomic<Clock::rep> since;
     bool linger = false;  // only its worker reads and writes these two
@@ -40,6 +49,7 @@ struct PeerLimits {
 
 class Peers {
 public:
+    explicit Peers(Front front) : front_(std::move(front)) {}
     ~Peers();
 
     Peer* open(int fd);
@@ -61,6 +71,7 @@ private:
         Clock::time_point until;
     };
 
+    const Front front_;
     mutable std::mutex mutex_;
     std::unordered_set<Peer*> peers_;
     std::mutex lingering_mutex_;

@@ -1,11 +1,10 @@
-// One HTTP request's life: see request.hpp. What is checked in its head stands in request_head.cpp.
+// One HTTP request's life: see request.hpp. What is checked stands in request_head.cpp and request_body.cpp.
 #include "request.hpp"
 
 #include <fmt/format.h>
 
 #include <new>
 
-#include "body.hpp"
 #include "document.hpp"
 #include "error.hpp"
 #include "log.hpp"
@@ -87,7 +86,7 @@ MHD_Result HttpRequest::take_piece(const char* data, std::size_t size) {
     if (received_ <= 4 * static_cast<std::uint64_t>(body_limit())) return MHD_YES;
     status_ = answer_.status;
     peer_->linger = true;
-    send_directly(peer_->fd, answer_, id_, true);
+    send_directly(connection_, *peer_, answer_, id_, true);
     return MHD_NO;
 }
 
@@ -98,13 +97,6 @@ MHD_Result HttpRequest::take_end() {
     if (route->kind != RouteKind::call && route->kind != RouteKind::ingest) return reply(probe(route->kind, service_));
     if (auto refusal = check_body()) return reply(std::move(*refusal));
     return submit();
-}
-
-std::optional<Answer> HttpRequest::check_body() {
-    if (route->body == BodyKind::none) return std::nullopt;
-    if (auto refusal = check_text(body)) return refusal;
-    // Event bodies may hold numbers that Jansson refuses; SQL parses those, each for itself.
-    return route->body == BodyKind::json ? check_json(body) : std::nullopt;
 }
 
 MHD_Result HttpRequest::submit() {
@@ -144,8 +136,8 @@ MHD_Result HttpRequest::refuse_by_library(unsigned status, const std::string& re
     if (!peer_->enter(Peer::Stage::sending)) return MHD_NO;
     if (in_head && (status == 400 || status == 413) && header("Content-Length")) {
         // A Content-Length that is no number: 0.9.75 builds the head of its refusal twice. So the answer goes
-        // directly, and the library is told to close. (Under TLS this way is closed.)
-        send_directly(peer_->fd, answer, id_, true);
+        // directly, and the library is told to close.
+        send_directly(connection_, *peer_, answer, id_, true);
         return MHD_NO;
     }
     return send_answer(connection_, std::move(answer), id_, true);
@@ -155,7 +147,7 @@ void HttpRequest::answer_half_closed() noexcept {
     if (phase_ != Phase::answered) return;
     status_ = answer_.status;
     sent_ = answer_.body.size();
-    send_directly(peer_->fd, answer_, id_, method_ != "HEAD");
+    send_directly(connection_, *peer_, answer_, id_, method_ != "HEAD");
 }
 
 bool HttpRequest::account(std::size_t bytes) noexcept {

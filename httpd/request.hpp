@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "body.hpp"
 #include "job.hpp"
 #include "peers.hpp"
 #include "service.hpp"
@@ -42,11 +43,14 @@ private:
     std::optional<Answer> check_head(const char* method, const char* version);
     std::optional<Answer> check_framing(const char* version);
     std::optional<Answer> find_route(const char* method);
-    std::optional<Answer> check_key();
+    std::optional<Answer> check_key(int headers);
     std::optional<Answer> check_once();
     std::optional<Answer> check_media();
     std::optional<Answer> check_announced_length();
     std::optional<Answer> check_body();
+    std::optional<Answer> take_json();
+    std::optional<Answer> take_form();
+    std::optional<Answer> check_keys() const;
 
     MHD_Result take_head(const char* method, const char* version);
     MHD_Result take_piece(const char* data, std::size_t size);
@@ -68,6 +72,8 @@ private:
     std::string method_;
     Phase phase_ = Phase::head;
     bool has_body_ = false;
+    Media media_ = Media::other;
+    PresentedKeys keys_;
     std::uint64_t announced_ = 0;
     std::uint64_t received_ = 0;
     std::size_t accounted_ = 0;

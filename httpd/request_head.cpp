@@ -44,6 +44,16 @@ HeadSize head_size(MHD_Connection* connection) {
     return size;
 }
 
+// What a path can do: to a browser that asks before it sends (CORS), and to everyone else.
+Answer options_of(const std::string& methods) {
+    Answer answer;
+    answer.status = 204;
+    answer.content_type = nullptr;
+    answer.allow = methods;
+    answer.preflight = true;
+    return answer;
+}
+
 }  // namespace
 
 const char* HttpRequest::header(const char* name) const noexcept {
@@ -64,8 +74,8 @@ std::optional<Answer> HttpRequest::check_head(const char* method, const char* ve
     if (size.lengths > 1) return refuse(400, "there is more than one Content-Length header");
     if (auto refusal = check_framing(version)) return refusal;
     if (auto refusal = find_route(method)) return refusal;
-    if (size.authorizations > 1 && route->scope) return refuse(401, "there is more than one Authorization header");
-    if (auto refusal = check_key()) return refusal;
+    media_ = media_of(header("Content-Type"));
+    if (auto refusal = check_key(size.authorizations)) return refusal;
     if (auto refusal = check_once()) return refusal;
     if (auto refusal = check_media()) return refusal;
     return check_announced_length();
@@ -89,6 +99,7 @@ std::optional<Answer> HttpRequest::find_route(const char* method) {
         return refuse(400, "the path is not valid: it must begin with / and decode to UTF-8 without NUL");
     Match found = match(method, target.segments);
     if (!found.route && found.allow.empty()) return refuse(404, "there is no such resource");
+    if (method_ == "OPTIONS") return has_body_ ? refuse(400, "this request takes no body") : options_of(found.allow);
     if (!found.route) {
         Answer refusal = refuse(405, fmt::format("this resource does not know the method {}", method_));
         refusal.allow = found.allow;
@@ -98,16 +109,31 @@ std::optional<Answer> HttpRequest::find_route(const char* method) {
     parameters = std::move(found.parameters);
     if (!target.query_valid) return refuse(400, "the query string is not valid: it must decode to UTF-8 without NUL");
     query = std::move(target.query);
+    for (const std::string& presented : target.keys) keys_.add(presented);
     return std::nullopt;
 }
 
-std::optional<Answer> HttpRequest::check_key() {
+std::optional<Answer> HttpRequest::check_key(int headers) {
     if (!route->scope) return std::nullopt;
-    const char* presented = header("Authorization");
-    if (!presented) return refuse(401, "an API key is needed: Authorization: Bearer <key>");
-    const auto secret = bearer_key(presented);
-    if (!secret) return refuse(401, "the Authorization header is not of the form: Bearer <key>");
-    key = hash_key(*secret);
+    if (headers > 1) return refuse(401, "there is more than one Authorization header");
+    if (const char* presented = header("Authorization")) {
+        const auto secret = authorization_key(presented);
+        if (!secret)
+            return refuse(401,
+                          "the Authorization header is not of the form: Bearer <key>, or Basic with the key as user "
+                          "name and no password");
+        keys_.add(*secret);
+    }
+    // Only now a body that might hold the key is worth reading.
+    const bool may_come = has_body_ && route->body_may_hold_key() && media_ != Media::other;
+    return keys_.none() && may_come ? std::nullopt : check_keys();
+}
+
+std::optional<Answer> HttpRequest::check_keys() const {
+    if (keys_.none())
+        return refuse(401, "an API key is needed: Authorization: Bearer <key>, HTTP Basic, or the parameter apiKey");
+    // Which of them is good is told to no one.
+    if (keys_.differ()) return bad_key();
     return std::nullopt;
 }
 
@@ -117,17 +143,21 @@ std::optional<Answer> HttpRequest::check_once() {
     once = given;
     const bool printable = std::all_of(once.begin(), once.end(), [](char c) { return c >= ' ' && c <= '~'; });
     if (once.empty() || once.size() > kLongestOnce || !printable)
-        return refuse(400, fmt::format("the Idempotency-Key must have 1 to {} printable ASCII characters", kLongestOnce));
+        return refuse(400,
+                      fmt::format("the Idempotency-Key must have 1 to {} printable ASCII characters", kLongestOnce));
     return std::nullopt;
 }
 
 std::optional<Answer> HttpRequest::check_media() {
+    const char* coding = header("Content-Encoding");
     if (route->body == BodyKind::none) {
-        if (has_body_) return refuse(400, "this request takes no body");
+        // A POST that takes nothing else may still bring its key so.
+        if (has_body_ && (!route->body_may_hold_key() || media_ == Media::other || coding))
+            return refuse(400, "this request takes no body");
         return std::nullopt;
     }
-    if (!is_json_media_type(header("Content-Type"))) return refuse(415, "the Content-Type must be application/json");
-    const char* coding = header("Content-Encoding");
+    if (media_ != Media::json && (media_ != Media::form || route->body == BodyKind::events))
+        return refuse(415, "the Content-Type must be application/json");
     if (coding && strcasecmp(coding, "identity") != 0)
         return refuse(415, "the request body must not have a Content-Encoding");
     return std::nullopt;

@@ -2,6 +2,7 @@
 #include "response.hpp"
 
 #include <fmt/format.h>
+#include <gnutls/gnutls.h>
 #include <sys/socket.h>
 
 #include <memory>
@@ -14,6 +15,28 @@ void free_body(void* body) {
     delete static_cast<std::string*>(body);
 }
 
+constexpr const char* kExposed = "X-Request-Id, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset";
+constexpr const char* kAcceptedHeaders = "Authorization, Content-Type, Idempotency-Key, X-Request-Id";
+constexpr const char* kPreflightSeconds = "7200";  // no browser keeps it longer
+
+Peer* peer_of(MHD_Connection* connection) noexcept {
+    const MHD_ConnectionInfo* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info ? static_cast<Peer*>(info->socket_context) : nullptr;
+}
+
+template <class Add>
+void cross_origin_headers(const Answer& answer, const CrossOrigin& rules, MHD_Connection* connection, Add add) {
+    const char* origin = connection ? MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Origin") : nullptr;
+    if (rules.depends_on_origin()) add("Vary", "Origin");
+    const char* allowed = rules.allowed(origin);
+    if (!allowed) return;
+    add("Access-Control-Allow-Origin", allowed);
+    if (!answer.preflight) return add("Access-Control-Expose-Headers", kExposed);
+    add("Access-Control-Allow-Methods", answer.allow.c_str());
+    add("Access-Control-Allow-Headers", kAcceptedHeaders);
+    add("Access-Control-Max-Age", kPreflightSeconds);
+}
+
 template <class Add>
 void headers_of(const Answer& answer, const std::string& request_id, bool last, Add add) {
     if (answer.content_type) add("Content-Type", answer.content_type);
@@ -23,7 +46,16 @@ void headers_of(const Answer& answer, const std::string& request_id, bool last, 
     if (answer.retry_after > 0) add("Retry-After", std::to_string(answer.retry_after).c_str());
     if (!answer.allow.empty()) add("Allow", answer.allow.c_str());
     if (answer.challenge) add("WWW-Authenticate", "Bearer");
+    if (answer.challenge) add("WWW-Authenticate", "Basic realm=\"tallyd\"");
     if (last) add("Connection", "close");
+}
+
+// Of one record, so that it arrives whole or not at all.
+void send_encrypted(MHD_Connection* connection, const std::string& text) noexcept {
+    const MHD_ConnectionInfo* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    if (!info || !info->tls_session) return;
+    const ssize_t sent = gnutls_record_send(static_cast<gnutls_session_t>(info->tls_session), text.data(), text.size());
+    static_cast<void>(sent);
 }
 
 }  // namespace
@@ -35,22 +67,28 @@ MHD_Result send_answer(MHD_Connection* connection, Answer answer, const std::str
     if (!made) return MHD_NO;
     (void)body.release();  // the response frees it
     const std::unique_ptr<MHD_Response, void (*)(MHD_Response*)> response(made, MHD_destroy_response);
-    headers_of(answer, request_id, last,
-               [made](const char* name, const char* value) { MHD_add_response_header(made, name, value); });
+    const auto add = [made](const char* name, const char* value) { MHD_add_response_header(made, name, value); };
+    headers_of(answer, request_id, last, add);
+    if (const Peer* peer = peer_of(connection)) cross_origin_headers(answer, peer->front.cross_origin, connection, add);
     return queue_own_response(connection, answer.status, made);
 }
 
-void send_directly(int fd, const Answer& answer, const std::string& request_id, bool with_body) noexcept {
+void send_directly(MHD_Connection* connection, const Peer& peer, const Answer& answer, const std::string& request_id,
+                   bool with_body) noexcept {
+    if (peer.front.tls && !connection) return;
     try {
         std::string text = fmt::format("HTTP/1.1 {} {}\r\n", answer.status, MHD_get_reason_phrase_for(answer.status));
-        headers_of(answer, request_id, true, [&text](const char* name, const char* value) {
+        const auto add = [&text](const char* name, const char* value) {
             text.append(name).append(": ").append(value).append("\r\n");
-        });
+        };
+        headers_of(answer, request_id, true, add);
+        cross_origin_headers(answer, peer.front.cross_origin, connection, add);
         // An answer that has no body must not announce one, not even an empty one (RFC 9110 8.6).
-        text += answer.content_type ? fmt::format("Content-Length: {}\r\n\r\n", answer.body.size()) : std::string("\r\n");
+        text += answer.content_type ? fmt::format("Content-Length: {}\r\n\r\n", answer.body.size()) : "\r\n";
         if (with_body) text += answer.body;
+        if (peer.front.tls) return send_encrypted(connection, text);
         // A client that takes nothing loses its answer: the connection ends either way.
-        const ssize_t sent = send(fd, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+        const ssize_t sent = send(peer.fd, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
         static_cast<void>(sent);
     } catch (...) {  // no memory: end without a word
     }

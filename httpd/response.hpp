@@ -6,15 +6,19 @@
 #include <string>
 
 #include "answer.hpp"
+#include "peers.hpp"
 
 namespace tallyd {
 
 // Queues an answer on a connection. last: no further request on it.
 MHD_Result send_answer(MHD_Connection* connection, Answer answer, const std::string& request_id, bool last);
 
-// Writes an answer to the socket behind libmicrohttpd's back, where the library cannot send one itself and has sent
-// nothing of another one. What the socket does not take at once is lost; the connection must end then. Not for TLS.
-void send_directly(int fd, const Answer& answer, const std::string& request_id, bool with_body) noexcept;
+// Writes an answer to the client behind libmicrohttpd's back, where the library cannot send one itself and has sent
+// nothing of another one. What the socket does not take at once is lost; the connection must end then.
+// connection: nullptr when called by another thread than its worker; under TLS nothing is written then, since a
+// session is its worker's alone.
+void send_directly(MHD_Connection* connection, const Peer& peer, const Answer& answer, const std::string& request_id,
+                   bool with_body) noexcept;
 
 // Our own responses pass libmicrohttpd's public function unchanged; those it makes by itself are replaced
 // (refusal.cpp).

@@ -102,6 +102,7 @@ Match match(std::string_view method, const std::vector<std::string>& segments) {
         found.route = &route;
         found.parameters = '{' + *members + '}';
     }
+    if (!found.allow.empty()) found.allow += ", OPTIONS";
     return found;
 }
 

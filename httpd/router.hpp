@@ -23,6 +23,7 @@ struct Route {
     bool once = false;  // a header Idempotency-Key is heeded
 
     bool reads() const noexcept { return method[0] == 'G'; }
+    bool body_may_hold_key() const noexcept { return method[0] == 'P'; }  // POST, PUT, PATCH
 };
 
 std::span<const Route> routes() noexcept;

@@ -18,6 +18,7 @@
 #include "notify.hpp"
 #include "reader.hpp"
 #include "server.hpp"
+#include "tls.hpp"
 #include "version.hpp"
 #include "watchdog.hpp"
 
@@ -40,6 +41,28 @@ bool signalled_within(milliseconds time) noexcept {
     const sigset_t set = stop_signals();
     const timespec limit{time.count() / 1000, (time.count() % 1000) * 1000000};
     return sigtimedwait(&set, nullptr, &limit) > 0;
+}
+
+// A bad new file changes nothing: the old certificate stays, and the log says why.
+void reload_certificate(const Config& config) {
+    if (!config.tls()) return log::message(log::Level::info, "SIGHUP: there is no certificate to read anew");
+    const std::string wrong = tls::load(config.tls_cert, config.tls_key);
+    if (wrong.empty()) return log::message(log::Level::info, "the certificate was read anew");
+    log::message(log::Level::error, "the old certificate stays: " + wrong);
+}
+
+// Returns when the process is to end; SIGHUP means: read the certificate anew.
+void wait_for_the_end(const Config& config, const sigset_t& set) {
+    for (int number = 0;;) {
+        if (sigwait(&set, &number) != 0) continue;
+        if (number != SIGHUP) return;
+        reload_certificate(config);
+    }
+}
+
+int complain(const std::string& what) {
+    std::fprintf(stderr, "tallyd: %s\n", what.c_str());
+    return 1;
 }
 
 void raise_file_limit(const Config& config) {
@@ -127,30 +150,28 @@ private:
 }  // namespace
 
 int serve(const Config& config) {
-    const sigset_t set = stop_signals();
+    sigset_t set = stop_signals();
+    sigaddset(&set, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &set, nullptr);  // before any thread: all inherit it
     signal(SIGPIPE, SIG_IGN);
     json_object_seed(0);
-    const Listener listener = listen_on(config.listen, config.port);
-    if (!listener.error.empty()) {
-        std::fprintf(stderr, "tallyd: %s\n", listener.error.c_str());
-        return 1;
-    }
+    if (config.tls())
+        if (const std::string wrong = tls::load(config.tls_cert, config.tls_key); !wrong.empty())
+            return complain(wrong);
+    const Listener listener = listen_on(config.listen, config.port, config.tls());
+    if (!listener.error.empty()) return complain(listener.error);
     log::start(config.log_level);
     raise_file_limit(config);
     int code = 0;
     {
         Process process(config);
         if (const std::string wrong = process.start(listener.fd); !wrong.empty()) {
-            std::fprintf(stderr, "tallyd: %s\n", wrong.c_str());
-            code = 1;
+            code = complain(wrong);
         } else {
             std::printf("tallyd %s listening on %s\n", kVersion, listener.url.c_str());
             std::fflush(stdout);
             notify_service_manager("READY=1");
-            int signal_number = 0;
-            while (sigwait(&set, &signal_number) != 0) {
-            }
+            wait_for_the_end(config, set);
         }
         process.stop();
     }

@@ -11,6 +11,7 @@
 
 #include "log.hpp"
 #include "request.hpp"
+#include "tls.hpp"
 
 namespace tallyd {
 
@@ -113,10 +114,15 @@ std::string Server::start(int listen_fd) {
         // The last one: a pool of one is no pool.
         {threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, static_cast<intptr_t>(threads), nullptr},
         {MHD_OPTION_END, 0, nullptr}};
+    const MHD_OptionItem encryption[] = {
+        {config.tls() ? MHD_OPTION_HTTPS_PRIORITIES : MHD_OPTION_END, 0, const_cast<char*>(tls::kPriorities)},
+        {MHD_OPTION_HTTPS_CERT_CALLBACK, 0, reinterpret_cast<void*>(tls::choose)},
+        {MHD_OPTION_END, 0, nullptr}};
+    const unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG |
+                           (config.tls() ? unsigned{MHD_USE_TLS} : 0U);
     daemon_ =
-        MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0,
-                         nullptr, nullptr, on_request, &service_, MHD_OPTION_EXTERNAL_LOGGER, on_message, nullptr,
-                         MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+        MHD_start_daemon(flags, 0, nullptr, nullptr, on_request, &service_, MHD_OPTION_EXTERNAL_LOGGER, on_message,
+                         nullptr, MHD_OPTION_ARRAY, encryption, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
     if (!daemon_) return last_complaint[0] ? last_complaint.data() : "the HTTP server could not be started";
     accepting_ = true;
     return {};

@@ -15,7 +15,8 @@ struct Service {
     explicit Service(const Config& settings)
         : config(settings),
           ingest_queue(settings.queue_requests, settings.queue_bytes),
-          call_queue(settings.queue_requests, settings.queue_bytes) {}
+          call_queue(settings.queue_requests, settings.queue_bytes),
+          peers(Front{CrossOrigin(settings.cors_origins), settings.tls()}) {}
 
     JobQueue& queue_of(const Route& route) noexcept {
         return route.kind == RouteKind::ingest ? ingest_queue : call_queue;

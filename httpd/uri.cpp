@@ -5,6 +5,7 @@
 #include <cctype>
 #include <unordered_map>
 
+#include "auth.hpp"
 #include "json_text.hpp"
 
 namespace tallyd {
@@ -47,7 +48,7 @@ struct Parameter {
     std::string values;
 };
 
-bool split_query(std::string_view query, std::vector<Parameter>& parameters) {
+bool split_query(std::string_view query, std::vector<Parameter>& parameters, std::vector<std::string>& keys) {
     std::unordered_map<std::string, std::size_t> index;
     while (!query.empty()) {
         const std::size_t end = std::min(query.find('&'), query.size());
@@ -58,6 +59,10 @@ bool split_query(std::string_view query, std::vector<Parameter>& parameters) {
         auto name = percent_decode(pair.substr(0, equals), true);
         auto value = equals == std::string_view::npos ? std::string() : percent_decode(pair.substr(equals + 1), true);
         if (!name || !value) return false;
+        if (*name == kKeyName) {
+            keys.push_back(std::move(*value));
+            continue;
+        }
         const auto [place, fresh] = index.try_emplace(*name, parameters.size());
         if (fresh) parameters.push_back({std::move(*name), {}});
         std::string& values = parameters[place->second].values;
@@ -104,7 +109,7 @@ Target parse_target(std::string_view raw) {
     const std::size_t mark = local.find('?');
     target.path_valid = split_path(mark == 0 ? std::string_view("/") : local.substr(0, mark), target.segments);
     std::vector<Parameter> parameters;
-    target.query_valid = mark == std::string_view::npos || split_query(local.substr(mark + 1), parameters);
+    target.query_valid = mark == std::string_view::npos || split_query(local.substr(mark + 1), parameters, target.keys);
     target.query = "{";
     for (const Parameter& parameter : parameters) {
         if (target.query.size() > 1) target.query += ',';

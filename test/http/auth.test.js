@@ -18,13 +18,14 @@ test('without a key every route is 401 with a challenge, unknown keys too', asyn
       const body = method === 'POST' ? { events: [event()] } : undefined;
       const answer = await call(s.url, key, method, target, body);
       isErrorAnswer(assert, answer, 401, 'UNAUTHORIZED');
-      assert.equal(answer.headers.get('www-authenticate'), 'Bearer');
+      assert.equal(answer.headers.get('www-authenticate'), 'Bearer, Basic realm="tallyd"');
     }
   }
 });
 
 test('malformed Authorization headers are 401', async () => {
-  for (const value of ['Bearer', 'Bearer ', `Basic ${s.key}`, s.key, `Bearer${s.key}`, `Bearer ${s.key} x`, 'Bearer a,b', `Bearer ${'a'.repeat(600)}`]) {
+  for (const value of ['Bearer', 'Bearer ', `Basic ${s.key}`, ...['', ':', `${s.key}`, `:${s.key}`, `${s.key}:other`, `${s.key}::`].map((pair) => `Basic ${Buffer.from(pair).toString('base64')}`),
+    `Basic ${Buffer.from(`${s.key}:`).toString('base64')}!`, s.key, `Bearer${s.key}`, `Bearer ${s.key} x`, 'Bearer a,b', `Bearer ${'a'.repeat(600)}`]) {
     isErrorAnswer(assert, await call(s.url, null, 'GET', '/api/v1/profile', undefined, { authorization: value }), 401, 'UNAUTHORIZED');
   }
   const answers = parseAnswers(await raw(s.tallyd.port, `GET /api/v1/profile HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer ${s.key}\r\nAuthorization: Bearer other\r\n\r\n`));
@@ -38,10 +39,16 @@ test('the scheme is compared without case', async () => {
   }
 });
 
-test('a missing key is refused before the body is read', async () => {
-  const head = 'POST /api/v1/events/ingest HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n';
-  const answers = parseAnswers(await raw(s.tallyd.port, head));
-  isErrorAnswer(assert, answers[0], 401, 'UNAUTHORIZED');
+test('a missing or malformed key is refused before the body is read, unless the body may hold it', async () => {
+  const early = [['GET', '/api/v1/profile', 'Content-Type: application/json'], ['POST', '/api/v1/events/ingest', 'Content-Type: text/plain'],
+    ['POST', '/api/v1/events/ingest', 'Content-Type: application/json\r\nAuthorization: Bearer'],
+    ['POST', '/api/v1/events/ingest?apiKey=a&apiKey=b', 'Content-Type: application/json']];
+  for (const [method, target, line] of early) {
+    const head = `${method} ${target} HTTP/1.1\r\nHost: x\r\n${line}\r\nContent-Length: 100000\r\n\r\n`;
+    isErrorAnswer(assert, parseAnswers(await raw(s.tallyd.port, head))[0], 401, 'UNAUTHORIZED');
+  }
+  const large = `POST /api/v1/events/ingest HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100000000\r\n\r\n`;
+  isErrorAnswer(assert, parseAnswers(await raw(s.tallyd.port, large))[0], 413, 'PAYLOAD_TOO_LARGE');
 });
 
 test('a key without the scope is 403', async () => {

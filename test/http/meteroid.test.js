@@ -39,7 +39,7 @@ test('a metric is changed, archived and unarchived', async () => {
   for (const verb of ['archive', 'unarchive']) isErrorAnswer(assert, await send('POST', `/metrics/bm_0/${verb}`), 404, 'NOT_FOUND');
   const wrong = await send('DELETE', `/metrics/${id}`);
   isErrorAnswer(assert, wrong, 405, 'METHOD_NOT_ALLOWED');
-  assert.equal(wrong.headers.get('allow'), 'GET, HEAD, PATCH');
+  assert.equal(wrong.headers.get('allow'), 'GET, HEAD, PATCH, OPTIONS');
 });
 
 test('product families and products, by id and by alias', async () => {

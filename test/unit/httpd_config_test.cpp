@@ -51,6 +51,10 @@ TEST(Config, WrongValuesEndWithTwo) {
                                                          {"--database", "x", "--listen", "example.org"},
                                                          {"--database", "x", "--listen", "0.0.0.0"},
                                                          {"--database", "x", "--log-level", "loud"},
+                                                         {"--database", "x", "--tls-cert", "a"},
+                                                         {"--database", "x", "--tls-key", "a"},
+                                                         {"--database", "x", "--cors-origin", "a.example.com"},
+                                                         {"--database", "x", "--cors-origin", "https://a/"},
                                                          {"--database", "x", "unknown"},
                                                          {"--database"}};
     for (const auto& args : wrong) {
@@ -60,6 +64,16 @@ TEST(Config, WrongValuesEndWithTwo) {
     }
     EXPECT_EQ(std::get<int>(read({"--help"})), 0);
     EXPECT_EQ(std::get<int>(read({"--version"})), 0);
+}
+
+TEST(Config, OriginsAndCertificate) {
+    EXPECT_EQ(std::get<Config>(read({"--database", "x"})).cors_origins, (std::vector<std::string>{"*"}));
+    const auto result = read({"--database", "x", "--cors-origin", "https://a", "--cors-origin", "https://b,https://c",
+                              "--tls-cert", "c.pem", "--tls-key", "k.pem", "--listen", "0.0.0.0", "serve"});
+    ASSERT_TRUE(std::holds_alternative<Config>(result));
+    EXPECT_EQ(std::get<Config>(result).cors_origins, (std::vector<std::string>{"https://a", "https://b", "https://c"}));
+    EXPECT_TRUE(std::get<Config>(result).tls());
+    EXPECT_FALSE(std::get<Config>(read({"--database", "x"})).tls());
 }
 
 TEST(Config, Loopback) {

@@ -72,12 +72,12 @@ TEST(IngestCounts, ReadsTheTopLevelOnly) {
 }
 
 TEST(Auth, BearerKeys) {
-    EXPECT_EQ(bearer_key("Bearer abc"), "abc");
-    EXPECT_EQ(bearer_key("bEARER   abc=  "), "abc=");
+    EXPECT_EQ(authorization_key("Bearer abc"), "abc");
+    EXPECT_EQ(authorization_key("bEARER   abc=  "), "abc=");
     for (const char* bad :
          {"", "Bearer", "Bearer ", "Bearerabc", "Basic abc", "Bearer a b", "Bearer a,b", "Bearer \xC3\xA9"})
-        EXPECT_FALSE(bearer_key(bad)) << bad;
-    EXPECT_FALSE(bearer_key("Bearer " + std::string(513, 'a')));
+        EXPECT_FALSE(authorization_key(bad)) << bad;
+    EXPECT_FALSE(authorization_key("Bearer " + std::string(513, 'a')));
 }
 
 TEST(Auth, HashIsSha256) {
@@ -120,10 +120,11 @@ TEST(Body, JsonIsChecked) {
 TEST(Body, MediaTypes) {
     for (const char* good :
          {"application/json", "Application/JSON", "application/json; charset=utf-8", "application/json;x"})
-        EXPECT_TRUE(is_json_media_type(good)) << good;
+        EXPECT_EQ(tallyd::media_of(good), tallyd::Media::json) << good;
     for (const char* bad : {"", "text/json", "application/jsonx", "application/json5", "application/json,"})
-        EXPECT_FALSE(is_json_media_type(bad)) << bad;
-    EXPECT_FALSE(is_json_media_type(nullptr));
+        EXPECT_NE(tallyd::media_of(bad), tallyd::Media::json) << bad;
+    EXPECT_EQ(tallyd::media_of(nullptr), tallyd::Media::other);
+    EXPECT_EQ(tallyd::media_of("application/x-www-form-urlencoded; charset=UTF-8"), tallyd::Media::form);
 }
 
 }  // namespace

@@ -43,7 +43,7 @@ TEST(Router, UnknownPathHasNoMethods) {
 TEST(Router, KnownPathSaysWhatItAllows) {
     const auto found = match("DELETE", {"api", "v1", "metrics"});
     EXPECT_EQ(found.route, nullptr);
-    EXPECT_EQ(found.allow, "GET, HEAD, POST");
+    EXPECT_EQ(found.allow, "GET, HEAD, POST, OPTIONS");
     EXPECT_NE(match("HEAD", {"api", "v1", "metrics"}).route, nullptr);
     EXPECT_EQ(match("get", {"healthz"}).route, nullptr);
 }
@@ -75,6 +75,14 @@ TEST(Target, QueryBecomesArraysInOrder) {
     EXPECT_EQ(parse_target("/?filter%5Bregion%5D=e+u&x=a%3Db=c").query, R"({"filter[region]":["e u"],"x":["a=b=c"]})");
     EXPECT_EQ(parse_target("/").query, "{}");
     EXPECT_EQ(parse_target("/?").query, "{}");
+}
+
+TEST(Target, TakesTheKeyOutOfTheQuery) {
+    const auto target = parse_target("/?a=1&apiKey=s3&b=2&%61piKey=s4&apikey=x");
+    EXPECT_EQ(target.query, R"({"a":["1"],"b":["2"],"apikey":["x"]})");
+    EXPECT_EQ(target.keys, (std::vector<std::string>{"s3", "s4"}));
+    EXPECT_EQ(parse_target("/?apiKey=s3").query, "{}");
+    EXPECT_EQ(parse_target("/?apiKey").keys, (std::vector<std::string>{""}));
 }
 
 TEST(Target, RefusesWhatIsNoText) {
