@@ -9,6 +9,13 @@ namespace tallyd {
 inline constexpr const char* kJson = "application/json";
 inline constexpr const char* kPrometheus = "text/plain; version=0.0.4";
 
+// What the limit of requests per second leaves; limit < 0: there is none.
+struct RateState {
+    long limit = -1;
+    long remaining = 0;
+    int reset = 0;  // seconds until all of it is there again
+};
+
 struct Answer {
     unsigned status = 500;
     std::string body;
@@ -16,6 +23,7 @@ struct Answer {
     int retry_after = 0;     // seconds; 0: no Retry-After header
     std::string allow;       // empty: no Allow header
     bool challenge = false;  // WWW-Authenticate: Bearer
+    RateState rate;
 };
 
 }  // namespace tallyd

@@ -84,6 +84,7 @@ private:
         number("--http-threads", config_.http_threads, 1U, 64U, "threads that serve HTTP");
         number("--writers", config_.writers, 1U, 64U, "database connections for ingest");
         number("--readers", config_.readers, 1U, 256U, "database connections for all other requests");
+        number("--importers", config_.importers, 1U, 64U, "database connections for imports of files");
         number("--batch-max", config_.batch.most_requests, std::size_t{1}, std::size_t{100000},
                "requests in one ingest statement");
         bytes("--batch-bytes", config_.batch.most_bytes, 1, "body bytes in one ingest statement");

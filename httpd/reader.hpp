@@ -15,6 +15,7 @@ private:
 
     void answer(Job& job, const Outcome& outcome);
     void lost(Job& job, bool surely_nothing_done);
+    Outcome run(const Job& job);
 };
 
 }  // namespace tallyd

@@ -5,9 +5,11 @@
 #include <microhttpd.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
+#include "import_upload.hpp"
 #include "job.hpp"
 #include "peers.hpp"
 #include "service.hpp"
@@ -37,6 +39,7 @@ public:
 
 private:
     enum class Phase { head, body, refused, queued, answered, replied };
+    enum class Admission { passed, waiting, refused };
 
     // These return the refusal, or nothing when all is well.
     std::optional<Answer> check_head(const char* method, const char* version);
@@ -44,6 +47,7 @@ private:
     std::optional<Answer> find_route(const char* method);
     std::optional<Answer> check_key();
     std::optional<Answer> check_media();
+    std::optional<Answer> check_once();
     std::optional<Answer> check_announced_length();
     std::optional<Answer> check_body();
 
@@ -51,6 +55,18 @@ private:
     MHD_Result take_piece(const char* data, std::size_t size);
     MHD_Result take_end();
     MHD_Result submit();
+
+    // Limits of requests per second (request_steps.cpp). waiting: suspended, and called again.
+    Admission admit();
+    void look_up_limits();
+    bool take_answer();
+
+    // Uploads of files (request_steps.cpp).
+    std::optional<Answer> begin_upload();
+    MHD_Result take_file(const char* data, std::size_t* size);
+    MHD_Result take_file_end();
+    bool store_chunk();
+    void queue_job(JobQueue& queue);
     MHD_Result reply(Answer answer);
 
     const char* header(const char* name) const noexcept;
@@ -69,10 +85,15 @@ private:
     bool has_body_ = false;
     std::uint64_t announced_ = 0;
     std::uint64_t received_ = 0;
+    std::uint64_t swallowed_ = 0;  // of a refused body
     std::size_t accounted_ = 0;
     unsigned status_ = 0;
     std::size_t sent_ = 0;
     Answer answer_;
+    RateState rate_;
+    bool admitted_ = false;
+    bool file_ended_ = false;
+    std::unique_ptr<ImportUpload> upload_;
 };
 
 }  // namespace tallyd

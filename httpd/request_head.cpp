@@ -8,6 +8,7 @@
 
 #include "body.hpp"
 #include "error.hpp"
+#include "json_text.hpp"
 #include "request.hpp"
 #include "request_id.hpp"
 #include "uri.hpp"
@@ -65,7 +66,8 @@ std::optional<Answer> HttpRequest::check_head(const char* method, const char* ve
     if (size.authorizations > 1 && route->scope) return refuse(401, "there is more than one Authorization header");
     if (auto refusal = check_key()) return refusal;
     if (auto refusal = check_media()) return refusal;
-    return check_announced_length();
+    if (auto refusal = check_once()) return refusal;
+    return route->body == BodyKind::file ? begin_upload() : check_announced_length();
 }
 
 std::optional<Answer> HttpRequest::check_framing(const char* version) {
@@ -113,10 +115,23 @@ std::optional<Answer> HttpRequest::check_media() {
         if (has_body_) return refuse(400, "this request takes no body");
         return std::nullopt;
     }
-    if (!is_json_media_type(header("Content-Type"))) return refuse(415, "the Content-Type must be application/json");
+    if (route->body == BodyKind::file && !import_format(header("Content-Type")))
+        return refuse(415, "the Content-Type must be text/csv or application/x-ndjson");
+    if (route->body != BodyKind::file && !is_json_media_type(header("Content-Type")))
+        return refuse(415, "the Content-Type must be application/json");
     const char* coding = header("Content-Encoding");
     if (coding && strcasecmp(coding, "identity") != 0)
         return refuse(415, "the request body must not have a Content-Encoding");
+    return std::nullopt;
+}
+
+std::optional<Answer> HttpRequest::check_once() {
+    constexpr std::size_t kLongest = 255;
+    const char* given = route->once ? header("Idempotency-Key") : nullptr;
+    if (given == nullptr) return std::nullopt;
+    once = given;
+    if (once.empty() || once.size() > kLongest || !valid_utf8(once))
+        return refuse_field(400, "the Idempotency-Key must have 1 to 255 characters, in UTF-8", "Idempotency-Key");
     return std::nullopt;
 }
 

@@ -22,6 +22,11 @@ void headers_of(const Answer& answer, const std::string& request_id, bool last, 
     if (answer.retry_after > 0) add("Retry-After", std::to_string(answer.retry_after).c_str());
     if (!answer.allow.empty()) add("Allow", answer.allow.c_str());
     if (answer.challenge) add("WWW-Authenticate", "Bearer");
+    if (answer.rate.limit >= 0) {
+        add("RateLimit-Limit", std::to_string(answer.rate.limit).c_str());
+        add("RateLimit-Remaining", std::to_string(answer.rate.remaining).c_str());
+        add("RateLimit-Reset", std::to_string(answer.rate.reset).c_str());
+    }
     if (last) add("Connection", "close");
 }
 

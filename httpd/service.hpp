@@ -8,6 +8,7 @@
 #include "job_queue.hpp"
 #include "observe.hpp"
 #include "peers.hpp"
+#include "rate_limiter.hpp"
 
 namespace tallyd {
 
@@ -15,9 +16,11 @@ struct Service {
     explicit Service(const Config& settings)
         : config(settings),
           ingest_queue(settings.queue_requests, settings.queue_bytes),
-          call_queue(settings.queue_requests, settings.queue_bytes) {}
+          call_queue(settings.queue_requests, settings.queue_bytes),
+          import_queue(settings.queue_requests, settings.body_memory) {}
 
     JobQueue& queue_of(const Route& route) noexcept {
+        if (route.kind == RouteKind::import) return import_queue;
         return route.kind == RouteKind::ingest ? ingest_queue : call_queue;
     }
     static Use use_of(const Route& route) noexcept { return route.kind == RouteKind::ingest ? Use::write : Use::read; }
@@ -25,9 +28,11 @@ struct Service {
     const Config& config;
     JobQueue ingest_queue;
     JobQueue call_queue;
+    JobQueue import_queue;
     Health health;
     Observe observe;
     Peers peers;
+    RateLimiter rates;
     std::atomic<std::size_t> body_bytes{0};  // of all requests together, bounded by config.body_memory
 };
 

@@ -19,7 +19,8 @@ TEST(Router, EveryRowIsFoundByItsOwnPatternAndMethod) {
         EXPECT_EQ(found.route, &route) << path;
         EXPECT_EQ(&tallyd::routes()[tallyd::index_of(route)], &route);
         if (route.scope) {
-            EXPECT_TRUE(std::string(route.scope) == "read" || std::string(route.scope) == "write") << path;
+            EXPECT_TRUE(std::string(route.scope) == "read" || std::string(route.scope) == "write" ||
+                        std::string(route.scope) == "admin") << path;
         }
     }
 }
