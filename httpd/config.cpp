@@ -162,6 +162,10 @@ std::variant<Config, int> read_config(int argc, const char* const* argv) {
     app.require_subcommand(0, 1);
     app.fallthrough();
     app.add_subcommand("serve", "serve HTTP (the default)")->fallthrough();
+    app.footer(
+        "Further sub-commands, each with its own --help:\n"
+        "  import FILE         send a file of events to tallyd\n"
+        "  tenant create NAME  make a tenant and its first API key");
     Options(app, config).add();
 
     try {

@@ -29,8 +29,8 @@ bool may_repeat(const Job& job) noexcept {
 
 }  // namespace
 
-Reader::Reader(const Config& config, JobQueue& queue, Health& health, Observe& observe)
-    : DatabaseThread(config, queue, health, observe, Use::read) {}
+Reader::Reader(const Config& config, JobQueue& queue, Health& health, Observe& observe, Use use)
+    : DatabaseThread(config, queue, health, observe, use) {}
 
 void Reader::serve(std::vector<Job*> jobs) {
     for (Job* job : jobs) {

@@ -7,7 +7,7 @@ namespace tallyd {
 
 class Reader final : public DatabaseThread {
 public:
-    Reader(const Config& config, JobQueue& queue, Health& health, Observe& observe);
+    Reader(const Config& config, JobQueue& queue, Health& health, Observe& observe, Use use = Use::read);
 
 private:
     void serve(std::vector<Job*> jobs) override;

@@ -65,8 +65,8 @@ public:
             threads_.push_back(
                 std::make_unique<Reader>(config_, service_.call_queue, service_.health, service_.observe));
         for (unsigned n = 0; n < config_.importers; ++n)
-            threads_.push_back(
-                std::make_unique<Reader>(config_, service_.import_queue, service_.health, service_.observe));
+            threads_.push_back(std::make_unique<Reader>(config_, service_.import_queue, service_.health,
+                                                        service_.observe, Use::import));
         for (const auto& thread : threads_) thread->start();
         watchdog_.start();
         return server_.start(listen_fd);

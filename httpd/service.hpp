@@ -23,7 +23,10 @@ struct Service {
         if (route.kind == RouteKind::import) return import_queue;
         return route.kind == RouteKind::ingest ? ingest_queue : call_queue;
     }
-    static Use use_of(const Route& route) noexcept { return route.kind == RouteKind::ingest ? Use::write : Use::read; }
+    static Use use_of(const Route& route) noexcept {
+        if (route.kind == RouteKind::import) return Use::import;
+        return route.kind == RouteKind::ingest ? Use::write : Use::read;
+    }
 
     const Config& config;
     JobQueue ingest_queue;
