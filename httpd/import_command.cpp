@@ -84,9 +84,10 @@ public:
         if (resumed) feed_header(chunker);
         begun_at_line_ = state_.line;
         const auto input = std::make_unique<char[]>(kRead);
-        while (input_.read(input.get(), kRead), input_.gcount() > 0)
-            take(chunker, input.get(), static_cast<std::size_t>(input_.gcount()));
-        if (input_.bad()) throw Stop{kFailed, "cannot read " + title_};
+        std::istream& in = from_stdin_ ? std::cin : input_;
+        while (in.read(input.get(), kRead), in.gcount() > 0)
+            take(chunker, input.get(), static_cast<std::size_t>(in.gcount()));
+        if (in.bad()) throw Stop{kFailed, "cannot read " + title_};
         chunker.end();
         if (state_.import_id.empty()) begin(chunker);
         if (!chunker.empty()) store(chunker);
@@ -102,13 +103,17 @@ private:
     }
 
     void open() {
-        const std::string path = from_stdin_ ? "/dev/stdin" : options_.file;
+        if (from_stdin_) {
+            std::ios::sync_with_stdio(false);
+            return;
+        }
         struct stat info {};
-        if (stat(path.c_str(), &info) != 0 || S_ISDIR(info.st_mode)) throw Stop{kUsage, "cannot read " + options_.file};
-        input_.open(path, std::ios::binary);
+        if (stat(options_.file.c_str(), &info) != 0 || S_ISDIR(info.st_mode))
+            throw Stop{kUsage, "cannot read " + options_.file};
+        input_.open(options_.file, std::ios::binary);
         if (!input_) throw Stop{kUsage, "cannot read " + options_.file};
-        resumable_ = !from_stdin_ && S_ISREG(info.st_mode);
-        if (!S_ISREG(info.st_mode)) return;
+        resumable_ = S_ISREG(info.st_mode);
+        if (!resumable_) return;
         state_.size = static_cast<std::uint64_t>(info.st_size);
         state_.modified = static_cast<std::uint64_t>(info.st_mtim.tv_sec) * 1000000000U +
                           static_cast<std::uint64_t>(info.st_mtim.tv_nsec);
