@@ -143,7 +143,7 @@ test('a tenant is made with its first key, which works; the same name again is n
   const admin = ['--database', s.cluster.conninfo().replace('tallyd_login', 'postgres')];
   const made = await run(['tenant', 'create', 'acme', '--mode', 'test', ...admin]);
   assert.equal(made.code, 0, made.stderr);
-  const [, tenant, key] = /^tenant {2}(ten_\w+)\nkey {5}(tally_test_\w+)\n$/.exec(made.stdout);
+  const [, tenant, key] = /^tenant {2}(ten_\w+)\nkey {5}(tally_test_[\w-]+)\n$/.exec(made.stdout);
   const profile = (await call(s.url, key, 'GET', '/api/v1/profile')).json;
   assert.deepEqual([profile.id, profile.name, profile.mode], [tenant, 'acme', 'test']);
   assert.equal((await call(s.url, key, 'GET', '/api/v1/keys')).status, 200);
