@@ -9,6 +9,13 @@ namespace tallyd {
 inline constexpr const char* kJson = "application/json";
 inline constexpr const char* kPrometheus = "text/plain; version=0.0.4";
 
+// What the limit of requests per second leaves; limit < 0: there is none.
+struct RateState {
+    long limit = -1;
+    long remaining = 0;
+    int reset = 0;  // seconds until all of it is there again
+};
+
 struct Answer {
     unsigned status = 500;
     std::string body;
@@ -19,6 +26,7 @@ struct Answer {
     bool preflight = false;            // what another origin may send: the methods of allow
     const char* cache_control = "no-store";
     const char* etag = nullptr;  // nullptr: no ETag header
+    RateState rate;
 };
 
 }  // namespace tallyd

@@ -82,7 +82,8 @@ std::vector<Answer> Batcher::answers_of(std::size_t jobs, const PGresult* result
         }
         answer = Answer{};
         answer.status = status;
-        if (status == 429 || status == 503) answer.retry_after = 1;
+        if (status == 503) answer.retry_after = 1;
+        if (status == 429) answer.retry_after = seconds_to_next_month(std::time(nullptr));
         answer.body.assign(PQgetvalue(result, row, 2), static_cast<std::size_t>(PQgetlength(result, row, 2)));
         const IngestCounts counts = ingest_counts(answer.body);
         observe_.events_accepted.fetch_add(counts.accepted, std::memory_order_relaxed);

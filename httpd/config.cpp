@@ -97,6 +97,7 @@ private:
         number("--http-threads", config_.http_threads, 1U, 64U, "threads that serve HTTP");
         number("--writers", config_.writers, 1U, 64U, "database connections for ingest");
         number("--readers", config_.readers, 1U, 256U, "database connections for all other requests");
+        number("--importers", config_.importers, 1U, 64U, "database connections for imports of files");
         number("--batch-max", config_.batch.most_requests, std::size_t{1}, std::size_t{100000},
                "requests in one ingest statement");
         bytes("--batch-bytes", config_.batch.most_bytes, 1, "body bytes in one ingest statement");
@@ -177,6 +178,10 @@ std::variant<Config, int> read_config(int argc, const char* const* argv) {
     app.require_subcommand(0, 1);
     app.fallthrough();
     app.add_subcommand("serve", "serve HTTP (the default)")->fallthrough();
+    app.footer(
+        "Further sub-commands, each with its own --help:\n"
+        "  import FILE         send a file of events to tallyd\n"
+        "  tenant create NAME  make a tenant and its first API key");
     Options(app, config).add();
 
     try {

@@ -25,6 +25,7 @@ struct Config {
     unsigned http_threads = 2;
     unsigned writers = 1;
     unsigned readers = 3;
+    unsigned importers = 1;
 
     unsigned max_connections = 4000;
     std::size_t max_body = std::size_t{1} << 20;

@@ -72,7 +72,7 @@ bool DatabaseThread::connect() {
     }
     if (why != last_complaint_ && !stop_.load()) {
         log::write(log::Level::warn, "database_unreachable",
-                   log::field("use", use_ == Use::write ? "write" : "read") + log::field("reason", why));
+                   log::field("use", use_ == Use::write ? "write" : use_ == Use::read ? "read" : "import") + log::field("reason", why));
         last_complaint_ = why;
     }
     rest(reconnect_.next(random_));

@@ -1,6 +1,8 @@
 // Errors as answers: see error.hpp.
 #include "error.hpp"
 
+#include <algorithm>
+
 #include "json_text.hpp"
 
 namespace tallyd {
@@ -125,8 +127,18 @@ Answer answer_for(const SqlError& error) {
     append_member(details, "detail", error.detail);
     if (!details.empty()) details += '}';
     Answer answer = refuse(status, error.message, details);
-    if (status == 429) answer.retry_after = 1;
+    if (status == 429) answer.retry_after = seconds_to_next_month(std::time(nullptr));
     return answer;
+}
+
+int seconds_to_next_month(std::time_t now) noexcept {
+    constexpr std::time_t kLongest = 86400;
+    std::tm date{};
+    if (gmtime_r(&now, &date) == nullptr) return static_cast<int>(kLongest);
+    date.tm_mon += 1;
+    date.tm_mday = 1;
+    date.tm_hour = date.tm_min = date.tm_sec = 0;
+    return static_cast<int>(std::clamp<std::time_t>(timegm(&date) - now, 1, kLongest));
 }
 
 }  // namespace tallyd

@@ -12,7 +12,7 @@
 
 namespace tallyd {
 
-enum class Use { write, read };
+enum class Use { write, read, import };
 
 class Health {
 public:
@@ -39,10 +39,10 @@ private:
         std::atomic<int> connected{0};
         std::atomic<Clock::rep> since{Clock::now().time_since_epoch().count()};  // meaningful while connected == 0
     };
-    const Group& of(Use use) const noexcept { return groups_[use == Use::write ? 0 : 1]; }
-    Group& of(Use use) noexcept { return groups_[use == Use::write ? 0 : 1]; }
+    const Group& of(Use use) const noexcept { return groups_[static_cast<std::size_t>(use)]; }
+    Group& of(Use use) noexcept { return groups_[static_cast<std::size_t>(use)]; }
 
-    std::array<Group, 2> groups_;
+    std::array<Group, 3> groups_;
     mutable std::mutex mutex_;
     Extension extension_{false, "the database was not reached yet"};
 };

@@ -24,7 +24,8 @@ public:
     std::string parameters;  // {"id":"..."}
     std::string query;       // {"name":["value"]}
     std::string body;
-    std::string once;  // the Idempotency-Key; empty: there is none
+    std::string once;          // Idempotency-Key; empty: none
+    bool asks_limits = false;  // not the route's statement, but the limits of the key
     Clock::time_point expires{};  // no statement is begun for it after this
     int attempts = 0;
 

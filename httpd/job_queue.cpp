@@ -6,7 +6,7 @@ namespace tallyd {
 bool JobQueue::push(Job* job) {
     {
         const std::lock_guard lock(mutex_);
-        if (jobs_.size() >= most_jobs_ || (!jobs_.empty() && bytes_ + job->bytes() > most_bytes_)) return false;
+        if (closed_ || jobs_.size() >= most_jobs_ || (!jobs_.empty() && bytes_ + job->bytes() > most_bytes_)) return false;
         jobs_.push_back(job);
         bytes_ += job->bytes();
     }
@@ -57,6 +57,11 @@ std::vector<Job*> JobQueue::take_all() {
     jobs_.clear();
     bytes_ = 0;
     return all;
+}
+
+void JobQueue::close() {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
 }
 
 void JobQueue::wake() {

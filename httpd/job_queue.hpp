@@ -30,6 +30,7 @@ public:
     std::vector<Job*> take_all();
 
     void wake();
+    void close();  // for good
 
     std::size_t jobs() const;
     std::size_t bytes() const;
@@ -44,6 +45,7 @@ private:
     std::condition_variable ready_;
     std::deque<Job*> jobs_;
     std::size_t bytes_ = 0;
+    bool closed_ = false;
 };
 
 }  // namespace tallyd

@@ -94,16 +94,19 @@ std::string Observe::prometheus(const Gauges& gauges) const {
     commit_.write(out, "tallyd_ingest_commit_duration_seconds", "Time of one ingest statement with its commit.");
     head(out, "tallyd_queue_requests", "gauge", "Requests waiting for the database.");
     fmt::format_to(std::back_inserter(out),
-                   "tallyd_queue_requests{{queue=\"ingest\"}} {}\ntallyd_queue_requests{{queue=\"call\"}} {}\n",
-                   gauges.ingest_jobs, gauges.call_jobs);
+                   "tallyd_queue_requests{{queue=\"ingest\"}} {}\ntallyd_queue_requests{{queue=\"call\"}} {}\n"
+                   "tallyd_queue_requests{{queue=\"import\"}} {}\n",
+                   gauges.ingest_jobs, gauges.call_jobs, gauges.import_jobs);
     head(out, "tallyd_queue_bytes", "gauge", "Bytes waiting for the database.");
     fmt::format_to(std::back_inserter(out),
-                   "tallyd_queue_bytes{{queue=\"ingest\"}} {}\ntallyd_queue_bytes{{queue=\"call\"}} {}\n",
-                   gauges.ingest_bytes, gauges.call_bytes);
+                   "tallyd_queue_bytes{{queue=\"ingest\"}} {}\ntallyd_queue_bytes{{queue=\"call\"}} {}\n"
+                   "tallyd_queue_bytes{{queue=\"import\"}} {}\n",
+                   gauges.ingest_bytes, gauges.call_bytes, gauges.import_bytes);
     head(out, "tallyd_database_connections", "gauge", "Open database connections.");
     fmt::format_to(std::back_inserter(out),
-                   "tallyd_database_connections{{use=\"write\"}} {}\ntallyd_database_connections{{use=\"read\"}} {}\n",
-                   gauges.writers_connected, gauges.readers_connected);
+                   "tallyd_database_connections{{use=\"write\"}} {}\ntallyd_database_connections{{use=\"read\"}} {}\n"
+                   "tallyd_database_connections{{use=\"import\"}} {}\n",
+                   gauges.writers_connected, gauges.readers_connected, gauges.importers_connected);
     single(out, "tallyd_database_reconnects_total", "counter",
            "Database connections made after the first of each thread.", reconnects.load());
     single(out, "tallyd_ingest_batches_split_total", "counter", "Ingest batches split to find the request that failed.",

@@ -33,8 +33,9 @@ private:
 };
 
 struct Gauges {
-    std::size_t ingest_jobs = 0, ingest_bytes = 0, call_jobs = 0, call_bytes = 0, connections = 0, body_bytes = 0;
-    int writers_connected = 0, readers_connected = 0;
+    std::size_t ingest_jobs = 0, ingest_bytes = 0, call_jobs = 0, call_bytes = 0, import_jobs = 0, import_bytes = 0,
+                connections = 0, body_bytes = 0;
+    int writers_connected = 0, readers_connected = 0, importers_connected = 0;
     bool ready = false;
 };
 

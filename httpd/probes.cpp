@@ -54,6 +54,9 @@ Answer metrics(const Service& service) {
     gauges.body_bytes = service.body_bytes.load();
     gauges.writers_connected = service.health.connections(Use::write);
     gauges.readers_connected = service.health.connections(Use::read);
+    gauges.importers_connected = service.health.connections(Use::import);
+    gauges.import_jobs = service.import_queue.jobs();
+    gauges.import_bytes = service.import_queue.bytes();
     gauges.ready = reasons_not_ready(service).empty();
     Answer answer;
     answer.status = 200;

@@ -25,28 +25,39 @@ Statement once_statement_of(const Route& route) {
             route.function + "', $3::jsonb, $4::jsonb, $5::text))"};
 }
 
+const Statement kLimits{"limits", "SELECT coalesce(tally_rest.key_limits($1::bytea)::text, 'null')"};
+
+// Done twice it is as done once.
+bool may_repeat(const Job& job) noexcept {
+    return job.asks_limits || job.route->reads() || !job.once.empty() || job.route->kind == RouteKind::import;
+}
+
 }  // namespace
 
-Reader::Reader(const Config& config, JobQueue& queue, Health& health, Observe& observe)
-    : DatabaseThread(config, queue, health, observe, Use::read) {}
+Reader::Reader(const Config& config, JobQueue& queue, Health& health, Observe& observe, Use use)
+    : DatabaseThread(config, queue, health, observe, use) {}
 
 void Reader::serve(std::vector<Job*> jobs) {
     for (Job* job : jobs) {
         try {
-            const std::string_view key(reinterpret_cast<const char*>(job->key.data()), job->key.size());
-            std::vector<Param> params = {{key, true},
-                                         {job->route->scope},
-                                         {job->parameters},
-                                         {job->query},
-                                         {job->body, true, job->route->body == BodyKind::none}};
-            if (!job->once.empty()) params.push_back({job->once});
-            const Outcome outcome =
-                execute(job->once.empty() ? statement_of(*job->route) : once_statement_of(*job->route), params);
-            answer(*job, outcome);
+            answer(*job, run(*job));
         } catch (const std::bad_alloc&) {
             job->finish(unavailable("out of memory"));
         }
     }
+}
+
+Outcome Reader::run(const Job& job) {
+    const std::string_view key(reinterpret_cast<const char*>(job.key.data()), job.key.size());
+    if (job.asks_limits) return execute(kLimits, {{key, true}});
+    std::vector<Param> params{{key, true},
+                              {job.route->scope},
+                              {job.parameters},
+                              {job.query},
+                              {job.body, true, job.route->body == BodyKind::none}};
+    if (job.once.empty()) return execute(statement_of(*job.route), params);
+    params.push_back({job.once, true});
+    return execute(once_statement_of(*job.route), params);
 }
 
 void Reader::answer(Job& job, const Outcome& outcome) {
@@ -70,10 +81,11 @@ void Reader::answer(Job& job, const Outcome& outcome) {
     const PGresult* result = outcome.result.get();
     Answer answer;
     answer.status = job.route->status;
-    if (answer.status == kNoContent) {  // the function answers NULL
+    if (answer.status == kNoContent && !job.asks_limits) {  // the function answers NULL
         answer.content_type = nullptr;
         return job.finish(std::move(answer));
     }
+    if (job.asks_limits) answer.status = 200;
     if (PQntuples(result) != 1 || PQgetisnull(result, 0, 0)) {
         log::write(log::Level::error, "statement_without_answer", log::field("route", job.route->pattern));
         return job.finish(refuse(500, "internal error"));
@@ -83,8 +95,7 @@ void Reader::answer(Job& job, const Outcome& outcome) {
 }
 
 void Reader::lost(Job& job, bool surely_nothing_done) {
-    // With an Idempotency-Key it is done once, however often it is tried.
-    if (job.route->reads() || !job.once.empty() || surely_nothing_done) return retry_later({&job}, false);
+    if (may_repeat(job) || surely_nothing_done) return retry_later({&job}, false);
     job.finish(unavailable("the database connection was lost: it is unknown whether this request was carried out"));
 }
 

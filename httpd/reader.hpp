@@ -7,7 +7,7 @@ namespace tallyd {
 
 class Reader final : public DatabaseThread {
 public:
-    Reader(const Config& config, JobQueue& queue, Health& health, Observe& observe);
+    Reader(const Config& config, JobQueue& queue, Health& health, Observe& observe, Use use = Use::read);
 
 private:
     void serve(std::vector<Job*> jobs) override;
@@ -15,6 +15,7 @@ private:
 
     void answer(Job& job, const Outcome& outcome);
     void lost(Job& job, bool surely_nothing_done);
+    Outcome run(const Job& job);
 };
 
 }  // namespace tallyd

@@ -32,18 +32,25 @@ HttpRequest::~HttpRequest() {
 }
 
 MHD_Result HttpRequest::step(const char* method, const char* version, const char* data, std::size_t* size) {
+    if (phase_ == Phase::answered && take_answer()) phase_ = Phase::body;
     switch (phase_) {
         case Phase::head:
             return take_head(method, version);
         case Phase::body:
         case Phase::refused: {
-            if (*size == 0) return take_end();
+            if (*size == 0) return upload_ ? take_file_end() : take_end();
+            if (upload_ && phase_ == Phase::body) return take_file(data, size);
             const std::size_t taken = *size;
             *size = 0;
             return take_piece(data, taken);
         }
         case Phase::answered:
-            return reply(std::move(answer_));
+            if (*size == 0) return reply(std::move(answer_));
+            // The rest of the body has to go first.
+            if (!peer_->enter(Peer::Stage::body)) return MHD_NO;
+            phase_ = Phase::refused;
+            *size = 0;
+            return MHD_YES;
         case Phase::queued:
         case Phase::replied:
             *size = 0;
@@ -83,7 +90,8 @@ MHD_Result HttpRequest::take_piece(const char* data, std::size_t size) {
         release_body();
     }
     // Swallow the rest of a chunked body so that the client can read the answer, but not for ever.
-    if (received_ <= 4 * static_cast<std::uint64_t>(body_limit())) return MHD_YES;
+    swallowed_ += size;
+    if (swallowed_ <= 3 * static_cast<std::uint64_t>(body_limit())) return MHD_YES;
     status_ = answer_.status;
     peer_->linger = true;
     send_directly(connection_, *peer_, answer_, id_, true);
@@ -94,19 +102,20 @@ MHD_Result HttpRequest::take_end() {
     if (!peer_->enter(Peer::Stage::busy)) return MHD_NO;
     if (phase_ == Phase::refused) return reply(std::move(answer_));
     if (route->kind == RouteKind::openapi) return reply(openapi_document(header("If-None-Match")));
-    if (route->kind != RouteKind::call && route->kind != RouteKind::ingest) return reply(probe(route->kind, service_));
-    if (auto refusal = check_body()) return reply(std::move(*refusal));
+    if (route->scope == nullptr) return reply(probe(route->kind, service_));
+    // The body first: it may hold the key. This is called again when the key's limits are known.
+    if (!body_checked_)
+        if (auto refusal = check_body()) return reply(std::move(*refusal));
+    body_checked_ = true;
+    if (const Admission admission = admit(); admission != Admission::passed)
+        return admission == Admission::waiting ? MHD_YES : reply(std::move(answer_));
     return submit();
 }
 
 MHD_Result HttpRequest::submit() {
     if (service_.health.away(Service::use_of(*route)) > to_milliseconds(service_.config.database_grace))
         return reply(unavailable("the database is not available", 2));
-    expires = Clock::now() + to_milliseconds(service_.config.queue_timeout);
-    phase_ = Phase::queued;
-    // Suspend first, publish second: a database thread may resume the connection before push() returns.
-    MHD_suspend_connection(connection_);
-    if (!service_.queue_of(*route).push(this)) finish(unavailable("too many requests are waiting for the database"));
+    queue_job(service_.queue_of(*route));
     return MHD_YES;
 }
 
@@ -117,6 +126,7 @@ void HttpRequest::finish(Answer answer) noexcept {
 }
 
 MHD_Result HttpRequest::reply(Answer answer) {
+    if (rate_.limit >= 0) answer.rate = rate_;
     release_body();
     phase_ = Phase::replied;
     status_ = answer.status;
@@ -144,7 +154,7 @@ MHD_Result HttpRequest::refuse_by_library(unsigned status, const std::string& re
 }
 
 void HttpRequest::answer_half_closed() noexcept {
-    if (phase_ != Phase::answered) return;
+    if (phase_ != Phase::answered || asks_limits || upload_) return;
     status_ = answer_.status;
     sent_ = answer_.body.size();
     send_directly(connection_, *peer_, answer_, id_, method_ != "HEAD");
@@ -166,7 +176,8 @@ void HttpRequest::release_body() noexcept {
 }
 
 std::size_t HttpRequest::body_limit() const noexcept {
-    return route->body == BodyKind::events ? service_.config.max_ingest_body : service_.config.max_body;
+    return route->body == BodyKind::events || route->body == BodyKind::file ? service_.config.max_ingest_body
+                                                                            : service_.config.max_body;
 }
 
 void HttpRequest::log_and_count(bool completed) noexcept {

@@ -5,10 +5,12 @@
 #include <microhttpd.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "body.hpp"
+#include "import_upload.hpp"
 #include "job.hpp"
 #include "peers.hpp"
 #include "service.hpp"
@@ -38,6 +40,7 @@ public:
 
 private:
     enum class Phase { head, body, refused, queued, answered, replied };
+    enum class Admission { passed, waiting, refused };
 
     // These return the refusal, or nothing when all is well.
     std::optional<Answer> check_head(const char* method, const char* version);
@@ -56,6 +59,18 @@ private:
     MHD_Result take_piece(const char* data, std::size_t size);
     MHD_Result take_end();
     MHD_Result submit();
+
+    // Limits of requests per second (request_steps.cpp). waiting: suspended, and called again.
+    Admission admit();
+    void look_up_limits();
+    bool take_answer();
+
+    // Uploads of files (request_steps.cpp).
+    std::optional<Answer> begin_upload();
+    MHD_Result take_file(const char* data, std::size_t* size);
+    MHD_Result take_file_end();
+    bool store_chunk();
+    void queue_job(JobQueue& queue);
     MHD_Result reply(Answer answer);
 
     const char* header(const char* name) const noexcept;
@@ -76,10 +91,16 @@ private:
     PresentedKeys keys_;
     std::uint64_t announced_ = 0;
     std::uint64_t received_ = 0;
+    std::uint64_t swallowed_ = 0;  // of a refused body
     std::size_t accounted_ = 0;
     unsigned status_ = 0;
     std::size_t sent_ = 0;
     Answer answer_;
+    RateState rate_;
+    bool body_checked_ = false;
+    bool admitted_ = false;
+    bool file_ended_ = false;
+    std::unique_ptr<ImportUpload> upload_;
 };
 
 }  // namespace tallyd

@@ -9,6 +9,7 @@
 
 #include "body.hpp"
 #include "error.hpp"
+#include "json_text.hpp"
 #include "request.hpp"
 #include "request_id.hpp"
 #include "uri.hpp"
@@ -78,7 +79,7 @@ std::optional<Answer> HttpRequest::check_head(const char* method, const char* ve
     if (auto refusal = check_key(size.authorizations)) return refusal;
     if (auto refusal = check_once()) return refusal;
     if (auto refusal = check_media()) return refusal;
-    return check_announced_length();
+    return route->body == BodyKind::file ? begin_upload() : check_announced_length();
 }
 
 std::optional<Answer> HttpRequest::check_framing(const char* version) {
@@ -156,8 +157,12 @@ std::optional<Answer> HttpRequest::check_media() {
             return refuse(400, "this request takes no body");
         return std::nullopt;
     }
-    if (media_ != Media::json && (media_ != Media::form || route->body == BodyKind::events))
+    if (route->body == BodyKind::file) {
+        if (!import_format(header("Content-Type")))
+            return refuse(415, "the Content-Type must be text/csv or application/x-ndjson");
+    } else if (media_ != Media::json && (media_ != Media::form || route->body == BodyKind::events)) {
         return refuse(415, "the Content-Type must be application/json");
+    }
     if (coding && strcasecmp(coding, "identity") != 0)
         return refuse(415, "the request body must not have a Content-Encoding");
     return std::nullopt;

@@ -47,6 +47,11 @@ void headers_of(const Answer& answer, const std::string& request_id, bool last, 
     if (!answer.allow.empty()) add("Allow", answer.allow.c_str());
     if (answer.challenge) add("WWW-Authenticate", "Bearer");
     if (answer.challenge) add("WWW-Authenticate", "Basic realm=\"tallyd\"");
+    if (answer.rate.limit >= 0) {
+        add("RateLimit-Limit", std::to_string(answer.rate.limit).c_str());
+        add("RateLimit-Remaining", std::to_string(answer.rate.remaining).c_str());
+        add("RateLimit-Reset", std::to_string(answer.rate.reset).c_str());
+    }
     if (last) add("Connection", "close");
 }
 

@@ -15,6 +15,7 @@ constexpr Route kRoutes[] = {
     {"GET", "/metrics", RouteKind::metrics, nullptr, nullptr, 200, BodyKind::none},
     {"GET", "/openapi.json", RouteKind::openapi, nullptr, nullptr, 200, BodyKind::none},
     {"POST", "/api/v1/events/ingest", RouteKind::ingest, "write", nullptr, 200, BodyKind::events},
+    {"POST", "/api/v1/events/import", RouteKind::import, "write", "import_chunk", 200, BodyKind::file},
     {"GET", "/api/v1/profile", RouteKind::call, "read", "get_profile", 200, BodyKind::none},
     {"GET", "/api/v1/keys", RouteKind::call, "admin", "list_keys", 200, BodyKind::none},
     {"POST", "/api/v1/keys", RouteKind::call, "admin", "create_key", 201, BodyKind::json},

@@ -9,18 +9,18 @@
 
 namespace tallyd {
 
-enum class RouteKind { call, ingest, health, ready, metrics, openapi };
-enum class BodyKind { none, json, events };
+enum class RouteKind { call, ingest, import, health, ready, metrics, openapi };
+enum class BodyKind { none, json, events, file };
 
 struct Route {
     const char* method;
     const char* pattern;  // "/api/v1/metrics/{id}"
     RouteKind kind;
     const char* scope;     // "read", "write", "admin"; nullptr: no key is needed
-    const char* function;  // of schema tally_rest; nullptr unless kind is call
+    const char* function;  // of schema tally_rest; nullptr unless kind is call or import
     unsigned status;       // on success
     BodyKind body;
-    bool once = false;  // a header Idempotency-Key is heeded
+    bool once = false;  // takes an Idempotency-Key
 
     bool reads() const noexcept { return method[0] == 'G'; }
     bool body_may_hold_key() const noexcept { return method[0] == 'P'; }  // POST, PUT, PATCH

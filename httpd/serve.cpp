@@ -66,7 +66,7 @@ int complain(const std::string& what) {
 }
 
 void raise_file_limit(const Config& config) {
-    const rlim_t needed = config.max_connections + config.writers + config.readers + 256;
+    const rlim_t needed = config.max_connections + config.writers + config.readers + config.importers + 256;
     rlimit limit{};
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed) return;
     limit.rlim_cur = std::min(needed, limit.rlim_max);
@@ -87,6 +87,9 @@ public:
         for (unsigned n = 0; n < config_.readers; ++n)
             threads_.push_back(
                 std::make_unique<Reader>(config_, service_.call_queue, service_.health, service_.observe));
+        for (unsigned n = 0; n < config_.importers; ++n)
+            threads_.push_back(std::make_unique<Reader>(config_, service_.import_queue, service_.health,
+                                                        service_.observe, Use::import));
         for (const auto& thread : threads_) thread->start();
         watchdog_.start();
         return server_.start(listen_fd);
@@ -128,10 +131,13 @@ private:
         for (const auto& thread : threads_) thread->ask_to_stop();
         service_.ingest_queue.wake();
         service_.call_queue.wake();
+        service_.import_queue.wake();
         for (const auto& thread : threads_) thread->join();
         const auto refuse_late = [this] {
-            for (JobQueue* queue : {&service_.ingest_queue, &service_.call_queue})
+            for (JobQueue* queue : {&service_.ingest_queue, &service_.call_queue, &service_.import_queue}) {
+                queue->close();
                 for (Job* job : queue->take_all()) job->finish(unavailable("the server is shutting down"));
+            }
         };
         // A worker may still be queueing: look again until nobody is left who could.
         for (int round = 0; round < 10; ++round) {

@@ -46,6 +46,7 @@ void Watchdog::look() {
     service_.peers.sweep_lingering();
     expire(service_.ingest_queue, Use::write);
     expire(service_.call_queue, Use::read);
+    expire(service_.import_queue, Use::import);
 }
 
 void Watchdog::expire(JobQueue& queue, Use use) {

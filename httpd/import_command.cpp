@@ -1,0 +1,300 @@
+// The sub-command "import": see import_command.hpp.
+#include "import_command.hpp"
+
+#include <fmt/format.h>
+#include <jansson.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <random>
+#include <thread>
+
+#include "backoff.hpp"
+#include "http_client.hpp"
+#include "import_chunker.hpp"
+#include "import_progress.hpp"
+
+namespace tallyd {
+
+namespace {
+
+enum Exit { kDone = 0, kFailed = 1, kUsage = 2, kLinesRefused = 3 };
+
+constexpr ChunkLimits kPiece{5000, std::size_t{2} << 20, std::size_t{1} << 20};
+constexpr std::size_t kRead = 256 << 10;
+
+struct Options {
+    std::string file, url = "http://127.0.0.1:8080", key_file, format, name;
+    double patience = 300;
+    bool restart = false;
+};
+
+// Thrown with what is to be said to the user; main's way out of every depth.
+struct Stop {
+    Exit code;
+    std::string message;
+};
+
+std::string read_key(const Options& options) {
+    std::string key;
+    if (!options.key_file.empty()) {
+        std::ifstream file(options.key_file);
+        if (!std::getline(file, key)) throw Stop{kUsage, "cannot read a key from " + options.key_file};
+    } else if (const char* given = std::getenv("TALLYD_KEY")) {
+        key = given;
+    }
+    while (!key.empty() && std::isspace(static_cast<unsigned char>(key.back()))) key.pop_back();
+    if (key.empty()) throw Stop{kUsage, "an API key is needed: --key-file FILE, or TALLYD_KEY in the environment"};
+    if (key.find_first_of(" \t\r\n") != std::string::npos) throw Stop{kUsage, "the API key contains blanks"};
+    return key;
+}
+
+ImportFormat format_of(const Options& options) {
+    const std::string ending = std::filesystem::path(options.file).extension();
+    const std::string& told = options.format.empty() ? ending : options.format;
+    if (told == "csv" || told == ".csv") return ImportFormat::csv;
+    if (told == "ndjson" || told == ".ndjson" || told == ".jsonl") return ImportFormat::ndjson;
+    throw Stop{kUsage,
+               "the name \"" + options.file + "\" does not say the format: use --format csv or --format ndjson"};
+}
+
+class Importer {
+public:
+    explicit Importer(const Options& options)
+        : options_(options),
+          from_stdin_(options.file == "-"),
+          format_(format_of(options)),
+          title_(from_stdin_ ? "stdin" : std::filesystem::path(options.file).filename().string()),
+          state_path_(options.file + ".tally-import"),
+          client_(url(options.url), read_key(options)) {}
+
+    int run() {
+        open();
+        const bool resumed = resume();
+        Progress progress(title_, state_.size, state_.offset, isatty(STDERR_FILENO) != 0);
+        progress_ = &progress;
+        ImportChunker chunker(format_, kPiece, resumed ? state_.line : 0);
+        if (resumed) feed_header(chunker);
+        begun_at_line_ = state_.line;
+        const auto input = std::make_unique<char[]>(kRead);
+        std::istream& in = from_stdin_ ? std::cin : input_;
+        while (in.read(input.get(), kRead), in.gcount() > 0)
+            take(chunker, input.get(), static_cast<std::size_t>(in.gcount()));
+        if (in.bad()) throw Stop{kFailed, "cannot read " + title_};
+        chunker.end();
+        if (state_.import_id.empty()) begin(chunker);
+        if (!chunker.empty()) store(chunker);
+        return finish();
+    }
+
+private:
+    static Url url(const std::string& text) {
+        std::string wrong;
+        const auto parsed = parse_url(text, wrong);
+        if (!parsed) throw Stop{kUsage, "--url: " + wrong};
+        return *parsed;
+    }
+
+    void open() {
+        if (from_stdin_) {
+            std::ios::sync_with_stdio(false);
+            return;
+        }
+        struct stat info {};
+        if (stat(options_.file.c_str(), &info) != 0 || S_ISDIR(info.st_mode))
+            throw Stop{kUsage, "cannot read " + options_.file};
+        input_.open(options_.file, std::ios::binary);
+        if (!input_) throw Stop{kUsage, "cannot read " + options_.file};
+        resumable_ = S_ISREG(info.st_mode);
+        if (!resumable_) return;
+        state_.size = static_cast<std::uint64_t>(info.st_size);
+        state_.modified = static_cast<std::uint64_t>(info.st_mtim.tv_sec) * 1000000000U +
+                          static_cast<std::uint64_t>(info.st_mtim.tv_nsec);
+    }
+
+    bool resume() {
+        state_.url = options_.url;
+        ImportState before;
+        if (!resumable_ || options_.restart || !read_state(state_path_, before)) return false;
+        if (before.size != state_.size || before.modified != state_.modified || before.url != state_.url ||
+            before.offset > before.size) {
+            say("the file or the address is another one than in " + state_path_ +
+                ": beginning anew, what is stored already counts once");
+            return false;
+        }
+        state_ = before;
+        say(fmt::format("going on at line {} of import {}", state_.line, state_.import_id));
+        return true;
+    }
+
+    void feed_header(ImportChunker& chunker) {
+        std::string header(static_cast<std::size_t>(state_.header_bytes), '\0');
+        input_.read(header.data(), static_cast<std::streamsize>(header.size()));
+        if (format_ == ImportFormat::csv) chunker.feed(header.data(), header.size());
+        input_.seekg(static_cast<std::streamoff>(state_.offset));
+        if (!input_) throw Stop{kFailed, "cannot read " + title_};
+        read_ = state_.offset;
+    }
+
+    void take(ImportChunker& chunker, const char* data, std::size_t size) {
+        while (size > 0) {
+            // Until the header is known byte by byte, so that its end is known too.
+            const bool head = state_.import_id.empty();
+            const std::size_t taken = chunker.feed(data, head && format_ == ImportFormat::csv ? 1 : size);
+            read_ += taken;
+            data += taken;
+            size -= taken;
+            if (head && chunker.header_known()) begin(chunker);
+            if (chunker.full()) store(chunker);
+        }
+    }
+
+    // Begins the import without any event, so that no event is ever in one whose id got lost.
+    void begin(ImportChunker& chunker) {
+        state_.header_bytes = format_ == ImportFormat::csv ? read_ : 0;
+        const std::string name = options_.name.empty() ? title_ : options_.name;
+        const std::string body = format_ == ImportFormat::csv ? chunker.header() + '\n' : "\n";
+        take_answer(send("name=" + percent_encode(name), body));
+        state_.line = format_ == ImportFormat::csv ? chunker.next_line() : 1;
+        begun_at_line_ = state_.line;
+    }
+
+    void store(ImportChunker& chunker) {
+        const std::uint64_t line = chunker.first_line_of_chunk();
+        const std::string body = chunker.take();
+        for (const LineFailure& failure : chunker.take_failures()) {
+            ++state_.failed;
+            complain(failure.line, failure.reason, {});
+        }
+        take_answer(send(fmt::format("import_id={}&line={}", state_.import_id, line), body));
+        state_.line = chunker.next_line();
+        state_.offset = read_;
+        if (resumable_)
+            if (const std::string wrong = write_state(state_path_, state_); !wrong.empty()) throw Stop{kFailed, wrong};
+        progress_->show(read_, state_.line - begun_at_line_);
+    }
+
+    // Sends a piece until it is acknowledged; events count once, however often that takes.
+    std::string send(const std::string& query, const std::string& body) {
+        const auto give_up = std::chrono::steady_clock::now() + std::chrono::duration<double>(options_.patience);
+        Backoff pause(std::chrono::milliseconds(200), std::chrono::seconds(15));
+        for (;;) {
+            const HttpClient::Result result =
+                client_.post("/api/v1/events/import?" + query,
+                             format_ == ImportFormat::csv ? "text/csv" : "application/x-ndjson", body);
+            if (result.status == 200) return result.body;
+            const bool again =
+                result.status == 0 || result.status == 408 || result.status == 429 || result.status >= 500;
+            const std::string why = result.status == 0 ? result.body : message_of(result);
+            if (!again) throw Stop{kFailed, why};
+            auto wait =
+                std::max<std::chrono::milliseconds>(pause.next(random_), std::chrono::seconds(result.retry_after));
+            if (std::chrono::steady_clock::now() + wait > give_up)
+                throw Stop{kFailed, why + (resumable_ ? "; run the same command again to go on from here" : "")};
+            say(why + ", trying again");
+            std::this_thread::sleep_for(wait);
+        }
+    }
+
+    static std::string message_of(const HttpClient::Result& result) {
+        const std::unique_ptr<json_t, void (*)(json_t*)> body(json_loads(result.body.c_str(), 0, nullptr), json_decref);
+        const char* message = json_string_value(json_object_get(body.get(), "message"));
+        return fmt::format("{} {}", result.status, message ? message : "without a reason");
+    }
+
+    void take_answer(const std::string& text) {
+        const std::unique_ptr<json_t, void (*)(json_t*)> body(json_loads(text.c_str(), 0, nullptr), json_decref);
+        const char* id = json_string_value(json_object_get(body.get(), "import_id"));
+        if (!id) throw Stop{kFailed, "the answer is not one of tallyd"};
+        state_.import_id = id;
+        const auto number = [&body](const char* name) {
+            return static_cast<std::uint64_t>(json_integer_value(json_object_get(body.get(), name)));
+        };
+        state_.accepted += number("accepted");
+        state_.duplicates += number("duplicates");
+        state_.failed += number("failed");
+        std::size_t at;
+        json_t* failure;
+        json_array_foreach(json_object_get(body.get(), "failures"), at, failure) {
+            const char* reason = json_string_value(json_object_get(failure, "reason"));
+            const char* field = json_string_value(json_object_get(failure, "field"));
+            complain(static_cast<std::uint64_t>(json_integer_value(json_object_get(failure, "line"))),
+                     reason ? reason : "", field ? field : "");
+        }
+    }
+
+    void complain(std::uint64_t line, const std::string& reason, const std::string& field) {
+        if (progress_) progress_->clear();
+        std::fprintf(stderr, "%s:%s: %s%s\n", title_.c_str(), std::to_string(line).c_str(), reason.c_str(),
+                     field.empty() ? "" : (" (" + field + ")").c_str());
+    }
+
+    void say(const std::string& text) {
+        if (progress_) progress_->clear();
+        std::fprintf(stderr, "tallyd import: %s\n", text.c_str());
+    }
+
+    int finish() {
+        progress_->clear();
+        if (resumable_) std::filesystem::remove(state_path_);
+        const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
+        std::printf("%s\n", fmt::format("{}: {} accepted, {} duplicates, {} failed in {:.1f} s", state_.import_id,
+                                        state_.accepted, state_.duplicates, state_.failed, seconds)
+                                .c_str());
+        return state_.failed > 0 ? kLinesRefused : kDone;
+    }
+
+    const Options& options_;
+    const bool from_stdin_;
+    const ImportFormat format_;
+    const std::string title_, state_path_;
+    HttpClient client_;
+    std::ifstream input_;
+    bool resumable_ = false;
+    ImportState state_;
+    std::uint64_t read_ = 0, begun_at_line_ = 0;
+    Progress* progress_ = nullptr;
+    std::minstd_rand random_{std::random_device{}()};
+    const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace
+
+int import_command(int argc, const char* const* argv) {
+    Options options;
+    CLI::App app{"Sends a file of events (CSV or NDJSON) to tallyd; run again after a cut, it goes on where it was",
+                 "tallyd import"};
+    app.add_option("FILE", options.file, "the file; - reads standard input")->required();
+    app.add_option("--url", options.url, "address of tallyd")->envname("TALLYD_URL")->capture_default_str();
+    app.add_option("--key-file", options.key_file, "file that holds the API key; else TALLYD_KEY of the environment");
+    app.add_option("--format", options.format, "csv or ndjson, where the file's name does not say so")
+        ->check(CLI::IsMember({"csv", "ndjson"}));
+    app.add_option("--name", options.name, "name of the import in lists (the file's name)");
+    app.add_option("--patience", options.patience, "go on trying this long where tallyd does not answer (seconds)")
+        ->check(CLI::Range(0.0, 86400.0))
+        ->capture_default_str();
+    app.add_flag("--restart", options.restart, "begin anew, although FILE.tally-import says where to go on");
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        if (error.get_exit_code() == 0) return app.exit(error);
+        std::cerr << "tallyd import: " << error.what() << "\nRun with --help for more information.\n";
+        return kUsage;
+    }
+    signal(SIGPIPE, SIG_IGN);
+    try {
+        return Importer(options).run();
+    } catch (const Stop& stop) {
+        std::cerr << (isatty(STDERR_FILENO) ? "\r\x1b[K" : "") << "tallyd import: " << stop.message << '\n';
+        return stop.code;
+    }
+}
+
+}  // namespace tallyd

@@ -1,0 +1,72 @@
+// One upload to POST /api/v1/events/import: which statement comes next, and what became of the ones before.
+// The first statement begins the import (or opens the one that the client names) with no line in it, so that a chunk
+// always belongs to a known import and may be sent to the database again: its events carry their identity.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "answer.hpp"
+#include "import_chunker.hpp"
+#include "job.hpp"
+
+namespace tallyd {
+
+// What an upload may hold in memory: a chunk, a record, and the statement made of them.
+inline constexpr std::size_t kImportMemory = std::size_t{4} << 20;
+
+// The format that a Content-Type names; nullopt: none that can be imported.
+std::optional<ImportFormat> import_format(const char* content_type) noexcept;
+
+class ImportUpload {
+public:
+    // query: parameters as JSON arrays. A refusal is kept for problem().
+    ImportUpload(ImportFormat format, const std::string& query);
+
+    const std::optional<Answer>& problem() const noexcept { return problem_; }
+
+    std::size_t feed(const char* data, std::size_t size) { return chunker_.feed(data, size); }
+    void end() { chunker_.end(); }
+
+    // Whether a statement must run before more can be fed; at the file's end: before the answer can be given.
+    bool must_store(bool at_end) const noexcept;
+
+    // Fills in the job's statement.
+    void next(Job& job);
+
+    // Takes what the statement answered. A refusal ends the upload.
+    std::optional<Answer> take(Answer answer);
+
+    Answer summary() const;
+
+    std::uint64_t accepted() const noexcept { return accepted_; }
+    std::uint64_t duplicates() const noexcept { return duplicates_; }
+    std::uint64_t failed() const noexcept { return failed_; }
+
+private:
+    struct Failure {
+        std::uint64_t line;
+        std::string json;
+    };
+
+    Answer with_progress(Answer refusal) const;
+    void note(std::uint64_t line, std::string json);
+    void take_local_failures();
+    std::string counts() const;
+
+    const ImportFormat format_;
+    std::string members_;  // of the query's JSON object, in every statement
+    std::string name_;     // and only in the first: the import's name
+    std::optional<Answer> problem_;
+    ImportChunker chunker_;
+    std::string import_id_;  // empty: not begun
+    std::string given_id_;
+    std::uint64_t sent_to_line_ = 0;
+    std::uint64_t accepted_ = 0, duplicates_ = 0, failed_ = 0;
+    std::vector<Failure> failures_;
+};
+
+}  // namespace tallyd

@@ -1,0 +1,154 @@
+// The sub-commands: `tallyd import` and `tallyd tenant create`.
+'use strict';
+
+const assert = require('node:assert/strict');
+const { spawn } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+const { after, before, test } = require('node:test');
+const { call, http, setUp, until } = require('./lib.js');
+
+let s;
+let dir;
+before(async () => {
+  s = await setUp();
+  dir = fs.mkdtempSync(path.join(require('node:os').tmpdir(), 'tally-command-'));
+  fs.writeFileSync(path.join(dir, 'key'), `${s.key}\n`, { mode: 0o600 });
+});
+after(async () => {
+  if (dir) fs.rmSync(dir, { recursive: true, force: true });
+  await s?.close();
+});
+
+function start(args, { env = {}, input } = {}) {
+  const child = spawn(process.env.TALLYD, args, { env: { PATH: process.env.PATH, ...env }, stdio: ['pipe', 'pipe', 'pipe'], cwd: dir });
+  const out = { child, stdout: '', stderr: '' };
+  child.stdout.on('data', (data) => { out.stdout += data; });
+  child.stderr.on('data', (data) => { out.stderr += data; });
+  child.stdin.on('error', () => {});
+  child.stdin.end(input);
+  out.done = new Promise((resolve) => { child.on('close', (code, signal) => resolve({ ...out, stdout: out.stdout, stderr: out.stderr, code, signal })); });
+  return out;
+}
+const run = (args, options) => start(args, options).done;
+const load = (file, args = [], options = {}) => run(['import', file, '--url', s.url, '--key-file', 'key', ...args], options);
+const write = (name, text) => fs.writeFileSync(path.join(dir, name), text);
+const json = (n, more = {}) => `${JSON.stringify({ code: 'cmd', customer_id: 'c', timestamp: '2024-01-01T00:00:00Z', properties: { n: String(n) }, ...more })}\n`;
+const events = () => Number(s.cluster.psql("SELECT count(*) FROM tally.event WHERE code = 'cmd'"));
+
+test('a CSV file of several pieces is one import, twice counts once', async () => {
+  const rows = Array.from({ length: 12000 }, (_, n) => `cmd,c,2024-01-01T00:00:00Z,csv${n}\n`).join('');
+  write('rows.csv', `event_code,customer_id,timestamp,n\n${rows}`);
+  const first = await load('rows.csv');
+  assert.equal(first.code, 0, first.stderr);
+  assert.match(first.stdout, /^imp_\w+: 12000 accepted, 0 duplicates, 0 failed in [\d.]+ s\n$/);
+  const again = await load('rows.csv', ['--name', 'second time']);
+  assert.match(again.stdout, /0 accepted, 12000 duplicates, 0 failed/);
+  const imports = (await call(s.url, s.key, 'GET', '/api/v1/imports')).json.data;
+  assert.deepEqual(imports.map((one) => [one.name, one.accepted]), [['second time', 0], ['rows.csv', 12000]]);
+  assert.ok(!fs.existsSync(path.join(dir, 'rows.csv.tally-import')));
+});
+
+test('refused lines are named with their numbers, in CSV after a header of two lines too', async () => {
+  write('bad.ndjson', `${json('ok')}nonsense\n${json('x', { customer_id: undefined })}`);
+  const done = await load('bad.ndjson');
+  assert.equal(done.code, 3);
+  assert.match(done.stderr, /^bad\.ndjson:2: the line is not one JSON object$/m);
+  assert.match(done.stderr, /^bad\.ndjson:3: .*\(customer_id\)$/m);
+  assert.match(done.stdout, /1 accepted, 0 duplicates, 2 failed/);
+  write('bad.csv', Buffer.concat([Buffer.from('event_code,customer_id,"a\nb"\ncmd,c,1\ncmd,c\n'), Buffer.from([0xff, 0x0a])]));
+  const csv = await load('bad.csv');
+  assert.match(csv.stderr, /^bad\.csv:4: /m);
+  assert.match(csv.stderr, /^bad\.csv:5: .*UTF-8/m);
+});
+
+test('standard input, the key from the environment', async () => {
+  const done = await run(['import', '-', '--format', 'ndjson', '--url', s.url], { env: { TALLYD_KEY: s.key }, input: json('stdin') });
+  assert.equal(done.code, 0, done.stderr);
+  assert.match(done.stdout, /1 accepted/);
+});
+
+test('cut off in the middle it goes on where it was', async () => {
+  write('long.ndjson', Array.from({ length: 20000 }, (_, n) => json(`long${n}`)).join(''));
+  const before = events();
+  // A proxy that lets three requests pass: the beginning and two pieces.
+  let passed = 0;
+  const proxy = http.createServer((request, response) => {
+    passed += 1;
+    if (passed > 3) { request.socket.destroy(); return; }
+    const onward = http.request(s.url + request.url, { method: request.method, headers: request.headers }, (answer) => {
+      response.writeHead(answer.statusCode, answer.headers);
+      answer.pipe(response);
+    });
+    request.pipe(onward);
+  });
+  await new Promise((resolve) => { proxy.listen(0, '127.0.0.1', resolve); });
+  const command = ['import', 'long.ndjson', '--key-file', 'key', '--url', `http://127.0.0.1:${proxy.address().port}`];
+  const cut = await run([...command, '--patience', '0.5']);
+  assert.equal(cut.code, 1);
+  assert.match(cut.stderr, /run the same command again/);
+  const state = JSON.parse(fs.readFileSync(path.join(dir, 'long.ndjson.tally-import'), 'utf8'));
+  assert.equal(state.line, 10001);
+  assert.equal(events() - before, 10000);
+  passed = -1000;
+  const rest = await run(command);
+  assert.equal(rest.code, 0, rest.stderr);
+  assert.match(rest.stderr, /going on at line 10001/);
+  assert.match(rest.stdout, new RegExp(`^${state.import_id}: 20000 accepted, 0 duplicates, 0 failed`));
+  assert.equal(events() - before, 20000);
+  assert.equal(passed, -998);
+  proxy.close();
+  proxy.closeAllConnections();
+});
+
+test('killed in the middle and the file changed: it begins anew and counts once', async () => {
+  const text = Array.from({ length: 40000 }, (_, n) => json(`kill${n}`)).join('');
+  write('kill.ndjson', text);
+  const before = events();
+  const child = start(['import', 'kill.ndjson', '--url', s.url, '--key-file', 'key']);
+  await until('a piece', () => fs.existsSync(path.join(dir, 'kill.ndjson.tally-import')));
+  child.child.kill('SIGKILL');
+  await child.done;
+  write('kill.ndjson', text + json('one more'));
+  const done = await load('kill.ndjson');
+  assert.equal(done.code, 0, done.stderr);
+  assert.match(done.stderr, /beginning anew/);
+  assert.equal(events() - before, 40001);
+});
+
+test('a server that is not there is tried again for the patience given', async () => {
+  write('one.ndjson', json('patience'));
+  const done = await run(['import', 'one.ndjson', '--url', 'http://127.0.0.1:1', '--key-file', 'key', '--patience', '0.6']);
+  assert.equal(done.code, 1);
+  assert.match(done.stderr, /no connection: Connection refused, trying again/);
+});
+
+test('wrong usage is 2, a wrong key 1', async () => {
+  const wrong = [[['import'], /FILE/], [['import', 'x.txt', '--key-file', 'key'], /format/], [['import', 'missing.csv', '--key-file', 'key'], /cannot read/],
+    [['import', 'one.ndjson'], /TALLYD_KEY/], [['import', 'one.ndjson', '--key-file', 'key', '--url', 'https://x'], /https/],
+    [['import', 'one.ndjson', '--key-file', 'key', '--url', 'nonsense'], /URL/], [['import', 'one.ndjson', '--key', 'k'], /--key/],
+    [['tenant'], /subcommand/], [['tenant', 'create'], /NAME/]];
+  for (const [args, message] of wrong) {
+    const done = await run(args);
+    assert.equal(done.code, 2, args.join(' '));
+    assert.match(done.stderr, message);
+  }
+  const refused = await run(['import', 'one.ndjson', '--url', s.url], { env: { TALLYD_KEY: 'tally_live_nobody' } });
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /401/);
+  for (const args of [['--help'], ['import', '--help'], ['tenant', 'create', '--help']]) assert.equal((await run(args)).code, 0);
+});
+
+test('a tenant is made with its first key, which works; the same name again is not', async () => {
+  const admin = ['--database', s.cluster.conninfo().replace('tallyd_login', 'postgres')];
+  const made = await run(['tenant', 'create', 'acme', '--mode', 'test', ...admin]);
+  assert.equal(made.code, 0, made.stderr);
+  const [, tenant, key] = /^tenant {2}(ten_\w+)\nkey {5}(tally_test_[\w-]+)\n$/.exec(made.stdout);
+  const profile = (await call(s.url, key, 'GET', '/api/v1/profile')).json;
+  assert.deepEqual([profile.id, profile.name, profile.mode], [tenant, 'acme', 'test']);
+  assert.equal((await call(s.url, key, 'GET', '/api/v1/keys')).status, 200);
+  const again = await run(['tenant', 'create', 'acme', ...admin]);
+  assert.equal(again.code, 1);
+  assert.match(again.stderr, /acme/);
+  assert.equal((await run(['tenant', 'create', 'beta', '--database', s.cluster.conninfo()])).code, 1);
+});

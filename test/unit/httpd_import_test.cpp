@@ -1,0 +1,165 @@
+// Files of events cut into chunks while their bytes come in.
+#include <gtest/gtest.h>
+
+#include "import_chunker.hpp"
+#include "import_upload.hpp"
+
+namespace {
+
+using tallyd::ChunkLimits;
+using tallyd::ImportChunker;
+using tallyd::ImportFormat;
+
+struct Piece {
+    std::uint64_t line;
+    std::string text;
+    bool operator==(const Piece&) const = default;
+};
+
+struct Cut {
+    std::vector<Piece> pieces;
+    std::vector<std::pair<std::uint64_t, std::string>> failures;
+};
+
+// Fed in steps of every size, the same must come out.
+Cut cut(ImportFormat format, const std::string& file, ChunkLimits limits, std::size_t step, std::uint64_t first = 0) {
+    ImportChunker chunker(format, limits, first);
+    Cut out;
+    const auto store = [&] {
+        const std::uint64_t line = chunker.first_line_of_chunk();
+        out.pieces.push_back({line, chunker.take()});
+    };
+    for (std::size_t at = 0; at < file.size();) {
+        const std::size_t size = std::min(step, file.size() - at);
+        at += chunker.feed(file.data() + at, size);
+        if (chunker.full()) store();
+    }
+    chunker.end();
+    if (!chunker.empty()) store();
+    for (const auto& failure : chunker.take_failures()) out.failures.emplace_back(failure.line, failure.reason);
+    return out;
+}
+
+class EveryStep : public testing::TestWithParam<std::size_t> {};
+INSTANTIATE_TEST_SUITE_P(Sizes, EveryStep, testing::Values(1, 2, 3, 7, 64, 100000));
+
+TEST_P(EveryStep, LinesOfNdjson) {
+    const Cut got = cut(ImportFormat::ndjson, "\xEF\xBB\xBF{1}\n{2}\r\n\n{4}", {2, 1000, 1000}, GetParam());
+    EXPECT_EQ(got.pieces, (std::vector<Piece>{{1, "{1}\n{2}\r\n"}, {3, "\n{4}\n"}}));
+    EXPECT_TRUE(got.failures.empty());
+}
+
+TEST_P(EveryStep, CsvRecordsHoldLineEndsInQuotes) {
+    const Cut got = cut(ImportFormat::csv, "a,\"b\nb\"\nx,\"1\n\"\"2\n\"\ny,5\"\nz,1\n", {2, 1000, 1000}, GetParam());
+    EXPECT_EQ(got.pieces, (std::vector<Piece>{{3, "a,\"b\nb\"\nx,\"1\n\"\"2\n\"\ny,5\"\n"}, {7, "a,\"b\nb\"\nz,1\n"}}));
+}
+
+TEST_P(EveryStep, TheClientsLineCountsAfterTheHeader) {
+    EXPECT_EQ(cut(ImportFormat::csv, "a,b\n1,2\n", {2, 1000, 1000}, GetParam(), 500).pieces,
+              (std::vector<Piece>{{500, "a,b\n1,2\n"}}));
+    EXPECT_EQ(cut(ImportFormat::ndjson, "{1}\n", {2, 1000, 1000}, GetParam(), 500).pieces,
+              (std::vector<Piece>{{500, "{1}\n"}}));
+}
+
+TEST_P(EveryStep, WhatCannotBeTextLeavesBlankLines) {
+    const std::string file = std::string("{1}\n{\xFF}\n{") + '\0' + "}\n{4}\n";
+    const Cut got = cut(ImportFormat::ndjson, file, {10, 1000, 1000}, GetParam());
+    EXPECT_EQ(got.pieces, (std::vector<Piece>{{1, "{1}\n\n\n{4}\n"}}));
+    ASSERT_EQ(got.failures.size(), 2U);
+    EXPECT_EQ(got.failures[0].first, 2U);
+    EXPECT_NE(got.failures[0].second.find("UTF-8"), std::string::npos);
+    EXPECT_NE(got.failures[1].second.find("NUL"), std::string::npos);
+}
+
+TEST_P(EveryStep, ALineTooLongIsAFailureAndTakesNoMemory) {
+    const Cut got =
+        cut(ImportFormat::ndjson, "{1}\n" + std::string(5000, 'x') + "\n{3}\n", {10, 1000, 100}, GetParam());
+    EXPECT_EQ(got.pieces, (std::vector<Piece>{{1, "{1}\n\n{3}\n"}}));
+    ASSERT_EQ(got.failures.size(), 1U);
+    EXPECT_EQ(got.failures[0].first, 2U);
+    EXPECT_EQ(got.failures[0].second, "the line is too long");
+}
+
+TEST_P(EveryStep, AQuoteThatNeverClosesEndsAtTheLimit) {
+    std::string file = "a\n\"";
+    for (int n = 0; n < 100; ++n) file += "12345\n";
+    const Cut got = cut(ImportFormat::csv, file, {1000, 10000, 100}, GetParam());
+    ASSERT_EQ(got.failures.size(), 1U);
+    EXPECT_EQ(got.failures[0].first, 2U);
+    ASSERT_EQ(got.pieces.size(), 1U);
+    // As many lines as the file has, and the rows after the limit are read again.
+    EXPECT_EQ(std::count(got.pieces[0].text.begin(), got.pieces[0].text.end(), '\n'), 101);
+    EXPECT_TRUE(got.pieces[0].text.ends_with("12345\n12345\n"));
+}
+
+TEST_P(EveryStep, BytesEndAChunkToo) {
+    const Cut got = cut(ImportFormat::ndjson, "{1111}\n{2222}\n{3}\n", {1000, 10, 100}, GetParam());
+    EXPECT_EQ(got.pieces, (std::vector<Piece>{{1, "{1111}\n{2222}\n"}, {3, "{3}\n"}}));
+}
+
+TEST(ImportFormats, ByContentType) {
+    EXPECT_EQ(tallyd::import_format("text/csv; charset=utf-8"), ImportFormat::csv);
+    EXPECT_EQ(tallyd::import_format("Application/X-NDJSON"), ImportFormat::ndjson);
+    EXPECT_EQ(tallyd::import_format("application/jsonl"), ImportFormat::ndjson);
+    EXPECT_FALSE(tallyd::import_format("application/json"));
+    EXPECT_FALSE(tallyd::import_format("text/csvx"));
+    EXPECT_FALSE(tallyd::import_format(nullptr));
+}
+
+struct TestJob final : tallyd::Job {
+    void finish(tallyd::Answer) noexcept override {}
+};
+
+tallyd::Answer stored(const char* body) {
+    tallyd::Answer answer;
+    answer.status = 200;
+    answer.body = body;
+    return answer;
+}
+
+TEST(ImportUpload, BeginsWithoutALineAndSumsUp) {
+    tallyd::ImportUpload upload(ImportFormat::ndjson, R"({"name":["x"],"line":["5"]})");
+    ASSERT_FALSE(upload.problem());
+    TestJob job;
+    ASSERT_TRUE(upload.must_store(false));
+    upload.next(job);
+    EXPECT_EQ(job.query, R"({"format":["ndjson"],"name":["x"]})");
+    EXPECT_EQ(job.body, "");
+    EXPECT_FALSE(upload.take(stored(R"({"import_id":"imp_1","accepted":0,"duplicates":0,"failures":[]})")));
+    EXPECT_FALSE(upload.must_store(false));
+    upload.feed("{}\n\xFF", 4);
+    upload.end();
+    ASSERT_TRUE(upload.must_store(true));
+    upload.next(job);
+    EXPECT_EQ(job.query, R"({"format":["ndjson"],"import_id":["imp_1"],"line":["5"]})");
+    EXPECT_EQ(job.body, "{}\n\n");
+    EXPECT_FALSE(upload.take(stored(
+        R"({"import_id":"imp_1","accepted":0,"duplicates":0,"failures":[{"line":5,"reason":"r","field":"f"}]})")));
+    EXPECT_FALSE(upload.must_store(true));
+    EXPECT_EQ(
+        upload.summary().body,
+        R"({"import_id":"imp_1","accepted":0,"duplicates":0,"failed":2,"failures":[{"line":5,"reason":"r","field":"f"},)"
+        R"({"line":6,"reason":"the line is not valid UTF-8"}]})");
+}
+
+TEST(ImportUpload, ARefusalSaysWhatIsStored) {
+    tallyd::ImportUpload upload(ImportFormat::ndjson, "{}");
+    TestJob job;
+    upload.next(job);
+    upload.take(stored(R"({"import_id":"imp_1","accepted":3,"duplicates":0,"failures":[]})"));
+    tallyd::Answer failed = stored(R"({"code":"CONFLICT","message":"m","details":{"hint":"h"}})");
+    failed.status = 409;
+    const auto refusal = upload.take(failed);
+    ASSERT_TRUE(refusal);
+    EXPECT_EQ(
+        refusal->body,
+        R"({"code":"CONFLICT","message":"m","details":{"hint":"h","import_id":"imp_1","accepted":3,"duplicates":0,"failed":0}})");
+}
+
+TEST(ImportUpload, ParametersThatCannotBe) {
+    for (const char* query :
+         {R"({"format":["csv"]})", R"({"line":["0"]})", R"({"line":["x"]})", R"({"line":["1","2"]})"})
+        EXPECT_TRUE(tallyd::ImportUpload(ImportFormat::csv, query).problem()) << query;
+}
+
+}  // namespace
