@@ -4,7 +4,7 @@
 const assert = require('node:assert/strict');
 const { after, before, test } = require('node:test');
 const contract = require('./contract.js');
-const { call, event, isErrorAnswer, setUp } = require('./lib.js');
+const { Tallyd, call, event, isErrorAnswer, setUp } = require('./lib.js');
 
 let s;
 let family;
@@ -58,11 +58,27 @@ test('"and to use HTTP response codes to indicate API errors"', async () => {
 });
 
 test('"We use built-in HTTP features, like HTTP authentication and HTTP verbs, which can be understood by off-the-shelf HTTP clients"', async () => {
-  assert.match((await get('/api/v1/profile', null)).headers.get('www-authenticate'), /Bearer/);
+  assert.match((await get('/api/v1/profile', null)).headers.get('www-authenticate'), /Bearer.*Basic/);
+  const basic = { authorization: `Basic ${Buffer.from(`${s.key}:`).toString('base64')}` };
+  assert.equal((await call(s.url, null, 'GET', '/api/v1/profile', undefined, basic)).status, 200);
   const refused = await call(s.url, s.key, 'DELETE', '/api/v1/metrics');
   isErrorAnswer(assert, refused, 405, 'METHOD_NOT_ALLOWED');
   assert.match(refused.headers.get('allow'), /GET, HEAD, POST/);
   assert.equal((await call(s.url, s.key, 'HEAD', '/api/v1/metrics')).status, 200);
+});
+
+test('"we support cross-origin resource sharing to allow you to interact securely with our API from a client-side web application"', async () => {
+  const origin = 'https://app.example.com';
+  for (const { method, pattern } of contract.routes()) {
+    const asked = await call(s.url, null, 'OPTIONS', targetOf(pattern), undefined, { origin, 'access-control-request-method': method, 'access-control-request-headers': 'authorization,content-type' });
+    assert.equal(asked.status, 204, pattern);
+    assert.equal(asked.headers.get('access-control-allow-origin'), '*');
+    assert.ok(asked.headers.get('access-control-allow-methods').split(', ').includes(method), pattern);
+    assert.match(asked.headers.get('access-control-allow-headers'), /Authorization, Content-Type/);
+    assert.equal(asked.headers.get('access-control-allow-credentials'), null);
+  }
+  const answer = await call(s.url, s.key, 'GET', '/api/v1/profile', undefined, { origin });
+  assert.deepEqual([answer.status, answer.headers.get('access-control-allow-origin')], [200, '*']);
 });
 
 test('"you should remember that you should never expose your secret API key": no answer holds one but the one that makes it', async () => {
@@ -129,6 +145,22 @@ test('"Your API keys carry many privileges, so be sure to keep them secret!": a 
   assert.equal((await get('/api/v1/metrics', reader.secret)).status, 200);
   isErrorAnswer(assert, await post('/api/v1/metrics', metric(), reader.secret), 403, 'FORBIDDEN');
   isErrorAnswer(assert, await get('/api/v1/keys', reader.secret), 403, 'FORBIDDEN');
+});
+
+test('"To use your API key, you need only set apiKey equal to your key."', async () => {
+  assert.equal((await get(`/api/v1/profile?apiKey=${s.key}`, null)).status, 200);
+  assert.equal((await post('/api/v1/metrics', { apiKey: s.key, ...metric() }, null)).status, 201);
+  const form = await call(s.url, null, 'POST', '/api/v1/metrics', new URLSearchParams({ apiKey: s.key, ...metric() }).toString(), { 'content-type': 'application/x-www-form-urlencoded' });
+  assert.equal(form.status, 201, form.text);
+  isErrorAnswer(assert, await get('/api/v1/profile?apiKey=wrong', null), 401, 'UNAUTHORIZED');
+  isErrorAnswer(assert, await get('/api/v1/profile?apiKey=wrong'), 401, 'UNAUTHORIZED');
+});
+
+test('"All API requests must be made over HTTPS": beyond loopback tallyd does not serve without a certificate, unless a proxy has one', async () => {
+  const tallyd = new Tallyd(['--database', s.cluster.conninfo(), '--port', '0', '--listen', '0.0.0.0']);
+  assert.equal(await tallyd.listening(), undefined);
+  assert.notEqual((await tallyd.exited).code, 0);
+  assert.match(tallyd.stderr, /tls-cert|behind-proxy/);
 });
 
 test('"You must authenticate for all requests."', async () => {

@@ -79,6 +79,16 @@ for (const operationId of ORDER) {
   });
 }
 
+test('every security scheme of the document lets one in', async () => {
+  const ways = {
+    bearer: ['/api/v1/profile', { authorization: `Bearer ${s.key}` }],
+    basic: ['/api/v1/profile', { authorization: `Basic ${Buffer.from(`${s.key}:`).toString('base64')}` }],
+    apiKey: [`/api/v1/profile?${doc.components.securitySchemes.apiKey.name}=${s.key}`, {}],
+  };
+  assert.deepEqual(doc.security.flatMap(Object.keys), Object.keys(ways));
+  for (const [target, headers] of Object.values(ways)) assert.equal((await call(s.url, null, 'GET', target, undefined, headers)).status, 200);
+});
+
 test('the document is served as it was written, may be kept, and is not sent twice', async () => {
   const answer = await call(s.url, null, 'GET', '/openapi.json');
   assert.deepEqual(answer.json, doc);

@@ -8,6 +8,7 @@ const https = require('node:https');
 const path = require('node:path');
 const tls = require('node:tls');
 const { after, before, test } = require('node:test');
+const contract = require('./contract.js');
 const { Tallyd, event, isErrorAnswer, net, parseAnswers, raw, setUp, sleep, startTallyd, until } = require('./lib.js');
 
 // A self-signed certificate of its own name; openssl, or GnuTLS's certtool where that is what a machine has.
@@ -48,7 +49,14 @@ function request(method, target, { key = s.key, body, headers = {}, agent = fals
       let got = '';
       const name = (response.socket.getPeerCertificate().subject || {}).CN;
       response.on('data', (data) => { got += data; });
-      response.on('end', () => resolve({ status: response.statusCode, headers: response.headers, text: got, name }));
+      response.on('end', () => {
+        try {
+          contract.check({ method, target }, { status: response.statusCode, header: (field) => response.headers[field.toLowerCase()], text: got });
+          resolve({ status: response.statusCode, headers: response.headers, text: got, name });
+        } catch (error) {
+          reject(error);
+        }
+      });
     });
     sent.on('error', reject);
     sent.end(text);
