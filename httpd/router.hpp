@@ -23,7 +23,8 @@ struct Route {
     bool once = false;  // takes an Idempotency-Key
 
     bool reads() const noexcept { return method[0] == 'G'; }
-    bool body_may_hold_key() const noexcept { return method[0] == 'P'; }  // POST, PUT, PATCH
+    // POST, PUT and PATCH, but a file is no place for a key.
+    bool body_may_hold_key() const noexcept { return method[0] == 'P' && body != BodyKind::file; }
 };
 
 std::span<const Route> routes() noexcept;

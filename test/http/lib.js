@@ -225,7 +225,7 @@ function checkStream(pieces, stream) {
 const checkedHttp = {
   ...http,
   request: (url, options, listener) => http.request(url, options, (response) => {
-    listener(response);
+    listener?.(response);
     let text = '';
     response.on('data', (data) => { text += data; });
     response.on('end', () => contract.check({ method: options.method ?? 'GET', target: new URL(url).pathname },

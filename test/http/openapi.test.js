@@ -49,8 +49,12 @@ function requestOf(operation) {
     else for (const value of [].concat(example)) query.push([name, String(value)]);
   }
   const text = query.length > 0 ? `?${new URLSearchParams(query)}` : '';
-  const body = operation.requestBody && Object.values(operation.requestBody.content)[0].example;
-  return { target: substitute(target + text), headers, body: body && JSON.parse(substitute(JSON.stringify(body))) };
+  const [type, media] = Object.entries(operation.requestBody?.content ?? { none: {} })[0];
+  if (type !== 'application/json' && media.example) {
+    headers['content-type'] = type;
+    return { target: substitute(target + text), headers, body: `${media.example}\n` };
+  }
+  return { target: substitute(target + text), headers, body: media.example && JSON.parse(substitute(JSON.stringify(media.example))) };
 }
 
 // The same fields in both, all the way down; of lists the first item.

@@ -178,7 +178,7 @@ suite_http() {
     local files=(test/http/*.test.js)
     [ -e "${files[0]}" ] || { report http 0 0; return; }
     run_in "$work/tree" "$log" PG_BINDIR="$bin" TALLYD="$work/tree/httpd/tallyd" \
-        node --test --test-reporter=tap "${files[@]}" || status=$?
+        timeout -k 10 1500 node --test --test-reporter=tap "${files[@]}" || status=$?
     good=$(sed -n 's/^# pass \([0-9]*\)/\1/p' "$log")
     bad=$(at_least_one "$status" "$(($(sed -n 's/^# fail \([0-9]*\)/\1 +/p;s/^# cancelled \([0-9]*\)/\1/p' "$log") + 0))")
     [ "$bad" -eq 0 ] || { grep -nE -A25 '^ *not ok' "$log" | head -n 300 || :; grep -q '^# fail' "$log" || tail -n 40 "$log"; }
