@@ -201,13 +201,7 @@ TALLY_FUNCTION(distinct_recv) {
 
 // distinct_send(distinct_set) -> bytea: the packed bytes.
 TALLY_FUNCTION(distinct_send) {
-    return guarded([&]() -> Datum {
-        StringInfoData message;
-        const Bytes packed = packed_bytes(fcinfo, 0);
-        pq_begintypsend(&message);
-        pq_sendbytes(&message, reinterpret_cast<const char*>(packed.data()), static_cast<int>(packed.size()));
-        PG_RETURN_BYTEA_P(pq_endtypsend(&message));
-    });
+    return guarded([&]() -> Datum { return sent_bytes(packed_bytes(fcinfo, 0)); });
 }
 
 // distinct_set = distinct_set, distinct_set <> distinct_set.
@@ -220,15 +214,8 @@ TALLY_FUNCTION(distinct_ne) {
 
 // Hashes for GROUP BY and hash joins of sets.
 TALLY_FUNCTION(distinct_hash) {
-    return guarded([&]() -> Datum {
-        const Bytes packed = packed_bytes(fcinfo, 0);
-        return hash_any(reinterpret_cast<const unsigned char*>(packed.data()), static_cast<int>(packed.size()));
-    });
+    return guarded([&]() -> Datum { return state_hash(packed_bytes(fcinfo, 0)); });
 }
 TALLY_FUNCTION(distinct_hash_extended) {
-    return guarded([&]() -> Datum {
-        const Bytes packed = packed_bytes(fcinfo, 0);
-        return hash_any_extended(reinterpret_cast<const unsigned char*>(packed.data()), static_cast<int>(packed.size()),
-                                 static_cast<std::uint64_t>(PG_GETARG_INT64(1)));
-    });
+    return guarded([&]() -> Datum { return state_hash_extended(packed_bytes(fcinfo, 0), PG_GETARG_INT64(1)); });
 }

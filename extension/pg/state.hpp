@@ -35,4 +35,22 @@ inline Bytes received_bytes(StringInfo message) {
     return {reinterpret_cast<const std::byte*>(pq_getmsgbytes(message, size)), static_cast<std::size_t>(size)};
 }
 
+// What a send function answers: these bytes.
+inline Datum sent_bytes(Bytes packed) {
+    StringInfoData message;
+    pq_begintypsend(&message);
+    pq_sendbytes(&message, reinterpret_cast<const char*>(packed.data()), static_cast<int>(packed.size()));
+    return PointerGetDatum(pq_endtypsend(&message));
+}
+
+// Hashes of a state's canonical bytes, for GROUP BY and hash joins.
+inline Datum state_hash(Bytes packed) {
+    return hash_any(reinterpret_cast<const unsigned char*>(packed.data()), static_cast<int>(packed.size()));
+}
+
+inline Datum state_hash_extended(Bytes packed, std::int64_t seed) {
+    return hash_any_extended(reinterpret_cast<const unsigned char*>(packed.data()), static_cast<int>(packed.size()),
+                             static_cast<std::uint64_t>(seed));
+}
+
 }  // namespace tally
