@@ -6,11 +6,9 @@
 #include <cstring>
 
 #include "pg/boundary.hpp"
+#include "pg/values.hpp"
 
 namespace {
-
-constexpr std::int64_t unix_to_postgres_epoch =
-    std::int64_t{POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE} * SECS_PER_DAY * 1'000'000;
 
 // Columns of tally._parse_events and of tally._scan_events, in order.
 namespace parse_column {
@@ -41,14 +39,6 @@ struct Rows {
     TupleDesc shape;
     MemoryContext per_row;
 };
-
-std::string_view view_of(const text* value) {
-    return {VARDATA_ANY(value), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(value))};
-}
-
-Datum text_datum(std::string_view value) {
-    return PointerGetDatum(cstring_to_text_with_len(value.data(), static_cast<int>(value.size())));
-}
 
 Datum uuid_datum(const tally::Hash128& hash) {
     auto* uuid = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t)));
@@ -95,22 +85,22 @@ void put_event(const Rows& rows, int body, int index, const tally::Event& event,
     values[parse_column::partial] = BoolGetDatum(partial);
     nulls[parse_column::event_id] =
         event.event_id.data() == nullptr || std::memchr(event.event_id.data(), 0, event.event_id.size());
-    if (!nulls[parse_column::event_id]) values[parse_column::event_id] = text_datum(event.event_id);
+    if (!nulls[parse_column::event_id]) values[parse_column::event_id] = tally::text_datum(event.event_id);
     for (int column = parse_column::code; column <= parse_column::payload; ++column) nulls[column] = !good;
     nulls[parse_column::reason] = nulls[parse_column::field] = good;
     if (good) {
-        values[parse_column::code] = text_datum(event.code);
-        values[parse_column::customer] = text_datum(event.customer_id);
-        values[parse_column::source] = text_datum(event.source);
-        values[parse_column::ts] = TimestampTzGetDatum(event.ts_microseconds - unix_to_postgres_epoch);
+        values[parse_column::code] = tally::text_datum(event.code);
+        values[parse_column::customer] = tally::text_datum(event.customer_id);
+        values[parse_column::source] = tally::text_datum(event.source);
+        values[parse_column::ts] = TimestampTzGetDatum(event.ts_microseconds - tally::unix_to_postgres_epoch);
         values[parse_column::properties] = properties_datum(event);
         values[parse_column::customer_hash] = Int32GetDatum(event.customer_hash);
         values[parse_column::identity] = uuid_datum(event.identity);
         values[parse_column::payload] = uuid_datum(event.payload);
     } else {
-        values[parse_column::reason] = text_datum(event.reason);
+        values[parse_column::reason] = tally::text_datum(event.reason);
         nulls[parse_column::field] = event.field.empty();
-        if (!event.field.empty()) values[parse_column::field] = text_datum(event.field);
+        if (!event.field.empty()) values[parse_column::field] = tally::text_datum(event.field);
     }
     tuplestore_putvalues(rows.store, rows.shape, values, nulls);
 }
@@ -123,9 +113,9 @@ void put_refusal(const Rows& rows, int body, const tally::EventDocument& documen
     nulls[parse_column::body] = nulls[parse_column::reason] = nulls[parse_column::partial] = false;
     values[parse_column::body] = Int32GetDatum(body);
     values[parse_column::partial] = BoolGetDatum(document.allow_partial_failures());
-    values[parse_column::reason] = text_datum(document.reason());
+    values[parse_column::reason] = tally::text_datum(document.reason());
     nulls[parse_column::field] = document.field().empty();
-    if (!document.field().empty()) values[parse_column::field] = text_datum(document.field());
+    if (!document.field().empty()) values[parse_column::field] = tally::text_datum(document.field());
     tuplestore_putvalues(rows.store, rows.shape, values, nulls);
 }
 
@@ -148,7 +138,8 @@ void put_scan(const Rows& rows, int body, int index, const tally::Event& event, 
     values[scan_column::rejected] = BoolGetDatum(!good);
     for (int column = scan_column::month; column <= scan_column::payload; ++column) nulls[column] = !good;
     if (good) {
-        values[scan_column::month] = TimestampTzGetDatum(month_start(event.ts_microseconds) - unix_to_postgres_epoch);
+        values[scan_column::month] =
+            TimestampTzGetDatum(month_start(event.ts_microseconds) - tally::unix_to_postgres_epoch);
         values[scan_column::customer_hash] = Int32GetDatum(event.customer_hash);
         values[scan_column::identity] = uuid_datum(event.identity);
         values[scan_column::payload] = uuid_datum(event.payload);
@@ -210,7 +201,7 @@ Datum document_rows(FunctionCallInfo fcinfo, int column_count,
                         errhint("CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0")));
     }
     const tally::DocumentOptions options{PG_GETARG_BOOL(1) ? tally::DocumentForm::array : tally::DocumentForm::object,
-                                         PG_GETARG_BOOL(2), PG_GETARG_TIMESTAMPTZ(3) + unix_to_postgres_epoch,
+                                         PG_GETARG_BOOL(2), PG_GETARG_TIMESTAMPTZ(3) + tally::unix_to_postgres_epoch,
                                          PG_GETARG_BOOL(4)};
     Datum* documents = nullptr;
     bool* nulls = nullptr;
@@ -220,7 +211,7 @@ Datum document_rows(FunctionCallInfo fcinfo, int column_count,
     for (int i = 0; i < count; ++i) {
         const text* document_text = nulls[i] ? cstring_to_text("") : DatumGetTextPP(documents[i]);
         tally::guarded([&]() -> Datum {
-            const tally::EventDocument document(view_of(document_text), options);
+            const tally::EventDocument document(tally::view_of(document_text), options);
             tally::call_pg([&] { put(rows, i + 1, document); });
             return 0;
         });

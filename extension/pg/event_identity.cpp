@@ -5,14 +5,7 @@
 #include <cstring>
 
 #include "pg/boundary.hpp"
-
-namespace {
-
-std::string_view view_of(const text* value) {
-    return {VARDATA_ANY(value), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(value))};
-}
-
-}  // namespace
+#include "pg/values.hpp"
 
 // tally._event_identity(customer_id text, source text, event_id text) -> uuid
 TALLY_FUNCTION(event_identity) {
@@ -22,8 +15,8 @@ TALLY_FUNCTION(event_identity) {
     auto* identity = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t)));
     return tally::guarded([&]() -> Datum {
         tally::FieldBytes scratch;
-        const tally::Hash128 hash =
-            tally::event_identity(view_of(customer_id), view_of(source), view_of(event_id), scratch);
+        const tally::Hash128 hash = tally::event_identity(tally::view_of(customer_id), tally::view_of(source),
+                                                          tally::view_of(event_id), scratch);
         std::memcpy(identity->data, hash.data(), hash.size());
         return UUIDPGetDatum(identity);
     });
@@ -31,5 +24,5 @@ TALLY_FUNCTION(event_identity) {
 
 // tally._customer_hash(customer_id text) -> integer
 TALLY_FUNCTION(customer_hash) {
-    PG_RETURN_INT32(tally::hash32(view_of(PG_GETARG_TEXT_PP(0))));
+    PG_RETURN_INT32(tally::hash32(tally::view_of(PG_GETARG_TEXT_PP(0))));
 }

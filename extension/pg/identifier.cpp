@@ -4,12 +4,9 @@
 #include <cstring>
 
 #include "pg/boundary.hpp"
+#include "pg/values.hpp"
 
 namespace {
-
-std::string_view view_of(const text* value) {
-    return {VARDATA_ANY(value), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(value))};
-}
 
 Datum make_uuid(const tally::UuidBytes& bytes) {
     auto* uuid = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t)));
@@ -25,9 +22,7 @@ TALLY_FUNCTION(uuid7) {
     if (!pg_strong_random(&random_bits, sizeof random_bits)) {
         ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate random bytes")));
     }
-    constexpr std::int64_t unix_to_postgres =
-        std::int64_t{POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE} * SECS_PER_DAY * 1'000'000;
-    return make_uuid(tally::make_uuid7(GetCurrentTimestamp() + unix_to_postgres, random_bits));
+    return make_uuid(tally::make_uuid7(GetCurrentTimestamp() + tally::unix_to_postgres_epoch, random_bits));
 }
 
 // tally._random_bytes(count integer) -> bytea
@@ -51,9 +46,8 @@ TALLY_FUNCTION(encode_id) {
     return tally::guarded([&]() -> Datum {
         tally::UuidBytes bytes;
         std::memcpy(bytes.data(), uuid->data, bytes.size());
-        const std::string id = tally::encode_public_id(view_of(prefix), bytes);
-        return tally::call_pg(
-            [&] { return PointerGetDatum(cstring_to_text_with_len(id.data(), static_cast<int>(id.size()))); });
+        const std::string id = tally::encode_public_id(tally::view_of(prefix), bytes);
+        return tally::call_pg([&] { return tally::text_datum(id); });
     });
 }
 
@@ -63,7 +57,7 @@ TALLY_FUNCTION(decode_id) {
     const text* id = PG_GETARG_TEXT_PP(1);
     std::optional<tally::UuidBytes> uuid;  // trivially destructible: may live across PostgreSQL calls
     tally::guarded([&]() -> Datum {
-        uuid = tally::decode_public_id(view_of(prefix), view_of(id));
+        uuid = tally::decode_public_id(tally::view_of(prefix), tally::view_of(id));
         return 0;
     });
     if (!uuid) PG_RETURN_NULL();

@@ -2,16 +2,9 @@
 #include "core/import_lines.hpp"
 
 #include "pg/boundary.hpp"
+#include "pg/values.hpp"
 
 namespace {
-
-std::string_view view_of(const text* value) {
-    return {VARDATA_ANY(value), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(value))};
-}
-
-Datum text_datum(const std::string& value) {
-    return PointerGetDatum(cstring_to_text_with_len(value.data(), static_cast<int>(value.size())));
-}
 
 enum { line, document, reason, count };
 
@@ -22,9 +15,9 @@ void put(ReturnSetInfo* info, const tally::ImportLine& row) {
     nulls[document] = !row.reason.empty();
     nulls[reason] = row.reason.empty();
     if (nulls[document]) {
-        values[reason] = text_datum(row.reason);
+        values[reason] = tally::text_datum(row.reason);
     } else {
-        values[document] = text_datum(row.document);
+        values[document] = tally::text_datum(row.document);
     }
     tuplestore_putvalues(info->setResult, info->setDesc, values, nulls);
 }
@@ -52,7 +45,7 @@ TALLY_FUNCTION(import_lines) {
     info->setResult = tuplestore_begin_heap((info->allowedModes & SFRM_Materialize_Random) != 0, false, work_mem);
     MemoryContextSwitchTo(caller);
     return tally::guarded([&]() -> Datum {
-        const std::string_view given = view_of(piece_text);
+        const std::string_view given = tally::view_of(piece_text);
         const tally::ImportPiece piece = is_csv ? tally::read_csv(given) : tally::read_ndjson(given);
         if (!piece.reason.empty()) throw tally::Error(tally::ErrorKind::invalid_argument, piece.reason);
         tally::call_pg([&] {

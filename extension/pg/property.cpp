@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "pg/boundary.hpp"
+#include "pg/values.hpp"
 
 namespace {
 
@@ -15,8 +16,8 @@ JsonbValue* find_property(Jsonb* properties, const char* key, int length) {
     return getKeyJsonValueFromContainer(&properties->root, key, length, nullptr);
 }
 
-// The text of a string or number property; nullptr for anything else. An empty string counts as absent, and equal numbers
-// have one text whatever zeros were sent with them.
+// The text of a string or number property; nullptr for anything else. An empty string counts as absent, and equal
+// numbers have one text whatever zeros were sent with them.
 text* property_as_text(const JsonbValue* value) {
     if (value == nullptr) return nullptr;
     if (value->type == jbvString) {
@@ -90,23 +91,17 @@ TALLY_FUNCTION(property_texts) {
 // tally._parse_timestamp(value text) -> timestamptz: RFC 3339, NULL for any other text
 TALLY_FUNCTION(parse_timestamp) {
     const text* value = PG_GETARG_TEXT_PP(0);
-    constexpr std::int64_t unix_to_postgres =
-        std::int64_t{POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE} * SECS_PER_DAY * 1'000'000;
-    const auto instant = tally::parse_rfc3339({VARDATA_ANY(value), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(value))});
+    const auto instant = tally::parse_rfc3339(tally::view_of(value));
     if (!instant) PG_RETURN_NULL();
-    PG_RETURN_TIMESTAMPTZ(*instant - unix_to_postgres);
+    PG_RETURN_TIMESTAMPTZ(*instant - tally::unix_to_postgres_epoch);
 }
 
 // tally_rest._timestamp(at timestamptz) -> text: RFC 3339 in UTC
 TALLY_FUNCTION(format_timestamp) {
     const TimestampTz at = PG_GETARG_TIMESTAMPTZ(0);
     if (TIMESTAMP_NOT_FINITE(at)) PG_RETURN_NULL();
-    constexpr std::int64_t unix_to_postgres =
-        std::int64_t{POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE} * SECS_PER_DAY * 1'000'000;
     return tally::guarded([&]() -> Datum {
-        const std::string shown = tally::format_rfc3339(at + unix_to_postgres);
-        return tally::call_pg([&] {
-            return PointerGetDatum(cstring_to_text_with_len(shown.data(), static_cast<int>(shown.size())));
-        });
+        const std::string shown = tally::format_rfc3339(at + tally::unix_to_postgres_epoch);
+        return tally::call_pg([&] { return tally::text_datum(shown); });
     });
 }
