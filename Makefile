@@ -92,8 +92,8 @@ override with_llvm = no
 override COMPILER = $(CXX) $(CXXFLAGS)
 
 PGXS := $(wildcard $(shell $(PG_CONFIG) --pgxs))
-ifeq ($(PGXS),)
-$(error no PostgreSQL server headers: `$(PG_CONFIG) --pgxs` names no file. Install them with `make deps`, or give PG_CONFIG)
+ifeq (,$(and $(PGXS),$(wildcard $(shell $(PG_CONFIG) --includedir-server)/postgres.h)))
+$(error no PostgreSQL server headers where `$(PG_CONFIG) --includedir-server` says. Install them with `make deps`, or give PG_CONFIG)
 endif
 include $(PGXS)
 

@@ -8,11 +8,14 @@ purpose=${1:-check} pg_config=${2:-pg_config}
 major=15
 [ ! -r /etc/os-release ] || case $(. /etc/os-release && echo "${VERSION_CODENAME:-}") in trixie) major=17 ;; esac
 pgxs=$("$pg_config" --pgxs 2>/dev/null || :)
+# Both are needed, and Debian's server package brings the first without the second.
+headers=$("$pg_config" --includedir-server 2>/dev/null || :)/postgres.h
+[ -f "$pgxs" ] && [ -f "$headers" ] || pgxs=''
 bindir=$("$pg_config" --bindir 2>/dev/null || :)
 
 packages=(build-essential libpq-dev libmicrohttpd-dev libjansson-dev libsimdjson-dev
     libcli11-dev libspdlog-dev libfmt-dev libgnutls28-dev)
-[ -n "$pgxs" ] && [ -f "$pgxs" ] || packages+=("postgresql-server-dev-$major")
+[ -n "$pgxs" ] || packages+=("postgresql-server-dev-$major")
 [ -n "$bindir" ] && [ -x "$bindir/postgres" ] || packages+=("postgresql-$major")
 case $purpose in run | check | bench) packages+=(curl perl) ;; esac
 if [ "$purpose" = check ]; then
@@ -25,7 +28,7 @@ fi
 [ "$purpose" != fuzz ] || packages+=(clang)
 
 if ! command -v dpkg-query >/dev/null; then
-    command -v g++ >/dev/null && [ -f "$pgxs" ] && exit 0
+    command -v g++ >/dev/null && [ -n "$pgxs" ] && exit 0
     echo "pgtally: this is no Debian: install what these packages of Debian 12 hold, then try again: ${packages[*]}" >&2
     exit 1
 fi
