@@ -1,8 +1,11 @@
-// The table of distinct keys and its packed form. Formats and invariants are described in distinct_set.hpp.
+// The keys of a set and its packed form. Formats and invariants are described in distinct_set.hpp.
 #include "core/distinct_set.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <string>
+
+#include "core/key_sort.hpp"
 
 namespace tally {
 
@@ -14,19 +17,9 @@ constexpr std::uint8_t form_packed = 0;
 constexpr std::uint8_t form_working = 1;
 constexpr std::uint8_t wide_bit = 0x80;
 constexpr std::size_t packed_header = 8;
-constexpr std::uint32_t max_ring = 32;
-constexpr std::size_t max_table_bytes = 960U << 20;  // leaves room for a tuple around it below PostgreSQL's 1 GB
 
 constexpr std::string_view kind_names[set_kind_count] = {
     "", "number", "text", "bytes", "uuid", "boolean", "date", "timestamp", "timestamptz", "floating", "time", "other"};
-
-std::uint32_t make_word(SetKind kind, bool wide) noexcept {
-    std::uint32_t word = 0;
-    const std::uint8_t bytes[4] = {magic, version, form_working,
-                                   static_cast<std::uint8_t>(static_cast<std::uint8_t>(kind) | (wide ? wide_bit : 0))};
-    std::memcpy(&word, bytes, sizeof word);
-    return word;
-}
 
 struct Word {
     std::uint8_t magic, version, form, kind;
@@ -43,61 +36,9 @@ Word word_of(const void* bytes) noexcept {
     return word;
 }
 
-struct NarrowSlot {
-    std::uint64_t high;
-    static NarrowSlot of(const SetKey& key) noexcept { return {key.high}; }
-    bool empty() const noexcept { return high == 0; }
-    friend bool operator==(const NarrowSlot&, const NarrowSlot&) = default;
-    friend bool operator<(const NarrowSlot& left, const NarrowSlot& right) noexcept { return left.high < right.high; }
-};
-
-struct WideSlot : SetKey {
-    static WideSlot of(const SetKey& key) noexcept { return {key}; }
-    bool empty() const noexcept { return zero(); }
-};
-static_assert(sizeof(NarrowSlot) == 8 && sizeof(WideSlot) == 16);
-
 template <typename Slot>
-Slot* slots_of(SetWork& work) noexcept {
+Slot* keys_of(SetWork& work) noexcept {
     return reinterpret_cast<Slot*>(&work + 1);
-}
-
-std::uint32_t fill_limit(std::uint32_t home) noexcept {
-    return static_cast<std::uint32_t>(std::uint64_t{home} * 7 / 10);
-}
-
-template <typename Slot>
-Added add_slot(SetWork& work, const Slot key) noexcept {
-    Slot* const slots = slots_of<Slot>(work);
-    Slot* at = slots + static_cast<std::uint32_t>(static_cast<uint128>(key.high) * work.home >> 64);
-    const Slot* const last = slots + work.slots - 1;  // empty always, yet nothing relies on it for safety
-    if (at > last) return Added::full;
-    while (at != last && !at->empty() && *at < key) ++at;
-    if (*at == key) return Added::present;
-    if (work.count >= fill_limit(work.home)) return Added::full;
-    Slot* end = at;
-    while (end != last && !end->empty()) ++end;
-    if (end == last) return Added::full;
-    std::memmove(static_cast<void*>(at + 1), static_cast<const void*>(at),
-                 static_cast<std::size_t>(end - at) * sizeof(Slot));
-    *at = key;
-    ++work.count;
-    return Added::added;
-}
-
-std::uint32_t default_tail(std::uint32_t home) noexcept {
-    return home < 64 ? home / 4 + 2 : 64;
-}
-
-SetShape checked(SetShape shape) {
-    if (shape.bytes() > max_table_bytes) {
-        const std::uint32_t most =
-            static_cast<std::uint32_t>((max_table_bytes - sizeof(SetWork)) / (shape.wide ? 16 : 8)) - max_ring;
-        const std::uint32_t tail = std::min(shape.slots - shape.home, most / 4);
-        shape.slots = most;
-        shape.home = most - tail;
-    }
-    return shape;
 }
 
 [[noreturn]] void too_many(bool wide) {
@@ -105,6 +46,25 @@ SetShape checked(SetShape shape) {
         ErrorKind::limit_exceeded,
         "more than " + std::to_string(wide ? max_wide_values : max_narrow_values) + " distinct values in one set",
         "Count in smaller groups, or approximately with the hll extension.");
+}
+
+constexpr std::uint32_t many = 1U << 20;          // keys from which on a set grows by less than doubling
+constexpr std::uint32_t most_waiting = 4U << 20;  // keys that are enough to wait, however large the set is
+
+std::uint32_t max_values(bool wide) noexcept {
+    return wide ? max_wide_values : max_narrow_values;
+}
+
+std::uint32_t max_room(bool wide) noexcept {
+    return max_values(wide) + most_waiting;
+}
+
+// Room for at least `count` keys, such that small working forms fill memory chunks of a power of two.
+std::uint32_t room_for(bool wide, std::uint64_t count) noexcept {
+    const std::size_t key_size = wide ? 16 : 8;
+    if (count >= many) return static_cast<std::uint32_t>(std::min<std::uint64_t>(count, max_room(wide)));
+    const std::size_t bytes = std::bit_ceil(std::max<std::size_t>(64, sizeof(SetWork) + count * key_size));
+    return static_cast<std::uint32_t>((bytes - sizeof(SetWork)) / key_size);
 }
 
 }  // namespace
@@ -122,9 +82,7 @@ SetView view_of(const SetWork& work) noexcept {
     view.kind = kind_of(work);
     view.wide = word_of(&work.word).wide();
     view.working = true;
-    view.has_zero = work.has_zero != 0;
     view.count = work.count;
-    view.slots = work.slots;
     view.waiting = work.waiting;
     view.keys = reinterpret_cast<const std::byte*>(&work + 1);
     return view;
@@ -139,27 +97,20 @@ SetView load_set(Bytes body) {
     view.kind = static_cast<SetKind>(word.kind & ~wide_bit);
     view.wide = word.wide();
     if (word.form == form_packed) {
-        view.count = view.slots = static_cast<std::uint32_t>(ByteReader(body.subspan(4)).u8()) |
-                                  std::to_integer<std::uint32_t>(body[5]) << 8 |
-                                  std::to_integer<std::uint32_t>(body[6]) << 16 |
-                                  std::to_integer<std::uint32_t>(body[7]) << 24;
+        for (std::size_t i = 0; i < 4; ++i) view.count |= std::to_integer<std::uint32_t>(body[4 + i]) << (8 * i);
         view.keys = body.data() + packed_header;
         if (body.size() != packed_header + view.count * view.key_size()) throw bad();
         return view;
     }
     SetWork header;
-    if (body.size() < sizeof header - 4) throw bad();
-    std::memcpy(reinterpret_cast<std::byte*>(&header) + 4, body.data(), sizeof header - 4);
+    constexpr std::size_t header_size = sizeof header - 4;
+    if (body.size() < header_size) throw bad();
+    std::memcpy(reinterpret_cast<std::byte*>(&header) + 4, body.data(), header_size);
+    if (!is_working_set(header, body.size() + 4)) throw bad();
     view.working = true;
-    view.has_zero = header.has_zero != 0;
     view.count = header.count;
-    view.slots = header.slots;
     view.waiting = header.waiting;
-    view.keys = body.data() + sizeof header - 4;
-    if (header.slots > max_table_bytes / 8 || header.waiting > header.ring || header.ring > max_ring ||
-        body.size() != sizeof header - 4 + (std::size_t{view.slots} + header.ring) * view.key_size() ||
-        view.count > view.slots + std::uint32_t{view.has_zero})
-        throw bad();
+    view.keys = body.data() + header_size;
     return view;
 }
 
@@ -174,8 +125,7 @@ SetView load_sent_set(Bytes body, ErrorKind kind_of_error) {
     if (body.size() - packed_header != count * key_size) refuse("tally.distinct_set state has a wrong length");
     const SetView view = load_set(body);
     if (view.count > (view.wide ? max_wide_values : max_narrow_values)) refuse("tally.distinct_set state is too large");
-    const bool may_be_wide = view.kind == SetKind::number || view.kind == SetKind::text ||
-                             view.kind == SetKind::bytes || view.kind == SetKind::uuid || view.kind == SetKind::other;
+    const bool may_be_wide = view.kind == SetKind::number || always_wide(view.kind);
     bool needs_wide = view.kind != SetKind::number;
     for (std::uint32_t i = 0; i < view.count; ++i) {
         if (i > 0 && !(view.key_at(i - 1) < view.key_at(i)))
@@ -188,11 +138,6 @@ SetView load_sent_set(Bytes body, ErrorKind kind_of_error) {
 
 bool set_contains(const SetView& set, const SetKey& key) noexcept {
     if (key.low != 0 && !set.wide) return false;
-    if (set.working) {
-        bool found = false;
-        for_each_key(set, [&](const SetKey& other) { found = found || other == key; });
-        return found;
-    }
     std::uint32_t from = 0;
     std::uint32_t to = set.count;
     while (from < to) {
@@ -210,115 +155,135 @@ std::size_t packed_size(const SetView& set) noexcept {
     return packed_header + set.count * set.key_size();
 }
 
-void pack_set(const SetView& set, std::byte* out) noexcept {
+void pack_set_header(const SetView& set, std::byte* out) noexcept {
     *out++ = std::byte{magic};
     *out++ = std::byte{version};
     *out++ = std::byte{form_packed};
     *out++ = static_cast<std::byte>(static_cast<std::uint8_t>(set.kind) | (set.wide ? wide_bit : 0));
     for (int shift = 0; shift < 32; shift += 8) *out++ = static_cast<std::byte>(set.count >> shift);
-    const bool wide = set.wide;
-    for_each_key(set, [&out, wide](const SetKey& key) {
-        store_u64(out, key.high);
-        if (wide) store_u64(out + 8, key.low);
-        out += wide ? 16 : 8;
-    });
 }
 
-bool is_working_set(const SetWork* work, std::size_t size) noexcept {
-    const Word word = word_of(&work->word);
-    if (!word.good() || word.form != form_working || work->slots <= work->home || work->ring > max_ring ||
-        work->waiting > work->ring)
-        return false;
-    const std::size_t key_size = word.wide() ? 16 : 8;
-    return size == sizeof(SetWork) + (std::size_t{work->slots} + work->ring) * key_size;
+void pack_set(const SetView& set, std::byte* out) noexcept {
+    pack_set_header(set, out);
+    out += packed_header;
+    if (std::endian::native == std::endian::little || !set.working) {
+        if (set.count > 0) std::memcpy(out, set.keys, set.count * set.key_size());
+        return;
+    }
+    for (std::size_t i = 0; i < set.count; ++i, out += set.key_size()) {
+        store_u64(out, set.key_at(i).high);
+        if (set.wide) store_u64(out + 8, set.key_at(i).low);
+    }
+}
+
+std::uint32_t working_word(SetKind kind, bool wide) noexcept {
+    std::uint32_t word = 0;
+    const std::uint8_t bytes[4] = {magic, version, form_working,
+                                   static_cast<std::uint8_t>(static_cast<std::uint8_t>(kind) | (wide ? wide_bit : 0))};
+    std::memcpy(&word, bytes, sizeof word);
+    return word;
+}
+
+bool is_working_set(const SetWork& work, std::size_t size) noexcept {
+    const Word word = word_of(&work.word);
+    return word.good() && word.form == form_working && work.room <= max_room(word.wide()) &&
+           work.count <= work.room && work.waiting <= work.room - work.count && size == shape_of(work).bytes();
+}
+
+SetShape shape_of(const SetWork& work) noexcept {
+    return {kind_of(work), word_of(&work.word).wide(), work.room};
 }
 
 SetShape shape_for(SetKind kind, bool wide, std::uint64_t count) {
-    if (count > (wide ? max_wide_values : max_narrow_values)) too_many(wide);
-    const auto home = static_cast<std::uint32_t>(std::max<std::uint64_t>(6, count * 10 / 7 + 1));
-    return checked({kind, wide, home, home + default_tail(home) + 1});
+    if (count > max_values(wide)) too_many(wide);
+    return {kind, wide, room_for(wide, count + count / 2 + 1)};
 }
 
-SetShape grown_shape(const SetWork& work, const SetKey& key) {
-    SetShape shape{kind_of(work), word_of(&work.word).wide(), work.home, work.slots};
-    if (work.count >= (shape.wide ? max_wide_values : max_narrow_values)) too_many(shape.wide);
-    const std::uint32_t tail = shape.slots - shape.home;
-    if (key.low != 0 && !shape.wide) {
-        if (work.count >= max_wide_values) too_many(true);
-        shape.wide = true;
-    } else if (work.count >= fill_limit(work.home)) {
-        shape.home = 2 * work.home;
-        shape.slots = shape.home + std::max(tail, default_tail(shape.home) + 1);
-    } else {
-        shape.slots += tail;  // a crowded end: more room there, or chosen values could make the table double for ever
-    }
-    const std::size_t before = SetShape{shape.kind, word_of(&work.word).wide(), work.home, work.slots}.bytes();
-    shape = checked(shape);
-    if (shape.bytes() <= before) too_many(shape.wide);  // at the greatest size there is
+SetShape next_shape(const SetWork& work, bool wide) {
+    SetShape shape = shape_of(work);
+    if (work.count > max_values(wide)) too_many(wide);
+    if (wide && !shape.wide) return shape_for(shape.kind, true, work.count);
+    // small sets double, large ones grow by half: they need not wait for as many keys as they hold
+    const std::uint32_t least_waiting = shape.room < many ? work.count : work.count / 2;
+    if (shape.room - work.count < std::min(least_waiting, most_waiting))
+        shape.room = room_for(shape.wide, std::uint64_t{shape.room} + (shape.room < many ? shape.room : shape.room / 2));
     return shape;
 }
 
 void start_work(SetWork& work, const SetShape& shape) noexcept {
-    work.word = make_word(shape.kind, shape.wide);
+    work.word = working_word(shape.kind, shape.wide);
     work.count = 0;
-    work.home = shape.home;
-    work.slots = shape.slots;
-    work.has_zero = 0;
-    work.ring = shape.ring();
     work.waiting = 0;
+    work.room = shape.room;
+    work.unused = 0;
 }
 
-Added add_key(SetWork& work, const SetKey& key) noexcept {
-    if (key.zero()) {
-        const Added result = work.has_zero != 0 ? Added::present : Added::added;
-        work.count += 1 - work.has_zero;
-        work.has_zero = 1;
-        return result;
-    }
-    if (word_of(&work.word).wide()) return add_slot(work, WideSlot::of(key));
-    return key.low == 0 ? add_slot(work, NarrowSlot::of(key)) : Added::full;
+bool add_key(SetWork& work, const SetKey& key) noexcept {
+    if (!word_of(&work.word).wide()) return key.low == 0 && add_narrow_key(work, key.high);
+    const std::size_t place = std::size_t{work.count} + work.waiting;
+    if (place >= work.room) return false;
+    keys_of<WideSlot>(work)[place] = WideSlot::of(key);
+    ++work.waiting;
+    return true;
 }
 
 namespace {
 
+// Merges `count` sorted, unique keys, which it may change, into the settled `work`.
 template <typename Slot>
-bool settle_slots(SetWork& work) noexcept {
-    Slot* const ring = slots_of<Slot>(work) + work.slots;
-    for (std::uint32_t i = 0; i < work.waiting; ++i) {
-        if (add_slot(work, ring[i]) != Added::full) continue;
-        std::memmove(static_cast<void*>(ring), static_cast<const void*>(ring + i), (work.waiting - i) * sizeof(Slot));
-        work.waiting -= i;
-        return false;
-    }
-    work.waiting = 0;
-    return true;
+void merge_sorted(SetWork& work, Slot* keys, std::size_t count) noexcept {
+    Slot* const sorted = keys_of<Slot>(work);
+    count = keys_not_among(keys, count, sorted, work.count);
+    merge_keys(sorted, work.count, keys, count, sorted);
+    work.count += static_cast<std::uint32_t>(count);
 }
 
 template <typename Slot>
-Added add_slot_soon(SetWork& work, const Slot key) noexcept {
-    if (work.waiting == work.ring && !settle_slots<Slot>(work)) return Added::full;
-    Slot* const slots = slots_of<Slot>(work);
-    __builtin_prefetch(slots + static_cast<std::uint32_t>(static_cast<uint128>(key.high) * work.home >> 64), 1);
-    slots[work.slots + work.waiting++] = key;
-    return Added::added;
+void settle_keys(SetWork& work, Slot* scratch) noexcept {
+    Slot* const keys = keys_of<Slot>(work) + work.count;
+    sort_keys(keys, work.waiting, scratch);
+    const std::size_t count = keys_not_among(keys, unique_keys(keys, work.waiting), keys_of<Slot>(work), work.count);
+    work.waiting = 0;
+    if (count == 0) return;
+    std::memcpy(static_cast<void*>(scratch), static_cast<const void*>(keys), count * sizeof(Slot));
+    merge_keys(keys_of<Slot>(work), work.count, scratch, count, keys_of<Slot>(work));
+    work.count += static_cast<std::uint32_t>(count);
+}
+
+template <typename Slot>
+void merge_view(SetWork& into, const SetView& from, Slot* scratch) noexcept {
+    for (std::size_t i = 0; i < from.count; ++i) scratch[i] = Slot::of(from.key_at(i));
+    merge_sorted(into, scratch, from.count);
+    Slot* const waiting = keys_of<Slot>(into) + into.count;
+    for (std::size_t i = 0; i < from.waiting; ++i) waiting[i] = Slot::of(from.key_at(from.count + i));
+    into.waiting = from.waiting;
 }
 
 }  // namespace
 
-Added add_key_soon(SetWork& work, const SetKey& key) noexcept {
-    if (work.ring == 0 || key.zero()) return add_key(work, key);
-    if (word_of(&work.word).wide()) return add_slot_soon(work, WideSlot::of(key));
-    return key.low == 0 ? add_slot_soon(work, NarrowSlot::of(key)) : Added::full;
+std::size_t settle_scratch_bytes(const SetWork& work) noexcept {
+    return std::size_t{work.waiting} * (word_of(&work.word).wide() ? 16 : 8);
 }
 
-bool settle(SetWork& work) noexcept {
-    return word_of(&work.word).wide() ? settle_slots<WideSlot>(work) : settle_slots<NarrowSlot>(work);
+void settle(SetWork& work, std::byte* scratch) noexcept {
+    if (work.waiting == 0) return;
+    if (word_of(&work.word).wide()) {
+        settle_keys(work, reinterpret_cast<WideSlot*>(scratch));
+    } else {
+        settle_keys(work, reinterpret_cast<NarrowSlot*>(scratch));
+    }
 }
 
-bool add_all(SetWork& into, const SetView& from) noexcept {
-    bool whole = true;
-    for_each_key(from, [&](const SetKey& key) { whole = whole && add_key(into, key) != Added::full; });
-    return whole;
+std::size_t merge_scratch_bytes(const SetView& from, bool wide) noexcept {
+    return std::size_t{from.count} * (wide ? 16 : 8);
+}
+
+void merge_set(SetWork& into, const SetView& from, std::byte* scratch) noexcept {
+    if (word_of(&into.word).wide()) {
+        merge_view(into, from, reinterpret_cast<WideSlot*>(scratch));
+    } else {
+        merge_view(into, from, reinterpret_cast<NarrowSlot*>(scratch));
+    }
 }
 
 void require_same_kind(SetKind left, SetKind right) {

@@ -135,13 +135,10 @@ std::size_t set_from_text(std::string_view text, std::byte* out) {
         json.fail("\"count\" does not fit the length of \"keys\"");
     SetView view;
     view.kind = static_cast<SetKind>(number);
-    view.count = static_cast<std::uint32_t>(count);
     // an empty set is wide where its kind always is
-    view.wide = count > 0 ? size == 16 * values
-                          : view.kind == SetKind::text || view.kind == SetKind::bytes || view.kind == SetKind::uuid ||
-                                view.kind == SetKind::other;
-    view.slots = 0;  // only the header is written: the keys stand behind it already
-    pack_set(view, out);
+    view.wide = count > 0 ? size == 16 * values : always_wide(view.kind);
+    view.count = static_cast<std::uint32_t>(count);
+    pack_set_header(view, out);  // the keys stand behind it already
     return 8 + size;
 }
 
