@@ -1,8 +1,8 @@
 // Sorting and merging the keys of tally.distinct_set (core/set_key.hpp): fixed slots of 8 or 16 bytes.
 //
-// Keys come from bijections that spread or from a hash, so they lie evenly: one distribution by their top bits leaves
-// nearly nothing to sort. Keys that somebody has chosen to lie elsewhere cost further distributions by their next bits,
-// at most eight in all, never a quadratic time.
+// Keys are distributed by the highest bits in which they differ, 8 bits at a time: hashed keys lie evenly, so that once
+// leaves nearly nothing to sort, and numbers of a small range need one or two turns. Keys that somebody has chosen to
+// lie otherwise cost more turns, at most one for each bit pattern of 8 and never a quadratic time.
 #pragma once
 
 #include <algorithm>
@@ -29,7 +29,8 @@ struct WideSlot {
     friend bool operator==(const WideSlot&, const WideSlot&) = default;
     friend bool operator<(const WideSlot& left, const WideSlot& right) noexcept {
         // as one number of 128 bits: no branch
-        return (static_cast<uint128>(left.high) << 64 | left.low) < (static_cast<uint128>(right.high) << 64 | right.low);
+        return (static_cast<uint128>(left.high) << 64 | left.low) <
+               (static_cast<uint128>(right.high) << 64 | right.low);
     }
 };
 static_assert(sizeof(NarrowSlot) == 8 && sizeof(WideSlot) == 16);
@@ -46,24 +47,21 @@ void insertion_sort(Slot* keys, std::size_t count) noexcept {
     }
 }
 
+// Sorts `from`; the result is in `to` where `into` says so, else in `from`.
 template <typename Slot>
-bool same_high(const Slot* keys, std::size_t count) noexcept {
-    return std::all_of(keys + 1, keys + count, [keys](const Slot& key) { return key.high == keys->high; });
-}
-
-// Sorts `from`; the result is in `to` where `into` says so, else in `from`. `shift` is where the digit ends that tells
-// buckets apart; all higher bits are equal.
-template <typename Slot>
-void distribute(Slot* from, Slot* to, std::size_t count, int shift, bool into) noexcept {
+void distribute(Slot* from, Slot* to, std::size_t count, bool into) noexcept {
     constexpr std::size_t few = 24;
+    std::uint64_t differing = 0;
+    if (count > few)
+        for (std::size_t i = 1; i < count; ++i) differing |= from[i].high ^ from[0].high;
     if (count <= few) {
         insertion_sort(from, count);
-    } else if (shift < 0 || same_high(from, count)) {
+    } else if (differing == 0) {
         if (!std::all_of(from + 1, from + count, [from](const Slot& key) { return key == *from; }))
             std::sort(from, from + count);  // they differ in `low` alone
     } else {
-        const int digit = count < 256 ? std::min(shift, 5) : std::min(shift, 8);
-        const int bottom = shift - digit;
+        const int digit = count < 256 ? 5 : 8;
+        const int bottom = std::max(0, static_cast<int>(std::bit_width(differing)) - digit);
         const std::uint64_t mask = (std::uint64_t{1} << digit) - 1;
         std::uint32_t ends[257] = {};
         for (std::size_t i = 0; i < count; ++i) ++ends[(from[i].high >> bottom & mask) + 1];
@@ -71,7 +69,7 @@ void distribute(Slot* from, Slot* to, std::size_t count, int shift, bool into) n
         for (std::size_t i = 0; i < count; ++i) to[ends[from[i].high >> bottom & mask]++] = from[i];
         std::uint32_t start = 0;
         for (std::size_t i = 0; i <= mask; start = ends[i++]) {
-            if (ends[i] != start) distribute(to + start, from + start, ends[i] - start, bottom == 0 ? -1 : bottom, !into);
+            if (ends[i] != start) distribute(to + start, from + start, ends[i] - start, !into);
         }
         return;
     }
@@ -83,7 +81,7 @@ void distribute(Slot* from, Slot* to, std::size_t count, int shift, bool into) n
 // Sorts `count` keys in place; `scratch` has room for as many.
 template <typename Slot>
 void sort_keys(Slot* keys, std::size_t count, Slot* scratch) noexcept {
-    key_sort::distribute(keys, scratch, count, 64, false);
+    key_sort::distribute(keys, scratch, count, false);
 }
 
 // Leaves each of the sorted keys once; returns how many there are.
@@ -117,7 +115,8 @@ std::size_t keys_not_among(Slot* keys, std::size_t count, const Slot* others, st
 
 // Merges two sorted lists that share no key into `into`, which may begin where `left` does.
 template <typename Slot>
-void merge_keys(const Slot* left, std::size_t left_count, const Slot* right, std::size_t right_count, Slot* into) noexcept {
+void merge_keys(const Slot* left, std::size_t left_count, const Slot* right, std::size_t right_count,
+                Slot* into) noexcept {
     std::size_t end = left_count + right_count;
     while (left_count > 0 && right_count > 0) {
         const Slot a = left[left_count - 1];

@@ -19,8 +19,7 @@ RunningSet running_argument(FunctionCallInfo fcinfo, bool aggregating) {
         const RunningSet set = running_set(PG_GETARG_DATUM(0));
         if (set.work != nullptr) return set;
     }
-    const SetView set = set_of(PG_GETARG_DATUM(0));
-    return copied_running_set(set, set.wide);
+    return copied_running_set(set_of(PG_GETARG_DATUM(0)));
 }
 
 Datum state_datum(const RunningSet& set, bool aggregating) {
@@ -32,7 +31,7 @@ Datum state_datum(const RunningSet& set, bool aggregating) {
 // Packed bytes of an argument: as they are, or packed first.
 Bytes packed_bytes(FunctionCallInfo fcinfo, int index) {
     const SetView set = set_of(PG_GETARG_DATUM(index));
-    return state_body(set.working ? packed_set(set) : PG_GETARG_DATUM(index));
+    return state_body(set.working() ? packed_set(set) : PG_GETARG_DATUM(index));
 }
 
 bool equal_sets(FunctionCallInfo fcinfo) {
@@ -46,10 +45,10 @@ Datum add_value(FunctionCallInfo fcinfo, MemoryContext aggregate) {
     const ValueReader& reader = value_reader(fcinfo, 1);
     const SetKey key = reader.key_of(PG_GETARG_DATUM(1));
     const bool wide = always_wide(reader.kind) || key.low != 0;
-    RunningSet set = PG_ARGISNULL(0) ? new_running_set(shape_for(reader.kind, wide, 1))
-                                     : running_argument(fcinfo, aggregating);
+    RunningSet set =
+        PG_ARGISNULL(0) ? new_running_set(shape_for_keys(reader.kind, wide, 1)) : running_argument(fcinfo, aggregating);
     require_same_kind(kind_of(*set.work), reader.kind);
-    while (!add_key(*set.work, key)) make_room(set, wide, aggregate);
+    while (!add_key(*set.work, key)) make_room(set, key, aggregate);
     return state_datum(set, aggregating);
 }
 
@@ -67,8 +66,9 @@ TALLY_FUNCTION(distinct_add) {
     const auto* const reader = static_cast<const ValueReader*>(fcinfo->flinfo->fn_extra);
     if (aggregating && reader != nullptr && reader->is_integer() && !PG_ARGISNULL(0)) {
         const RunningSet set = running_set(PG_GETARG_DATUM(0));
-        if (set.work != nullptr && set.work->word == reader->narrow_word &&
-            add_narrow_key(*set.work, key_of_integer(reader->integer_of(PG_GETARG_DATUM(1))).high))
+        const std::uint64_t key = key_of_integer(reader->integer_of(PG_GETARG_DATUM(1))).high;
+        if (set.work != nullptr && ((set.work->word == reader->bits_word && add_to_bits(*set.work, key)) ||
+                                    (set.work->word == reader->keys_word && add_to_narrow_keys(*set.work, key))))
             PG_RETURN_DATUM(PG_GETARG_DATUM(0));
     }
     return guarded([&]() -> Datum { return add_value(fcinfo, aggregating ? memory : nullptr); });
@@ -84,7 +84,7 @@ TALLY_FUNCTION(distinct_merge) {
             PG_RETURN_DATUM(PG_GETARG_DATUM(0));
         }
         const SetView right = set_of(PG_GETARG_DATUM(1));
-        if (PG_ARGISNULL(0)) return state_datum(copied_running_set(right, right.wide), aggregating);
+        if (PG_ARGISNULL(0)) return state_datum(copied_running_set(right), aggregating);
         RunningSet set = running_argument(fcinfo, aggregating);
         require_same_kind(kind_of(*set.work), right.kind);
         merge_running(set, right, aggregating ? memory : nullptr);
@@ -122,7 +122,7 @@ TALLY_FUNCTION(distinct_contains) {
 TALLY_FUNCTION(distinct_in) {
     return guarded([&]() -> Datum {
         const std::string_view json = PG_GETARG_CSTRING(0);
-        char* const state = new_state(json.size() + 8);
+        char* const state = new_state(json.size() + 16);
         const std::size_t size = set_from_text(json, state_start(state));
         load_sent_set(Bytes(state_start(state), size), ErrorKind::invalid_text);
         return finish_state(state, size);
@@ -132,7 +132,7 @@ TALLY_FUNCTION(distinct_in) {
 // distinct_out(distinct_set) -> cstring.
 TALLY_FUNCTION(distinct_out) {
     return guarded([&]() -> Datum {
-        const SetView set = set_of(PG_GETARG_DATUM(0));
+        const SetView set = load_set(packed_bytes(fcinfo, 0));
         char* const json = new_state(set_text_bound(set) + 1);
         json[set_to_text(set, json)] = '\0';
         PG_RETURN_CSTRING(json);

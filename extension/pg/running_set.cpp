@@ -53,8 +53,8 @@ void settle_work(SetWork& work) {
     pfree(scratch);
 }
 
-void copy_into(SetWork& into, const SetView& from) {
-    std::byte* const scratch = allocate_huge(CurrentMemoryContext, merge_scratch_bytes(from, shape_of(into).wide));
+void merge_into(SetWork& into, const SetView& from) {
+    std::byte* const scratch = allocate_huge(CurrentMemoryContext, merge_scratch_bytes(into, from));
     merge_set(into, from, scratch);
     pfree(scratch);
 }
@@ -70,19 +70,21 @@ ExpandedObjectHeader* new_object(MemoryContext aggregate) {
 // Gives the settled set another shape.
 void reshape(RunningSet& set, const SetShape& shape, MemoryContext aggregate) {
     SetWork* const old = set.work;
-    if (set.object != nullptr && shape.wide == shape_of(*old).wide) {
+    const SetShape before = shape_of(*old);
+    if (set.object != nullptr && shape.form == SetForm::working_keys && shape.form == before.form &&
+        shape.wide == before.wide) {
         set.work = static_cast<SetWork*>(repalloc_huge(old, shape.bytes()));
         set.work->room = shape.room;
     } else if (set.object != nullptr || (aggregate != nullptr && shape.bytes() > max_flat_bytes)) {
         ExpandedObjectHeader* const object = set.object != nullptr ? set.object : new_object(aggregate);
         set.work = reinterpret_cast<SetWork*>(allocate_huge(object->eoh_context, shape.bytes()));
         start_work(*set.work, shape);
-        copy_into(*set.work, view_of(*old));
+        merge_into(*set.work, view_of(*old));
         if (set.object != nullptr) pfree(old);
         set.object = object;
     } else {
         set.work = new_flat(shape);
-        copy_into(*set.work, view_of(*old));
+        merge_into(*set.work, view_of(*old));
         return;
     }
     reinterpret_cast<ExpandedSet*>(set.object)->work = set.work;
@@ -125,9 +127,9 @@ RunningSet new_running_set(const SetShape& shape) {
     return {new_flat(shape), nullptr};
 }
 
-RunningSet copied_running_set(const SetView& from, bool wide) {
-    const RunningSet set = new_running_set(shape_for(from.kind, wide, std::uint64_t{from.count} + from.waiting));
-    copy_into(*set.work, from);
+RunningSet copied_running_set(const SetView& from) {
+    RunningSet set = new_running_set(shape_for_keys(from.kind, from.wide, 1));
+    merge_running(set, from, nullptr);
     return set;
 }
 
@@ -139,20 +141,20 @@ void settle_running(const RunningSet& set) {
     settle_work(*set.work);
 }
 
-void make_room(RunningSet& set, bool wide, MemoryContext aggregate) {
+void make_room(RunningSet& set, const SetKey& key, MemoryContext aggregate) {
     settle_work(*set.work);
-    const SetShape shape = next_shape(*set.work, wide);
+    const SetShape shape = next_shape(*set.work, key);
     if (shape != shape_of(*set.work)) reshape(set, shape, aggregate);
 }
 
 void merge_running(RunningSet& set, const SetView& from, MemoryContext aggregate) {
-    const std::uint64_t more = std::uint64_t{from.count} + from.waiting;
-    const bool wide = from.wide || shape_of(*set.work).wide;
+    if (add_set(*set.work, from)) return;
     settle_work(*set.work);
-    const SetShape present = shape_of(*set.work);
-    if (wide != present.wide || present.room - set.work->count < more)
-        reshape(set, shape_for(present.kind, wide, set.work->count + more), aggregate);
-    copy_into(*set.work, from);
+    if (add_set(*set.work, from)) return;
+    const SetShape shape = merged_shape(*set.work, from);
+    if (shape != shape_of(*set.work)) reshape(set, shape, aggregate);
+    merge_into(*set.work, from);
+    CHECK_FOR_INTERRUPTS();
 }
 
 SetView set_of(Datum value) {
@@ -161,11 +163,14 @@ SetView set_of(Datum value) {
         settle_work(work);  // other bytes, the same set: allowed where the reference is read-only too
         return view_of(work);
     }
-    const SetView set = load_set(state_body(value));
+    const Bytes body = state_body(value);
+    const SetView set = load_set(body);
     if (set.waiting == 0) return set;
-    const RunningSet copy = copied_running_set(set, set.wide);
-    settle_running(copy);
-    return view_of(*copy.work);
+    auto* const copy = reinterpret_cast<SetWork*>(new_state(body.size()));
+    finish_state(reinterpret_cast<char*>(copy), body.size());
+    std::memcpy(state_start(reinterpret_cast<char*>(copy)), body.data(), body.size());
+    settle_work(*copy);
+    return view_of(*copy);
 }
 
 Datum packed_set(const SetView& set) {

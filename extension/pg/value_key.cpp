@@ -123,7 +123,8 @@ void fill_reader(ValueReader& reader, Oid type, Oid collation, MemoryContext mem
     }
     reader.way = choice.way;
     reader.kind = choice.kind;
-    reader.narrow_word = working_word(choice.kind, false);
+    reader.keys_word = working_word(choice.kind, SetForm::working_keys, false);
+    reader.bits_word = working_word(choice.kind, SetForm::working_bits, false);
 }
 
 }  // namespace

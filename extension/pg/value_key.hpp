@@ -31,7 +31,8 @@ struct ValueReader {
     Oid collation;
     Way way;
     SetKind kind;
-    std::uint32_t narrow_word;  // of a running set of this kind with keys of 8 bytes
+    std::uint32_t keys_word;  // of running sets of this kind: with keys of 8 bytes, and with bits
+    std::uint32_t bits_word;
     FmgrInfo* function;  // hashed: the type's extended hash; enum_label: its output function
 
     SetKey key_of(Datum value) const;
