@@ -118,7 +118,7 @@ private:
                     record.reason = "there is text after the closing quote of a field";
                 return;
             }
-            if (c == '\n') ++record.lines;
+            if (c == '\n' && at_ < text_.size()) ++record.lines;  // after the last line end there is no line
             field += c;
         }
         record.reason = "a quoted field has no closing quote";
