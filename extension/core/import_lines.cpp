@@ -118,12 +118,12 @@ private:
                     record.reason = "there is text after the closing quote of a field";
                 return;
             }
-            if (c == '\n') ++record.lines;
+            if (c == '\n' && at_ < text_.size()) ++record.lines;  // after the last line end there is no line
             field += c;
         }
         record.reason = "a quoted field has no closing quote";
-        int lost = record.lines;
-        for (std::size_t end = field.size(); end > 0 && field[end - 1] == '\n'; --end) --lost;
+        const std::string_view taken = std::string_view(field).substr(0, field.find_last_not_of('\n') + 1);
+        const auto lost = std::count(taken.begin(), taken.end(), '\n');
         if (lost > 0) record.reason += ", so this many lines after it were not read either: " + std::to_string(lost);
     }
 

@@ -82,6 +82,14 @@ TEST(ImportLines, AHeaderWithoutACodeShowsWhatItWasReadAs) {
     EXPECT_TRUE(problem("1,2,3,4,5,6,7,8,9").ends_with("\"8\", ..."));
 }
 
+TEST(ImportLines, AnOpenQuoteAtTheEndCountsNoLineTooMany) {
+    for (const char* text : {"a,\"b\n", "a,\"b", "a,\"b\"\n", "a,\"b\""}) {
+        EXPECT_EQ(tally::read_csv("code,customer_id\n" + std::string(text)).line_count, 1) << text;
+    }
+    EXPECT_EQ(tally::read_csv("code,customer_id\na,\"b\nc\n").line_count, 2);
+    EXPECT_EQ(tally::read_csv("code,customer_id\na,\"b\n\"").line_count, 2);
+}
+
 TEST(ImportLines, DerivedIdsFollowTheContent) {
     tally::DocumentOptions options;
     options.derive_ids = true;
