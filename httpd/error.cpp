@@ -128,7 +128,9 @@ Answer answer_for(const SqlError& error) {
     append_member(details, "hint", error.hint);
     append_member(details, "detail", error.detail);
     if (!details.empty()) details += '}';
-    Answer answer = refuse(status, error.message, details);
+    // The server's own sentence names a byte and not what to do: a spreadsheet's UTF-16, a compressed file.
+    Answer answer =
+        refuse(status, error.state == "22021" ? "the request is not valid UTF-8 text" : error.message, details);
     if (status == 429) answer.retry_after = seconds_to_next_month(std::time(nullptr));
     return answer;
 }

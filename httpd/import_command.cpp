@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -42,11 +44,17 @@ struct Stop {
     std::string message;
 };
 
+std::string reason_of_errno() {
+    return errno == 0 ? std::string() : std::string(": ") + std::strerror(errno);
+}
+
 std::string read_key(const Options& options) {
     std::string key;
     if (!options.key_file.empty()) {
+        errno = 0;
         std::ifstream file(options.key_file);
-        if (!std::getline(file, key)) throw Stop{kUsage, "cannot read a key from " + options.key_file};
+        if (!std::getline(file, key))
+            throw Stop{kUsage, "cannot read a key from " + options.key_file + reason_of_errno()};
     } else if (const char* given = std::getenv("TALLYD_KEY")) {
         key = given;
     }
@@ -108,10 +116,14 @@ private:
             return;
         }
         struct stat info {};
-        if (stat(options_.file.c_str(), &info) != 0 || S_ISDIR(info.st_mode))
-            throw Stop{kUsage, "cannot read " + options_.file};
-        input_.open(options_.file, std::ios::binary);
-        if (!input_) throw Stop{kUsage, "cannot read " + options_.file};
+        errno = 0;
+        if (stat(options_.file.c_str(), &info) == 0) {
+            if (S_ISDIR(info.st_mode))
+                errno = EISDIR;
+            else
+                input_.open(options_.file, std::ios::binary);
+        }
+        if (!input_.is_open()) throw Stop{kUsage, "cannot read " + options_.file + reason_of_errno()};
         resumable_ = S_ISREG(info.st_mode);
         if (!resumable_) return;
         state_.size = static_cast<std::uint64_t>(info.st_size);
@@ -219,12 +231,13 @@ private:
             const bool again =
                 result.status == 0 || result.status == 408 || result.status == 429 || result.status >= 500;
             if (!again) return result;
-            const std::string why = result.status == 0 ? result.body : message_of(result);
+            const std::string why = result.status == 0 ? options_.url + ": " + result.body : message_of(result);
             auto wait =
                 std::max<std::chrono::milliseconds>(pause.next(random_), std::chrono::seconds(result.retry_after));
             if (std::chrono::steady_clock::now() + wait > give_up)
                 throw Stop{kFailed, why + (resumable_ ? "; run the same command again to go on from here" : "")};
-            say(why + ", trying again");
+            say(why + fmt::format(", trying again for {:.0f} s",
+                                  std::chrono::duration<double>(give_up - std::chrono::steady_clock::now()).count()));
             std::this_thread::sleep_for(wait);
         }
     }

@@ -63,7 +63,7 @@ void append_member(std::string& out, std::string_view name, std::string_view val
 
 struct Record {
     std::vector<std::string> fields;
-    int lines = 0;         // that it takes
+    int lines = 0;  // that it takes
     bool blank = false;
     std::string reason;
 };
@@ -122,6 +122,9 @@ private:
             field += c;
         }
         record.reason = "a quoted field has no closing quote";
+        int lost = record.lines;
+        for (std::size_t end = field.size(); end > 0 && field[end - 1] == '\n'; --end) --lost;
+        if (lost > 0) record.reason += ", so this many lines after it were not read either: " + std::to_string(lost);
     }
 
     std::string_view text_;
@@ -142,6 +145,17 @@ bool holds_lone_return(std::string_view text) {
     return at != std::string_view::npos && text.substr(at + 1, 1) != "\n";
 }
 
+// Shows what the header was read as: another separator, or no header at all, is seen at once.
+std::string seen_in(const std::vector<std::string>& columns) {
+    std::string shown = "; its columns, separated by commas, are";
+    for (std::size_t i = 0; i < columns.size() && i < 8; ++i) {
+        std::size_t end = std::min<std::size_t>(columns[i].size(), 64);
+        while (end < columns[i].size() && (static_cast<unsigned char>(columns[i][end]) & 0xC0) == 0x80) --end;
+        shown += (i == 0 ? " \"" : ", \"") + columns[i].substr(0, end) + '"';
+    }
+    return shown + (columns.size() > 8 ? ", ..." : "");
+}
+
 std::optional<std::string> header_problem(const std::vector<std::string>& columns) {
     bool code = false;
     bool customer = false;
@@ -157,8 +171,8 @@ std::optional<std::string> header_problem(const std::vector<std::string>& column
         code = code || field == "code";
         customer = customer || field == "customer_id";
     }
-    if (!code) return "the header has no column event_code";
-    if (!customer) return "the header has no column customer_id";
+    if (!code) return "the header has no column code (or event_code)" + seen_in(columns);
+    if (!customer) return "the header has no column customer_id (or customer_alias)" + seen_in(columns);
     return std::nullopt;
 }
 
@@ -221,8 +235,10 @@ ImportPiece read_csv(std::string_view text) {
         if (!record.reason.empty()) {
             piece.lines.push_back({number, {}, record.reason});
         } else if (record.fields.size() != header.fields.size()) {
-            piece.lines.push_back({number, {}, "there are " + std::to_string(record.fields.size()) + " fields where the header has " +
-                                                   std::to_string(header.fields.size())});
+            piece.lines.push_back({number,
+                                   {},
+                                   "there are " + std::to_string(record.fields.size()) +
+                                       " fields where the header has " + std::to_string(header.fields.size())});
         } else {
             piece.lines.push_back({number, event_of(header.fields, record.fields), {}});
         }

@@ -44,7 +44,7 @@ BEGIN
     IF NOT fields ? 'value' THEN
         PERFORM tally._fail('value', 'value is missing', 'Send a body such as {"value": 100}.');
     ELSIF jsonb_typeof(fields -> 'value') <> 'number' THEN
-        PERFORM tally._fail('value', format('value must be a number, not %s', jsonb_typeof(fields -> 'value')));
+        PERFORM tally._fail('value', format('value must be a JSON number, not of type %s', jsonb_typeof(fields -> 'value')), 'Send a body such as {"value": 100}.');
     ELSIF m.aggregation_type IN ('COUNT', 'COUNT_DISTINCT') THEN
         PERFORM tally._fail('value', format('metric "%s" takes no values: it is a %s', m.name, m.aggregation_type),
                             'Send it events instead: POST /api/v1/events/ingest.');
@@ -111,7 +111,9 @@ BEGIN
             USING ERRCODE = 'TL409', COLUMN = 'event_id';
     ELSIF verdict.verdict = 'rejected' THEN
         PERFORM tally._fail(CASE WHEN verdict.field = 'properties.' || m.aggregation_key THEN 'value'
-                                 ELSE regexp_replace(verdict.field, '^properties', 'filters') END, verdict.reason);
+                                 ELSE regexp_replace(verdict.field, '^properties', 'filters') END, verdict.reason,
+                            CASE WHEN verdict.reason LIKE '%allow_backfilling' THEN format(
+                                'A value update is of now; send old values to POST /api/v1/events/ingest as events of the code "%s".', m.code) END);
     END IF;
     RETURN (SELECT json_build_object('value', value::text, 'total', coalesce(sum(tally.total(s.summary)), 0)::text)
             FROM tally._usage_states(m, ARRAY['-infinity'::timestamptz], 'infinity', NULL, false, '{}', NULL) s);
