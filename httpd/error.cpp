@@ -121,6 +121,8 @@ Answer answer_for(const SqlError& error) {
         return unavailable(error.state == "57014" ? "the database took too long to answer"
                                                   : "the database is not available");
     if (status >= 500) return refuse(500, "internal error");
+    // Only in the header of a file: every other text is checked before.
+    if (error.state == "22021") return refuse(status, "the header is not valid UTF-8; save the file as UTF-8");
     std::string details;
     append_member(details, "field", error.column);
     append_member(details, "hint", error.hint);

@@ -141,14 +141,34 @@ private:
                 ": beginning anew, what is stored already counts once");
             return false;
         }
+        if (!goes_on(before)) return false;
         state_ = before;
         say(fmt::format("going on at line {} of import {}", state_.line, state_.import_id));
         return true;
     }
 
-    void feed_header(ImportChunker& chunker) {
-        std::string header(static_cast<std::size_t>(state_.header_bytes), '\0');
+    // The import may have been taken back meanwhile: then the file counts anew.
+    bool goes_on(const ImportState& before) {
+        const std::string header = read_header(before);
+        input_.seekg(0);
+        const std::string body = format_ == ImportFormat::csv ? header : "\n";
+        const HttpClient::Result result =
+            attempt(fmt::format("import_id={}&line={}", before.import_id, before.line), body);
+        if (result.status == 200) return true;
+        if (result.status != 404 && result.status != 409) throw Stop{kFailed, message_of(result)};
+        say(message_of(result) + ": beginning anew");
+        return false;
+    }
+
+    std::string read_header(const ImportState& state) {
+        std::string header(static_cast<std::size_t>(state.header_bytes), '\0');
         input_.read(header.data(), static_cast<std::streamsize>(header.size()));
+        if (!input_) throw Stop{kFailed, "cannot read " + title_};
+        return header;
+    }
+
+    void feed_header(ImportChunker& chunker) {
+        const std::string header = read_header(state_);
         if (format_ == ImportFormat::csv) chunker.feed(header.data(), header.size());
         input_.seekg(static_cast<std::streamoff>(state_.offset));
         if (!input_) throw Stop{kFailed, "cannot read " + title_};
@@ -195,17 +215,23 @@ private:
 
     // Sends a piece until it is acknowledged; events count once, however often that takes.
     std::string send(const std::string& query, const std::string& body) {
+        HttpClient::Result result = attempt(query, body);
+        if (result.status != 200) throw Stop{kFailed, message_of(result)};
+        return std::move(result.body);
+    }
+
+    // The answer, as soon as there is one that another try would not change.
+    HttpClient::Result attempt(const std::string& query, const std::string& body) {
         const auto give_up = std::chrono::steady_clock::now() + std::chrono::duration<double>(options_.patience);
         Backoff pause(std::chrono::milliseconds(200), std::chrono::seconds(15));
         for (;;) {
-            const HttpClient::Result result =
+            HttpClient::Result result =
                 client_.post("/api/v1/events/import?" + query,
                              format_ == ImportFormat::csv ? "text/csv" : "application/x-ndjson", body);
-            if (result.status == 200) return result.body;
             const bool again =
                 result.status == 0 || result.status == 408 || result.status == 429 || result.status >= 500;
+            if (!again) return result;
             const std::string why = result.status == 0 ? options_.url + ": " + result.body : message_of(result);
-            if (!again) throw Stop{kFailed, why};
             auto wait =
                 std::max<std::chrono::milliseconds>(pause.next(random_), std::chrono::seconds(result.retry_after));
             if (std::chrono::steady_clock::now() + wait > give_up)

@@ -139,6 +139,12 @@ std::string_view event_field(std::string_view column) {
     return {};
 }
 
+// A file whose lines end so would be one long header, and nothing of it would be read.
+bool holds_lone_return(std::string_view text) {
+    const std::size_t at = text.find('\r');
+    return at != std::string_view::npos && text.substr(at + 1, 1) != "\n";
+}
+
 // Shows what the header was read as: another separator, or no header at all, is seen at once.
 std::string seen_in(const std::vector<std::string>& columns) {
     std::string shown = "; its columns, separated by commas, are";
@@ -155,6 +161,8 @@ std::optional<std::string> header_problem(const std::vector<std::string>& column
     bool customer = false;
     for (std::size_t i = 0; i < columns.size(); ++i) {
         const std::string_view field = event_field(columns[i]);
+        if (holds_lone_return(columns[i]))
+            return "the lines end with a carriage return alone: they must end with a line feed, or with both";
         if (columns[i].empty()) return "column " + std::to_string(i + 1) + " of the header has no name";
         if (std::count(columns.begin(), columns.end(), columns[i]) > 1)
             return "the column \"" + columns[i] + "\" is there twice";
