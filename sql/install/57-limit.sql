@@ -168,11 +168,12 @@ CREATE FUNCTION tally._refuse_by_limit(tenant_id integer, documents text[], is_a
 DECLARE
     tenant integer := _refuse_by_limit.tenant_id;
     tight  tally._share;
+    whose  text;
     reason text;
 BEGIN
     SELECT s.* INTO tight FROM unnest(shares) s ORDER BY s.allowed, s.key_id LIMIT 1;
-    reason := format('the %s limit of %s events per month is reached',
-                     CASE tight.key_id WHEN '00000000-0000-0000-0000-000000000000' THEN 'tenant''s' ELSE 'API key''s' END, tight.quota);
+    whose := CASE tight.key_id WHEN '00000000-0000-0000-0000-000000000000' THEN 'tenant' ELSE 'key' END;
+    reason := format('the %s limit of %s events per month is reached', CASE whose WHEN 'tenant' THEN 'tenant''s' ELSE 'API key''s' END, tight.quota);
     RETURN (
         WITH fresh AS (
             SELECT s.body, s.index, NOT s.partial AS strict,
@@ -185,7 +186,9 @@ BEGIN
         ), ranked AS (
             SELECT f.*, dense_rank() OVER (ORDER BY f.first_place) AS place FROM fresh f
         )
-        SELECT coalesce(array_agg(ROW(r.body, r.index, r.strict, 'limited', reason, NULL)::tally._refusal), '{}')
+        -- A strict body takes nothing of what is left; whoever else is refused comes after those that took it.
+        SELECT coalesce(array_agg(ROW(r.body, r.index, r.strict, 'limited', reason, NULL, jsonb_build_object('limit', jsonb_build_object(
+            'whose', whose, 'events_per_month', tight.quota, 'remaining', CASE WHEN r.strict AND cardinality(documents) = 1 THEN tight.allowed ELSE 0 END)))::tally._refusal), '{}')
         FROM ranked r WHERE r.place > tight.allowed);
 END
 $$;
