@@ -17,6 +17,7 @@ namespace tallyd {
 namespace {
 
 constexpr std::size_t kMostListed = 1000;
+constexpr std::uint64_t kLastLine = 9007199254740991;  // 2^53 - 1: a number of JSON that every client reads exactly
 
 using Json = std::unique_ptr<json_t, void (*)(json_t*)>;
 
@@ -44,7 +45,7 @@ std::uint64_t line_of(const std::string& query) {
     const std::string text = first_of(object.get(), "line");
     std::uint64_t line = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), line);
-    return error == std::errc() && end == text.data() + text.size() ? line : 0;
+    return error == std::errc() && end == text.data() + text.size() && line <= kLastLine ? line : 0;
 }
 
 }  // namespace
@@ -78,7 +79,7 @@ ImportUpload::ImportUpload(ImportFormat format, const std::string& query)
         const bool once = json_array_size(value) == 1;
         if (key == "line" && !once) problem_ = refuse_field(400, "line is given more than once", "line");
         if (key == "line" && once && line_of(query) == 0)
-            problem_ = refuse_field(400, "line must be a whole number from 1", "line");
+            problem_ = refuse_field(400, fmt::format("line must be a whole number from 1 to {}", kLastLine), "line");
         if (key == "import_id" && once) given_id_ = first_of(object.get(), "import_id");
         // The rest is for SQL to judge, once.
         if (key != "format" && key != "line") name_ += ',' + json_string(key) + ':' + dump(value);

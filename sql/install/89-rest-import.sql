@@ -92,7 +92,7 @@ DECLARE
     title  text := tally_rest._parameter(query, 'name');
     given  text := tally_rest._parameter(query, 'import_id');
     id     uuid := tally._decode_id('imp_', given);
-    line   integer := tally_rest._parameter_number(query, 'line', 1, 999999999, CASE WHEN kind = 'csv' THEN 2 ELSE 1 END);
+    line   bigint := tally_rest._parameter_number(query, 'line', 1, 9007199254740991, CASE WHEN kind = 'csv' THEN 2 ELSE 1 END);
     batch  tally.import_batch;
     result record;
 BEGIN

@@ -130,6 +130,17 @@ test('a server that dies in the middle is waited for', async () => {
   assert.equal(events() - before, 2500);
 });
 
+test('lines have numbers of any size; one that is none leaves no import behind', async () => {
+  const imports = async () => (await call(s.url, s.key, 'GET', '/api/v1/imports')).json.pagination_meta.total_items;
+  const before = await imports();
+  const far = await upload(`${line('far')}nonsense\n`, NDJSON, '?line=3000000000');
+  assert.deepEqual([far.json.accepted, far.json.failures[0].line], [1, 3000000001]);
+  for (const number of ['9007199254740992', '99999999999999999999', '1e3', '-1']) {
+    assert.equal(isErrorAnswer(assert, await upload(line('none'), NDJSON, `?line=${number}`), 400, 'BAD_REQUEST').details.field, 'line');
+  }
+  assert.equal(await imports(), before + 1);
+});
+
 test('what cannot be an import is refused', async () => {
   isErrorAnswer(assert, await upload('{}', { 'content-type': 'application/json' }), 415, 'UNSUPPORTED_MEDIA_TYPE');
   isErrorAnswer(assert, await upload('{}', { ...NDJSON, 'content-encoding': 'gzip' }), 415, 'UNSUPPORTED_MEDIA_TYPE');

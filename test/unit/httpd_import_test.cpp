@@ -164,8 +164,10 @@ TEST(ImportUpload, ARefusalSaysWhatIsStored) {
 
 TEST(ImportUpload, ParametersThatCannotBe) {
     for (const char* query :
-         {R"({"format":["csv"]})", R"({"line":["0"]})", R"({"line":["x"]})", R"({"line":["1","2"]})"})
+         {R"({"format":["csv"]})", R"({"line":["0"]})", R"({"line":["x"]})", R"({"line":["1","2"]})",
+          R"({"line":["9007199254740992"]})", R"({"line":["99999999999999999999999"]})"})
         EXPECT_TRUE(tallyd::ImportUpload(ImportFormat::csv, query).problem()) << query;
+    EXPECT_FALSE(tallyd::ImportUpload(ImportFormat::csv, R"({"line":["9007199254740991"]})").problem());
 }
 
 }  // namespace
