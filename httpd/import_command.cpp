@@ -89,7 +89,8 @@ public:
         const bool resumed = resume();
         Progress progress(title_, state_.size, state_.offset, isatty(STDERR_FILENO) != 0);
         progress_ = &progress;
-        ImportChunker chunker(format_, kPiece, resumed ? state_.line : 0);
+        // tallyd judges every line, so that the import knows of those too that cannot be read.
+        ImportChunker chunker(format_, kPiece, resumed ? state_.line : 0, Unreadable::keep);
         if (resumed) feed_header(chunker);
         begun_at_line_ = state_.line;
         const auto input = std::make_unique<char[]>(kRead);
@@ -202,21 +203,23 @@ private:
         const std::string body = format_ == ImportFormat::csv ? chunker.header() + '\n' : "\n";
         take_answer(send("name=" + percent_encode(name), body));
         state_.line = format_ == ImportFormat::csv ? chunker.next_line() : 1;
+        state_.offset = state_.header_bytes;
         begun_at_line_ = state_.line;
+        remember();
+    }
+
+    void remember() const {
+        if (!resumable_) return;
+        if (const std::string wrong = write_state(state_path_, state_); !wrong.empty()) throw Stop{kFailed, wrong};
     }
 
     void store(ImportChunker& chunker) {
         const std::uint64_t line = chunker.first_line_of_chunk();
         const std::string body = chunker.take();
-        for (const LineFailure& failure : chunker.take_failures()) {
-            ++state_.failed;
-            complain(failure.line, failure.reason, {});
-        }
         take_answer(send(fmt::format("import_id={}&line={}", state_.import_id, line), body));
         state_.line = chunker.next_line();
         state_.offset = read_;
-        if (resumable_)
-            if (const std::string wrong = write_state(state_path_, state_); !wrong.empty()) throw Stop{kFailed, wrong};
+        remember();
         progress_->show(read_, state_.line - begun_at_line_);
     }
 
@@ -242,8 +245,10 @@ private:
             if (!again) throw Stop{kFailed, why};
             auto wait =
                 std::max<std::chrono::milliseconds>(pause.next(random_), std::chrono::seconds(result.retry_after));
-            if (std::chrono::steady_clock::now() + wait > give_up)
+            if (std::chrono::steady_clock::now() + wait > give_up) {
+                complain_of(result.body);
                 throw Stop{kFailed, why + (resumable_ ? "; run the same command again to go on from here" : "")};
+            }
             say(why + fmt::format(", trying again for {:.0f} s",
                                   std::chrono::duration<double>(give_up - std::chrono::steady_clock::now()).count()));
             std::this_thread::sleep_for(wait);
@@ -261,12 +266,19 @@ private:
         const char* id = json_string_value(json_object_get(body.get(), "import_id"));
         if (!id) throw Stop{kFailed, "the answer is not one of tallyd"};
         state_.import_id = id;
-        const auto number = [&body](const char* name) {
-            return static_cast<std::uint64_t>(json_integer_value(json_object_get(body.get(), name)));
+        const json_t* totals = json_object_get(body.get(), "totals");
+        const auto number = [totals](const char* name) {
+            return static_cast<std::uint64_t>(json_integer_value(json_object_get(totals, name)));
         };
-        state_.accepted += number("accepted");
-        state_.duplicates += number("duplicates");
-        state_.failed += number("failed");
+        state_.accepted = number("accepted");
+        state_.duplicates = number("duplicates");
+        state_.failed = number("failed");
+        complain_of(text);
+    }
+
+    // Says which lines were refused.
+    void complain_of(const std::string& answer) {
+        const std::unique_ptr<json_t, void (*)(json_t*)> body(json_loads(answer.c_str(), 0, nullptr), json_decref);
         std::size_t at;
         json_t* failure;
         json_array_foreach(json_object_get(body.get(), "failures"), at, failure) {

@@ -29,7 +29,7 @@ GRANT INSERT ON tally.metric, tally.event, tally.event_identity TO tally_app, ta
 GRANT INSERT, DELETE ON tally.idempotency TO tally_app, tally_api;
 GRANT UPDATE (answer) ON tally.idempotency TO tally_app, tally_api;
 GRANT INSERT ON tally.import_batch, tally.correction TO tally_app, tally_api;
-GRANT UPDATE (accepted, duplicates, failures, updated_at, voided_at, void_reason, voided) ON tally.import_batch TO tally_app, tally_api;
+GRANT UPDATE (accepted, duplicates, failures, lines, updated_at, voided_at, void_reason, voided) ON tally.import_batch TO tally_app, tally_api;
 -- An identity may be released by whoever voids its event, in the same transaction, and never otherwise.
 GRANT DELETE ON tally.event_identity TO tally_app, tally_api;
 CREATE POLICY release ON tally.event_identity AS RESTRICTIVE FOR DELETE TO tally_app, tally_api
