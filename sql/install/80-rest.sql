@@ -120,6 +120,13 @@ END
 $$;
 COMMENT ON FUNCTION tally_rest._parameter(jsonb, text) IS 'A query parameter that may be given once; NULL where it is absent or empty';
 
+CREATE FUNCTION tally_rest._parameter_text(query jsonb, name text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT CASE WHEN query ? name THEN coalesce(tally_rest._parameter(query, name), '') END $$;
+COMMENT ON FUNCTION tally_rest._parameter_text(jsonb, text) IS
+    'A query parameter that may be given once and of which the empty text is a value like others; NULL where it is absent';
+
 CREATE FUNCTION tally_rest._parameter_list(query jsonb, name text) RETURNS text[]
     LANGUAGE sql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
