@@ -125,6 +125,17 @@ test('the same Idempotency-Key and body are answered as the first time', async (
   assert.equal((await create({ name: 'F' }, 'k-3', '/api/v1/product_families')).text, made.text);
 });
 
+test('with an Idempotency-Key it does not matter where the API key stands, nor how the JSON is laid out', async () => {
+  const send = (body, key, query = '', type = 'application/json') => call(s.url, key, 'POST', `/api/v1/product_families${query}`, body, { 'idempotency-key': 'places', 'content-type': type });
+  const answers = [
+    await send({ name: 'Places', alias: 'places' }, s.key), await send({ apiKey: s.key, name: 'Places', alias: 'places' }, null), await send({ name: 'Places', apiKey: s.key, alias: 'places' }, null),
+    await send('{\n  "alias": "places",\n  "name": "Places"\n}\n', s.key), await send({ name: 'Places', alias: 'places' }, null, `?apiKey=${s.key}`),
+    await send(`apiKey=${s.key}&name=Places&alias=places`, null, '', 'application/x-www-form-urlencoded'),
+  ];
+  for (const answer of answers) assert.deepEqual([answer.status, answer.text], [201, answers[0].text]);
+  isErrorAnswer(assert, await send({ name: 'Places', alias: 'place' }, s.key), 409, 'CONFLICT');
+});
+
 test('an Idempotency-Key has 1 to 255 characters', async () => {
   for (const id of ['', 'x'.repeat(256)]) {
     const answer = await call(s.url, s.key, 'POST', '/api/v1/metrics', { code: 'x' }, { 'idempotency-key': id });
