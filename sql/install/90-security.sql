@@ -71,5 +71,5 @@ ALTER FUNCTION tally_rest._check_key(bytea, text) OWNER TO tally_owner;
 GRANT EXECUTE ON FUNCTION tally_rest._check_key(bytea, text) TO tally_admin, tally_api;
 
 GRANT EXECUTE ON FUNCTION tally.create_tenant(text, text), tally.create_api_key(text, text[], timestamptz),
-    tally.revoke_api_key(text), tally.set_limits(numeric, integer, bigint, text) TO tally_admin;
+    tally.api_keys(), tally.revoke_api_key(text), tally.set_limits(numeric, integer, bigint, text) TO tally_admin;
 
