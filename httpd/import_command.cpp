@@ -28,7 +28,7 @@ namespace tallyd {
 
 namespace {
 
-enum Exit { kDone = 0, kFailed = 1, kUsage = 2, kLinesRefused = 3 };
+enum Exit { kDone = 0, kFailed = 1, kUsage = 2, kLinesRefused = 3, kInterrupted = 130 };
 
 constexpr ChunkLimits kPiece{5000, std::size_t{2} << 20, std::size_t{1} << 20};
 constexpr std::size_t kRead = 256 << 10;
@@ -44,6 +44,17 @@ struct Stop {
     Exit code;
     std::string message;
 };
+
+volatile std::sig_atomic_t interrupted = 0;  // by Ctrl-C or SIGTERM
+
+// The first one lets the command say where it was; a second one ends it at once.
+void catch_interrupts() {
+    struct sigaction action {};
+    action.sa_handler = [](int) { interrupted = 1; };
+    action.sa_flags = static_cast<int>(SA_RESETHAND);
+    sigaction(SIGINT, &action, nullptr);
+    sigaction(SIGTERM, &action, nullptr);
+}
 
 std::string reason_of_errno() {
     return errno == 0 ? std::string() : std::string(": ") + std::strerror(errno);
@@ -82,7 +93,7 @@ public:
           format_(format_of(options)),
           title_(from_stdin_ ? "stdin" : std::filesystem::path(options.file).filename().string()),
           state_path_(options.file + ".tally-import"),
-          client_(address(options.url), read_key(options), ca_file(options)) {}
+          client_(address(options.url), read_key(options), ca_file(options), interrupted) {}
 
     int run() {
         open();
@@ -95,8 +106,10 @@ public:
         begun_at_line_ = state_.line;
         const auto input = std::make_unique<char[]>(kRead);
         std::istream& in = from_stdin_ ? std::cin : input_;
-        while (in.read(input.get(), kRead), in.gcount() > 0)
+        while (in.read(input.get(), kRead), in.gcount() > 0) {
+            check_interrupt();
             take(chunker, input.get(), static_cast<std::size_t>(in.gcount()));
+        }
         if (in.bad()) throw Stop{kFailed, "cannot read " + title_};
         chunker.end();
         if (state_.import_id.empty()) begin(chunker);
@@ -196,9 +209,20 @@ private:
         }
     }
 
+    void check_interrupt() const {
+        if (interrupted == 0) return;
+        const std::string sent = state_.line > 0 ? fmt::format("the lines before line {} were taken", state_.line)
+                                                 : std::string("nothing was sent");
+        throw Stop{kInterrupted, "interrupted: " + sent +
+                                     (resumable_ ? "; run the same command again to go on from there"
+                                                 : "; sent again they count once")};
+    }
+
     // Begins the import without any event, so that no event is ever in one whose id got lost.
     void begin(ImportChunker& chunker) {
         state_.header_bytes = format_ == ImportFormat::csv ? read_ : 0;
+        if (read_ == 0 && format_ == ImportFormat::csv)
+            throw Stop{kFailed, title_ + " is empty: CSV begins with a line that names its columns"};
         const std::string name = options_.name.empty() ? title_ : options_.name;
         const std::string body = format_ == ImportFormat::csv ? chunker.header() + '\n' : "\n";
         take_answer(send("name=" + percent_encode(name), body));
@@ -238,6 +262,7 @@ private:
             HttpClient::Result result =
                 client_.post("/api/v1/events/import?" + query,
                              format_ == ImportFormat::csv ? "text/csv" : "application/x-ndjson", body);
+            check_interrupt();
             const bool again = !result.permanent && (result.status == 0 || result.status == 408 ||
                                                      result.status == 429 || result.status >= 500);
             if (!again && result.status != 0) return result;
@@ -251,7 +276,11 @@ private:
             }
             say(why + fmt::format(", trying again for {:.0f} s",
                                   std::chrono::duration<double>(give_up - std::chrono::steady_clock::now()).count()));
-            std::this_thread::sleep_for(wait);
+            for (const auto until = std::chrono::steady_clock::now() + wait;
+                 std::chrono::steady_clock::now() < until;) {
+                check_interrupt();
+                std::this_thread::sleep_for(std::min<std::chrono::milliseconds>(wait, std::chrono::milliseconds(50)));
+            }
         }
     }
 
@@ -353,6 +382,7 @@ int import_command(int argc, const char* const* argv) {
         return kUsage;
     }
     signal(SIGPIPE, SIG_IGN);
+    catch_interrupts();
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) throw std::runtime_error("libcurl cannot be used");
     try {
         return Importer(options).run();

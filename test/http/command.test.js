@@ -167,6 +167,49 @@ test('at the limit of the month it ends with what to do, and goes on when there 
   assert.match(rest.stdout, /: 11999 accepted, 0 duplicates, 1 failed in/);
 });
 
+test('interrupted it says what was taken and how to go on; a second Ctrl-C ends it at once', async () => {
+  write('stop.ndjson', Array.from({ length: 8000 }, (_, n) => json(`stop${n}`)).join(''));
+  let held;
+  const proxy = http.createServer((request, response) => {
+    request.resume();
+    if (held !== undefined && held < 2) { held += 1; return; }      // the second piece is never answered
+    held = request.url.includes('line=1') ? 0 : undefined;
+    const onward = http.request(s.url + request.url, { method: request.method, headers: request.headers }, (answer) => {
+      response.writeHead(answer.statusCode, answer.headers);
+      answer.pipe(response);
+    });
+    request.pipe(onward);
+  });
+  await new Promise((resolve) => { proxy.listen(0, '127.0.0.1', resolve); });
+  const command = ['import', 'stop.ndjson', '--key-file', 'key', '--url', `http://127.0.0.1:${proxy.address().port}`];
+  const child = start(command);
+  await until('a piece without an answer', () => held === 1);
+  child.child.kill('SIGINT');
+  const { code, stderr } = await child.done;
+  assert.equal(code, 130);
+  assert.match(stderr, /^tallyd import: interrupted: the lines before line 5001 were taken; run the same command again to go on from there$/m);
+  proxy.close();
+  proxy.closeAllConnections();
+  const rest = await load('stop.ndjson', ['--restart']);
+  assert.match(rest.stdout, /: 3000 accepted, 5000 duplicates, 0 failed/);
+  // It waits for its input for ever.
+  const waiting = spawn(process.env.TALLYD, ['import', '-', '--format', 'ndjson', '--url', s.url, '--key-file', 'key'], { cwd: dir, stdio: ['pipe', 'ignore', 'ignore'] });
+  const ended = new Promise((resolve) => { waiting.on('close', (status, signal) => resolve(signal)); });
+  const twice = setInterval(() => waiting.kill('SIGINT'), 100);
+  assert.equal(await ended, 'SIGINT');
+  clearInterval(twice);
+});
+
+test('an empty file is told so', async () => {
+  write('empty.csv', '');
+  const csv = await load('empty.csv');
+  assert.equal(csv.code, 1);
+  assert.match(csv.stderr, /empty\.csv is empty: CSV begins with a line that names its columns/);
+  write('blank.csv', '\n\n');
+  assert.match((await load('blank.csv')).stderr, /400 the header is missing: the first line of CSV names its columns/);
+  assert.deepEqual((await call(s.url, s.key, 'GET', '/api/v1/imports')).json.data.filter((one) => /empty|blank/.test(one.name)), []);
+});
+
 test('killed in the middle and the file changed: it begins anew and counts once', async () => {
   const text = Array.from({ length: 40000 }, (_, n) => json(`kill${n}`)).join('');
   write('kill.ndjson', text);
