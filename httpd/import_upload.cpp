@@ -195,9 +195,11 @@ std::string ImportUpload::failure_list() const {
 }
 
 Answer ImportUpload::summary() const {
+    // Lines are also resent where the database's answer to a chunk got lost and tallyd asked again.
+    const bool shows_totals = goes_on_ || resent_ > 0;
     Answer answer;
     answer.status = 200;
-    answer.body = '{' + counts() + (goes_on_ ? ",\"totals\":" + totals_ : "") + ',' + failure_list() + '}';
+    answer.body = '{' + counts() + (shows_totals ? ",\"totals\":" + totals_ : "") + ',' + failure_list() + '}';
     return answer;
 }
 

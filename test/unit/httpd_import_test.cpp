@@ -215,6 +215,11 @@ TEST(ImportUpload, LinesThatWereTakenBeforeAreToldApart) {
     upload.take(stored(R"({"import_id":"imp_1","next_line":1})"));
     upload.take(stored(R"({"import_id":"imp_1","accepted":1,"duplicates":0,"failed":0,"resent":2,"next_line":4,)"
                        R"("failures":[],"totals":{"accepted":3,"duplicates":0,"failed":0}})"));
+    tallyd::ImportUpload begun(ImportFormat::ndjson, "{}");
+    begun.take(stored(R"({"import_id":"imp_1","next_line":1})"));
+    EXPECT_EQ(begun.summary().body.find("totals"), std::string::npos);
+    begun.take(stored(R"({"import_id":"imp_1","accepted":0,"resent":2,"next_line":3,"totals":{"accepted":2}})"));
+    EXPECT_NE(begun.summary().body.find(R"("resent":2,"totals":{"accepted":2})"), std::string::npos);
     EXPECT_EQ(upload.summary().body,
               R"({"import_id":"imp_1","accepted":1,"duplicates":0,"failed":0,"resent":2,"totals":{"accepted":3,)"
               R"("duplicates":0,"failed":0},"failures":[]})");
