@@ -12,6 +12,7 @@ bool is_blank(std::string_view text) {
 }
 
 // Whether the text is one pair of braces with whatever between them: a second value on a line would be a second event.
+// A backslash outside of strings is no JSON, and readers disagree about where strings begin and end after it.
 bool is_one_object(std::string_view text) {
     int depth = 0;
     bool in_string = false;
@@ -23,6 +24,8 @@ bool is_one_object(std::string_view text) {
             } else if (c == '"') {
                 in_string = false;
             }
+        } else if (c == '\\') {
+            return false;
         } else if (c == '"') {
             in_string = true;
         } else if (c == '{' || c == '[') {
@@ -32,7 +35,7 @@ bool is_one_object(std::string_view text) {
         }
         if (depth == 0 && at == 0) return false;
     }
-    return !text.empty() && text.front() == '{' && text.back() == '}';
+    return !in_string && !text.empty() && text.front() == '{' && text.back() == '}';
 }
 
 void append_json_string(std::string& out, std::string_view text) {

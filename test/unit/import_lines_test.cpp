@@ -73,6 +73,15 @@ TEST(ImportLines, AnOpenQuoteSaysHowMuchItTookAlong) {
               "a quoted field has no closing quote, so this many lines after it were not read either: 2");
 }
 
+TEST(ImportLines, ABackslashOutsideOfAStringHidesNoSecondEvent) {
+    for (const char* line : {R"({"":\"},})", R"({"a":\"},{"b":1})", R"({"a":"},{"b":1})", R"({"a":1}\,{})", R"({"a\":1})"}) {
+        const tally::ImportPiece piece = tally::read_ndjson(line);
+        ASSERT_EQ(piece.lines.size(), 1U) << line;
+        EXPECT_EQ(piece.lines[0].reason, "the line is not one JSON object") << line;
+    }
+    EXPECT_EQ(tally::read_ndjson(R"({"a":"\"},{\\"})").lines[0].reason, "");
+}
+
 TEST(ImportLines, AHeaderWithoutACodeShowsWhatItWasReadAs) {
     const auto problem = [](const std::string& header) { return tally::read_csv(header).reason; };
     EXPECT_EQ(
