@@ -44,6 +44,41 @@ void forget_extremes(Summary& summary) noexcept {
     summary.first_moment = summary.latest_moment = Moment{};
 }
 
+std::int64_t finite_count(const Summary& s) noexcept {
+    return s.n - s.nan_count - s.infinity_count - s.minus_infinity_count;
+}
+
+// Whether values of the decimal's kind were counted.
+bool was_counted(const Summary& s, const Decimal& value) noexcept {
+    switch (value.kind) {
+        case DecimalKind::nan:
+            return s.nan_count > 0;
+        case DecimalKind::infinity:
+            return s.infinity_count > 0;
+        case DecimalKind::minus_infinity:
+            return s.minus_infinity_count > 0;
+        default:
+            return finite_count(s) > 0;
+    }
+}
+
+// The kinds that lowest and highest must have, `small` standing for finite.
+DecimalKind least_kind(const Summary& s) noexcept {
+    if (s.minus_infinity_count > 0) return DecimalKind::minus_infinity;
+    if (finite_count(s) > 0) return DecimalKind::small;
+    return s.infinity_count > 0 ? DecimalKind::infinity : DecimalKind::nan;
+}
+
+DecimalKind greatest_kind(const Summary& s) noexcept {
+    if (s.nan_count > 0) return DecimalKind::nan;
+    if (s.infinity_count > 0) return DecimalKind::infinity;
+    return finite_count(s) > 0 ? DecimalKind::small : DecimalKind::minus_infinity;
+}
+
+bool is_of(DecimalKind kind, const Decimal& value) noexcept {
+    return kind == DecimalKind::small ? value.finite() : value.kind == kind;
+}
+
 }  // namespace
 
 bool is_consistent(const Summary& s) noexcept {
@@ -54,16 +89,18 @@ bool is_consistent(const Summary& s) noexcept {
     bool good = s.n >= 0 && s.nan_count >= 0 && s.infinity_count >= 0 && s.minus_infinity_count >= 0 &&
                 s.nan_count <= s.n && s.infinity_count <= s.n - s.nan_count &&
                 s.minus_infinity_count <= s.n - s.nan_count - s.infinity_count && s.total.finite();
-    if (good && s.n == s.nan_count + s.infinity_count + s.minus_infinity_count)
-        good = s.total.kind == DecimalKind::small && s.total.coefficient == 0;
+    if (good && finite_count(s) == 0) good = s.total.kind == DecimalKind::small && s.total.coefficient == 0;
     good = good && (s.n > 0 && !s.sums_only ? extremes : no_extremes) && (s.has_moments ? moments : no_moments);
     good = good && !(s.has_moments && (s.n == 0 || s.sums_only));
-    if (good && extremes) good = compare_value(s.lowest, s.highest) <= 0;
+    if (good && extremes)
+        good = is_of(least_kind(s), s.lowest) && is_of(greatest_kind(s), s.highest) &&
+               compare_value(s.lowest, s.highest) <= 0;
     if (good && moments) {
         const int order = compare_moment(s.first_moment, s.latest_moment);
         good = order < 0 || (order == 0 && compare_total(s.first, s.latest) <= 0);
         for (const Decimal* value : {&s.first, &s.latest})
-            good = good && compare_value(s.lowest, *value) <= 0 && compare_value(*value, s.highest) <= 0;
+            good = good && was_counted(s, *value) && compare_value(s.lowest, *value) <= 0 &&
+                   compare_value(*value, s.highest) <= 0;
     }
     return good;
 }

@@ -179,6 +179,31 @@ TEST(Summary, TextRoundTripsAndHostileBytesAreRefused) {
     }
 }
 
+TEST(Summary, SpecialsThatWereNotCountedAreRefused) {
+    const auto read = [](const std::string& members) {
+        const std::string text = "{" + members + "}";
+        std::vector<std::byte> scratch(text_scratch_bytes(text.size()));
+        return summary_to_text(summary_from_text(text, scratch.data()));
+    };
+    for (const char* good :
+         {R"("n":1,"total":"0","nan":1,"lowest":"NaN","highest":"NaN")",
+          R"("n":2,"total":"0","infinity":1,"minus_infinity":1,"lowest":"-Infinity","highest":"Infinity")",
+          R"("n":2,"total":"0","nan":1,"infinity":1,"lowest":"Infinity","highest":"NaN")",
+          R"("n":2,"total":"0","minus_infinity":2,"lowest":"-Infinity","highest":"-Infinity")",
+          R"("n":2,"total":"7","infinity":1,"lowest":"7","highest":"Infinity")"})
+        EXPECT_EQ(read(good), std::string("{") + good + "}");
+    for (
+        const char* bad :
+        {R"("n":2,"total":"1","lowest":"1","highest":"NaN")", R"("n":2,"total":"1","lowest":"-Infinity","highest":"1")",
+         R"("n":2,"total":"1","nan":1,"lowest":"1","highest":"Infinity")",
+         R"("n":2,"total":"1","nan":1,"lowest":"1","highest":"1")",
+         R"("n":2,"total":"1","infinity":1,"lowest":"Infinity","highest":"Infinity")",
+         R"("n":2,"total":"1","minus_infinity":1,"lowest":"-Infinity","highest":"-Infinity")",
+         R"("n":3,"total":"1","minus_infinity":1,"nan":1,"lowest":"-Infinity","highest":"NaN","first":"Infinity",)"
+         R"("first_at":"2024-01-01T00:00:00Z","first_seq":0,"latest":"1","latest_at":"2024-01-02T00:00:00Z","latest_seq":0)"})
+        EXPECT_THROW(read(bad), Error) << bad;
+}
+
 TEST(Summary, DifferenceIsExactAndOnlyOfParts) {
     Memory memory;
     Summary whole, part;
