@@ -3,14 +3,14 @@
 //
 // Two byte forms, both after PostgreSQL's 4-byte varlena header. Both start with the version word:
 //   byte 0 'S', byte 1 version (1), byte 2 form (0 packed, 1 working), byte 3 flags of the packed form (0 when working)
-// PACKED: what is stored, sent and compared; canonical, so equal states have equal bytes. All little-endian
-// (core/bytes.hpp):
+// PACKED: what is stored, sent and compared; canonical, so equal states have equal bytes. Integers are little-endian
+// (core/bytes.hpp), decimals in the stored form of core/decimal.hpp:
 //   flags: 1 = specials present, 2 = moments present, 4 = sums only (made by difference: no lowest ... latest)
-//   varint n                       values counted, NaN and infinities included
-//   [specials] varint x 3          how many of them were NaN, Infinity, -Infinity (at least one > 0)
-//   decimal total                  sum of the finite values; scale = greatest scale among them (core/decimal.hpp,
-//   stored form) [n > 0, not sums only]         decimal lowest, decimal highest [moments]                      8 bytes
-//   first_at, signed varint first_seq, decimal first, the same for latest
+//   varint n                          values counted, NaN and infinities included
+//   [specials] varint x 3             how many of them were NaN, Infinity, -Infinity (at least one > 0)
+//   decimal total                     sum of the finite values; scale = greatest scale among them
+//   [n > 0, not sums only] decimal lowest, decimal highest
+//   [moments] 8 bytes first_at, signed varint first_seq, decimal first, the same for latest
 //     moments are microseconds since 2000-01-01 00:00 UTC, the extremes being -infinity and infinity
 // WORKING: struct SummaryWork, native byte order; lives inside one running aggregate (and on its way between parallel
 //   workers of one server) and is changed in place; finite values must be small (core/decimal.hpp). A state that meets
