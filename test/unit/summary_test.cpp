@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "core/invariant.hpp"
 #include "core/moment_text.hpp"
 #include "random_summary.hpp"
 
@@ -146,6 +147,21 @@ TEST(Summary, MergingHostileBytesIsRefusedAsLoadingThemIs) {
         ++taken;
     }
     EXPECT_GT(taken, 1000);
+}
+
+// Under the sanitizers a contradiction ends the process; elsewhere it costs nothing to look for and is not looked for.
+TEST(Summary, InvariantsAreCheckedWhereTheyAreMeantToBe) {
+    Memory memory;
+    Summary state;
+    add(state, {Decimal::make_small(5, 0), {}, false}, memory);
+    SummaryWork work{};
+    ASSERT_TRUE(to_working(state, work));
+    work.lowest.set(6, 0);
+    if constexpr (invariants_are_checked) {
+        EXPECT_DEATH(add_in_place(work, 5, 0, nullptr), "broken invariant: a state was inconsistent on entry");
+    } else {
+        EXPECT_TRUE(add_in_place(work, 5, 0, nullptr));
+    }
 }
 
 TEST(Summary, TextRoundTripsAndHostileBytesAreRefused) {
