@@ -81,10 +81,13 @@ EXTRA_CLEAN  = sql/pgtally*--*.sql $(OBJS:.o=.d) results .build regression.diffs
 
 # Warnings are errors only where WERROR=1 (CI): a newer compiler must never stop a DBA's build.
 WERROR_FLAG    = $(if $(filter 1,$(WERROR)),-Werror)
+# Invariants of states are checked where the server checks its own, or where CHECK_INVARIANTS=1 (make clean before).
+CHECK_INVARIANTS ?= $(if $(findstring --enable-cassert,$(shell $(PG_CONFIG) --configure)),1)
+INVARIANTS_FLAG = $(if $(filter 1,$(CHECK_INVARIANTS)),-DPGTALLY_CHECK_INVARIANTS)
 # -isystem: PostgreSQL's own headers are not ours to lint (engineering: `register` up to 15, shadowing macros).
 PG_CPPFLAGS    = -Iextension -isystem $(shell $(PG_CONFIG) --includedir-server) \
                  -DPGDLLEXPORT='__attribute__((visibility("default")))' \
-                 -DPGTALLY_VERSION='"$(EXTVERSION)"'
+                 -DPGTALLY_VERSION='"$(EXTVERSION)"' $(INVARIANTS_FLAG)
 PG_CXXFLAGS    = -std=c++20 -Wall -Wextra -Wshadow $(WERROR_FLAG) \
                  -fvisibility=hidden -fvisibility-inlines-hidden
 SHLIB_LINK     = -lsimdjson -lstdc++ -Wl,--exclude-libs,ALL
