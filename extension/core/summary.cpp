@@ -44,11 +44,6 @@ bool fill_slot(SmallSlot& slot, const Decimal& value) noexcept {
     return true;
 }
 
-int compare_moment(const Moment& left, const Moment& right) noexcept {
-    if (left.at != right.at) return left.at < right.at ? -1 : 1;
-    return left.seq < right.seq ? -1 : static_cast<int>(left.seq > right.seq);
-}
-
 void count_up(std::int64_t& counter, std::int64_t by) {
     if (__builtin_add_overflow(counter, by, &counter))
         throw Error(ErrorKind::out_of_range, "more than 2^63 values in a summary");
