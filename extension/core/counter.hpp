@@ -103,7 +103,7 @@ struct CounterWork {
 };
 static_assert(sizeof(CounterWork) == 136 && std::is_trivially_copyable_v<CounterWork>);
 
-// Parts in either form, read only. A packed state of one part, and a working one that knows it, has them joined.
+// Parts in either form, read only. A packed state of one part has them joined, and so may a working one in place.
 struct CounterView {
     Bytes parts;
     bool working = false;
@@ -111,14 +111,16 @@ struct CounterView {
     Counter whole;  // where joined
 };
 
-// Reads either form; wide decimals point into `body`. Checks the frame and `whole`; parts are checked when they are
-// read. Throws Error(kind_of_error); for any kind but `corrupted` (bytes that a client sent) every part is checked too,
-// and the working form is refused.
+// Reads either form; wide decimals point into `body`. Checks the frame; parts are checked when they are read. What the
+// header of a working form says of them is not believed: who knows who wrote it. Throws Error(kind_of_error); for any
+// kind but `corrupted` (bytes that a client sent) every part is checked too, and the working form is refused.
 CounterView load_counter(Bytes body, ErrorKind kind_of_error = ErrorKind::corrupted);
 
 // Where `work`, `size` bytes in all, is a whole working form of aligned memory that may be changed.
 bool is_working_counter(const CounterWork& work, std::size_t size) noexcept;
 void start_work(CounterWork& work) noexcept;
+
+// The state that the running aggregate itself made: its header is believed.
 CounterView view_of(const CounterWork& work) noexcept;
 
 // Appends in place. False, with nothing changed, where there is no room: go on in grown_size bytes.

@@ -39,11 +39,9 @@ bool is_sound(const SmallSlot& slot) noexcept {
            slot.scale <= decimal_max_scale && fits_small(slot.coefficient());
 }
 
-// Whether the frame is one of a body of that size.
 bool is_sound(const CounterWork& work, std::size_t body_size) noexcept {
     return std::memcmp(&work.word, working_bytes, sizeof working_bytes) == 0 && work.used > 0 &&
-           work.used <= body_size + varlena_header - sizeof(CounterWork) && work.joined <= 1 &&
-           (work.joined == 0 || (is_sound(work.increase) && is_sound(work.first) && is_sound(work.latest)));
+           work.used <= body_size + varlena_header - sizeof(CounterWork);
 }
 
 Counter whole_of(const CounterWork& work) noexcept {
@@ -73,15 +71,11 @@ void set_whole(CounterWork& work, const Counter& whole) noexcept {
 CounterView load_working(Bytes body) {
     CounterWork work;
     std::memcpy(reinterpret_cast<std::byte*>(&work) + varlena_header, body.data(), sizeof work - varlena_header);
+    if (!is_sound(work, body.size())) throw Error(ErrorKind::corrupted, "malformed tally.counter_state state");
     CounterView view;
-    if (is_sound(work, body.size())) {
-        view.parts = body.subspan(sizeof work - varlena_header, work.used);
-        view.working = true;
-        view.joined = work.joined == 1;
-        if (view.joined) view.whole = whole_of(work);
-        if (!view.joined || is_consistent(view.whole)) return view;
-    }
-    throw Error(ErrorKind::corrupted, "malformed tally.counter_state state");
+    view.parts = body.subspan(sizeof work - varlena_header, work.used);
+    view.working = true;
+    return view;
 }
 
 // The part at the front, and its bytes.
@@ -137,7 +131,9 @@ void append_range(std::string& out, const Counter& counter) {
 }  // namespace
 
 bool is_working_counter(const CounterWork& work, std::size_t size) noexcept {
-    return size >= sizeof work && is_sound(work, size - varlena_header);
+    return size >= sizeof work && is_sound(work, size - varlena_header) &&
+           (work.joined == 0 ||
+            (work.joined == 1 && is_sound(work.increase) && is_sound(work.first) && is_sound(work.latest)));
 }
 
 void start_work(CounterWork& work) noexcept {

@@ -138,9 +138,18 @@ bool add_quickly(FunctionCallInfo fcinfo, const Moment& moment) noexcept {
     return append_parts(*work, VARSIZE(work), view_of_part(small_reading(coefficient, scale, moment), room));
 }
 
-// In a window each row asks for the whole so far: put in order once, it goes on without sorting.
-void settle(CounterWork& work, const SortedParts& sorted_parts, const Counter& whole) {
-    settle_work(work, state_body(packed_parts(sorted_parts)), whole);
+// The whole of a running aggregate. In a window each row asks for the whole so far: put in order once, the state goes
+// on without sorting.
+Counter finished_work(CounterWork& work, bool window) {
+    const CounterView view = view_of(work);
+    Assert(!view.joined ||
+           compare_parts(state_body(packed_datum(view.whole)).subspan(packed_head_bytes),
+                         state_body(packed_datum(joined(sorted(view.parts)))).subspan(packed_head_bytes)) == 0);
+    if (view.joined) return view.whole;
+    const SortedParts sorted_parts = sorted(view.parts);
+    const Counter whole = joined(sorted_parts);
+    if (window) settle_work(work, state_body(packed_parts(sorted_parts)), whole);
+    return whole;
 }
 
 }  // namespace
@@ -175,15 +184,10 @@ TALLY_FUNCTION(counter_merge) {
 // counter_final(state) -> all parts joined, in packed, canonical form. Does not change what its argument is.
 TALLY_FUNCTION(counter_final) {
     return guarded([&]() -> Datum {
-        const CounterView view = view_argument(fcinfo, 0);
-        if (view.joined) return packed_datum(view.whole);
-        const SortedParts sorted_parts = sorted(view.parts);
-        const Counter whole = joined(sorted_parts);
-        const Datum result = packed_datum(whole);
-        CounterWork* const work =
-            AggCheckCallContext(fcinfo, nullptr) == AGG_CONTEXT_WINDOW ? in_place(PG_GETARG_DATUM(0)) : nullptr;
-        if (work != nullptr) settle(*work, sorted_parts, whole);
-        return result;
+        const int context = AggCheckCallContext(fcinfo, nullptr);
+        CounterWork* const work = context != 0 ? in_place(PG_GETARG_DATUM(0)) : nullptr;
+        return packed_datum(work != nullptr ? finished_work(*work, context == AGG_CONTEXT_WINDOW)
+                                            : counter_argument(fcinfo, 0));
     });
 }
 
