@@ -222,6 +222,15 @@ TALLY_FUNCTION(counter_latest_at) {
     return guarded([&]() -> Datum { PG_RETURN_TIMESTAMPTZ(counter_argument(fcinfo, 0).latest_moment.at); });
 }
 
+// counter_seconds(counter_state) -> the time from the first reading to the latest, exact.
+TALLY_FUNCTION(counter_seconds) {
+    return guarded([&]() -> Datum {
+        const Counter counter = counter_argument(fcinfo, 0);
+        const Datum micros = micros_between(counter.first_moment.at, counter.latest_moment.at);
+        return DirectFunctionCall2(numeric_mul, micros, numeric_from_decimal(Decimal::make_small(1, 6)));
+    });
+}
+
 // counter_in(cstring) -> counter_state: reads the JSON text (core/counter_text.cpp). 22P02 for anything else.
 TALLY_FUNCTION(counter_in) {
     return guarded([&]() -> Datum {

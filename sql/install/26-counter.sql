@@ -117,6 +117,19 @@ CREATE FUNCTION tally.latest_at(tally.counter_state) RETURNS timestamptz
 COMMENT ON FUNCTION tally.latest_at(tally.counter_state) IS
     'Time of the latest reading';
 
+CREATE FUNCTION tally.seconds(tally.counter_state) RETURNS numeric
+    AS 'MODULE_PATHNAME', 'tally_counter_seconds'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION tally.seconds(tally.counter_state) IS
+    'Seconds from the earliest reading to the latest, exact to the microsecond';
+
+CREATE FUNCTION tally.rate(state tally.counter_state, per interval DEFAULT '00:00:01') RETURNS numeric
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT tally.increase(state) * extract(epoch FROM per)::numeric / nullif(tally.seconds(state), 0) $$;
+COMMENT ON FUNCTION tally.rate(tally.counter_state, interval) IS
+    'Increase per second (or per another interval) from the earliest reading to the latest; NULL over no time; a month counts 30 days, a year 365.25';
+
 CREATE FUNCTION tally.counter_state_eq(tally.counter_state, tally.counter_state) RETURNS boolean
     AS 'MODULE_PATHNAME', 'tally_counter_eq'
     LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;

@@ -22,10 +22,3 @@ CREATE FUNCTION tally.rate(total numeric, lasting interval, per interval DEFAULT
     AS $$ SELECT total * extract(epoch FROM per)::numeric / nullif(extract(epoch FROM lasting), 0)::numeric $$;
 COMMENT ON FUNCTION tally.rate(numeric, interval, interval) IS
     'total per second (or per another interval) over the time it took; NULL over no time; a month counts 30 days, a year 365.25';
-
-CREATE FUNCTION tally.rate(state tally.counter_state, per interval DEFAULT '00:00:01') RETURNS numeric
-    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-    SET search_path = pg_catalog, pg_temp
-    AS $$ SELECT tally.rate(tally.increase(state), tally.latest_at(state) - tally.first_at(state), per) $$;
-COMMENT ON FUNCTION tally.rate(tally.counter_state, interval) IS
-    'Increase of the counter per second (or per another interval) from its first reading to its latest; NULL over no time';

@@ -9,6 +9,8 @@ SET search_path = public, tally;
 -- a counter that begins again: 5 to 7, then from 0 to 2, then to 4.5; and its rate
 SELECT increase(s), resets(s), n(s), first(s), first_at(s), latest(s), latest_at(s), rate(s, '1 day'), round(rate(s), 9) AS per_second
   FROM (SELECT tally.counter(x, ts) FROM (VALUES (7, '2024-01-02'::timestamptz), (4.5, '2024-01-04'), (5, '2024-01-01'), (2, '2024-01-03')) AS v(x, ts)) AS q(s);
+-- over the longest time that there is
+SELECT seconds(s), rate(s, '1000 years') > 0 AS positive FROM (SELECT tally.counter(x, ts) FROM (VALUES (1, '4713-01-01 BC'::timestamptz), (2, '294276-12-31 23:59:59.999999')) AS v(x, ts)) AS q(s);
 -- integers stay integers, whatever the time between; the scale is the greatest that was met
 SELECT increase(tally.counter(x, ts)) FROM (VALUES (9007199254740993, '2024-01-01'::timestamptz), (9007199254740996, '2024-01-01 00:00:07')) AS v(x, ts);
 SELECT increase(tally.counter(x, ts)) FROM (VALUES (1.10, '2024-01-01'::timestamptz), (2, '2024-01-02'), (1.000, '2024-01-03')) AS v(x, ts);
