@@ -31,13 +31,9 @@
 
 #include "core/bytes.hpp"
 #include "core/decimal.hpp"
+#include "core/moment.hpp"
 
 namespace tally {
-
-struct Moment {
-    std::int64_t at = 0;   // microseconds since 2000-01-01 00:00 UTC
-    std::int64_t seq = 0;  // tiebreak between equal moments
-};
 
 struct Summary {
     std::int64_t n = 0;

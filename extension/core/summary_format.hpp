@@ -1,4 +1,4 @@
-// What the files that write tally.summary's byte forms share: the version word, the flags, the order of moments. The
+// What the files that write tally.summary's byte forms share: the version word and the flags. The
 // forms themselves are described in summary.hpp.
 #pragma once
 
@@ -13,11 +13,6 @@ constexpr std::uint8_t form_working = 1;
 constexpr std::uint8_t flag_specials = 1;
 constexpr std::uint8_t flag_moments = 2;
 constexpr std::uint8_t flag_sums_only = 4;
-
-inline int compare_moment(const Moment& left, const Moment& right) noexcept {
-    if (left.at != right.at) return left.at < right.at ? -1 : 1;
-    return left.seq < right.seq ? -1 : static_cast<int>(left.seq > right.seq);
-}
 
 // Reads the working form. Throws Error(corrupted) for one that is inconsistent.
 Summary load_working(Bytes body);

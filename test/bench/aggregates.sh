@@ -20,7 +20,9 @@ INSERT INTO question VALUES
 (7, 'distinct bigint, all different', 'SELECT cardinality(tally.distinct_values(x))::text FROM b', 'SELECT count(DISTINCT x)::text FROM b', 0, 4),
 (8, 'distinct by 10,000 customers', 'SELECT sum(c)::text FROM (SELECT cardinality(tally.distinct_values(x)) AS c FROM g GROUP BY customer) AS z',
     'SELECT sum(c)::text FROM (SELECT count(DISTINCT x) AS c FROM g GROUP BY customer) AS z', 0, 5),
-(9, 'merge of stored summaries | sum(numeric)', 'SELECT total(tally.merge(x))::text FROM s', 'SELECT sum(x)::text FROM n', 0, 1);
+(9, 'merge of stored summaries | sum(numeric)', 'SELECT total(tally.merge(x))::text FROM s', 'SELECT sum(x)::text FROM n', 0, 1),
+(10, 'increase of a counter | sum over lag', 'SELECT increase(tally.counter(x, ts))::text FROM v',
+    'SELECT sum(CASE WHEN last IS NULL THEN x - x WHEN x < last THEN x ELSE x - last END)::text FROM (SELECT x, lag(x) OVER (ORDER BY ts, x) AS last FROM v) AS z', 0, 1);
 CREATE TABLE measured (id int, who text, round int, ms numeric);
 SET search_path = tally_bench, public, tally;
 SET min_parallel_table_scan_size = 0;
