@@ -63,26 +63,31 @@ $(filter-out $(ALL_TASKS),$(MAKECMDGOALS)):
 
 else
 
-EXTENSION  = extension/pgtally
+# The bridges join pgtally to extensions that may be missing, so each is an extension of its own.
+BRIDGES   := $(patsubst sql/bridge/%.sql,%,$(sort $(wildcard sql/bridge/*.sql)))
+EXTENSION  = extension/pgtally $(BRIDGES:%=extension/pgtally_%)
 MODULE_big = pgtally
 CORE_OBJS := $(patsubst %.cpp,%.o,$(sort $(wildcard extension/core/*.cpp)))
 GLUE_OBJS := $(patsubst %.cpp,%.o,$(sort $(wildcard extension/pg/*.cpp)))
 OBJS       = $(CORE_OBJS) $(GLUE_OBJS)
 
 SQL_PARTS := $(sort $(wildcard sql/install/*.sql))
-override DATA = $(wildcard sql/updates/pgtally--*--*.sql)
-DATA_built = sql/pgtally--$(EXTVERSION).sql
+override DATA = $(wildcard sql/updates/pgtally*--*--*.sql)
+DATA_built = sql/pgtally--$(EXTVERSION).sql $(BRIDGES:%=sql/pgtally_%--$(EXTVERSION).sql)
 
 REGRESS      = $(sort $(patsubst test/sql/%.sql,%,$(wildcard test/sql/*.sql)))
 REGRESS_OPTS = --inputdir=test --outputdir=.
-EXTRA_CLEAN  = sql/pgtally--*.sql $(OBJS:.o=.d) results .build regression.diffs regression.out
+EXTRA_CLEAN  = sql/pgtally*--*.sql $(OBJS:.o=.d) results .build regression.diffs regression.out
 
 # Warnings are errors only where WERROR=1 (CI): a newer compiler must never stop a DBA's build.
 WERROR_FLAG    = $(if $(filter 1,$(WERROR)),-Werror)
+# Invariants of states are checked where the server checks its own, or where CHECK_INVARIANTS=1 (make clean before).
+CHECK_INVARIANTS ?= $(if $(findstring --enable-cassert,$(shell $(PG_CONFIG) --configure)),1)
+INVARIANTS_FLAG = $(if $(filter 1,$(CHECK_INVARIANTS)),-DPGTALLY_CHECK_INVARIANTS)
 # -isystem: PostgreSQL's own headers are not ours to lint (engineering: `register` up to 15, shadowing macros).
 PG_CPPFLAGS    = -Iextension -isystem $(shell $(PG_CONFIG) --includedir-server) \
                  -DPGDLLEXPORT='__attribute__((visibility("default")))' \
-                 -DPGTALLY_VERSION='"$(EXTVERSION)"'
+                 -DPGTALLY_VERSION='"$(EXTVERSION)"' $(INVARIANTS_FLAG)
 PG_CXXFLAGS    = -std=c++20 -Wall -Wextra -Wshadow $(WERROR_FLAG) \
                  -fvisibility=hidden -fvisibility-inlines-hidden
 SHLIB_LINK     = -lsimdjson -lstdc++ -Wl,--exclude-libs,ALL
@@ -109,6 +114,8 @@ $(OBJS): %.o: %.cpp
 
 sql/pgtally--$(EXTVERSION).sql: $(SQL_PARTS) extension/pgtally.control
 	cat $(SQL_PARTS) > $@.tmp && mv $@.tmp $@
+sql/pgtally_%--$(EXTVERSION).sql: sql/bridge/%.sql extension/pgtally_%.control
+	cp $< $@.tmp && mv $@.tmp $@
 
 # tallyd has a makefile of its own: PGXS builds either a module or a program.
 .PHONY: tallyd install-tallyd uninstall-tallyd clean-tallyd

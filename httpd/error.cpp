@@ -121,12 +121,16 @@ Answer answer_for(const SqlError& error) {
         return unavailable(error.state == "57014" ? "the database took too long to answer"
                                                   : "the database is not available");
     if (status >= 500) return refuse(500, "internal error");
+    // Only in the header of a file: every other text is checked before.
+    if (error.state == "22021") return refuse(status, "the header is not valid UTF-8; save the file as UTF-8");
     std::string details;
     append_member(details, "field", error.column);
     append_member(details, "hint", error.hint);
     append_member(details, "detail", error.detail);
     if (!details.empty()) details += '}';
-    Answer answer = refuse(status, error.message, details);
+    // The server's own sentence names a byte and not what to do: a spreadsheet's UTF-16, a compressed file.
+    Answer answer =
+        refuse(status, error.state == "22021" ? "the request is not valid UTF-8 text" : error.message, details);
     if (status == 429) answer.retry_after = seconds_to_next_month(std::time(nullptr));
     return answer;
 }

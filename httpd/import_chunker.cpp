@@ -56,7 +56,11 @@ std::size_t ImportChunker::feed(const char* data, std::size_t size) {
         record_ += c;
         if (record_.size() > limits_.record_bytes) {
             // What follows up to the next line end goes with it; behind that the file may be sound again.
-            fail("the line is too long");
+            fail(
+                record_lines_ == 0
+                    ? "the line is too long"
+                    : "a quoted field has no closing quote within " + std::to_string(limits_.record_bytes) +
+                          " bytes, so this many lines after it were not read either: " + std::to_string(record_lines_));
             std::string().swap(record_);
             state_ = State::discarding;
         }
@@ -68,8 +72,8 @@ void ImportChunker::end() {
     if (!record_.empty() || record_lines_ > 0 || state_ == State::discarding) end_record();
 }
 
-void ImportChunker::fail(const char* reason) {
-    failures_.push_back({line_, reason});
+void ImportChunker::fail(std::string reason) {
+    failures_.push_back({line_, std::move(reason)});
 }
 
 void ImportChunker::end_record() {

@@ -54,7 +54,7 @@ private:
     void step(char c) noexcept;
     void end_record();
     void end_header();
-    void fail(const char* reason);
+    void fail(std::string reason);
 
     const ImportFormat format_;
     const ChunkLimits limits_;

@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -43,11 +45,17 @@ struct Stop {
     std::string message;
 };
 
+std::string reason_of_errno() {
+    return errno == 0 ? std::string() : std::string(": ") + std::strerror(errno);
+}
+
 std::string read_key(const Options& options) {
     std::string key;
     if (!options.key_file.empty()) {
+        errno = 0;
         std::ifstream file(options.key_file);
-        if (!std::getline(file, key)) throw Stop{kUsage, "cannot read a key from " + options.key_file};
+        if (!std::getline(file, key))
+            throw Stop{kUsage, "cannot read a key from " + options.key_file + reason_of_errno()};
     } else if (const char* given = std::getenv("TALLYD_KEY")) {
         key = given;
     }
@@ -115,10 +123,14 @@ private:
             return;
         }
         struct stat info {};
-        if (stat(options_.file.c_str(), &info) != 0 || S_ISDIR(info.st_mode))
-            throw Stop{kUsage, "cannot read " + options_.file};
-        input_.open(options_.file, std::ios::binary);
-        if (!input_) throw Stop{kUsage, "cannot read " + options_.file};
+        errno = 0;
+        if (stat(options_.file.c_str(), &info) == 0) {
+            if (S_ISDIR(info.st_mode))
+                errno = EISDIR;
+            else
+                input_.open(options_.file, std::ios::binary);
+        }
+        if (!input_.is_open()) throw Stop{kUsage, "cannot read " + options_.file + reason_of_errno()};
         resumable_ = S_ISREG(info.st_mode);
         if (!resumable_) return;
         state_.size = static_cast<std::uint64_t>(info.st_size);
@@ -136,14 +148,34 @@ private:
                 ": beginning anew, what is stored already counts once");
             return false;
         }
+        if (!goes_on(before)) return false;
         state_ = before;
         say(fmt::format("going on at line {} of import {}", state_.line, state_.import_id));
         return true;
     }
 
-    void feed_header(ImportChunker& chunker) {
-        std::string header(static_cast<std::size_t>(state_.header_bytes), '\0');
+    // The import may have been taken back meanwhile: then the file counts anew.
+    bool goes_on(const ImportState& before) {
+        const std::string header = read_header(before);
+        input_.seekg(0);
+        const std::string body = format_ == ImportFormat::csv ? header : "\n";
+        const HttpClient::Result result =
+            attempt(fmt::format("import_id={}&line={}", before.import_id, before.line), body);
+        if (result.status == 200) return true;
+        if (result.status != 404 && result.status != 409) throw Stop{kFailed, message_of(result)};
+        say(message_of(result) + ": beginning anew");
+        return false;
+    }
+
+    std::string read_header(const ImportState& state) {
+        std::string header(static_cast<std::size_t>(state.header_bytes), '\0');
         input_.read(header.data(), static_cast<std::streamsize>(header.size()));
+        if (!input_) throw Stop{kFailed, "cannot read " + title_};
+        return header;
+    }
+
+    void feed_header(ImportChunker& chunker) {
+        const std::string header = read_header(state_);
         if (format_ == ImportFormat::csv) chunker.feed(header.data(), header.size());
         input_.seekg(static_cast<std::streamoff>(state_.offset));
         if (!input_) throw Stop{kFailed, "cannot read " + title_};
@@ -190,22 +222,30 @@ private:
 
     // Sends a piece until it is acknowledged; events count once, however often that takes.
     std::string send(const std::string& query, const std::string& body) {
+        HttpClient::Result result = attempt(query, body);
+        if (result.status != 200) throw Stop{kFailed, message_of(result)};
+        return std::move(result.body);
+    }
+
+    // The answer, as soon as there is one that another try would not change.
+    HttpClient::Result attempt(const std::string& query, const std::string& body) {
         const auto give_up = std::chrono::steady_clock::now() + std::chrono::duration<double>(options_.patience);
         Backoff pause(std::chrono::milliseconds(200), std::chrono::seconds(15));
         for (;;) {
-            const HttpClient::Result result =
+            HttpClient::Result result =
                 client_.post("/api/v1/events/import?" + query,
                              format_ == ImportFormat::csv ? "text/csv" : "application/x-ndjson", body);
-            if (result.status == 200) return result.body;
-            const bool again = !result.permanent && (result.status == 0 || result.status == 408 || result.status == 429 ||
-                                                 result.status >= 500);
-            const std::string why = result.status == 0 ? result.body : message_of(result);
-            if (!again) throw Stop{kFailed, why};
+            const bool again =
+                result.status == 0 || result.status == 408 || result.status == 429 || result.status >= 500;
+            const std::string why = result.status == 0 ? options_.url + ": " + result.body : message_of(result);
+            if (result.permanent) throw Stop{kFailed, why};
+            if (!again) return result;
             auto wait =
                 std::max<std::chrono::milliseconds>(pause.next(random_), std::chrono::seconds(result.retry_after));
             if (std::chrono::steady_clock::now() + wait > give_up)
                 throw Stop{kFailed, why + (resumable_ ? "; run the same command again to go on from here" : "")};
-            say(why + ", trying again");
+            say(why + fmt::format(", trying again for {:.0f} s",
+                                  std::chrono::duration<double>(give_up - std::chrono::steady_clock::now()).count()));
             std::this_thread::sleep_for(wait);
         }
     }

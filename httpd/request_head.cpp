@@ -79,7 +79,8 @@ std::optional<Answer> HttpRequest::find_route(const char* method) {
     if (!target.path_valid)
         return refuse(400, "the path is not valid: it must begin with / and decode to UTF-8 without NUL");
     Match found = match(method, target.segments);
-    if (!found.route && found.allow.empty()) return refuse(404, "there is no such resource");
+    if (!found.route && found.allow.empty())
+        return refuse(404, "there is no such resource", R"({"hint":"GET /openapi.json describes every route."})");
     if (method_ == "OPTIONS") return has_body_ ? refuse(400, "this request takes no body") : options_of(found.allow);
     if (!found.route) {
         Answer refusal = refuse(405, fmt::format("this resource does not know the method {}", method_));

@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <iostream>
 #include <memory>
+#include <string>
+#include <string_view>
 
 namespace tallyd {
 
@@ -19,6 +21,13 @@ std::string trimmed(const char* text) {
     std::string out = text ? text : "";
     while (!out.empty() && (out.back() == '\n' || out.back() == ' ')) out.pop_back();
     return out;
+}
+
+// What the server's sentence does not say: another role or another database is meant.
+std::string advice(std::string_view state) {
+    if (state == "42501") return "; the role must be a member of tally_admin: GRANT tally_admin TO it";
+    if (state == "3F000") return "; CREATE EXTENSION pgtally in this database, or name the one that has it";
+    return {};
 }
 
 class Administrator {
@@ -43,7 +52,9 @@ public:
         const ExecStatusType status = PQresultStatus(result.get());
         if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
             const char* message = PQresultErrorField(result.get(), PG_DIAG_MESSAGE_PRIMARY);
-            throw std::runtime_error(message ? message : trimmed(PQerrorMessage(connection_.get())));
+            const char* state = PQresultErrorField(result.get(), PG_DIAG_SQLSTATE);
+            throw std::runtime_error((message ? message : trimmed(PQerrorMessage(connection_.get()))) +
+                                     advice(state ? state : ""));
         }
         return PQntuples(result.get()) == 1 ? PQgetvalue(result.get(), 0, 0) : "";
     }

@@ -18,6 +18,13 @@ using Bytes = std::span<const std::byte>;
 using int128 = __int128;
 using uint128 = unsigned __int128;
 
+// The 8 bytes at `from`, wherever they lie, as a little-endian integer.
+inline std::uint64_t little_u64(const std::byte* from) noexcept {
+    std::uint64_t value;
+    std::memcpy(&value, from, sizeof value);
+    return std::endian::native == std::endian::little ? value : __builtin_bswap64(value);
+}
+
 // Takes values from the front of a byte string; throws where the bytes end too early or are not canonical:
 // Error(corrupted) for stored bytes, or the kind that is asked for (invalid_binary for bytes that a client sent).
 class ByteReader {
@@ -37,11 +44,7 @@ public:
         return taken;
     }
     // The next 8 bytes as a little-endian integer without taking them; at least 8 must be left.
-    std::uint64_t peek_u64() const noexcept {
-        std::uint64_t value;
-        std::memcpy(&value, at_, sizeof value);
-        return std::endian::native == std::endian::little ? value : __builtin_bswap64(value);
-    }
+    std::uint64_t peek_u64() const noexcept { return little_u64(at_); }
     std::uint8_t u8() {
         if (at_ == end_) fail("state is cut short");
         return static_cast<std::uint8_t>(*at_++);

@@ -1,5 +1,8 @@
-// JSON text of tally.distinct_set: {"kind":"text","count":2,"keys":"<base64>"}. The keys are those of the packed form,
-// in its order and byte order; whether they are 8 or 16 bytes wide follows from count and length.
+// JSON text of tally.distinct_set: {"kind":"text","count":2,"keys":"<base64>"}, or
+// {"kind":"number","count":9,"base":"<number>","bits":"<base64>"}. Keys and words are those of the packed form, in its
+// order and byte order; whether keys are 8 or 16 bytes wide follows from count and length. "base" is text, since JSON
+// readers may know no integer of 64 bits.
+#include <algorithm>
 #include <charconv>
 #include <string>
 
@@ -55,7 +58,7 @@ char* put(char* out, std::string_view text) noexcept {
 
 // Decodes; throws through `json` where the letters are not canonical base64. Returns the bytes written.
 std::size_t decode_base64(const JsonReader& json, std::string_view letters, std::byte* out) {
-    if (letters.size() % 4 != 0) json.fail("\"keys\" is no base64");
+    if (letters.size() % 4 != 0) json.fail("\"keys\" or \"bits\" is no base64");
     std::size_t padding = 0;
     while (padding < 2 && padding < letters.size() && letters[letters.size() - 1 - padding] == '=') ++padding;
     std::byte* at = out;
@@ -65,11 +68,12 @@ std::size_t decode_base64(const JsonReader& json, std::string_view letters, std:
         for (std::size_t k = 0; k < 4; ++k) {
             const bool pad = last && k >= 4 - padding;
             const int value = pad ? 0 : base64_value(letters[i + k]);
-            if (value < 0) json.fail("\"keys\" is no base64");
+            if (value < 0) json.fail("\"keys\" or \"bits\" is no base64");
             bits = bits << 6 | static_cast<std::uint32_t>(value);
         }
         const std::size_t count = last ? 3 - padding : 3;
-        if (count < 3 && (bits & ((1U << (8 * (3 - count))) - 1)) != 0) json.fail("\"keys\" is no canonical base64");
+        if (count < 3 && (bits & ((1U << (8 * (3 - count))) - 1)) != 0)
+            json.fail("\"keys\" or \"bits\" is no canonical base64");
         for (std::size_t k = 0; k < count; ++k) *at++ = static_cast<std::byte>(bits >> (16 - 8 * k));
     }
     return static_cast<std::size_t>(at - out);
@@ -78,7 +82,7 @@ std::size_t decode_base64(const JsonReader& json, std::string_view letters, std:
 }  // namespace
 
 std::size_t set_text_bound(const SetView& set) noexcept {
-    return 80 + (set.count * set.key_size() + 2) / 3 * 4;
+    return 120 + (set.bits() ? 8 * std::size_t{set.words} : set.count * set.key_size()) / 3 * 4 + 4;
 }
 
 std::size_t set_to_text(const SetView& set, char* out) noexcept {
@@ -86,63 +90,83 @@ std::size_t set_to_text(const SetView& set, char* out) noexcept {
     at = put(at, kind_name(set.kind));
     at = put(at, "\",\"count\":");
     at = std::to_chars(at, at + 12, set.count).ptr;
-    at = put(at, ",\"keys\":\"");
+    if (set.bits()) {
+        at = put(at, ",\"base\":\"");
+        at = std::to_chars(at, at + 20, set.base).ptr;
+        at = put(at, "\",\"bits\":\"");
+    } else {
+        at = put(at, ",\"keys\":\"");
+    }
     Base64Writer base64(at);
-    const bool wide = set.wide;
-    for_each_key(set, [&base64, wide](const SetKey& key) {
-        base64.word(key.high);
-        if (wide) base64.word(key.low);
-    });
+    const std::size_t words = set.bits() ? set.words : set.count * set.key_size() / 8;
+    for (std::size_t i = 0; i < words; ++i) base64.word(set.word_at(i));
     at = put(base64.finish(), "\"}");
     return static_cast<std::size_t>(at - out);
 }
 
-std::size_t set_from_text(std::string_view text, std::byte* out) {
-    JsonReader json(text, "tally.distinct_set");
-    std::string_view kind, letters;
+namespace {
+
+struct SetMembers {
+    std::string_view kind, base, payload;
     std::int64_t count = -1;
+    bool bits = false;
+};
+
+SetMembers read_members(JsonReader& json) {
+    constexpr std::string_view names[] = {"kind", "count", "keys", "base", "bits"};
+    enum { kind, count, keys, base, bits };
+    SetMembers members;
     unsigned seen = 0;
-    const auto once = [&](unsigned bit) {
-        if ((seen & bit) != 0) json.fail("a key appears twice");
-        seen |= bit;
-    };
     json.expect('{');
     do {
-        const std::string_view key = json.string();
+        const std::string_view name = json.string();
+        const auto key = static_cast<unsigned>(std::find(std::begin(names), std::end(names), name) - std::begin(names));
+        if (key == std::size(names)) json.fail("unknown key \"" + std::string(name.substr(0, 40)) + "\"");
+        if ((seen & 1U << key) != 0) json.fail("a key appears twice");
+        seen |= 1U << key;
         json.expect(':');
-        if (key == "kind") {
-            once(1);
-            kind = json.string();
-        } else if (key == "count") {
-            once(2);
-            count = json.integer();
-        } else if (key == "keys") {
-            once(4);
-            letters = json.string();
+        if (key == count) {
+            members.count = json.integer();
         } else {
-            json.fail("unknown key \"" + std::string(key.substr(0, 40)) + "\"");
+            (key == kind ? members.kind : key == base ? members.base : members.payload) = json.string();
         }
     } while (json.accept(','));
     json.expect('}');
     json.end();
-    if (seen != 7) json.fail("\"kind\", \"count\" and \"keys\" are required");
+    members.bits = (seen & 1U << bits) != 0;
+    if (seen !=
+        (members.bits ? 1U << kind | 1U << count | 1U << base | 1U << bits : 1U << kind | 1U << count | 1U << keys))
+        json.fail("\"kind\", \"count\" and either \"keys\" or \"base\" and \"bits\" are required");
+    return members;
+}
+
+}  // namespace
+
+std::size_t set_from_text(std::string_view text, std::byte* out) {
+    JsonReader json(text, "tally.distinct_set");
+    const SetMembers members = read_members(json);
     unsigned number = 1;
-    while (number < set_kind_count && kind_name(static_cast<SetKind>(number)) != kind) ++number;
-    if (number == set_kind_count) json.fail("unknown kind \"" + std::string(kind.substr(0, 40)) + "\"");
-    const std::size_t size = decode_base64(json, letters, out + 8);
-    const auto values = static_cast<std::uint64_t>(count);
-    if (count < 0 || count > max_narrow_values || (size != 8 * values && size != 16 * values))
+    while (number < set_kind_count && kind_name(static_cast<SetKind>(number)) != members.kind) ++number;
+    if (number == set_kind_count) json.fail("unknown kind \"" + std::string(members.kind.substr(0, 40)) + "\"");
+    if (members.count < 0 || members.count > UINT32_MAX) json.fail("\"count\" is out of range");
+    const auto kind = static_cast<SetKind>(number);
+    const auto count = static_cast<std::uint32_t>(members.count);
+    std::byte* payload = out + packed_header;
+    if (members.bits) {
+        std::uint64_t base = 0;
+        const char* const end = members.base.data() + members.base.size();
+        const auto [stop, problem] = std::from_chars(members.base.data(), end, base);
+        if (members.base.empty() || stop != end || problem != std::errc())
+            json.fail("\"base\" is no number of 64 bits");
+        store_u64(payload, base);
+        payload += 8;
+    }
+    const std::size_t size = decode_base64(json, members.payload, payload);
+    if (!members.bits && size != std::size_t{8} * count && size != std::size_t{16} * count)
         json.fail("\"count\" does not fit the length of \"keys\"");
-    SetView view;
-    view.kind = static_cast<SetKind>(number);
-    view.count = static_cast<std::uint32_t>(count);
-    // an empty set is wide where its kind always is
-    view.wide = count > 0 ? size == 16 * values
-                          : view.kind == SetKind::text || view.kind == SetKind::bytes || view.kind == SetKind::uuid ||
-                                view.kind == SetKind::other;
-    view.slots = 0;  // only the header is written: the keys stand behind it already
-    pack_set(view, out);
-    return 8 + size;
+    const bool wide = !members.bits && (count > 0 ? size == std::size_t{16} * count : always_wide(kind));
+    pack_set_header(kind, members.bits ? SetForm::packed_bits : SetForm::packed_keys, wide, count, out);
+    return static_cast<std::size_t>(payload - out) + size;
 }
 
 }  // namespace tally

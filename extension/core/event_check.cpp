@@ -30,12 +30,7 @@ void check_text(Event& event, std::string_view field, std::string_view text, std
 }
 
 std::string property_field(std::string_view key) {
-    constexpr std::size_t shown = 64;
-    std::string name = "properties.";
-    std::size_t end = std::min(key.size(), shown);
-    while (end > 0 && end < key.size() && (static_cast<unsigned char>(key[end]) & 0xc0) == 0x80) --end;
-    for (const char c : key.substr(0, end)) name.push_back(c == '\0' ? '?' : c);
-    return name;
+    return "properties." + shown_name(key);
 }
 
 void check_property(Event& event, const Property& property) {
@@ -82,6 +77,15 @@ void reject(Event& event, std::string_view field, std::string reason) {
     if (!event.reason.empty()) return;
     event.field = field;
     event.reason = std::move(reason);
+}
+
+std::string shown_name(std::string_view name) {
+    constexpr std::size_t limit = 64;
+    std::size_t end = std::min(name.size(), limit);
+    while (end > 0 && end < name.size() && (static_cast<unsigned char>(name[end]) & 0xc0) == 0x80) --end;
+    std::string shown(name.substr(0, end));
+    std::replace(shown.begin(), shown.end(), '\0', '?');
+    return shown;
 }
 
 void check_fields(Event& event, std::span<Property> properties, bool id_may_be_empty) {

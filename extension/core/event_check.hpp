@@ -11,6 +11,9 @@ namespace tally {
 // Sets the first reason and field that make `event` unfit, if it has none yet.
 void reject(Event& event, std::string_view field, std::string reason);
 
+// A name that a client made up, as it may be told: at most 64 bytes, cut between characters, U+0000 as a question mark.
+std::string shown_name(std::string_view name);
+
 // Checks lengths and characters of the texts and properties of an event whose JSON was well-formed; `properties` are
 // the event's own and are sorted in place.
 void check_fields(Event& event, std::span<Property> properties, bool id_may_be_empty);

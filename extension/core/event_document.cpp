@@ -139,8 +139,9 @@ struct EventDocument::Parser {
             } else if (key == "allow_partial_failures") {
                 if (!read_flag(member.value(), "allow_partial_failures", partial_failures)) return false;
             } else {
-                return refuse(key, "unknown field \"" + std::string(key.substr(0, 64)) +
-                                       "\"; allowed are events, allow_backfilling and allow_partial_failures");
+                return refuse(shown_name(key),
+                              "unknown field \"" + shown_name(key) +
+                                  "\"; allowed are events, allow_backfilling and allow_partial_failures");
             }
         }
         return has_events || refuse("events", "events is missing");
@@ -213,7 +214,7 @@ struct EventDocument::Parser {
         if (key == "source") return read_text(event, key, value, seen.source, event.source);
         if (key == "timestamp") return read_timestamp(event, value, seen.timestamp);
         if (key == "properties") return read_properties(event, value, seen.properties);
-        reject(event, key.substr(0, 64),
+        reject(event, shown_name(key),
                "unknown field; an event has event_id, code, customer_id, timestamp, properties and source");
         return true;
     }
@@ -273,7 +274,7 @@ struct EventDocument::Parser {
     bool read_property(Event& event, ondemand::value value, Property property) {
         ondemand::json_type type{};
         if (value.type().get(type) != simdjson::SUCCESS) return false;
-        const auto name = [&property] { return "properties." + std::string(property.key.substr(0, 64)); };
+        const auto name = [&property] { return "properties." + shown_name(property.key); };
         if (type == ondemand::json_type::number) {
             property.is_number = true;
             property.text = trimmed(value.raw_json_token());

@@ -63,7 +63,7 @@ void append_member(std::string& out, std::string_view name, std::string_view val
 
 struct Record {
     std::vector<std::string> fields;
-    int lines = 0;         // that it takes
+    int lines = 0;  // that it takes
     bool blank = false;
     std::string reason;
 };
@@ -118,10 +118,13 @@ private:
                     record.reason = "there is text after the closing quote of a field";
                 return;
             }
-            if (c == '\n') ++record.lines;
+            if (c == '\n' && at_ < text_.size()) ++record.lines;  // after the last line end there is no line
             field += c;
         }
         record.reason = "a quoted field has no closing quote";
+        const std::string_view taken = std::string_view(field).substr(0, field.find_last_not_of('\n') + 1);
+        const auto lost = std::count(taken.begin(), taken.end(), '\n');
+        if (lost > 0) record.reason += ", so this many lines after it were not read either: " + std::to_string(lost);
     }
 
     std::string_view text_;
@@ -136,11 +139,30 @@ std::string_view event_field(std::string_view column) {
     return {};
 }
 
+// A file whose lines end so would be one long header, and nothing of it would be read.
+bool holds_lone_return(std::string_view text) {
+    const std::size_t at = text.find('\r');
+    return at != std::string_view::npos && text.substr(at + 1, 1) != "\n";
+}
+
+// Shows what the header was read as: another separator, or no header at all, is seen at once.
+std::string seen_in(const std::vector<std::string>& columns) {
+    std::string shown = "; its columns, separated by commas, are";
+    for (std::size_t i = 0; i < columns.size() && i < 8; ++i) {
+        std::size_t end = std::min<std::size_t>(columns[i].size(), 64);
+        while (end < columns[i].size() && (static_cast<unsigned char>(columns[i][end]) & 0xC0) == 0x80) --end;
+        shown += (i == 0 ? " \"" : ", \"") + columns[i].substr(0, end) + '"';
+    }
+    return shown + (columns.size() > 8 ? ", ..." : "");
+}
+
 std::optional<std::string> header_problem(const std::vector<std::string>& columns) {
     bool code = false;
     bool customer = false;
     for (std::size_t i = 0; i < columns.size(); ++i) {
         const std::string_view field = event_field(columns[i]);
+        if (holds_lone_return(columns[i]))
+            return "the lines end with a carriage return alone: they must end with a line feed, or with both";
         if (columns[i].empty()) return "column " + std::to_string(i + 1) + " of the header has no name";
         if (std::count(columns.begin(), columns.end(), columns[i]) > 1)
             return "the column \"" + columns[i] + "\" is there twice";
@@ -149,8 +171,8 @@ std::optional<std::string> header_problem(const std::vector<std::string>& column
         code = code || field == "code";
         customer = customer || field == "customer_id";
     }
-    if (!code) return "the header has no column event_code";
-    if (!customer) return "the header has no column customer_id";
+    if (!code) return "the header has no column code (or event_code)" + seen_in(columns);
+    if (!customer) return "the header has no column customer_id (or customer_alias)" + seen_in(columns);
     return std::nullopt;
 }
 
@@ -213,8 +235,10 @@ ImportPiece read_csv(std::string_view text) {
         if (!record.reason.empty()) {
             piece.lines.push_back({number, {}, record.reason});
         } else if (record.fields.size() != header.fields.size()) {
-            piece.lines.push_back({number, {}, "there are " + std::to_string(record.fields.size()) + " fields where the header has " +
-                                                   std::to_string(header.fields.size())});
+            piece.lines.push_back({number,
+                                   {},
+                                   "there are " + std::to_string(record.fields.size()) +
+                                       " fields where the header has " + std::to_string(header.fields.size())});
         } else {
             piece.lines.push_back({number, event_of(header.fields, record.fields), {}});
         }

@@ -85,9 +85,9 @@ inline SetKey siphash128(Bytes bytes, std::uint64_t k0 = set_hash_key0, std::uin
     return {first, v0 ^ v1 ^ v2 ^ v3};
 }
 
-// Key of a value that is 64 bits.
+// Key of a value that is 64 bits: in the order of the integers, so that those that lie close together have close keys.
 constexpr SetKey key_of_integer(std::int64_t value) noexcept {
-    return {mix64(static_cast<std::uint64_t>(value)), 0};
+    return {static_cast<std::uint64_t>(value) ^ std::uint64_t{1} << 63, 0};
 }
 
 // Key of a value that is exactly 16 bytes (uuid).

@@ -52,15 +52,6 @@ bool equal_levels(FunctionCallInfo fcinfo) {
     return left.size() == right.size() && std::memcmp(left.data(), right.data(), left.size()) == 0;
 }
 
-Datum numeric_of(std::int64_t value) {
-    return DirectFunctionCall1(int8_numeric, Int64GetDatum(value));
-}
-
-// Microseconds from one moment to a later one, as numeric: the difference of two int64 may need 65 bits.
-Datum micros_between(std::int64_t from, std::int64_t to) {
-    return DirectFunctionCall2(numeric_sub, numeric_of(to), numeric_of(from));
-}
-
 // start * (to - from) + change * to - moment, in units of level times microseconds; exact.
 Datum integral(const Level& level, std::int64_t from, std::int64_t to, Datum start) {
     require_within(level, from, to);

@@ -123,6 +123,8 @@ void fill_reader(ValueReader& reader, Oid type, Oid collation, MemoryContext mem
     }
     reader.way = choice.way;
     reader.kind = choice.kind;
+    reader.keys_word = working_word(choice.kind, SetForm::working_keys, false);
+    reader.bits_word = working_word(choice.kind, SetForm::working_bits, false);
 }
 
 }  // namespace
@@ -130,19 +132,13 @@ void fill_reader(ValueReader& reader, Oid type, Oid collation, MemoryContext mem
 SetKey ValueReader::key_of(Datum value) const {
     switch (way) {
         case Way::int2:
-            return key_of_integer(DatumGetInt16(value));
         case Way::int4:
-            return key_of_integer(DatumGetInt32(value));
         case Way::int8:
-            return key_of_integer(DatumGetInt64(value));
         case Way::oid:
-            return key_of_integer(DatumGetObjectId(value));
         case Way::boolean:
-            return key_of_integer(DatumGetBool(value) ? 1 : 0);
         case Way::date:
-            return key_of_integer(DatumGetInt32(value));
         case Way::micros:
-            return key_of_integer(DatumGetInt64(value));
+            return key_of_integer(integer_of(value));
         case Way::float4:
             return float_key(DatumGetFloat4(value));
         case Way::float8:

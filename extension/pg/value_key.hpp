@@ -15,7 +15,7 @@ struct ValueReader {
         oid,
         boolean,
         date,
-        micros,
+        micros,  // the last of those whose Datum is an integer
         float4,
         float8,
         numeric,
@@ -31,9 +31,28 @@ struct ValueReader {
     Oid collation;
     Way way;
     SetKind kind;
+    std::uint32_t keys_word;  // of running sets of this kind: with keys of 8 bytes, and with bits
+    std::uint32_t bits_word;
     FmgrInfo* function;  // hashed: the type's extended hash; enum_label: its output function
 
     SetKey key_of(Datum value) const;
+
+    bool is_integer() const noexcept { return way <= Way::micros; }
+    std::int64_t integer_of(Datum value) const noexcept {
+        switch (way) {
+            case Way::int2:
+                return DatumGetInt16(value);
+            case Way::oid:
+                return DatumGetObjectId(value);
+            case Way::boolean:
+                return DatumGetBool(value) ? 1 : 0;
+            case Way::int4:
+            case Way::date:
+                return DatumGetInt32(value);
+            default:
+                return DatumGetInt64(value);
+        }
+    }
 };
 
 // The reader for argument `index` of the running call. Raises 42883 where the type can be neither read nor hashed.

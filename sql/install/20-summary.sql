@@ -63,9 +63,41 @@ CREATE FUNCTION tally.summary_final(tally.summary) RETURNS tally.summary
 COMMENT ON FUNCTION tally.summary_final(tally.summary) IS
     'Final function of the summary aggregates: the canonical packed form';
 
+CREATE FUNCTION tally.summary_moving_add(internal, numeric) RETURNS internal
+    AS 'MODULE_PATHNAME', 'tally_summary_moving_add_value'
+    LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION tally.summary_moving_add(internal, numeric) IS
+    'Adds the value that enters a moving window frame of tally.summarize(numeric)';
+
+CREATE FUNCTION tally.summary_moving_add(internal, tally.summary) RETURNS internal
+    AS 'MODULE_PATHNAME', 'tally_summary_moving_add_summary'
+    LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION tally.summary_moving_add(internal, tally.summary) IS
+    'Adds the summary that enters a moving window frame of tally.merge(tally.summary)';
+
+CREATE FUNCTION tally.summary_moving_remove(internal, numeric) RETURNS internal
+    AS 'MODULE_PATHNAME', 'tally_summary_moving_remove_value'
+    LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION tally.summary_moving_remove(internal, numeric) IS
+    'Takes the value that leaves a moving window frame out again; NULL where what remains cannot be known exactly';
+
+CREATE FUNCTION tally.summary_moving_remove(internal, tally.summary) RETURNS internal
+    AS 'MODULE_PATHNAME', 'tally_summary_moving_remove_summary'
+    LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION tally.summary_moving_remove(internal, tally.summary) IS
+    'Takes the summary that leaves a moving window frame out again; NULL where what remains cannot be known exactly';
+
+CREATE FUNCTION tally.summary_moving_final(internal) RETURNS tally.summary
+    AS 'MODULE_PATHNAME', 'tally_summary_moving_final'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION tally.summary_moving_final(internal) IS
+    'What a moving window frame holds, in the canonical packed form';
+
 CREATE AGGREGATE tally.summarize(numeric) (
     SFUNC = tally.summary_add, STYPE = tally.summary, SSPACE = 256,
-    COMBINEFUNC = tally.merge_states, FINALFUNC = tally.summary_final, PARALLEL = SAFE);
+    COMBINEFUNC = tally.merge_states, FINALFUNC = tally.summary_final,
+    MSFUNC = tally.summary_moving_add, MINVFUNC = tally.summary_moving_remove, MSTYPE = internal, MSSPACE = 256,
+    MFINALFUNC = tally.summary_moving_final, PARALLEL = SAFE);
 COMMENT ON AGGREGATE tally.summarize(numeric) IS
     'Summary of the values that are not NULL: read it with n, total, mean, lowest, highest';
 
@@ -83,7 +115,9 @@ COMMENT ON AGGREGATE tally.summarize(numeric, timestamptz, bigint) IS
 
 CREATE AGGREGATE tally.merge(tally.summary) (
     SFUNC = tally.merge_states, STYPE = tally.summary, SSPACE = 256,
-    COMBINEFUNC = tally.merge_states, FINALFUNC = tally.summary_final, PARALLEL = SAFE);
+    COMBINEFUNC = tally.merge_states, FINALFUNC = tally.summary_final,
+    MSFUNC = tally.summary_moving_add, MINVFUNC = tally.summary_moving_remove, MSTYPE = internal, MSSPACE = 256,
+    MFINALFUNC = tally.summary_moving_final, PARALLEL = SAFE);
 COMMENT ON AGGREGATE tally.merge(tally.summary) IS
     'One summary of all the values that the given summaries hold';
 

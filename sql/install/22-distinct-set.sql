@@ -31,7 +31,7 @@ CREATE TYPE tally.distinct_set (
     RECEIVE = tally.distinct_set_recv, SEND = tally.distinct_set_send,
     INTERNALLENGTH = VARIABLE, ALIGNMENT = double, STORAGE = external);
 COMMENT ON TYPE tally.distinct_set IS
-    'State of tally.distinct_values: the exact set of distinct values by keys of 8 or 16 bytes; sets merge in any order';
+    'State of tally.distinct_values: the exact set of distinct values by keys of 8 or 16 bytes, close integers by bits; sets merge in any order';
 
 CREATE FUNCTION tally.distinct_set_add(tally.distinct_set, anyelement) RETURNS tally.distinct_set
     AS 'MODULE_PATHNAME', 'tally_distinct_add'

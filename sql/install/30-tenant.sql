@@ -215,7 +215,7 @@ BEGIN
     IF revoked IS NULL THEN
         RAISE EXCEPTION 'the tenant has no such API key'
             USING ERRCODE = 'undefined_object',
-                  HINT = 'Give the secret or the id: SELECT tally._encode_id(''tkn_'', key_id), name, hint FROM tally.api_key;';
+                  HINT = 'Give the secret or the id: SELECT tally._encode_id(''tkn_'', key_id), name, hint FROM tally.api_key WHERE tenant_id = tally.current_tenant();';
     END IF;
     RETURN tally._encode_id('tkn_', revoked[1]);
 END

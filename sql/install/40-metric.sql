@@ -74,7 +74,8 @@ DECLARE
 BEGIN
     IF value IS NULL OR value = 'null' THEN
         IF required THEN
-            PERFORM tally._fail(field, format('%s is missing', field));
+            PERFORM tally._fail(field, format('%s is missing', field),
+                                CASE field WHEN 'product_family_id' THEN 'GET /api/v1/profile shows the default one.' END);
         END IF;
         RETURN NULL;
     ELSIF jsonb_typeof(value) <> 'string' THEN

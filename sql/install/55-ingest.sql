@@ -154,6 +154,10 @@ BEGIN
     -- Before any identity is claimed: a writer that waits for a partition must not hold what its maker waits for.
     refusals := refusals || tally._place_months(months, texts, is_array, old_allowed, clock, derived, senders[1] IS NOT NULL);
     failed := failed || ARRAY(SELECT DISTINCT r.body FROM unnest(refusals) r WHERE r.strict AND r.verdict = 'deferred');
+    -- A line of a file cannot be sent again by itself, so a piece of an import waits as a whole.
+    IF import IS NOT NULL AND EXISTS (SELECT FROM unnest(refusals) r WHERE r.verdict = 'deferred') THEN
+        RETURN;
+    END IF;
 
     WITH parsed AS MATERIALIZED (
         SELECT e.*, row_number() OVER (PARTITION BY e.customer_hash, e.identity, e.is_failed ORDER BY e.body, e.index) AS place
@@ -192,7 +196,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION tally._ingest(integer, text[], boolean, boolean, uuid, boolean, uuid[]) IS
-    'Stores the events of several documents for a tenant, as part of an import where one is given, with ids made from their content where they have none and derive_ids allows it; each document was sent with its key (the one of the transaction where no keys are given), whose limits hold, and keeps its own strict or partial meaning. One row for each event with its verdict. Raises 40001 where a strict document lost a race and must be tried again';
+    'Stores the events of several documents for a tenant, as part of an import where one is given, with ids made from their content where they have none and derive_ids allows it; each document was sent with its key (the one of the transaction where no keys are given), whose limits hold, and keeps its own strict or partial meaning. One row for each event with its verdict; none at all where a part of an import must wait for partitions of new months. Raises 40001 where a strict document lost a race and must be tried again';
 
 -- A statement of its own sees what other transactions committed while the insert waited for them.
 CREATE FUNCTION tally._resolve(tenant_id integer, verdicts tally._verdict[], failed integer[]) RETURNS tally._verdict[]

@@ -49,6 +49,7 @@ DECLARE
     bad       json;
     bad_count bigint;
     lines     integer;
+    judged    bigint;
 BEGIN
     SELECT array_agg(l.line ORDER BY l.line) FILTER (WHERE l.document IS NOT NULL),
            coalesce(array_agg(l.document ORDER BY l.line) FILTER (WHERE l.document IS NOT NULL), '{}'),
@@ -69,8 +70,11 @@ BEGIN
                   UNION ALL
                   SELECT first_line + numbers[r.body], json_strip_nulls(json_build_object('line', first_line + numbers[r.body],
                          'event_id', nullif(r.event_id, ''), 'reason', r.reason, 'field', r.field))
-                  FROM verdicts r WHERE r.reason IS NOT NULL) f)
-    INTO accepted, duplicates, failed, failures FROM verdicts v;
+                  FROM verdicts r WHERE r.reason IS NOT NULL) f), count(*)
+    INTO accepted, duplicates, failed, failures, judged FROM verdicts v;
+    IF judged = 0 AND cardinality(documents) > 0 THEN
+        RETURN;     -- must wait for partitions
+    END IF;
     next_line := first_line + lines;
     UPDATE tally.import_batch b SET accepted = b.accepted + _import.accepted, duplicates = b.duplicates + _import.duplicates,
                                     failures = b.failures + _import.failed, updated_at = tally._now()
@@ -78,4 +82,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION tally._import(integer, uuid, text, boolean, bigint) IS
-    'Stores the events of a piece of an import, old ones too, and tells what became of them; failures names lines, counted from first_line. An event without an id gets one made from its content';
+    'Stores the events of a piece of an import, old ones too, and tells what became of them; failures names lines, counted from first_line. An event without an id gets one made from its content. next_line is NULL where nothing was done because partitions of new months are being made: some of them are there now, so call it again in another transaction';

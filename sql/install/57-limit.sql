@@ -214,7 +214,8 @@ BEGIN
         SELECT k.key_id INTO subject FROM tally.api_key k
         WHERE k.tenant_id = tenant AND (k.key_id = tally._decode_id('tkn_', key) OR k.secret_hash = sha256(convert_to(key, 'UTF8')));
         IF subject IS NULL THEN
-            RAISE EXCEPTION 'the tenant has no such API key' USING ERRCODE = 'undefined_object';
+            RAISE EXCEPTION 'the tenant has no such API key' USING ERRCODE = 'undefined_object',
+                HINT = 'Give the secret or the id: SELECT tally._encode_id(''tkn_'', key_id), name, hint FROM tally.api_key WHERE tenant_id = tally.current_tenant();';
         END IF;
         UPDATE tally.api_key k SET requests_per_second = set_limits.requests_per_second, burst = set_limits.burst,
                                    events_per_month = set_limits.events_per_month WHERE k.key_id = subject;

@@ -2,7 +2,7 @@
 --
 -- Every function behind a route takes (tenant_id, path, query, body) and answers the JSON body of a success. tallyd obtains
 -- tenant_id from authenticate() in the same statement. Failures are raised: SQLSTATE decides the HTTP status, the column
--- name of the error is the field at fault.
+-- name of the error is the field at fault. NULL where an answer is due means that nothing was done: tallyd calls again.
 
 CREATE FUNCTION tally_rest._bad_key() RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE

@@ -44,7 +44,7 @@ BEGIN
     IF NOT fields ? 'value' THEN
         PERFORM tally._fail('value', 'value is missing', 'Send a body such as {"value": 100}.');
     ELSIF jsonb_typeof(fields -> 'value') <> 'number' THEN
-        PERFORM tally._fail('value', format('value must be a number, not %s', jsonb_typeof(fields -> 'value')));
+        PERFORM tally._fail('value', format('value must be a JSON number, not of type %s', jsonb_typeof(fields -> 'value')), 'Send a body such as {"value": 100}.');
     ELSIF m.aggregation_type IN ('COUNT', 'COUNT_DISTINCT') THEN
         PERFORM tally._fail('value', format('metric "%s" takes no values: it is a %s', m.name, m.aggregation_type),
                             'Send it events instead: POST /api/v1/events/ingest.');
@@ -102,21 +102,25 @@ BEGIN
         'event_id', coalesce(nullif(fields -> 'event_id', 'null'), to_jsonb(tally._uuid7())), 'timestamp', coalesce(fields -> 'timestamp', 'null'),
         'properties', tally_rest._filters_field(m, fields) || jsonb_build_object(m.aggregation_key, value));
     SELECT * INTO verdict FROM tally._ingest(m.tenant_id, ARRAY[jsonb_build_array(event)::text], true);
-    IF verdict.verdict = 'limited' THEN
+    IF verdict.verdict = 'deferred' THEN
+        RETURN NULL;
+    ELSIF verdict.verdict = 'limited' THEN
         RAISE EXCEPTION '%', verdict.reason USING ERRCODE = 'TL429';
     ELSIF verdict.verdict = 'conflict' THEN
         RAISE EXCEPTION 'a value with this event_id is stored already with other content; the first one stands'
             USING ERRCODE = 'TL409', COLUMN = 'event_id';
     ELSIF verdict.verdict = 'rejected' THEN
         PERFORM tally._fail(CASE WHEN verdict.field = 'properties.' || m.aggregation_key THEN 'value'
-                                 ELSE regexp_replace(verdict.field, '^properties', 'filters') END, verdict.reason);
+                                 ELSE regexp_replace(verdict.field, '^properties', 'filters') END, verdict.reason,
+                            CASE WHEN verdict.reason LIKE '%allow_backfilling' THEN format(
+                                'A value update is of now; send old values to POST /api/v1/events/ingest as events of the code "%s".', m.code) END);
     END IF;
     RETURN (SELECT json_build_object('value', value::text, 'total', coalesce(sum(tally.total(s.summary)), 0)::text)
             FROM tally._usage_states(m, ARRAY['-infinity'::timestamptz], 'infinity', NULL, false, '{}', NULL) s);
 END
 $$;
 COMMENT ON FUNCTION tally_rest.record_value(integer, jsonb, jsonb, text) IS
-    'POST /event/v1/{metric}: takes a value {value, filters?, event_id?, timestamp?} of the metric with this id or name and answers it with the exact sum of all values of the metric. With event_id the same update again counts once. Errors: 28000 no such metric, just as for a bad key; 22023 a value that the metric''s kind refuses; TL409 another content under this event_id; TL429 over the limit of the month';
+    'POST /event/v1/{metric}: takes a value {value, filters?, event_id?, timestamp?} of the metric with this id or name and answers it with the exact sum of all values of the metric. With event_id the same update again counts once. NULL: nothing was done yet, call it again (the partition of a new month is being made). Errors: 28000 no such metric, just as for a bad key; 22023 a value that the metric''s kind refuses; TL409 another content under this event_id; TL429 over the limit of the month';
 
 CREATE FUNCTION tally_rest.metric_value(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     LANGUAGE plpgsql STABLE

@@ -106,10 +106,13 @@ BEGIN
     END IF;
     batch := tally._open_import(tenant_id, id, title);
     result := tally._import(tenant_id, batch.import_id, coalesce(body, ''), kind = 'csv', line);
+    IF result.next_line IS NULL THEN
+        RETURN NULL;
+    END IF;
     RETURN json_build_object('import_id', tally._encode_id('imp_', batch.import_id), 'accepted', result.accepted,
                              'duplicates', result.duplicates, 'failed', result.failed, 'failures', result.failures,
                              'next_line', result.next_line);
 END
 $$;
 COMMENT ON FUNCTION tally_rest.import_chunk(integer, jsonb, jsonb, text) IS
-    'One piece (at most 10,000 events) of POST /api/v1/events/import: body is whole lines of NDJSON, or of CSV with the header before them; parameters: import_id (none begins a new import, named by name), format (ndjson or csv), line (number in the file of the first line after the header). Answers import_id, accepted, duplicates, failed, failures by line, next_line: the number of the line after the piece';
+    'One piece (at most 10,000 events) of POST /api/v1/events/import: body is whole lines of NDJSON, or of CSV with the header before them; parameters: import_id (none begins a new import, named by name), format (ndjson or csv), line (number in the file of the first line after the header). Answers import_id, accepted, duplicates, failed, failures by line, next_line: the number of the line after the piece. NULL: nothing was done yet, call it again (partitions of new months are being made)';

@@ -3,25 +3,10 @@
 # Each answer of ours is compared with PostgreSQL's, so a wrong result is no fast one.
 # usage: aggregates.sh      (environment: ROWS=10000000, ROUNDS=5, libpq's; a server with pgtally in the database)
 set -euo pipefail
-exec psql -X -q -v ON_ERROR_STOP=1 -v rows="${ROWS:-10000000}" -v rounds="${ROUNDS:-5}" <<'SQL'
-SET client_min_messages = warning;
-SET jit = off;
-SET work_mem = '512MB';
-DROP SCHEMA IF EXISTS tally_bench CASCADE;
-CREATE SCHEMA tally_bench;
-SET search_path = tally_bench, public;
+ask() { psql -X -q -v ON_ERROR_STOP=1 "$@"; }
+ask -v rows="${ROWS:-10000000}" -v rounds="${ROUNDS:-5}" -v tables="$(dirname "$0")/aggregates/tables.sql" <<'SQL'
+\i :tables
 \o /dev/null
-SELECT setseed(0.42);
-\echo building :rows rows
-CREATE UNLOGGED TABLE v AS SELECT (random() * 1000)::numeric(12, 4) AS x, timestamptz '2024-01-01' + random() * interval '1 year' AS ts
-  FROM generate_series(1, :rows);
-CREATE UNLOGGED TABLE t AS SELECT 'customer-' || (random() * 199999)::int || '-of-a-tenant' AS x FROM generate_series(1, :rows);
-CREATE UNLOGGED TABLE i AS SELECT (random() * 199999)::bigint * 1000003 AS x FROM generate_series(1, :rows);
-CREATE UNLOGGED TABLE b AS SELECT (i * 7919 % :rows) * 1000003 AS x FROM generate_series(1, :rows::bigint) AS i;
-CREATE UNLOGGED TABLE g AS SELECT (random() * 9999)::int AS customer, (random() * 500)::int AS x FROM generate_series(1, :rows);
-CREATE UNLOGGED TABLE s AS SELECT tally.summarize(x + k) AS x FROM (VALUES (1.25), (2.5), (-7)) AS v(x), generate_series(1, greatest(:rows / 10, 1)) AS k GROUP BY k;
-CREATE UNLOGGED TABLE n AS SELECT tally.total(x) AS x FROM s;
-ANALYZE v, t, i, b, g, s, n;
 CREATE TABLE question (id int, name text, ours text, theirs text, workers int, target numeric);
 INSERT INTO question VALUES
 (1, 'summarize(x, ts) | count, sum, min, max, avg', 'SELECT (n(q), total(q), lowest(q), highest(q), mean(q))::text FROM (SELECT tally.summarize(x, ts) AS q FROM v) AS z',
@@ -35,15 +20,10 @@ INSERT INTO question VALUES
 (7, 'distinct bigint, all different', 'SELECT cardinality(tally.distinct_values(x))::text FROM b', 'SELECT count(DISTINCT x)::text FROM b', 0, 4),
 (8, 'distinct by 10,000 customers', 'SELECT sum(c)::text FROM (SELECT cardinality(tally.distinct_values(x)) AS c FROM g GROUP BY customer) AS z',
     'SELECT sum(c)::text FROM (SELECT count(DISTINCT x) AS c FROM g GROUP BY customer) AS z', 0, 5),
-(9, 'merge of stored summaries | sum(numeric)', 'SELECT total(tally.merge(x))::text FROM s', 'SELECT sum(x)::text FROM n', 0, 1);
+(9, 'merge of stored summaries | sum(numeric)', 'SELECT total(tally.merge(x))::text FROM s', 'SELECT sum(x)::text FROM n', 0, 1),
+(10, 'increase of a counter | sum over lag', 'SELECT increase(tally.counter(x, ts))::text FROM v',
+    'SELECT sum(CASE WHEN last IS NULL THEN x - x WHEN x < last THEN x ELSE x - last END)::text FROM (SELECT x, lag(x) OVER (ORDER BY ts, x) AS last FROM v) AS z', 0, 1);
 CREATE TABLE measured (id int, who text, round int, ms numeric);
-CREATE FUNCTION ask(sql text, OUT answer text, OUT ms numeric) LANGUAGE plpgsql AS $$
-DECLARE
-    began timestamptz := clock_timestamp();
-BEGIN
-    EXECUTE sql INTO answer;
-    ms := extract(epoch FROM clock_timestamp() - began) * 1000;
-END $$;
 SET search_path = tally_bench, public, tally;
 SET min_parallel_table_scan_size = 0;
 SELECT set_config('tally_bench.rounds', :'rounds', false);
@@ -75,7 +55,29 @@ SELECT q.name AS "ours | PostgreSQL's", round(o.ms) AS "ours ms", round(t.ms) AS
 SELECT 'summary of 3 values' AS "stored state", avg(pg_column_size(x))::int AS bytes, '' AS "bytes per value" FROM s
 UNION ALL SELECT 'summary with moments', pg_column_size(tally.summarize(x, ts)), '' FROM v
 UNION ALL SELECT 'distinct bigint', pg_column_size(q), round(pg_column_size(q)::numeric / cardinality(q), 2)::text FROM (SELECT tally.distinct_values(x) AS q FROM i) AS z
-UNION ALL SELECT 'distinct text', pg_column_size(q), round(pg_column_size(q)::numeric / cardinality(q), 2)::text FROM (SELECT tally.distinct_values(x) AS q FROM t) AS z;
-SET client_min_messages = warning;
-DROP SCHEMA tally_bench CASCADE;
+UNION ALL SELECT 'distinct text', pg_column_size(q), round(pg_column_size(q)::numeric / cardinality(q), 2)::text FROM (SELECT tally.distinct_values(x) AS q FROM t) AS z
+UNION ALL SELECT 'level', pg_column_size(tally.level(x, ts)), '' FROM v;
+SELECT count(*) > 0 AS has_counter FROM pg_proc WHERE proname = 'counter' AND pronamespace = 'tally'::regnamespace \gset
+\if :has_counter
+SELECT 'counter' AS "stored state", pg_column_size(tally.counter(x, ts)) AS bytes FROM v;
+\endif
 SQL
+
+# Peak memory of a backend of its own for a query, in kB: of the server's Linux, for a superuser.
+peak() { # SQL
+    ask -A -t -c "SET jit = off; SET work_mem = '512MB'; SET max_parallel_workers_per_gather = 0" -c "$1" \
+        -c "SELECT substring(pg_read_file('/proc/self/status') FROM 'VmHWM:\s+(\d+)')" | tail -n 1
+}
+# What it takes beyond a plain scan of the same table, for each distinct value.
+per_value() { # SQL
+    awk -v peak="$(peak "$1")" -v scan="$scan" -v count="$count" 'BEGIN { printf "%.1f", (peak - scan) * 1024 / count }'
+}
+printf '\n%-36s %12s %12s\n' 'peak memory, bytes a distinct value' ours "PostgreSQL's"
+for question in 'distinct text, 200,000:t' 'distinct bigint, 200,000:i' 'distinct bigint, all different:b'; do
+    table=tally_bench.${question##*:}
+    count=$(ask -A -t -c "SELECT tally.cardinality(tally.distinct_values(x)) FROM $table")
+    scan=$(peak "SELECT count(x) FROM $table")
+    printf '%-36s %12s %12s\n' "${question%:*}" "$(per_value "SELECT tally.cardinality(tally.distinct_values(x)) FROM $table")" \
+        "$(per_value "SELECT count(DISTINCT x) FROM $table")"
+done
+ask -c 'SET client_min_messages = warning; DROP SCHEMA tally_bench CASCADE'

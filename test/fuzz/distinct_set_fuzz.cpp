@@ -22,7 +22,7 @@ void exercise_sent(const SetView& set) {
     pack_set(set, bytes.data());
     std::vector<char> text(set_text_bound(set));
     text.resize(set_to_text(set, text.data()));
-    std::vector<std::byte> again(text.size() + 8);
+    std::vector<std::byte> again(text.size() + 16);
     again.resize(set_from_text({text.data(), text.size()}, again.data()));
     require(again == bytes, "text form does not round-trip");
     std::uint32_t count = 0;
@@ -37,18 +37,26 @@ void exercise_sent(const SetView& set) {
 // them.
 void exercise_stored(Bytes body) {
     const SetView view = load_set(body);
-    std::uint64_t sum = 0;
-    for_each_key(view, [&](const SetKey& key) { sum += key.high; });
+    std::uint64_t sum = 0, seen = 0;
+    for_each_key(view, [&](const SetKey& key) { sum += key.high, ++seen; });
     if (view.waiting == 0) set_contains(view, {sum, 0});
+    if (!view.working()) {
+        std::vector<std::byte> bytes(packed_size(view));
+        pack_set(view, bytes.data());
+        return;
+    }
     std::vector<std::uint64_t> memory((body.size() + 4 + 7) / 8);
     auto* const work = reinterpret_cast<SetWork*>(memory.data());
     std::memcpy(reinterpret_cast<std::byte*>(work) + 4, body.data(), body.size());
-    if (body.size() + 4 < sizeof(SetWork) || !is_working_set(work, body.size() + 4)) return;
+    require(is_working_set(*work, body.size() + 4), "a working form was read that is none");
     add_key(*work, {sum, 0});
     add_key(*work, {sum, sum});
-    add_key(*work, {0, 0});
-    add_key_soon(*work, {sum / 3, 0});
-    settle(*work);
+    add_key(*work, {work->base + 65, 0});
+    std::vector<std::uint64_t> scratch(settle_scratch_bytes(*work) / 8 + 1);
+    settle(*work, reinterpret_cast<std::byte*>(scratch.data()));
+    std::vector<std::byte> bytes(packed_size(view_of(*work)));
+    pack_set(view_of(*work), bytes.data());
+    if (seen < 100) add_set(*work, load_set(bytes));
 }
 
 }  // namespace
@@ -58,7 +66,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
     const Bytes body(reinterpret_cast<const std::byte*>(data + 1), size - 1);
     try {
         if (data[0] % 3 == 0) {
-            std::vector<std::byte> bytes(size + 8);
+            std::vector<std::byte> bytes(size + 16);
             bytes.resize(set_from_text({reinterpret_cast<const char*>(data + 1), size - 1}, bytes.data()));
             exercise_sent(load_sent_set(bytes, ErrorKind::invalid_text));
         } else if (data[0] % 3 == 1) {

@@ -96,7 +96,7 @@ test('cut off in the middle it goes on where it was', async () => {
   assert.match(rest.stderr, /going on at line 10001/);
   assert.match(rest.stdout, new RegExp(`^${state.import_id}: 20000 accepted, 0 duplicates, 0 failed`));
   assert.equal(events() - before, 20000);
-  assert.equal(passed, -998);
+  assert.equal(passed, -997);  // whether the import still stands, and two pieces
   proxy.close();
   proxy.closeAllConnections();
 });
@@ -116,15 +116,32 @@ test('killed in the middle and the file changed: it begins anew and counts once'
   assert.equal(events() - before, 40001);
 });
 
+test('killed in the middle and taken back: it begins anew and counts again', async () => {
+  write('back.ndjson', Array.from({ length: 40000 }, (_, n) => json(`back${n}`)).join(''));
+  const child = start(['import', 'back.ndjson', '--url', s.url, '--key-file', 'key']);
+  const state = path.join(dir, 'back.ndjson.tally-import');
+  await until('a piece', () => fs.existsSync(state));
+  child.child.kill('SIGKILL');
+  await child.done;
+  const first = JSON.parse(fs.readFileSync(state, 'utf8')).import_id;
+  assert.equal((await call(s.url, s.key, 'DELETE', `/api/v1/imports/${first}`)).status, 200);
+  const done = await load('back.ndjson');
+  assert.equal(done.code, 0, done.stderr);
+  assert.match(done.stderr, /has been taken back: beginning anew/);
+  assert.match(done.stdout, /: 40000 accepted, 0 duplicates, 0 failed/);
+  assert.ok(!done.stdout.startsWith(first));
+});
+
 test('a server that is not there is tried again for the patience given', async () => {
   write('one.ndjson', json('patience'));
   const done = await run(['import', 'one.ndjson', '--url', 'http://127.0.0.1:1', '--key-file', 'key', '--patience', '0.6']);
   assert.equal(done.code, 1);
-  assert.match(done.stderr, /no connection: .* 127\.0\.0\.1 port 1 .*, trying again/);
+  assert.match(done.stderr, /^tallyd import: http:\/\/127\.0\.0\.1:1: no connection: .* port 1 .*, trying again for \d+ s$/m);
 });
 
 test('wrong usage is 2, a wrong key 1', async () => {
-  const wrong = [[['import'], /FILE/], [['import', 'x.txt', '--key-file', 'key'], /format/], [['import', 'missing.csv', '--key-file', 'key'], /cannot read/],
+  const wrong = [[['import'], /FILE/], [['import', 'x.txt', '--key-file', 'key'], /format/], [['import', 'missing.csv', '--key-file', 'key'], /cannot read missing\.csv: No such file or directory/],
+    [['import', '.', '--format', 'csv', '--key-file', 'key'], /cannot read \.: Is a directory/], [['import', 'missing.csv', '--key-file', 'none'], /cannot read a key from none: No such/],
     [['import', 'one.ndjson'], /TALLYD_KEY/], [['import', 'one.ndjson', '--key-file', 'key', '--url', 'ftp://x'], /https/],
     [['import', 'one.ndjson', '--key-file', 'key', '--url', 'nonsense'], /URL/], [['import', 'one.ndjson', '--key', 'k'], /--key/],
     [['tenant'], /subcommand/], [['tenant', 'create'], /NAME/]];
@@ -150,5 +167,10 @@ test('a tenant is made with its first key, which works; the same name again is n
   const again = await run(['tenant', 'create', 'acme', ...admin]);
   assert.equal(again.code, 1);
   assert.match(again.stderr, /acme/);
-  assert.equal((await run(['tenant', 'create', 'beta', '--database', s.cluster.conninfo()])).code, 1);
+  const database = s.cluster.conninfo();
+  for (const [conninfo, advice] of [[database, /permission denied .*tally_admin/], [`${database} dbname=postgres`, /CREATE EXTENSION pgtally/]]) {
+    const refused = await run(['tenant', 'create', 'beta', '--database', conninfo]);
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, advice);
+  }
 });

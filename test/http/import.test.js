@@ -134,7 +134,11 @@ test('what cannot be an import is refused', async () => {
   isErrorAnswer(assert, await upload('{}', { 'content-type': 'application/json' }), 415, 'UNSUPPORTED_MEDIA_TYPE');
   isErrorAnswer(assert, await upload('{}', { ...NDJSON, 'content-encoding': 'gzip' }), 415, 'UNSUPPORTED_MEDIA_TYPE');
   isErrorAnswer(assert, await upload(''), 400, 'BAD_REQUEST');
+  assert.match(isErrorAnswer(assert, await upload(Buffer.from('\ufeffcode,customer_id\n', 'utf16le'), CSV), 400, 'BAD_REQUEST').message, /not valid UTF-8/);
   for (const csv of ['a,b\n1,2\n', 'event_code,customer_id,\n', 'event_code,customer_id,x,x\n', '\n\n']) isErrorAnswer(assert, await upload(csv, CSV), 400, 'BAD_REQUEST');
+  const foreign = await upload(Buffer.from('\ufeffevent_code,customer_id\nimported,c\n', 'utf16le'), CSV);
+  assert.match(isErrorAnswer(assert, foreign, 400, 'BAD_REQUEST').message, /header is not valid UTF-8/);
+  assert.match(isErrorAnswer(assert, await upload('event_code,customer_id\rimported,c\r', CSV), 400, 'BAD_REQUEST').message, /carriage return alone/);
   for (const [query, field] of [['?line=0', 'line'], ['?line=x', 'line'], ['?line=1&line=2', 'line'], ['?format=csv', 'format'], ['?nope=1', 'nope'], [`?name=${'n'.repeat(300)}`, 'name']]) {
     assert.equal(isErrorAnswer(assert, await upload(line('q'), NDJSON, query), 400, 'BAD_REQUEST').details.field, field, query);
   }

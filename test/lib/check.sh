@@ -137,6 +137,8 @@ suite_regress() {
     as_cluster mkdir -p "$work/regress"
     as_cluster cp -r "$work/tree/expected" "$work/regress/"
     regression regress "$pgxs/test/regress/pg_regress" "${names[@]}"
+    [ -e "$("$private_config" --sharedir)/extension/hll.control" ] && [ -e "$("$private_config" --sharedir)/extension/tdigest.control" ] ||
+        say "regress: approximate was not tested: hll or tdigest is not installed"
 }
 suite_isolation() {
     local names=() program=$pgxs/test/isolation/pg_isolation_regress

@@ -26,6 +26,15 @@ if [ "$purpose" = check ]; then
     node=${node#v}
     [ "${node%%.*}" -ge 18 ] 2>/dev/null || packages+=(nodejs)
 fi
+# The extensions that pgtally_hll and pgtally_tdigest join to, where the server is the distribution's and it has them.
+optional=()
+case $purpose,$bindir in
+check,) optional=("postgresql-$major-hll" "postgresql-$major-tdigest") ;;
+check,/usr/lib/postgresql/*/bin)
+    server=$(basename "$(dirname "$bindir")")
+    optional=("postgresql-$server-hll" "postgresql-$server-tdigest")
+    ;;
+esac
 [ "$purpose" != bench ] || packages+=(libbenchmark-dev)
 [ "$purpose" != fuzz ] || packages+=(clang)
 
@@ -34,12 +43,22 @@ if ! command -v dpkg-query >/dev/null; then
     echo "pgtally: this is no Debian: install what these packages of Debian 12 hold, then try again: ${packages[*]}" >&2
     exit 1
 fi
-installed=$(dpkg-query -W -f='${db:Status-Abbrev}${binary:Package}\n' "${packages[@]}" 2>/dev/null |
+installed=$(dpkg-query -W -f='${db:Status-Abbrev}${binary:Package}\n' "${packages[@]}" "${optional[@]}" 2>/dev/null |
     sed -n 's/^ii \([^:]*\).*/\1/p' || :)
 missing=()
 for package in "${packages[@]}"; do
     grep -qxF "$package" <<<"$installed" || missing+=("$package")
 done
+# Optional ones that are missing and that apt knows. Without root and sudo nobody is asked for them.
+add_optional() {
+    local package
+    [ "$(id -u)" -eq 0 ] || command -v sudo >/dev/null || return 0
+    for package in "${optional[@]}"; do
+        grep -qxF "$package" <<<"$installed"$'\n'"$(printf '%s\n' "${missing[@]}")" ||
+            ! apt-cache show "$package" >/dev/null 2>&1 || missing+=("$package")
+    done
+}
+add_optional
 [ ${#missing[@]} -gt 0 ] || exit 0
 
 say="pgtally: missing packages: ${missing[*]}"
@@ -73,5 +92,6 @@ case " ${missing[*]} " in
     echo 'create_main_cluster = false' | "${root[@]}" tee -a "$conf" >/dev/null
     ;;
 esac
+add_optional
 install "${missing[@]}"
 echo "pgtally: installed"

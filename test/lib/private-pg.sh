@@ -24,4 +24,13 @@ if [ "$(cat "$dir/version" 2>/dev/null)" != "$version" ]; then
     chmod -R a+rX "$dir" 2>/dev/null || :
     printf '%s\n' "$version" >"$dir/version"
 fi
+# Extensions that were installed since are there too, and those that are gone are gone.
+link_new() { # FROM TO
+    find "$2" -xtype l -exec rm -f {} +
+    (cd "$1" && find . ! -type d ! -name 'pgtally*') | while IFS= read -r file; do
+        [ -e "$2/$file" ] || { mkdir -p "$2/$(dirname "$file")" && ln -sf "$1/$file" "$2/$file"; }
+    done
+}
+link_new "$sharedir" "$dir$sharedir"
+[ "$pkglibdir" = "$bindir" ] || link_new "$pkglibdir" "$dir$pkglibdir"
 printf '%s\n' "$dir$bindir/pg_config"

@@ -1,12 +1,22 @@
 -- Lint of the installed catalog: run in a fresh cluster with the extension; prints `ok - rule` or `not ok - rule` and what to do.
 
+-- The bridges too, where what they bridge to is installed.
+DO $$
+DECLARE
+    other text;
+BEGIN
+    FOR other IN SELECT name FROM pg_available_extensions WHERE name IN ('hll', 'tdigest') LOOP
+        EXECUTE format('CREATE EXTENSION pgtally_%s CASCADE', other);
+    END LOOP;
+END $$;
+
 CREATE TEMP TABLE complaint (rule text, object text, advice text);
 CREATE TEMP TABLE rule (number int GENERATED ALWAYS AS IDENTITY, name text);
 CREATE TEMP VIEW member AS
     SELECT d.classid, d.objid, pg_describe_object(d.classid, d.objid, 0) AS name
     FROM pg_depend d
     JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
-    WHERE e.extname = 'pgtally' AND d.deptype = 'e';
+    WHERE e.extname ~ '^pgtally(_|$)' AND d.deptype = 'e';
 
 INSERT INTO rule (name) VALUES
     ('the extension has members'),

@@ -14,12 +14,12 @@ sub sql {
 }
 
 rule 'install scripts create plainly' => sub {
-    for my $path (sources(qr{^sql/install/.*\.sql$})) {
+    for my $path (sources(qr{^sql/(install|bridge)/.*\.sql$})) {
         my $number = 0;
         for my $line (sql($path)) {
             $number++;
             # Statements of the script begin a line; bodies of functions, indented, may test what they make at run time.
-            next unless $line =~ /^\s*(CREATE|ALTER|DROP|GRANT)\b/i;
+            next unless $line =~ /^\s*(?:\$\$)?(CREATE|ALTER|DROP|GRANT)\b/i;
             complain("$path:$number", 'plain CREATE: an object that is already there belongs to somebody else')
                 if $line =~ /\bCREATE\s+OR\s+REPLACE\b|\bIF\s+NOT\s+EXISTS\b/i && $line !~ /^\s{2,}.*\bformat\s*\(/;
         }
@@ -77,7 +77,11 @@ rule 'META.json is valid by the PGXN meta spec' => sub {
 rule 'control file, META.json and changelog name the same version' => sub {
     complain('extension/pgtally.control', 'no default_version') unless $version;
     complain('META.json', "version is not $version") unless ($meta->{version} // '') eq $version;
-    complain('META.json', "provides.pgtally.version is not $version") unless ($meta->{provides}{pgtally}{version} // '') eq $version;
+    for my $path (sources(qr{^extension/\w+\.control$})) {
+        my ($name) = $path =~ m{/(\w+)\.control$};
+        complain($path, "default_version is not $version") unless slurp($path) =~ /^default_version\s*=\s*'\Q$version\E'/m;
+        complain('META.json', "provides.$name.version is not $version") unless ($meta->{provides}{$name}{version} // '') eq $version;
+    }
     my ($latest) = slurp('CHANGELOG.md') =~ /^## (\d+\.\d+\.\d+)/m;
     complain('CHANGELOG.md', "the newest entry is not $version") unless ($latest // '') eq $version;
     for my $path (sources(qr{^sql/install/.*\.sql$})) {
@@ -93,9 +97,11 @@ rule 'control file, META.json and changelog name the same version' => sub {
 rule 'an update script leads to the current version when there are older releases' => sub {
     my @updates = sources(qr{^sql/updates/});
     for my $path (@updates) {
-        complain($path, 'name it pgtally--OLD--NEW.sql') unless $path =~ m{^sql/updates/pgtally--\d+\.\d+\.\d+--\d+\.\d+\.\d+\.sql$};
+        complain($path, 'name it pgtally--OLD--NEW.sql') unless $path =~ m{^sql/updates/pgtally(?:_\w+)?--\d+\.\d+\.\d+--\d+\.\d+\.\d+\.sql$};
     }
-    complain('sql/updates', "no script ends at $version") if @updates && !grep { /--\Q$version\E\.sql$/ } @updates;
+    for my $name (@updates ? map { m{/(\w+)\.control$} } sources(qr{^extension/\w+\.control$}) : ()) {
+        complain('sql/updates', "no script of $name ends at $version") unless grep { m{/$name--[^-]+--\Q$version\E\.sql$} } @updates;
+    }
 };
 
 rule 'the top level holds what the design says, and nothing else' => sub {

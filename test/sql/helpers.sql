@@ -11,5 +11,5 @@ SELECT tally.sparkline(array_agg(tally.total(s) ORDER BY h)) FROM (
     SELECT floor(x / 10) AS h, tally.summarize((x - 50) ^ 2) AS s FROM generate_series(0.0, 99) AS x GROUP BY 1) AS q;
 SELECT tally.sparkline(ARRAY[1e300, -1e300, 0]);
 
-SELECT tally.rate(7200, '2 hours'), tally.rate(7200, '2 hours', '1 minute'), tally.rate(5, '0'), tally.rate(NULL, '1 s');
+SELECT tally.rate(7200, '2 hours'), tally.rate(7200, '2 hours', '1 minute'), tally.rate(5, '0'), tally.rate(NULL::numeric, '1 s');
 SELECT tally.rate(9007199254740993, '1 microsecond', '1 microsecond') = 9007199254740993 AS exact;

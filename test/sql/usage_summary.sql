@@ -48,7 +48,7 @@ SELECT pg_temp.summary(format('{"start_date":["2024-01-01"],"end_date":["2024-02
 SELECT pg_temp.summary('{"start_date":["2024-01-01"],"end_date":["2024-02-01"]}', 2) AS another_tenant;
 -- wrong questions
 SELECT q, pg_temp.summary(q) FROM unnest(ARRAY['{}', '{"start_date":["2024-01-01"]}', '{"end_date":["2024-01-01"]}', '{"start_date":["2024-01-01"],"end_date":["2024-01-01"]}',
-    '{"start_date":["2024-02-01"],"end_date":["2024-01-01"]}', '{"start_date":["2024-02-30"],"end_date":["2024-03-01"]}', '{"start_date":["2024-01-01T00:00:00Z"],"end_date":["2024-03-01"]}',
+    '{"start_date":["2024-02-01"],"end_date":["2024-01-01"]}', '{"start_date":["0000-12-31"],"end_date":["2024-01-01"]}', '{"start_date":["2024-02-30"],"end_date":["2024-03-01"]}', '{"start_date":["2024-01-01T00:00:00Z"],"end_date":["2024-03-01"]}',
     '{"start_date":["yesterday"],"end_date":["2024-03-01"]}', '{"start_date":["2024-01-01","2024-01-02"],"end_date":["2024-03-01"]}', '{"start_date":["2024-01-01"],"end_date":["2024-03-01"],"metric_id":["bm_0"]}',
     '{"start_date":["2024-01-01"],"end_date":["2024-03-01"],"metric_id":["m"]}', '{"start_date":["2024-01-01"],"end_date":["2024-03-01"],"window":["day"]}']) q;
 SELECT pg_temp.summary(format('{"start_date":["2024-01-01"],"end_date":["2024-02-01"],"metric_id":["%s"]}', :'archived'), 2) ~ '^P0002 metric_id' AS metric_of_another_tenant;

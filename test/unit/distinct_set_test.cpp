@@ -1,29 +1,53 @@
-// core/distinct_set: the table against std::set, growth, crowding, forms, hostile bytes; the hash against its test
-// vector.
+// core/distinct_set: a running set against std::set for keys of every distribution, merging, forms, hostile bytes;
+// sorting; the hash against its test vector.
 #include "core/distinct_set.hpp"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <random>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "core/key_sort.hpp"
+#include "core/sketch_hash.hpp"
+
 namespace {
 
 using namespace tally;
 
-// A growing table, as the glue keeps one, in memory of the C++ heap.
-class Table {
+std::vector<SetKey> keys_of(const SetView& view) {
+    std::vector<SetKey> keys;
+    for_each_key(view, [&](const SetKey& key) { keys.push_back(key); });
+    return keys;
+}
+
+std::vector<std::byte> packed(const SetView& view) {
+    std::vector<std::byte> out(packed_size(view));
+    pack_set(view, out.data());
+    return out;
+}
+
+// A growing set, as the glue keeps one, in memory of the C++ heap.
+class Running {
 public:
-    Table(SetKind kind, bool wide) { start(shape_for(kind, wide, 1)); }
+    Running(SetKind kind, bool wide) { start(shape_for_keys(kind, wide, 1)); }
 
     void add(const SetKey& key) {
-        while ((++turn_ % 4 == 0 ? add_key(work(), key) : add_key_soon(work(), key)) == Added::full) grow(key);
+        for (int tries = 0; !add_key(work(), key); ++tries) {
+            ASSERT_LT(tries, 3);  // to keys, to wide keys, to more room
+            settle_all();
+            reshape(next_shape(work(), key));
+        }
     }
-    void settle_all() {
-        while (!settle(work())) grow(SetKey{});
+    void merge(const SetView& more) {
+        if (add_set(work(), more)) return;
+        settle_all();
+        if (add_set(work(), more)) return;
+        reshape(merged_shape(work(), more));
+        merge_into(more);
     }
     SetWork& work() { return *reinterpret_cast<SetWork*>(memory_.data()); }
     SetView view() {
@@ -31,37 +55,97 @@ public:
         return view_of(work());
     }
     std::size_t bytes() const { return size_; }
-    std::vector<std::byte> packed() {
-        std::vector<std::byte> out(packed_size(view()));
-        pack_set(view(), out.data());
-        return out;
-    }
 
 private:
-    void grow(const SetKey& key) {
-        SetShape shape = grown_shape(work(), key);
-        const std::vector<std::uint64_t> old = std::move(memory_);
-        for (;;) {
-            start(shape);
-            if (add_all(work(), view_of(*reinterpret_cast<const SetWork*>(old.data())))) break;
-            shape = grown_shape(work(), SetKey{});
-        }
+    void settle_all() {
+        std::vector<std::uint64_t> scratch(settle_scratch_bytes(work()) / 8 + 1);
+        settle(work(), reinterpret_cast<std::byte*>(scratch.data()));
+        ASSERT_TRUE(is_working_set(work(), size_));
+        ASSERT_EQ(work().waiting, 0U);
+    }
+    void merge_into(const SetView& more) {
+        std::vector<std::uint64_t> scratch(merge_scratch_bytes(work(), more) / 8 + 1);
+        merge_set(work(), more, reinterpret_cast<std::byte*>(scratch.data()));
+    }
+    void reshape(const SetShape& shape) {
+        if (shape == shape_of(work())) return;
+        std::vector<std::uint64_t> old = std::move(memory_);
+        start(shape);
+        merge_into(view_of(*reinterpret_cast<const SetWork*>(old.data())));
     }
     void start(const SetShape& shape) {
         size_ = shape.bytes();
-        memory_.assign((size_ + 7) / 8, 0);
+        memory_.assign(size_ / 8, 0xAAAAAAAAAAAAAAAAU);  // nothing may rely on zeroes
         start_work(work(), shape);
     }
 
     std::vector<std::uint64_t> memory_;
     std::size_t size_ = 0;
-    unsigned turn_ = 0;
 };
 
-std::vector<SetKey> keys_of(const SetView& view) {
-    std::vector<SetKey> keys;
-    for_each_key(view, [&](const SetKey& key) { keys.push_back(key); });
-    return keys;
+// Keys of one of several distributions: spread, close together, at either end of all, far apart, close but for a few.
+class Keys {
+public:
+    Keys(std::mt19937_64& random, bool wide) : random_(random), wide_(wide), way_(random() % 8), origin_(random()) {}
+
+    SetKey next() {
+        std::uint64_t high = random_();
+        switch (way_) {
+            case 0:
+                break;
+            case 1:
+                high %= 50;
+                break;
+            case 2:
+                high = UINT64_MAX - high % 3000;
+                break;
+            case 3:
+                high %= 3000;
+                break;
+            case 4:
+                high = origin_ + high % 100000;
+                break;
+            case 5:
+                high = origin_ + (high % 1000) * 1000003;
+                break;
+            case 6:
+                high = high % 100 == 0 ? random_() : origin_ + high % 5000;
+                break;
+            default:
+                high = high % 200 << 56;
+                break;
+        }
+        return {high, wide_ ? random_() % 2 * (random_() % 7) : 0};
+    }
+
+private:
+    std::mt19937_64& random_;
+    bool wide_;
+    std::uint64_t way_;
+    std::uint64_t origin_;
+};
+
+template <typename Slot>
+void sort_like_std(std::mt19937_64& random, std::size_t count) {
+    Keys keys(random, true);
+    std::vector<Slot> sorted, scratch(count);
+    for (std::size_t i = 0; i < count; ++i) sorted.push_back(Slot::of(keys.next()));
+    std::vector<Slot> expected = sorted;
+    std::sort(expected.begin(), expected.end());
+    sort_keys(sorted.data(), count, scratch.data());
+    ASSERT_EQ(sorted, expected);
+    expected.erase(std::unique(expected.begin(), expected.end()), expected.end());
+    sorted.resize(unique_keys(sorted.data(), count));
+    ASSERT_EQ(sorted, expected);
+}
+
+TEST(KeySort, SortsAsStdSortDoes) {
+    std::mt19937_64 random(7);
+    for (int round = 0; round < 600; ++round) {
+        const std::size_t count = random() % (round % 50 == 0 ? 50000 : 400);
+        sort_like_std<NarrowSlot>(random, count);
+        sort_like_std<WideSlot>(random, count);
+    }
 }
 
 TEST(SipHash, OfficialVectorsOf128Bits) {
@@ -77,43 +161,102 @@ TEST(SipHash, OfficialVectorsOf128Bits) {
 
 TEST(DistinctSet, SameAsStdSet) {
     std::mt19937_64 random(1);
-    for (int round = 0; round < 400; ++round) {
-        const bool wide = round % 2 == 0;
-        Table table(wide ? SetKind::text : SetKind::date, wide);
+    for (int round = 0; round < 600; ++round) {
+        const bool wide = round % 3 == 0;
+        Running set(wide ? SetKind::text : SetKind::date, wide);
+        Keys keys(random, wide);
         std::set<SetKey> expected;
         const std::size_t count = random() % (round % 20 == 0 ? 20000 : 200);
-        const std::uint64_t range = random() % 4 == 0 ? 50 : UINT64_MAX;
         for (std::size_t i = 0; i < count; ++i) {
-            // keys of zero, crowded at either end, or spread out
-            std::uint64_t high = random() % range;
-            if (round % 5 == 1) high = UINT64_MAX - random() % 3000;
-            if (round % 5 == 2) high = random() % 3000;
-            const SetKey key{high, wide ? random() % 2 * (random() % 7) : 0};
-            table.add(key);
+            const SetKey key = keys.next();
+            ASSERT_NO_FATAL_FAILURE(set.add(key));
             expected.insert(key);
-            ASSERT_TRUE(is_working_set(&table.work(), table.bytes()));
         }
-        ASSERT_EQ(table.view().count, expected.size());
-        ASSERT_EQ(keys_of(table.view()), std::vector<SetKey>(expected.begin(), expected.end()));
-        const std::vector<std::byte> packed = table.packed();
-        const SetView stored = load_sent_set(packed, ErrorKind::invalid_binary);
-        ASSERT_EQ(keys_of(stored), keys_of(table.view()));
-        for (int i = 0; i < 20; ++i) {
-            const SetKey probe{random() % 60, 0};
+        ASSERT_EQ(set.view().count, expected.size());
+        const std::vector<SetKey> sorted(expected.begin(), expected.end());
+        ASSERT_EQ(keys_of(set.view()), sorted);
+        const std::vector<std::byte> bytes = packed(set.view());
+        const SetView stored = load_sent_set(bytes, ErrorKind::invalid_binary);
+        ASSERT_EQ(keys_of(stored), sorted);
+        ASSERT_EQ(packed(stored), bytes);
+        ASSERT_LE(bytes.size(), 8 + sorted.size() * stored.key_size());
+        for (std::size_t i = 0; i < 20; ++i) {
+            const SetKey probe = i % 2 == 0 || sorted.empty() ? keys.next() : sorted[random() % sorted.size()];
             ASSERT_EQ(set_contains(stored, probe), expected.count(probe) == 1);
+            ASSERT_EQ(set_contains(set.view(), probe), expected.count(probe) == 1);
         }
     }
 }
 
-TEST(DistinctSet, CrowdedKeysDoNotMakeTheTableGrowForEver) {
-    Table table(SetKind::date, false);
-    for (std::uint64_t i = 0; i < 5000; ++i) table.add({UINT64_MAX - i, 0});
-    EXPECT_EQ(table.view().count, 5000U);
-    EXPECT_LT(table.bytes(), 5000U * 8 * 6);
+TEST(DistinctSet, MergedPartsAreTheWholeByteForByte) {
+    std::mt19937_64 random(3);
+    for (int round = 0; round < 400; ++round) {
+        const bool wide = round % 3 == 0;
+        const SetKind kind = wide ? SetKind::text : SetKind::date;
+        Running whole(kind, wide), merged(kind, wide);
+        for (std::size_t parts = random() % 12; parts > 0; --parts) {
+            Running part(kind, wide);
+            Keys keys(random, wide);
+            for (std::size_t i = random() % (random() % 10 == 0 ? 5000 : 60); i > 0; --i) {
+                const SetKey key = keys.next();
+                ASSERT_NO_FATAL_FAILURE(part.add(key));
+                ASSERT_NO_FATAL_FAILURE(whole.add(key));
+            }
+            if (parts % 2 == 0) {
+                ASSERT_NO_FATAL_FAILURE(merged.merge(part.view()));
+            } else {
+                const std::vector<std::byte> bytes = packed(part.view());
+                ASSERT_NO_FATAL_FAILURE(merged.merge(load_set(bytes)));
+            }
+        }
+        ASSERT_EQ(packed(merged.view()), packed(whole.view()));
+    }
+}
+
+TEST(DistinctSet, CloseIntegersTakeBits) {
+    Running set(SetKind::number, false);
+    for (int i = 0; i < 100000; ++i) set.add(key_of_integer(1000000 + i * 3 % 100000));
+    EXPECT_EQ(set.view().count, 100000U);
+    EXPECT_TRUE(set.view().bits());
+    EXPECT_LT(packed_size(set.view()), 100000U / 8 + 40);
+    set.add(key_of_integer(INT64_MIN));  // one far away: keys again
+    EXPECT_FALSE(set.view().bits());
+    EXPECT_EQ(set.view().count, 100001U);
+    EXPECT_EQ(packed_size(set.view()), 8U + 8 * 100001);
+    Running scattered(SetKind::number, false);
+    for (int i = 0; i < 1000; ++i) scattered.add(key_of_integer(i * 1000));
+    EXPECT_FALSE(scattered.view().bits());
+}
+
+TEST(DistinctSet, BitsReachBothEndsOfTheIntegers) {
+    for (const std::int64_t origin : {INT64_MIN, INT64_MAX - 999}) {
+        for (const bool downwards : {false, true}) {
+            Running set(SetKind::number, false);
+            for (int i = 0; i < 1000; ++i) set.add(key_of_integer(origin + (downwards ? 999 - i : i)));
+            EXPECT_EQ(set.view().count, 1000U);
+            EXPECT_TRUE(set.view().bits());
+            EXPECT_TRUE(set_contains(set.view(), key_of_integer(origin)));
+            EXPECT_TRUE(set_contains(set.view(), key_of_integer(origin + 999)));
+            EXPECT_FALSE(set_contains(set.view(), key_of_integer(0)));
+        }
+    }
+}
+
+TEST(DistinctSet, MemoryStaysWithinFourTimesTheKeys) {
+    std::mt19937_64 random(5);
+    for (const bool wide : {false, true}) {
+        Running set(wide ? SetKind::text : SetKind::date, wide);
+        for (std::uint64_t i = 0; i < 300000; ++i) {
+            set.add({random(), wide ? random() : 0});
+            if (i % 1000 == 999) {
+                ASSERT_LE(set.bytes(), 32 + 64 + (i + 1) * (wide ? 16 : 8) * 4);
+            }
+        }
+    }
 }
 
 TEST(DistinctSet, NumbersWidenOnlyForFractions) {
-    Table table(SetKind::number, false);
+    Running table(SetKind::number, false);
     for (int i = 0; i < 100; ++i) table.add(key_of_integer(i));
     EXPECT_FALSE(table.view().wide);
     std::byte room[64];
@@ -153,27 +296,28 @@ TEST(DistinctSet, TextRoundTripsAndHostileInputIsRefused) {
     std::mt19937_64 random(2);
     for (int round = 0; round < 2000; ++round) {
         const bool wide = round % 2 == 0;
-        Table table(wide ? SetKind::uuid : SetKind::floating, wide);
-        for (std::size_t i = random() % 20; i > 0; --i) table.add({random(), wide ? random() : 0});
-        std::string text(set_text_bound(table.view()), ' ');
-        text.resize(set_to_text(table.view(), text.data()));
-        std::vector<std::byte> bytes(text.size() + 8);
+        Running table(wide ? SetKind::uuid : SetKind::floating, wide);
+        Keys keys(random, wide);
+        for (std::size_t i = random() % 20; i > 0; --i) table.add(keys.next());
+        const std::vector<std::byte> written = packed(table.view());
+        const SetView stored = load_set(written);
+        std::string text(set_text_bound(stored), ' ');
+        text.resize(set_to_text(stored, text.data()));
+        std::vector<std::byte> bytes(text.size() + 16);
         bytes.resize(set_from_text(text, bytes.data()));
         load_sent_set(bytes, ErrorKind::invalid_text);
-        ASSERT_EQ(bytes, table.packed());
+        ASSERT_EQ(bytes, written);
         std::vector<std::byte> hostile = bytes;
         hostile[random() % hostile.size()] = static_cast<std::byte>(random());
         if (random() % 3 == 0) hostile.resize(random() % (hostile.size() + 1));
         try {
             const SetView view = load_sent_set(hostile, ErrorKind::invalid_binary);
-            std::vector<std::byte> again(packed_size(view));
-            pack_set(view, again.data());
-            ASSERT_EQ(again, hostile);
+            ASSERT_EQ(packed(view), hostile);
         } catch (const Error& error) {
             ASSERT_EQ(error.kind(), ErrorKind::invalid_binary);
         }
         text[random() % text.size()] = static_cast<char>(random());
-        std::vector<std::byte> out(text.size() + 8);
+        std::vector<std::byte> out(text.size() + 16);
         try {
             out.resize(set_from_text(text, out.data()));
             load_sent_set(out, ErrorKind::invalid_text);
@@ -184,30 +328,40 @@ TEST(DistinctSet, TextRoundTripsAndHostileInputIsRefused) {
 }
 
 TEST(DistinctSet, LimitsAreErrors) {
-    EXPECT_THROW(shape_for(SetKind::text, true, std::uint64_t{max_wide_values} + 1), Error);
-    EXPECT_THROW(shape_for(SetKind::date, false, std::uint64_t{max_narrow_values} + 1), Error);
-    const SetShape largest = shape_for(SetKind::text, true, max_wide_values);
-    EXPECT_LT(largest.bytes(), std::size_t{1} << 30);
-    EXPECT_GT(largest.home, max_wide_values);
-    // a table of the greatest size grows no more, be it full or crowded at its end
-    for (const bool wide : {false, true}) {
-        const SetKind kind = wide ? SetKind::text : SetKind::date;
-        SetShape shape = shape_for(kind, wide, 1000);
-        SetWork work{};
-        int steps = 0;
-        const auto grow = [&](std::uint32_t count) {
-            start_work(work, shape);
-            work.count = count;
-            shape = grown_shape(work, SetKey{});
-        };
-        EXPECT_THROW(for (; steps < 100; ++steps) grow(shape.home / 10 * 7 + 7), Error);
-        EXPECT_LT(steps, 30);
-        shape = shape_for(kind, wide, 1000);
-        steps = 0;
-        EXPECT_THROW(for (; steps < 100; ++steps) grow(10), Error);
-        EXPECT_LT(steps, 30);
+    EXPECT_THROW(shape_for_keys(SetKind::text, true, std::uint64_t{max_wide_values} + 1), Error);
+    EXPECT_THROW(shape_for_keys(SetKind::date, false, std::uint64_t{max_narrow_values} + 1), Error);
+    // a set grows until it holds the most there may be, and its memory stays below what PostgreSQL can give
+    SetShape shape = shape_for_keys(SetKind::text, true, 1);
+    SetWork work{};
+    int steps = 0;
+    for (; shape.room <= max_wide_values; ++steps) {
+        ASSERT_LT(steps, 60);
+        start_work(work, shape);
+        work.count = shape.room;
+        shape = next_shape(work, SetKey{});
+        ASSERT_GT(shape.room, work.room);
     }
+    EXPECT_LT(shape.bytes(), std::size_t{1} << 30);
+    start_work(work, shape);
+    work.count = max_wide_values + 1;
+    EXPECT_THROW(next_shape(work, SetKey{}), Error);
     EXPECT_THROW(require_same_kind(SetKind::text, SetKind::number), Error);
+}
+
+// Sketches are stored: a change of these values would count every value twice.
+TEST(SketchHash, IsFixedForEver) {
+    const std::string text = "customer";
+    EXPECT_EQ(sketch_hash(SetKind::number, key_of_integer(1)), 6192263033759541053U);
+    EXPECT_EQ(sketch_hash(SetKind::text, key_of_bytes(std::as_bytes(std::span(text)))), 4378285660193067288U);
+}
+
+TEST(SketchHash, TellsIntegersAndKindsApart) {
+    std::set<std::uint64_t> seen;
+    for (std::int64_t i = -5000; i < 5000; ++i) {
+        seen.insert(sketch_hash(SetKind::number, key_of_integer(i)));
+        seen.insert(sketch_hash(SetKind::timestamp, key_of_integer(i)));
+    }
+    EXPECT_EQ(seen.size(), 20000U);
 }
 
 }  // namespace

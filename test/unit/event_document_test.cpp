@@ -146,6 +146,17 @@ TEST(EventDocument, CharactersThatCannotBeStored) {
     expect_rejected(event_with(R"(,"properties":{"p":"\ud800"})"), "properties.p", "escape");
 }
 
+TEST(EventDocument, NamesAreToldSoThatTheyCanBeStored) {
+    const std::string beginning(63, 'x');
+    const std::string member = "\"" + beginning + "\xc3\xa9\":true";
+    reason_of(event_with("," + member), beginning);
+    reason_of(event_with(",\"properties\":{" + member + "}"), "properties." + beginning);
+    reason_of(event_with(R"(,"a\u0000b":1)"), "a?b");
+    const EventDocument envelope = parse("{" + member + "}", false, DocumentForm::object);
+    EXPECT_EQ(envelope.field(), beginning);
+    EXPECT_EQ(envelope.reason().find("unknown field \"" + beginning + "\";"), 0u) << envelope.reason();
+}
+
 TEST(EventDocument, BrokenDocumentsAreRefusedWhole) {
     for (const char* text : {"", "{", "[", "nonsense", "[{]", "[{}", R"([{"event_id":}])", R"([{"event_id" "e"}])",
                              R"([{"event_id":"e","properties":{"p":01}}])", R"([{"event_id":"e","properties":{"p":1.}}])",

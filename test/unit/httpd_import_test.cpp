@@ -86,6 +86,9 @@ TEST_P(EveryStep, AQuoteThatNeverClosesEndsAtTheLimit) {
     const Cut got = cut(ImportFormat::csv, file, {1000, 10000, 100}, GetParam());
     ASSERT_EQ(got.failures.size(), 1U);
     EXPECT_EQ(got.failures[0].first, 2U);
+    EXPECT_EQ(
+        got.failures[0].second,
+        "a quoted field has no closing quote within 100 bytes, so this many lines after it were not read either: 16");
     ASSERT_EQ(got.pieces.size(), 1U);
     // As many lines as the file has, and the rows after the limit are read again.
     EXPECT_EQ(std::count(got.pieces[0].text.begin(), got.pieces[0].text.end(), '\n'), 101);

@@ -48,8 +48,10 @@ TEST(ImportLines, WhatIsQuotedComesBack) {
 TEST(ImportLines, AnyBytesGiveLinesInOrder) {
     std::mt19937 random(11);
     for (int round = 0; round < 20000; ++round) {
-        const std::string text = random_text(random, "{}[]\",\\\n\r a\xEF\xBB\xBF") + random_text(random, "{}[]\",\\\n\r a");
-        for (const tally::ImportPiece& piece : {tally::read_ndjson(text), tally::read_csv("code,customer_id\n" + text)}) {
+        const std::string text =
+            random_text(random, "{}[]\",\\\n\r a\xEF\xBB\xBF") + random_text(random, "{}[]\",\\\n\r a");
+        for (const tally::ImportPiece& piece :
+             {tally::read_ndjson(text), tally::read_csv("code,customer_id\n" + text)}) {
             int last = -1;
             for (const tally::ImportLine& line : piece.lines) {
                 ASSERT_GT(line.line, last);
@@ -59,6 +61,33 @@ TEST(ImportLines, AnyBytesGiveLinesInOrder) {
             ASSERT_LT(last, piece.line_count);
         }
     }
+}
+
+TEST(ImportLines, AnOpenQuoteSaysHowMuchItTookAlong) {
+    const auto reason = [](const std::string& rows) {
+        return tally::read_csv("code,customer_id\n" + rows).lines.back().reason;
+    };
+    EXPECT_EQ(reason("c,\"k"), "a quoted field has no closing quote");
+    EXPECT_EQ(reason("c,\"k\n\n"), "a quoted field has no closing quote");
+    EXPECT_EQ(reason("c,\"k\nc,k\nc,k\n"),
+              "a quoted field has no closing quote, so this many lines after it were not read either: 2");
+}
+
+TEST(ImportLines, AHeaderWithoutACodeShowsWhatItWasReadAs) {
+    const auto problem = [](const std::string& header) { return tally::read_csv(header).reason; };
+    EXPECT_EQ(
+        problem("code;customer_id"),
+        "the header has no column code (or event_code); its columns, separated by commas, are \"code;customer_id\"");
+    EXPECT_TRUE(problem("code," + std::string(63, 'x') + "\xC3\xA4").ends_with(std::string(63, 'x') + "\""));
+    EXPECT_TRUE(problem("1,2,3,4,5,6,7,8,9").ends_with("\"8\", ..."));
+}
+
+TEST(ImportLines, AnOpenQuoteAtTheEndCountsNoLineTooMany) {
+    for (const char* text : {"a,\"b\n", "a,\"b", "a,\"b\"\n", "a,\"b\""}) {
+        EXPECT_EQ(tally::read_csv("code,customer_id\n" + std::string(text)).line_count, 1) << text;
+    }
+    EXPECT_EQ(tally::read_csv("code,customer_id\na,\"b\nc\n").line_count, 2);
+    EXPECT_EQ(tally::read_csv("code,customer_id\na,\"b\n\"").line_count, 2);
 }
 
 TEST(ImportLines, DerivedIdsFollowTheContent) {
