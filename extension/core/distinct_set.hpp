@@ -134,6 +134,9 @@ std::uint32_t working_word(SetKind kind, SetForm form, bool wide) noexcept;
 // Where `work`, `size` bytes in all, is a whole working form of aligned memory.
 bool is_working_set(const SetWork& work, std::size_t size) noexcept;
 
+// Whether the keys of a working form are in order, as far as they are said to be. For assert builds: looks at all of them.
+bool is_consistent(const SetWork& work) noexcept;
+
 // A working form's shape; bytes() is its size with header.
 struct SetShape {
     SetKind kind;
