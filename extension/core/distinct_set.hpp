@@ -87,7 +87,7 @@ struct SetView {
     bool bits() const noexcept { return form == SetForm::packed_bits || form == SetForm::working_bits; }
     std::size_t key_size() const noexcept { return wide ? 16 : 8; }
     std::uint64_t word_at(std::size_t place) const noexcept {
-        if (!working()) return load_u64(data + 8 * place);
+        if (!working()) return little_u64(data + 8 * place);
         std::uint64_t word;
         std::memcpy(&word, data + 8 * place, sizeof word);
         return word;
