@@ -1,8 +1,8 @@
 // Running distinct sets: flat while small, expanded objects when large; see running_set.hpp.
-#include "pg/running_set.hpp"
-
 #include "core/invariant.hpp"
+
 #include "pg/boundary.hpp"
+#include "pg/running_set.hpp"
 #include "pg/state.hpp"
 
 namespace tally {
