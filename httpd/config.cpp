@@ -180,7 +180,7 @@ std::variant<Config, int> read_config(int argc, const char* const* argv) {
     app.add_subcommand("serve", "serve HTTP (the default)")->fallthrough();
     app.footer(
         "Further sub-commands, each with its own --help:\n"
-        "  import FILE         send a file of events to tallyd\n"
+        "  import FILE         send a file of events to a tallyd, over http or https\n"
         "  tenant create NAME  make a tenant and its first API key");
     Options(app, config).add();
 

@@ -1,210 +1,179 @@
-// A small client for our own server: see http_client.hpp.
+// A client for our own server: see http_client.hpp.
 #include "http_client.hpp"
 
 #include <fmt/format.h>
-#include <netdb.h>
-#include <netinet/tcp.h>
-#include <poll.h>
-#include <strings.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include <gnutls/x509.h>
 
-#include <cctype>
-#include <cerrno>
-#include <charconv>
 #include <cstring>
-#include <memory>
+#include <new>
+#include <string_view>
 
 namespace tallyd {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-constexpr std::chrono::seconds kConnectTime{10};
-constexpr std::chrono::seconds kAnswerTime{120};
+constexpr long kConnectSeconds = 10;
+constexpr long kAnswerSeconds = 120;
 constexpr std::size_t kLongestAnswer = std::size_t{16} << 20;
 
-// The value of a header in a head, or an empty text.
-std::string_view header(std::string_view head, std::string_view name) noexcept {
-    for (std::size_t at = head.find("\r\n"); at != std::string_view::npos; at = head.find("\r\n", at)) {
-        at += 2;
-        std::string_view line = head.substr(at, head.find("\r\n", at) - at);
-        if (line.size() <= name.size() || line[name.size()] != ':' ||
-            strncasecmp(line.data(), name.data(), name.size()) != 0)
-            continue;
-        line.remove_prefix(name.size() + 1);
-        while (line.starts_with(' ')) line.remove_prefix(1);
-        return line;
-    }
-    return {};
+using UrlParts = std::unique_ptr<CURLU, void (*)(CURLU*)>;
+using HeaderList = std::unique_ptr<curl_slist, void (*)(curl_slist*)>;
+
+// A part of a URL; empty where it has none.
+std::string part(const UrlParts& url, CURLUPart which) {
+    char* text = nullptr;
+    if (curl_url_get(url.get(), which, &text, 0) != CURLUE_OK) return {};
+    const std::unique_ptr<char, void (*)(void*)> owner(text, curl_free);
+    return text;
 }
 
-template <class Number>
-Number number(std::string_view text, Number otherwise) noexcept {
-    Number value{};
-    return std::from_chars(text.data(), text.data() + text.size(), value).ec == std::errc() ? value : otherwise;
+bool is_loopback(const std::string& base) {
+    const UrlParts url(curl_url(), curl_url_cleanup);
+    if (!url || curl_url_set(url.get(), CURLUPART_URL, base.c_str(), 0) != CURLUE_OK) return false;
+    const std::string host = part(url, CURLUPART_HOST);
+    return host == "localhost" || host == "[::1]" || host.starts_with("127.");
+}
+
+// A callback of libcurl: collects the answer, and ends one that has no end.
+std::size_t collect(char* data, std::size_t, std::size_t size, void* out) noexcept {
+    auto* text = static_cast<std::string*>(out);
+    if (text->size() + size > kLongestAnswer) return 0;
+    try {
+        text->append(data, size);
+    } catch (const std::bad_alloc&) {
+        return 0;
+    }
+    return size;
+}
+
+HeaderList headers_of(const std::string& authorization, const std::string& content_type) {
+    HeaderList list(nullptr, curl_slist_free_all);
+    // Without "Expect:" a large body would wait a second where a proxy does not answer 100.
+    for (const std::string& line : {authorization, "Content-Type: " + content_type, std::string("Expect:")}) {
+        curl_slist* longer = curl_slist_append(list.get(), line.c_str());
+        if (!longer) throw std::bad_alloc();
+        static_cast<void>(list.release());
+        list.reset(longer);
+    }
+    return list;
 }
 
 }  // namespace
 
-std::optional<Url> parse_url(const std::string& text, std::string& wrong) {
-    constexpr std::string_view kScheme = "http://";
-    if (text.starts_with("https://")) {
-        wrong = "https is not spoken here: use a tunnel, or tallyd's own port on this machine";
+std::optional<std::string> base_url(const std::string& text, std::string& wrong) {
+    wrong = "\"" + text + "\" is not a URL such as https://tally.example.com or http://127.0.0.1:8080";
+    const UrlParts url(curl_url(), curl_url_cleanup);
+    if (!url || curl_url_set(url.get(), CURLUPART_URL, text.c_str(), 0) != CURLUE_OK) return std::nullopt;
+    const std::string scheme = part(url, CURLUPART_SCHEME);
+    if ((scheme != "http" && scheme != "https") || part(url, CURLUPART_PORT) == "0") return std::nullopt;
+    if (text.find_first_of("@?#") != std::string::npos) {
+        wrong = "\"" + text + "\" must end with its path: no user, no question mark, no fragment";
         return std::nullopt;
     }
-    wrong = "\"" + text + "\" is not a URL such as http://127.0.0.1:8080";
-    if (!text.starts_with(kScheme)) return std::nullopt;
-    std::string rest = text.substr(kScheme.size());
-    Url url;
-    if (const auto slash = rest.find('/'); slash != std::string::npos) {
-        url.path = rest.substr(slash);
-        rest.resize(slash);
-        while (url.path.ends_with('/')) url.path.pop_back();
-    }
-    const auto bracket = rest.rfind(']');
-    if (const auto colon = rest.rfind(':');
-        colon != std::string::npos && (bracket == std::string::npos || colon > bracket)) {
-        url.port = rest.substr(colon + 1);
-        rest.resize(colon);
-    }
-    if (rest.starts_with('[') && rest.ends_with(']')) rest = rest.substr(1, rest.size() - 2);
-    url.host = rest;
-    const bool bad = url.host.empty() || number<unsigned>(url.port, 0) == 0 || number<unsigned>(url.port, 0) > 65535 ||
-                     text.find_first_of(" \r\n@?#") != std::string::npos;
-    if (bad) return std::nullopt;
+    std::string base = part(url, CURLUPART_URL);
+    while (base.ends_with('/')) base.pop_back();
     wrong.clear();
-    return url;
+    return base;
 }
 
 std::string percent_encode(const std::string& text) {
-    std::string out;
-    for (const char c : text) {
-        if (std::isalnum(static_cast<unsigned char>(c)) || std::strchr("-._~", c))
-            out += c;
-        else
-            out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    }
-    return out;
+    if (text.empty()) return {};
+    const std::unique_ptr<char, void (*)(void*)> encoded(
+        curl_easy_escape(nullptr, text.data(), static_cast<int>(text.size())), curl_free);
+    if (!encoded) throw std::bad_alloc();
+    return encoded.get();
 }
 
-HttpClient::HttpClient(Url url, std::string key) : url_(std::move(url)), key_(std::move(key)) {}
-
-HttpClient::~HttpClient() {
-    close();
-}
-
-void HttpClient::close() noexcept {
-    if (fd_ >= 0) ::close(fd_);
-    fd_ = -1;
-}
-
-bool HttpClient::wait(short events, Time until) const {
-    for (;;) {
-        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now()).count();
-        if (left <= 0) return false;
-        pollfd entry{fd_, events, 0};
-        const int ready = poll(&entry, 1, static_cast<int>(left));
-        if (ready > 0) return true;
-        if (ready < 0 && errno != EINTR) return false;
-    }
-}
-
-std::string HttpClient::connect() {
-    addrinfo hints{};
-    hints.ai_socktype = SOCK_STREAM;
-    addrinfo* found = nullptr;
-    if (const int error = getaddrinfo(url_.host.c_str(), url_.port.c_str(), &hints, &found); error != 0)
-        return gai_strerror(error);
-    const std::unique_ptr<addrinfo, void (*)(addrinfo*)> list(found, freeaddrinfo);
-    std::string why = "no address";
-    for (const addrinfo* at = found; at; at = at->ai_next) {
-        fd_ = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        if (fd_ < 0) continue;
-        int error = ::connect(fd_, at->ai_addr, at->ai_addrlen) == 0 ? 0 : errno;
-        if (error == EINPROGRESS) {
-            socklen_t size = sizeof error;
-            if (!wait(POLLOUT, Clock::now() + kConnectTime))
-                error = ETIMEDOUT;
-            else
-                getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size);
-        }
-        if (error == 0) {
-            const int on = 1;
-            setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-            return {};
-        }
-        why = std::strerror(error);
-        close();
-    }
-    return why;
-}
-
-bool HttpClient::send_all(const std::string& text, Time until) {
-    for (std::size_t at = 0; at < text.size();) {
-        const ssize_t sent = send(fd_, text.data() + at, text.size() - at, MSG_NOSIGNAL);
-        if (sent > 0) {
-            at += static_cast<std::size_t>(sent);
-        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-            // An answer that comes while we still send is a refusal: read it.
-            if (!wait(POLLOUT | POLLIN, until)) return false;
-            char byte;
-            if (recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0) return true;
-        } else if (errno != EINTR) {
-            return false;
-        }
-    }
-    return true;
-}
-
-HttpClient::Result HttpClient::receive(Time until) {
-    std::string text;
-    std::size_t head = std::string::npos;
-    for (;;) {
-        if (head == std::string::npos) head = text.find("\r\n\r\n");
-        if (head != std::string::npos) {
-            const std::string_view lines(text.data(), head + 2);
-            const auto length = number<std::size_t>(header(lines, "Content-Length"), kLongestAnswer + 1);
-            if (!text.starts_with("HTTP/1.1 ") || length > kLongestAnswer) break;
-            if (text.size() >= head + 4 + length) {
-                Result result;
-                result.status = number<int>(std::string_view(text).substr(9, 3), 0);
-                result.retry_after = number<int>(header(lines, "Retry-After"), 0);
-                result.body = text.substr(head + 4, length);
-                if (header(lines, "Connection").starts_with("close")) close();
-                return result;
-            }
-        }
-        char buffer[16384];
-        const ssize_t got = recv(fd_, buffer, sizeof buffer, 0);
-        if (got > 0) {
-            text.append(buffer, static_cast<std::size_t>(got));
-        } else if (got == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) {
-            close();
-            return {0, "the connection was lost", 0};
-        } else if (!wait(POLLIN, until)) {
-            close();
-            return {0, "there was no answer in time", 0};
-        }
-    }
-    close();
-    return {0, "the answer is not one of tallyd", 0};
+HttpClient::HttpClient(std::string base, const std::string& key, std::string ca_file)
+    : base_(std::move(base)),
+      authorization_("Authorization: Bearer " + key),
+      ca_file_(std::move(ca_file)),
+      curl_(curl_easy_init(), curl_easy_cleanup) {
+    CURL* const curl = curl_.get();
+    if (!curl) throw std::bad_alloc();
+    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error_);
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, kConnectSeconds);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT, kAnswerSeconds);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect);
+    // The certificate's chain and name are checked: libcurl's default, and there is no option to change it.
+    if (!ca_file_.empty()) curl_easy_setopt(curl, CURLOPT_CAINFO, ca_file_.c_str());
+    if (is_loopback(base_)) curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
 }
 
 HttpClient::Result HttpClient::post(const std::string& target, const std::string& content_type,
                                     const std::string& body) {
-    if (fd_ < 0)
-        if (const std::string why = connect(); !why.empty()) return {0, "no connection: " + why, 0};
-    const bool six = url_.host.find(':') != std::string::npos;
-    const std::string head = fmt::format(
-        "POST {}{} HTTP/1.1\r\nHost: {}:{}\r\nAuthorization: Bearer {}\r\nContent-Type: {}\r\nContent-Length: "
-        "{}\r\n\r\n",
-        url_.path, target, six ? '[' + url_.host + ']' : url_.host, url_.port, key_, content_type, body.size());
-    const auto until = Clock::now() + kAnswerTime;
-    // Where sending fails there may still be an answer that says why.
-    if (send_all(head, until)) send_all(body, until);
-    return receive(until);
+    CURL* const curl = curl_.get();
+    const HeaderList headers = headers_of(authorization_, content_type);
+    Result result;
+    error_[0] = '\0';
+    curl_easy_setopt(curl, CURLOPT_URL, (base_ + target).c_str());
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body.data());
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &result.body);
+    if (const CURLcode code = curl_easy_perform(curl); code != CURLE_OK) return failure(code);
+
+    long status = 0;
+    curl_off_t retry_after = 0;
+    char* elsewhere = nullptr;
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(curl, CURLINFO_RETRY_AFTER, &retry_after);
+    curl_easy_getinfo(curl, CURLINFO_REDIRECT_URL, &elsewhere);
+    if (elsewhere)  // a key is not carried to where an answer points
+        return {0, fmt::format("the server is at another address, {}: give its beginning as --url", elsewhere), 0,
+                true};
+    result.status = static_cast<int>(status);
+    result.retry_after = static_cast<int>(retry_after);
+    return result;
+}
+
+HttpClient::Result HttpClient::failure(CURLcode code) const {
+    const std::string why = error_[0] != '\0' ? error_ : curl_easy_strerror(code);
+    switch (code) {
+        case CURLE_PEER_FAILED_VERIFICATION:
+            return {0, "the server's certificate is not accepted: " + certificate_problem(), 0, true};
+        case CURLE_SSL_CACERT_BADFILE:
+            return {0,
+                    ca_file_.empty() ? why + ": install the package ca-certificates, or name a PEM file with --ca-file"
+                                     : "no PEM certificate can be read from " + ca_file_ + " (--ca-file): " + why,
+                    0, true};
+        case CURLE_SSL_CONNECT_ERROR:
+            return {0, "no TLS with " + base_ + ": " + why + "; does it speak https?", 0};
+        case CURLE_GOT_NOTHING:
+            return {0,
+                    "the connection was closed without an answer" +
+                        std::string(base_.starts_with("https:") ? "" : ", as by a server that speaks https alone"),
+                    0};
+        case CURLE_WRITE_ERROR:
+            return {0, "the answer is not one of tallyd", 0};
+        case CURLE_OPERATION_TIMEDOUT:
+            return {0, "there was no answer in time: " + why, 0};
+        case CURLE_COULDNT_CONNECT:
+        case CURLE_COULDNT_RESOLVE_HOST:
+            return {0, "no connection: " + why, 0};
+        default:
+            return {0, "the connection was lost: " + why, 0};
+    }
+}
+
+// libcurl over GnuTLS says only that the check failed; which part of it did stands in the result of the check.
+std::string HttpClient::certificate_problem() const {
+    long verdict = 0;
+    curl_easy_getinfo(curl_.get(), CURLINFO_SSL_VERIFYRESULT, &verdict);
+    if (verdict == 0) return std::string(error_) + ": --url must have a name that the certificate is for";
+    const bool gnutls = std::string_view(curl_version_info(CURLVERSION_NOW)->ssl_version).starts_with("GnuTLS");
+    const auto bits = static_cast<unsigned>(verdict);
+    std::string what = error_;
+    gnutls_datum_t text{};
+    if (gnutls && gnutls_certificate_verification_status_print(bits, GNUTLS_CRT_X509, &text, 0) == 0) {
+        const std::unique_ptr<void, void (*)(void*)> owner(text.data, gnutls_free);
+        what.assign(reinterpret_cast<const char*>(text.data), text.size);
+        while (what.ends_with(' ') || what.ends_with('\0')) what.pop_back();
+    }
+    if (gnutls && (bits & GNUTLS_CERT_SIGNER_NOT_FOUND) == 0) return what + " The server needs another one.";
+    return what + (ca_file_.empty() ? " If an authority of your own issued it, name its certificate with --ca-file."
+                                    : " " + ca_file_ + " (--ca-file) must hold the certificate of who issued it.");
 }
 
 }  // namespace tallyd

@@ -1,20 +1,17 @@
-// A small client for our own server: HTTP/1.1 over a plain socket that is kept open, one request at a time.
+// A client for our own server, http or https: libcurl with one connection that is kept open, one request at a time.
 #pragma once
 
-#include <chrono>
+#include <curl/curl.h>
+
+#include <memory>
 #include <optional>
 #include <string>
 
 namespace tallyd {
 
-struct Url {
-    std::string host;  // an IPv6 address without its brackets
-    std::string port = "80";
-    std::string path;  // what stands before every target; without a slash at its end
-};
-
-// http:// only. wrong: set where it is none.
-std::optional<Url> parse_url(const std::string& text, std::string& wrong);
+// The address that stands before every target: http or https, no user, query, fragment, nor a slash at its end. wrong:
+// set where it is none.
+std::optional<std::string> base_url(const std::string& text, std::string& wrong);
 
 // For a value in a query string.
 std::string percent_encode(const std::string& text);
@@ -25,28 +22,22 @@ public:
         int status = 0;    // 0: there was no answer
         std::string body;  // or why there was none
         int retry_after = 0;
+        bool permanent = false;  // there will be none later either
     };
 
-    // key: sent with every request.
-    HttpClient(Url url, std::string key);
-    ~HttpClient();
-    HttpClient(const HttpClient&) = delete;
-    HttpClient& operator=(const HttpClient&) = delete;
+    // key: sent with every request. ca_file: certificates that are trusted in place of the system's; empty: the
+    // system's.
+    HttpClient(std::string base, const std::string& key, std::string ca_file);
 
     Result post(const std::string& target, const std::string& content_type, const std::string& body);
 
 private:
-    using Time = std::chrono::steady_clock::time_point;
+    Result failure(CURLcode code) const;
+    std::string certificate_problem() const;
 
-    std::string connect();
-    bool send_all(const std::string& text, Time until);
-    bool wait(short events, Time until) const;
-    Result receive(Time until);
-    void close() noexcept;
-
-    const Url url_;
-    const std::string key_;
-    int fd_ = -1;
+    const std::string base_, authorization_, ca_file_;
+    const std::unique_ptr<CURL, void (*)(CURL*)> curl_;
+    char error_[CURL_ERROR_SIZE] = {};
 };
 
 }  // namespace tallyd

@@ -16,6 +16,7 @@
 #include <iostream>
 #include <memory>
 #include <random>
+#include <stdexcept>
 #include <thread>
 
 #include "backoff.hpp"
@@ -33,7 +34,7 @@ constexpr ChunkLimits kPiece{5000, std::size_t{2} << 20, std::size_t{1} << 20};
 constexpr std::size_t kRead = 256 << 10;
 
 struct Options {
-    std::string file, url = "http://127.0.0.1:8080", key_file, format, name;
+    std::string file, url = "http://127.0.0.1:8080", ca_file, key_file, format, name;
     double patience = 300;
     bool restart = false;
 };
@@ -81,7 +82,7 @@ public:
           format_(format_of(options)),
           title_(from_stdin_ ? "stdin" : std::filesystem::path(options.file).filename().string()),
           state_path_(options.file + ".tally-import"),
-          client_(url(options.url), read_key(options)) {}
+          client_(address(options.url), read_key(options), ca_file(options)) {}
 
     int run() {
         open();
@@ -103,11 +104,17 @@ public:
     }
 
 private:
-    static Url url(const std::string& text) {
+    static std::string address(const std::string& text) {
         std::string wrong;
-        const auto parsed = parse_url(text, wrong);
-        if (!parsed) throw Stop{kUsage, "--url: " + wrong};
-        return *parsed;
+        const auto base = base_url(text, wrong);
+        if (!base) throw Stop{kUsage, "--url: " + wrong};
+        return *base;
+    }
+
+    static std::string ca_file(const Options& options) {
+        if (!options.ca_file.empty() && !std::ifstream(options.ca_file).good())
+            throw Stop{kUsage, "--ca-file: cannot read " + options.ca_file};
+        return options.ca_file;
     }
 
     void open() {
@@ -230,8 +237,9 @@ private:
                              format_ == ImportFormat::csv ? "text/csv" : "application/x-ndjson", body);
             const bool again =
                 result.status == 0 || result.status == 408 || result.status == 429 || result.status >= 500;
-            if (!again) return result;
             const std::string why = result.status == 0 ? options_.url + ": " + result.body : message_of(result);
+            if (result.permanent) throw Stop{kFailed, why};
+            if (!again) return result;
             auto wait =
                 std::max<std::chrono::milliseconds>(pause.next(random_), std::chrono::seconds(result.retry_after));
             if (std::chrono::steady_clock::now() + wait > give_up)
@@ -311,7 +319,12 @@ int import_command(int argc, const char* const* argv) {
     CLI::App app{"Sends a file of events (CSV or NDJSON) to tallyd; run again after a cut, it goes on where it was",
                  "tallyd import"};
     app.add_option("FILE", options.file, "the file; - reads standard input")->required();
-    app.add_option("--url", options.url, "address of tallyd")->envname("TALLYD_URL")->capture_default_str();
+    app.add_option("--url", options.url, "address of tallyd: http or https, with the path that a proxy serves it under")
+        ->envname("TALLYD_URL")
+        ->capture_default_str();
+    app.add_option("--ca-file", options.ca_file,
+                   "PEM file of the certificates to trust for https, in place of the system's")
+        ->envname("TALLYD_CA_FILE");
     app.add_option("--key-file", options.key_file, "file that holds the API key; else TALLYD_KEY of the environment");
     app.add_option("--format", options.format, "csv or ndjson, where the file's name does not say so")
         ->check(CLI::IsMember({"csv", "ndjson"}));
@@ -328,6 +341,7 @@ int import_command(int argc, const char* const* argv) {
         return kUsage;
     }
     signal(SIGPIPE, SIG_IGN);
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) throw std::runtime_error("libcurl cannot be used");
     try {
         return Importer(options).run();
     } catch (const Stop& stop) {

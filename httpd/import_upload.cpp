@@ -86,7 +86,8 @@ ImportUpload::ImportUpload(ImportFormat format, const std::string& query)
 }
 
 bool ImportUpload::must_store(bool at_end) const noexcept {
-    if (import_id_.empty()) return at_end || chunker_.header_known();
+    // What breaks off before its first whole record leaves no import behind.
+    if (import_id_.empty()) return at_end || !chunker_.empty();
     return at_end ? !chunker_.empty() : chunker_.full();
 }
 

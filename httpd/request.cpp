@@ -21,6 +21,7 @@ HttpRequest::HttpRequest(Service& service, MHD_Connection* connection, Peer* pee
       peer_(peer),
       begun_(Clock::now()),
       target_(target),
+      target_end_(target + target_.size()),
       id_(new_request_id()) {
     peer_->request = this;
     service_.observe.in_flight.fetch_add(1, std::memory_order_relaxed);

@@ -47,7 +47,7 @@ private:
     std::optional<Answer> check_framing(const char* version);
     std::optional<Answer> find_route(const char* method);
     std::optional<Answer> check_key(int headers);
-    std::optional<Answer> check_once();
+    std::optional<Answer> check_once(int headers);
     std::optional<Answer> check_media();
     std::optional<Answer> check_announced_length();
     std::optional<Answer> check_body();
@@ -83,6 +83,7 @@ private:
     Peer* const peer_;
     const Clock::time_point begun_;
     std::string target_;
+    const char* const target_end_;  // in the library's memory
     std::string id_;
     std::string method_;
     Phase phase_ = Phase::head;

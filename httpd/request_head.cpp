@@ -9,6 +9,7 @@
 
 #include "body.hpp"
 #include "error.hpp"
+#include "head.hpp"
 #include "json_text.hpp"
 #include "request.hpp"
 #include "request_id.hpp"
@@ -22,28 +23,6 @@ constexpr std::size_t kLongestTarget = 8192;
 constexpr std::size_t kLongestHead = 32768;  // libmicrohttpd's own limit (server.cpp) lies above
 constexpr int kMostHeaders = 200;
 constexpr std::size_t kLongestOnce = 255;
-
-struct HeadSize {
-    std::size_t bytes = 0;
-    int count = 0;
-    int lengths = 0;
-    int authorizations = 0;
-};
-
-MHD_Result measure(void* out, MHD_ValueKind, const char* name, const char* value) {
-    auto* size = static_cast<HeadSize*>(out);
-    size->bytes += std::strlen(name) + (value ? std::strlen(value) : 0) + 4;
-    ++size->count;
-    if (strcasecmp(name, "Content-Length") == 0) ++size->lengths;
-    if (strcasecmp(name, "Authorization") == 0) ++size->authorizations;
-    return MHD_YES;
-}
-
-HeadSize head_size(MHD_Connection* connection) {
-    HeadSize size;
-    MHD_get_connection_values(connection, MHD_HEADER_KIND, measure, &size);
-    return size;
-}
 
 // What a path can do: to a browser that asks before it sends (CORS), and to everyone else.
 Answer options_of(const std::string& methods) {
@@ -68,16 +47,17 @@ std::optional<Answer> HttpRequest::check_head(const char* method, const char* ve
         header("Transfer-Encoding") || (header("Content-Length") && std::strcmp(header("Content-Length"), "0") != 0);
     if (target_.size() > kLongestTarget)
         return refuse(414, fmt::format("the request target is longer than {} bytes", kLongestTarget));
-    const HeadSize size = head_size(connection_);
-    if (size.bytes > kLongestHead || size.count > kMostHeaders)
+    const Head head = read_head(connection_, target_end_, version);
+    if (head.cut) return refuse(400, "the request's head holds a NUL byte, or a header that goes on in a further line");
+    if (head.bytes > kLongestHead || head.count > kMostHeaders)
         return refuse(431, fmt::format("the request headers are larger than {} bytes or more than {}", kLongestHead,
                                        kMostHeaders));
-    if (size.lengths > 1) return refuse(400, "there is more than one Content-Length header");
+    if (head.lengths > 1) return refuse(400, "there is more than one Content-Length header");
     if (auto refusal = check_framing(version)) return refusal;
     if (auto refusal = find_route(method)) return refusal;
     media_ = media_of(header("Content-Type"));
-    if (auto refusal = check_key(size.authorizations)) return refusal;
-    if (auto refusal = check_once()) return refusal;
+    if (auto refusal = check_key(head.authorizations)) return refusal;
+    if (auto refusal = check_once(head.once_keys)) return refusal;
     if (auto refusal = check_media()) return refusal;
     return route->body == BodyKind::file ? begin_upload() : check_announced_length();
 }
@@ -111,6 +91,9 @@ std::optional<Answer> HttpRequest::find_route(const char* method) {
     parameters = std::move(found.parameters);
     if (!target.query_valid) return refuse(400, "the query string is not valid: it must decode to UTF-8 without NUL");
     query = std::move(target.query);
+    // Routes that SQL answers know their parameters there.
+    if (!route->takes_query() && !target.first_name.empty())
+        return refuse_field(400, fmt::format("unknown query parameter \"{}\"", target.first_name), target.first_name);
     for (const std::string& presented : target.keys) keys_.add(presented);
     return std::nullopt;
 }
@@ -139,14 +122,16 @@ std::optional<Answer> HttpRequest::check_keys() const {
     return std::nullopt;
 }
 
-std::optional<Answer> HttpRequest::check_once() {
+std::optional<Answer> HttpRequest::check_once(int headers) {
     const char* given = route->once ? header("Idempotency-Key") : nullptr;
     if (!given) return std::nullopt;
+    if (headers > 1) return refuse_field(400, "there is more than one Idempotency-Key header", "Idempotency-Key");
     once = given;
     const bool printable = std::all_of(once.begin(), once.end(), [](char c) { return c >= ' ' && c <= '~'; });
     if (once.empty() || once.size() > kLongestOnce || !printable)
-        return refuse(400,
-                      fmt::format("the Idempotency-Key must have 1 to {} printable ASCII characters", kLongestOnce));
+        return refuse_field(
+            400, fmt::format("the Idempotency-Key must have 1 to {} printable ASCII characters", kLongestOnce),
+            "Idempotency-Key");
     return std::nullopt;
 }
 

@@ -23,6 +23,7 @@ struct Route {
     bool once = false;  // takes an Idempotency-Key
 
     bool reads() const noexcept { return method[0] == 'G'; }
+    bool takes_query() const noexcept { return kind == RouteKind::call || kind == RouteKind::import; }
     // POST, PUT and PATCH, but a file is no place for a key.
     bool body_may_hold_key() const noexcept { return method[0] == 'P' && body != BodyKind::file; }
 };

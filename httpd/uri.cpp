@@ -110,6 +110,7 @@ Target parse_target(std::string_view raw) {
     target.path_valid = split_path(mark == 0 ? std::string_view("/") : local.substr(0, mark), target.segments);
     std::vector<Parameter> parameters;
     target.query_valid = mark == std::string_view::npos || split_query(local.substr(mark + 1), parameters, target.keys);
+    if (!parameters.empty()) target.first_name = parameters.front().name;
     target.query = "{";
     for (const Parameter& parameter : parameters) {
         if (target.query.size() > 1) target.query += ',';

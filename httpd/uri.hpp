@@ -16,6 +16,7 @@ std::optional<std::string> percent_decode(std::string_view raw, bool plus_is_spa
 struct Target {
     std::vector<std::string> segments;  // of the path, decoded
     std::string query;                  // {"name":["value",...]} in order of first appearance, without apiKey
+    std::string first_name;             // of the query's parameters; empty where there is none
     std::vector<std::string> keys;      // what apiKey said
     bool path_valid = false;            // one of these two false: 400
     bool query_valid = false;

@@ -175,7 +175,7 @@ SetView load_packed(Bytes body, const Error& bad) {
     }
     if (body.size() < bits_header || (body.size() - bits_header) % 8 != 0) throw bad;
     const std::size_t words = (body.size() - bits_header) / 8;
-    view.base = load_u64(view.data);
+    view.base = little_u64(view.data);
     view.data += 8;
     if (words > max_words || view.base % 64 != 0 || words > word_places - view.base / 64) throw bad;
     view.words = static_cast<std::uint32_t>(words);

@@ -87,7 +87,7 @@ struct SetView {
     bool bits() const noexcept { return form == SetForm::packed_bits || form == SetForm::working_bits; }
     std::size_t key_size() const noexcept { return wide ? 16 : 8; }
     std::uint64_t word_at(std::size_t place) const noexcept {
-        if (!working()) return load_u64(data + 8 * place);
+        if (!working()) return little_u64(data + 8 * place);
         std::uint64_t word;
         std::memcpy(&word, data + 8 * place, sizeof word);
         return word;
@@ -133,6 +133,9 @@ std::uint32_t working_word(SetKind kind, SetForm form, bool wide) noexcept;
 
 // Where `work`, `size` bytes in all, is a whole working form of aligned memory.
 bool is_working_set(const SetWork& work, std::size_t size) noexcept;
+
+// Whether the keys of a working form are in order, as far as they are said to be. For assert builds: looks at all of them.
+bool is_consistent(const SetWork& work) noexcept;
 
 // A working form's shape; bytes() is its size with header.
 struct SetShape {

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/distinct_set.hpp"
+#include "core/invariant.hpp"
 #include "core/key_sort.hpp"
 
 namespace tally {
@@ -12,6 +13,23 @@ template <typename Slot>
 Slot* keys_of(SetWork& work) noexcept {
     return reinterpret_cast<Slot*>(&work + 1);
 }
+
+// A set in order is left in order. One that was not (damaged bytes) may be left in any, but never outside its memory.
+class KeepsOrder {
+public:
+    explicit KeepsOrder([[maybe_unused]] const SetWork& work) noexcept {
+        if constexpr (invariants_are_checked) ordered_ = is_consistent(work) ? &work : nullptr;
+    }
+    KeepsOrder(const KeepsOrder&) = delete;
+    KeepsOrder& operator=(const KeepsOrder&) = delete;
+    ~KeepsOrder() {
+        if constexpr (invariants_are_checked)
+            invariant(ordered_ == nullptr || is_consistent(*ordered_), "a distinct set was left out of order");
+    }
+
+private:
+    const SetWork* ordered_ = nullptr;
+};
 
 // Merges `count` sorted, unique keys, which it may change, into the settled `work`.
 template <typename Slot>
@@ -56,6 +74,18 @@ void merge_bits(SetWork& work, const SetView& more) noexcept {
 
 }  // namespace
 
+bool is_consistent(const SetWork& work) noexcept {
+    const SetShape shape = shape_of(work);
+    if (!is_working_set(work, shape.bytes())) return false;
+    SetView view;
+    view.form = shape.form;
+    view.wide = shape.wide;
+    view.data = reinterpret_cast<const std::byte*>(&work + 1);
+    for (std::uint32_t i = 1; i < work.count; ++i)
+        if (!(view.key_at(i - 1) < view.key_at(i))) return false;
+    return true;
+}
+
 bool add_key(SetWork& work, const SetKey& key) noexcept {
     const SetShape shape = shape_of(work);
     if (!shape.wide) {
@@ -75,6 +105,7 @@ std::size_t settle_scratch_bytes(const SetWork& work) noexcept {
 
 void settle(SetWork& work, std::byte* scratch) noexcept {
     if (work.waiting == 0) return;
+    const KeepsOrder guard(work);
     if (shape_of(work).wide) {
         settle_keys(work, reinterpret_cast<WideSlot*>(scratch));
     } else {
@@ -83,6 +114,7 @@ void settle(SetWork& work, std::byte* scratch) noexcept {
 }
 
 bool add_set(SetWork& work, const SetView& more) noexcept {
+    const KeepsOrder guard(work);
     const SetShape shape = shape_of(work);
     if (more.wide && !shape.wide) return false;
     if (shape.form == SetForm::working_bits) {
@@ -113,6 +145,7 @@ std::size_t merge_scratch_bytes(const SetWork& work, const SetView& more) noexce
 }
 
 void merge_set(SetWork& work, const SetView& more, std::byte* scratch) noexcept {
+    const KeepsOrder guard(work);
     const SetShape shape = shape_of(work);
     if (shape.form == SetForm::working_bits) {
         merge_bits(work, more);

@@ -1,7 +1,8 @@
 // Running distinct sets: flat while small, expanded objects when large; see running_set.hpp.
-#include "pg/running_set.hpp"
+#include "core/invariant.hpp"
 
 #include "pg/boundary.hpp"
+#include "pg/running_set.hpp"
 #include "pg/state.hpp"
 
 namespace tally {
@@ -40,6 +41,7 @@ SetWork* new_flat(const SetShape& shape) {
 }
 
 void settle_work(SetWork& work) {
+    if constexpr (invariants_are_checked) invariant(is_consistent(work), "a running distinct set is out of order");
     if (work.waiting == 0) return;
     alignas(8) std::byte few[4096];
     const std::size_t size = settle_scratch_bytes(work);

@@ -126,7 +126,7 @@ BEGIN
     SELECT f.product_family_id INTO found_id FROM tally.product_family f
     WHERE f.tenant_id = _find_family.tenant_id AND f.product_family_id = tally._decode_id('pf_', reference);
     IF found_id IS NULL THEN
-        PERFORM tally._fail('product_family_id', format('product family "%s" does not exist', reference),
+        PERFORM tally._fail('product_family_id', format('product family "%s" does not exist', left(reference, 64)),
                             'Product family ids look like pf_7n42DGM5Tflk9n8mt7Fhc7; GET /api/v1/profile shows the default one.');
     END IF;
     RETURN found_id;

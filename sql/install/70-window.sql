@@ -49,18 +49,22 @@ DECLARE
     width interval;
     kinds integer;
 BEGIN
+    IF "window" !~ '[[:alpha:]:]' THEN      -- an interval without a unit would be one of seconds
+        PERFORM tally._fail('window', format('"%s" is no window: it has no unit', left("window", 64)),
+            'Write such as "20 minutes", "6 hours" or "14 days".');
+    END IF;
     width := CASE lower("window")
         WHEN 'minute' THEN '1 minute' WHEN 'hour' THEN '1 hour' WHEN 'day' THEN '1 day' WHEN 'week' THEN '7 days'
         WHEN 'month' THEN '1 month' WHEN 'quarter' THEN '3 months' WHEN 'year' THEN '1 year' ELSE "window" END::interval;
     kinds := (extract(year FROM width) * 12 + extract(month FROM width) <> 0)::integer + (extract(day FROM width) <> 0)::integer
              + (width - date_trunc('day', width) <> '0')::integer;
     IF width < '1 millisecond' OR width > '1000 years' OR kinds <> 1 THEN
-        PERFORM tally._fail('window', format('"%s" is no window', "window"),
+        PERFORM tally._fail('window', format('"%s" is no window', left("window", 64)),
             'A window is a positive number of months, of days, or of hours and smaller units, and not a mixture of these.');
     END IF;
     RETURN width;
 EXCEPTION WHEN invalid_datetime_format OR datetime_field_overflow OR interval_field_overflow THEN
-    PERFORM tally._fail('window', format('"%s" is no window', "window"),
+    PERFORM tally._fail('window', format('"%s" is no window', left("window", 64)),
         'Use minute, hour, day, week, month, quarter, year, or an interval such as "20 minutes", "6 hours" or "14 days".');
 END
 $$;

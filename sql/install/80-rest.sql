@@ -206,6 +206,30 @@ $$;
 COMMENT ON FUNCTION tally_rest._instant(jsonb, text, text) IS
     'A query parameter that is a time, or a date: midnight in the time zone. Raises 22023';
 
+CREATE FUNCTION tally_rest._unstorable_field(fields json) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    name  text;
+    value json;
+BEGIN
+    -- U+0000 cannot even be taken apart: U+0001 stands for it, and an escape is one after an even number of backslashes.
+    FOR name, value IN SELECT f.key, f.value FROM json_each(replace(fields::text, '\u0000', '\u0001')::json) f LOOP
+        IF value::text ~ '(^|[^\\])(\\\\)*\\u0001' THEN
+            PERFORM tally._fail(name, format('%s holds the character U+0000, which cannot be stored', name));
+        END IF;
+        BEGIN
+            PERFORM value::jsonb;
+        EXCEPTION WHEN numeric_value_out_of_range THEN
+            PERFORM tally._fail(name, format('%s holds a number that is too large or has too many digits', name));
+        END;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION tally_rest._unstorable_field(json) IS
+    'Raises 22023 naming the first field of an object that is JSON and can yet be no jsonb: for a number beyond numeric, or U+0000';
+
 CREATE FUNCTION tally_rest._body(body text) RETURNS jsonb
     LANGUAGE plpgsql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
@@ -217,6 +241,9 @@ BEGIN
         PERFORM tally._fail(NULL, 'the request body must be a JSON object');
     END IF;
     RETURN body::jsonb;
+EXCEPTION WHEN numeric_value_out_of_range OR untranslatable_character THEN
+    PERFORM tally_rest._unstorable_field(body::json);
+    RAISE;
 END
 $$;
 COMMENT ON FUNCTION tally_rest._body(text) IS 'The JSON object of a request body. Raises 22023, 22P02, 22P05';

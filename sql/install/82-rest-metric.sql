@@ -30,7 +30,7 @@ BEGIN
     END IF;
     SELECT * INTO m FROM tally.metric x WHERE x.tenant_id = _metric_of_path.tenant_id AND x.metric_id = id;
     IF m.metric_id IS NULL THEN
-        RAISE EXCEPTION 'metric "%" does not exist', path ->> 'id' USING ERRCODE = 'no_data_found', COLUMN = field;
+        RAISE EXCEPTION 'metric "%" does not exist', left(path ->> 'id', 64) USING ERRCODE = 'no_data_found', COLUMN = field;
     END IF;
     RETURN m;
 END

@@ -67,6 +67,9 @@ DECLARE
     only_one   boolean;
 BEGIN
     PERFORM tally_rest._check_query(query, ARRAY['start_date', 'end_date', 'metric_id']);
+    IF length(customers[1]) > 255 THEN
+        PERFORM tally._fail('customer_id', 'customer_id must have 1 to 255 characters');
+    END IF;
     start_date := tally_rest._date(query, 'start_date');
     end_date := tally_rest._date(query, 'end_date');
     IF end_date <= start_date THEN

@@ -26,7 +26,7 @@ BEGIN
     END IF;
     SELECT * INTO b FROM tally.import_batch x WHERE x.tenant_id = _import_of_path.tenant_id AND x.import_id = id;
     IF b.import_id IS NULL THEN
-        RAISE EXCEPTION 'import "%" does not exist', path ->> 'id' USING ERRCODE = 'no_data_found', COLUMN = 'id';
+        RAISE EXCEPTION 'import "%" does not exist', left(path ->> 'id', 64) USING ERRCODE = 'no_data_found', COLUMN = 'id';
     END IF;
     RETURN b;
 END

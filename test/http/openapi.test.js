@@ -5,57 +5,20 @@
 const assert = require('node:assert/strict');
 const { after, before, test } = require('node:test');
 const contract = require('./contract.js');
+const { Examples, exampleOf, successOf } = require('./examples.js');
 const { call, setUp } = require('./lib.js');
 
-const { doc, resolve } = contract;
-const operations = Object.entries(doc.paths).flatMap(([path, item]) => Object.entries(item).map(([method, operation]) => ({ path, method: method.toUpperCase(), ...operation })));
-const byId = new Map(operations.map((operation) => [operation.operationId, operation]));
-
-// Makers first, what takes things away last; the rest in the order of the document.
-const FIRST = ['createProductFamily', 'createProduct', 'createMetric', 'ingestEvents', 'updateValue', 'createKey'];
-const LAST = ['changeMetric', 'changeProductFamily', 'changeProduct', 'voidImport', 'revokeKey'];
-const ORDER = [...FIRST, ...[...byId.keys()].filter((id) => !FIRST.includes(id) && !LAST.includes(id)), ...LAST];
-
-const successOf = (operation) => Number(Object.keys(operation.responses).find((status) => /^2/.test(status)));
-const exampleOf = (operation) => Object.values(resolve(operation.responses[successOf(operation)]).content ?? {})[0]?.example;
-const parametersOf = (operation) => (operation.parameters ?? []).map(resolve);
-const pathExample = (operationId) => parametersOf(byId.get(operationId)).find((one) => one.in === 'path').example;
+const { doc } = contract;
+const described = new Examples(null, doc);
 
 let s;
-const real = new Map();     // id in the examples -> id of what stands for it here
-const substitute = (text) => [...real].reduce((all, [from, to]) => all.replaceAll(from, to), text);
-
+let examples;
 before(async () => {
   s = await setUp();
-  const { json: profile } = await call(s.url, s.key, 'GET', '/api/v1/profile');
-  const revenue = await call(s.url, s.key, 'POST', '/api/v1/metrics', { code: 'revenue', name: 'Revenue', kind: 'dual', product_family_id: profile.default_product_family_id });
-  assert.equal(revenue.status, 201, revenue.text);
-  real.set(pathExample('updateValue'), revenue.json.id);
-  const made = JSON.parse(s.cluster.psql(`SELECT tally_rest.import_chunk(1, '{}', '{"name": ["october.ndjson"]}',
-    '{"event_id": "old-1", "code": "gpu", "customer_id": "ann", "timestamp": "2024-10-01T10:00:00Z", "properties": {"seconds": 5, "region": "eu"}}')`));
-  real.set(pathExample('getImport'), made.import_id);
+  examples = new Examples(s, doc);
+  await examples.prepare();
 });
 after(() => s?.close());
-
-function requestOf(operation) {
-  let target = operation.path;
-  const query = [];
-  const headers = {};
-  for (const { name, in: place, example, schema } of parametersOf(operation)) {
-    if (example === undefined) continue;
-    if (place === 'path') target = target.replace(`{${name}}`, encodeURIComponent(example));
-    else if (place === 'header') headers[name.toLowerCase()] = `${example}-${operation.operationId}`;
-    else if (schema.type === 'object') for (const [key, value] of Object.entries(example)) query.push([`${name}[${key}]`, value]);
-    else for (const value of [].concat(example)) query.push([name, String(value)]);
-  }
-  const text = query.length > 0 ? `?${new URLSearchParams(query)}` : '';
-  const [type, media] = Object.entries(operation.requestBody?.content ?? { none: {} })[0];
-  if (type !== 'application/json' && media.example) {
-    headers['content-type'] = type;
-    return { target: substitute(target + text), headers, body: `${media.example}\n` };
-  }
-  return { target: substitute(target + text), headers, body: media.example && JSON.parse(substitute(JSON.stringify(media.example))) };
-}
 
 // The same fields in both, all the way down; of lists the first item.
 function sameShape(actual, example, at = '') {
@@ -69,17 +32,12 @@ function sameShape(actual, example, at = '') {
   for (const name of Object.keys(example)) sameShape(actual[name], example[name], `${at}/${name}`);
 }
 
-for (const operationId of ORDER) {
-  const operation = byId.get(operationId);
+for (const operationId of described.order) {
+  const operation = described.byId.get(operationId);
   test(`${operationId}: ${operation.method} ${operation.path} does what its example says`, async () => {
-    const { target, headers, body } = requestOf(operation);
-    const key = operation.security?.length === 0 ? null : s.key;
-    const answer = await call(s.url, key, operation.method, target, body, headers);
+    const answer = await examples.send(operationId);
     assert.equal(answer.status, successOf(operation), answer.text);
-    const example = exampleOf(operation);
-    if (answer.json === undefined || operationId === 'getDocument') return;
-    if (example.id !== undefined) real.set(example.id, answer.json.id);
-    sameShape(answer.json, example);
+    if (answer.json !== undefined && operationId !== 'getDocument') sameShape(answer.json, exampleOf(operation));
   });
 }
 

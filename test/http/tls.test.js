@@ -2,32 +2,14 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const https = require('node:https');
 const path = require('node:path');
 const tls = require('node:tls');
 const { after, before, test } = require('node:test');
+const { makeCertificate } = require('./certificates.js');
 const contract = require('./contract.js');
 const { Tallyd, event, isErrorAnswer, net, parseAnswers, raw, setUp, sleep, startTallyd, until } = require('./lib.js');
-
-// A self-signed certificate of its own name; openssl, or GnuTLS's certtool where that is what a machine has.
-function makeCertificate(folder, name) {
-  const cert = path.join(folder, `${name}.crt`);
-  const key = path.join(folder, `${name}.key`);
-  const made = spawnSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', `/CN=${name}`,
-    '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out', cert], { encoding: 'utf8' });
-  if (made.error) {
-    const template = path.join(folder, `${name}.tmpl`);
-    fs.writeFileSync(template, `cn = "${name}"\nip_address = 127.0.0.1\nexpiration_days = 2\ntls_www_server\n`);
-    spawnSync('certtool', ['--generate-privkey', '--key-type=ecdsa', '--no-text', '--outfile', key]);
-    const signed = spawnSync('certtool', ['--generate-self-signed', '--load-privkey', key, '--template', template, '--no-text', '--outfile', cert], { encoding: 'utf8' });
-    assert.equal(signed.status, 0, signed.stderr || String(signed.error));
-  } else {
-    assert.equal(made.status, 0, made.stderr);
-  }
-  return { cert, key };
-}
 
 let s;
 let one;

@@ -15,6 +15,8 @@ bindir=$("$pg_config" --bindir 2>/dev/null || :)
 
 packages=(build-essential libpq-dev libmicrohttpd-dev libjansson-dev libsimdjson-dev
     libcli11-dev libspdlog-dev libfmt-dev libgnutls28-dev)
+# Debian has libcurl over three TLS libraries, of which one at a time can be there: any of them will do.
+command -v curl-config >/dev/null || packages+=(libcurl4-gnutls-dev)
 [ -n "$pgxs" ] || packages+=("postgresql-server-dev-$major")
 [ -n "$bindir" ] && [ -x "$bindir/postgres" ] || packages+=("postgresql-$major")
 case $purpose in run | check | bench) packages+=(curl perl) ;; esac

@@ -52,6 +52,17 @@ SELECT pg_temp.plain(tally_rest.get_metric(1, jsonb_build_object('id', metric_id
 SELECT tally_rest.get_metric(1, '{"id":"bm_7n42DGM5Tflk9n8mt7Fhc7"}', '{}', NULL);
 SELECT tally_rest.get_metric(1, '{"id":"Calls"}', '{}', NULL);
 SELECT replace(pg_temp.plain(tally_rest.get_profile(1, '{}', '{}', NULL)), to_char(now(), 'YYYY-MM'), 'MONTH');
+-- bodies that are JSON and can yet not be stored: the field is named
+CREATE FUNCTION pg_temp.made(body text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE state text; message text; field text;
+BEGIN
+    RETURN tally_rest.create_metric(1, '{}', '{}', body);
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, field = COLUMN_NAME;
+    RETURN format('%s %s: %s', state, field, message);
+END $$;
+SELECT b, pg_temp.made(b) FROM unnest(ARRAY['{"code":"x","name":1e999999}', '{"code":"x","unit_conversion":{"factor":[1e-999999]}}', '{"code":"a\\u0000","name":["b\\\u0000"]}', '{"a\u0000b":1}',
+    '{"code":"x","name":"n","description":1e400}']) b;
 -- usage
 SELECT verdict, count(*) FROM tally.ingest('[{"event_id":"1","code":"b","customer_id":"ann","timestamp":"2024-01-01T00:00:00Z","properties":{"r":"eu"}},
   {"event_id":"2","code":"b","customer_id":"ann","timestamp":"2024-01-02T00:00:00.5Z","properties":{"r":"us"}},

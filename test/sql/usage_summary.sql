@@ -57,3 +57,4 @@ ALTER TABLE tally.metric DROP CONSTRAINT metric_conversion_factor_check;
 UPDATE tally.metric SET conversion_factor = 0 WHERE name = 'plain';
 SELECT * FROM pg_temp.rows('{"start_date":["2024-01-01"],"end_date":["2024-02-01"]}') WHERE metric IN ('SUM', 'plain', 'matrix');
 SELECT u FROM json_array_elements(pg_temp.summary('{"start_date":["2024-01-01"],"end_date":["2024-02-01"]}')::json -> 'usage') u WHERE u ->> 'metric_name' = 'plain';
+SELECT pg_temp.summary('{"start_date":["2024-01-01"],"end_date":["2024-02-01"]}', 1, repeat('x', 256));

@@ -112,7 +112,7 @@ SELECT b, s ->> 'start' AS start, s ->> 'end' AS "end", s ->> 'positive' AS posi
 FROM unnest(ARRAY['1w', '2 days', 'month', 'quarter', '1 year', '36:00', '7m', '00:00:00.5']) b,
      json_array_elements(tally_rest.metric_summaries(1, jsonb_build_object('id', :'till'), jsonb_build_object('from', ARRAY['1999-01-01'], 'to', ARRAY['2024-02-29T00:20:00Z'], 'bucket', ARRAY[b]), NULL) -> 'summaries') s;
 SELECT q, pg_temp.summaries(:'till', q::jsonb) FROM unnest(ARRAY['{"from":["2024-02-28"],"to":["2024-03-02"],"bucket":["0m"]}', '{"from":["2024-02-28"],"to":["2024-03-02"],"bucket":["-5m"]}',
-    '{"from":["2024-02-28"],"to":["2024-03-02"],"bucket":["1 month 2 days"]}', '{"from":["2024-02-28"],"to":["2024-03-02"],"bucket":["often"]}', '{"from":["2024-02-28"],"to":["2024-02-28"]}',
+    '{"from":["2024-02-28"],"to":["2024-03-02"],"bucket":["1 month 2 days"]}', '{"from":["2024-02-28"],"to":["2024-03-02"],"bucket":["often"]}', '{"from":["2024-02-28"],"to":["2024-03-02"],"bucket":["20"]}', '{"from":["2024-02-28"],"to":["2024-02-28"]}',
     '{"to":["2024-02-28"]}', '{"from":["2024-02-28"]}', '{"from":["2024-02-28"],"to":["2024-03-02"],"window":["1d"]}', '{"from":["2025-01-01"],"to":["2025-01-02"]}']) q;
 SELECT pg_temp.summaries(tally.create_metric('hits', 'COUNT'), '{"from":["2024-02-28"],"to":["2024-03-02"]}');
 -- too many buckets

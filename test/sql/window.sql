@@ -42,6 +42,8 @@ SELECT * FROM tally.windows('2024-01-01', '2024-02-01', '1 month 1 day');
 SELECT * FROM tally.windows('2024-01-01', '2024-02-01', '0 days');
 SELECT * FROM tally.windows('2024-01-01', '2024-02-01', '-1 day');
 SELECT * FROM tally.windows('2024-01-01', '2024-02-01', '');
+SELECT * FROM tally.windows('2024-01-01', '2024-02-01', '20');
+SELECT * FROM tally.windows('2024-01-01', '2024-02-01', repeat('9', 1000));
 SELECT * FROM tally.windows('1970-01-01', '2024-02-01', '1 second');
 SELECT * FROM tally.windows('2024-01-01', '2024-02-01', 'day', 'Mars/Olympus');
 SELECT * FROM tally.windows('2024-01-01', '2024-02-01', 'day', 'UTC+2');

@@ -70,6 +70,11 @@ TEST(Target, TakesTheAbsoluteForm) {
     EXPECT_FALSE(parse_target("*").path_valid);
 }
 
+TEST(Target, FirstParameterIsNamedWithoutTheKey) {
+    EXPECT_EQ(parse_target("/?apiKey=x&b=2&a=1").first_name, "b");
+    EXPECT_EQ(parse_target("/?apiKey=x").first_name, "");
+}
+
 TEST(Target, QueryBecomesArraysInOrder) {
     EXPECT_EQ(parse_target("/?b=2&a=1&b=3&&c&d=").query, R"({"b":["2","3"],"a":["1"],"c":[""],"d":[""]})");
     EXPECT_EQ(parse_target("/?filter%5Bregion%5D=e+u&x=a%3Db=c").query, R"({"filter[region]":["e u"],"x":["a=b=c"]})");

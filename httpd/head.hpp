@@ -1,0 +1,20 @@
+// A request's head as a whole: how large it is, what stands in it more than once, whether libmicrohttpd cut it short.
+#pragma once
+
+#include <microhttpd.h>
+
+#include <cstddef>
+
+namespace tallyd {
+
+struct Head {
+    std::size_t bytes = 0;  // of the header fields
+    int count = 0;
+    int lengths = 0, authorizations = 0, once_keys = 0;  // Content-Length, Authorization, Idempotency-Key
+    bool cut = false;                                    // a NUL byte, or a field that goes on in a further line
+};
+
+// target_end: where the request target ends as the library has it; version: as the access handler gets it.
+Head read_head(MHD_Connection* connection, const char* target_end, const char* version);
+
+}  // namespace tallyd
