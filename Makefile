@@ -117,11 +117,11 @@ sql/pgtally--$(EXTVERSION).sql: $(SQL_PARTS) extension/pgtally.control
 sql/pgtally_%--$(EXTVERSION).sql: sql/bridge/%.sql extension/pgtally_%.control
 	cp $< $@.tmp && mv $@.tmp $@
 
-# tallyd has a makefile of its own: PGXS builds either a module or a program.
+# tallyd has a makefile of its own: PGXS builds either a module or a program. TALLYD=no leaves it out.
 .PHONY: tallyd install-tallyd uninstall-tallyd clean-tallyd
-all: tallyd
 clean: clean-tallyd
 ifneq ($(TALLYD),no)
+all: tallyd
 install: install-tallyd
 uninstall: uninstall-tallyd
 endif

@@ -45,7 +45,7 @@ enum class SetKind : std::uint8_t {
     timestamptz = 8,
     floating = 9,  // real, double precision: -0 = 0, NaN = NaN
     time = 10,
-    other = 11  // any other type, by two seeded 64-bit hashes of its own hash operator class
+    other = 11  // any other type (pg/value_key.cpp says how)
 };
 constexpr unsigned set_kind_count = 12;
 std::string_view kind_name(SetKind kind) noexcept;

@@ -200,9 +200,13 @@ void merge_level(Level& left, const Level& right, std::byte* scratch) {
 void require_within(const Level& level, std::int64_t from, std::int64_t to) {
     if (!finite_moment(from) || !finite_moment(to) || from >= to)
         throw Error(ErrorKind::invalid_argument, "a level is averaged over a finite time that ends after it begins");
-    if (level.n > 0 && level.last > from && (level.first < from || level.last > to))
-        throw Error(ErrorKind::invalid_argument, "the level changes outside the time that is asked for",
+    if (level.n > 0 && level.last > from && (level.first < from || level.last > to)) {
+        std::string message = "the level changes at ";
+        append_moment(message, level.first < from ? level.first : level.last);
+        message += ", outside the time that is asked for";
+        throw Error(ErrorKind::invalid_argument, message,
                     "Filter the changes to that time, and give the sum of the changes before it as start_level.");
+    }
 }
 
 std::string level_to_text(const Level& level) {

@@ -42,7 +42,7 @@ $$CREATE AGGREGATE tally.percentiles(value double precision, compression integer
 $$COMMENT ON AGGREGATE tally.percentiles(double precision, integer) IS
     'The same with another compression, 10 to 10000: greater is more exact and larger'$$,
 
-$$CREATE AGGREGATE tally.merge({tdigest}.tdigest) (
+$$CREATE AGGREGATE tally.merge(state {tdigest}.tdigest) (
     SFUNC = {tdigest}.tdigest_add_digest, STYPE = internal, SSPACE = 16384, FINALFUNC = {tdigest}.tdigest_digest,
     COMBINEFUNC = {tdigest}.tdigest_combine, SERIALFUNC = {tdigest}.tdigest_serial,
     DESERIALFUNC = {tdigest}.tdigest_deserial, PARALLEL = SAFE)$$,

@@ -45,7 +45,7 @@ CREATE FUNCTION tally.counter_add(tally.counter_state, numeric, timestamptz, big
 COMMENT ON FUNCTION tally.counter_add(tally.counter_state, numeric, timestamptz, bigint) IS
     'Transition function of tally.counter(numeric, timestamptz, bigint); a NULL value or time is skipped, a NULL seq is 0';
 
-CREATE FUNCTION tally.merge_states(tally.counter_state, tally.counter_state) RETURNS tally.counter_state
+CREATE FUNCTION tally.merge_states(state1 tally.counter_state, state2 tally.counter_state) RETURNS tally.counter_state
     AS 'MODULE_PATHNAME', 'tally_counter_merge'
     LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION tally.merge_states(tally.counter_state, tally.counter_state) IS
@@ -57,67 +57,67 @@ CREATE FUNCTION tally.counter_state_final(tally.counter_state) RETURNS tally.cou
 COMMENT ON FUNCTION tally.counter_state_final(tally.counter_state) IS
     'Final function of the counter aggregates: everything put in order and joined, the canonical packed form';
 
-CREATE AGGREGATE tally.counter(numeric, timestamptz) (
+CREATE AGGREGATE tally.counter(reading numeric, ts timestamptz) (
     SFUNC = tally.counter_add, STYPE = tally.counter_state, SSPACE = 512,
     COMBINEFUNC = tally.merge_states, FINALFUNC = tally.counter_state_final, PARALLEL = SAFE);
 COMMENT ON AGGREGATE tally.counter(numeric, timestamptz) IS
     'A counter from its readings (value, time), in any order: read it with increase, resets and rate';
 
-CREATE AGGREGATE tally.counter(numeric, timestamptz, bigint) (
+CREATE AGGREGATE tally.counter(reading numeric, ts timestamptz, seq bigint) (
     SFUNC = tally.counter_add, STYPE = tally.counter_state, SSPACE = 512,
     COMBINEFUNC = tally.merge_states, FINALFUNC = tally.counter_state_final, PARALLEL = SAFE);
 COMMENT ON AGGREGATE tally.counter(numeric, timestamptz, bigint) IS
     'A counter from its readings (value, time, order within the time), in any order: read it with increase, resets and rate';
 
-CREATE AGGREGATE tally.merge(tally.counter_state) (
+CREATE AGGREGATE tally.merge(state tally.counter_state) (
     SFUNC = tally.merge_states, STYPE = tally.counter_state, SSPACE = 512,
     COMBINEFUNC = tally.merge_states, FINALFUNC = tally.counter_state_final, PARALLEL = SAFE);
 COMMENT ON AGGREGATE tally.merge(tally.counter_state) IS
     'One counter of all the given ranges, in any order; ranges that overlap are an error';
 
-CREATE FUNCTION tally.increase(tally.counter_state) RETURNS numeric
+CREATE FUNCTION tally.increase(state tally.counter_state) RETURNS numeric
     AS 'MODULE_PATHNAME', 'tally_counter_increase'
     LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION tally.increase(tally.counter_state) IS
     'How much the counter went up from the first reading to the latest, exactly: a reading below the one before it adds itself, any other the difference';
 
-CREATE FUNCTION tally.resets(tally.counter_state) RETURNS bigint
+CREATE FUNCTION tally.resets(state tally.counter_state) RETURNS bigint
     AS 'MODULE_PATHNAME', 'tally_counter_resets'
     LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION tally.resets(tally.counter_state) IS
     'How often the counter began again: readings below the one before them';
 
-CREATE FUNCTION tally.n(tally.counter_state) RETURNS bigint
+CREATE FUNCTION tally.n(state tally.counter_state) RETURNS bigint
     AS 'MODULE_PATHNAME', 'tally_counter_n'
     LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION tally.n(tally.counter_state) IS
     'How many readings';
 
-CREATE FUNCTION tally.first(tally.counter_state) RETURNS numeric
+CREATE FUNCTION tally.first(state tally.counter_state) RETURNS numeric
     AS 'MODULE_PATHNAME', 'tally_counter_first'
     LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION tally.first(tally.counter_state) IS
     'The earliest reading';
 
-CREATE FUNCTION tally.latest(tally.counter_state) RETURNS numeric
+CREATE FUNCTION tally.latest(state tally.counter_state) RETURNS numeric
     AS 'MODULE_PATHNAME', 'tally_counter_latest'
     LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION tally.latest(tally.counter_state) IS
     'The latest reading';
 
-CREATE FUNCTION tally.first_at(tally.counter_state) RETURNS timestamptz
+CREATE FUNCTION tally.first_at(state tally.counter_state) RETURNS timestamptz
     AS 'MODULE_PATHNAME', 'tally_counter_first_at'
     LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION tally.first_at(tally.counter_state) IS
     'Time of the earliest reading';
 
-CREATE FUNCTION tally.latest_at(tally.counter_state) RETURNS timestamptz
+CREATE FUNCTION tally.latest_at(state tally.counter_state) RETURNS timestamptz
     AS 'MODULE_PATHNAME', 'tally_counter_latest_at'
     LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION tally.latest_at(tally.counter_state) IS
     'Time of the latest reading';
 
-CREATE FUNCTION tally.seconds(tally.counter_state) RETURNS numeric
+CREATE FUNCTION tally.seconds(state tally.counter_state) RETURNS numeric
     AS 'MODULE_PATHNAME', 'tally_counter_seconds'
     LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION tally.seconds(tally.counter_state) IS
