@@ -77,15 +77,15 @@ COMMENT ON FUNCTION tally.change(tally.level_state) IS
 
 CREATE FUNCTION tally.time_weighted(state tally.level_state, "from" timestamptz, "to" timestamptz, start_level numeric DEFAULT 0) RETURNS numeric
     AS 'MODULE_PATHNAME', 'tally_level_mean'
-    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+    LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION tally.time_weighted(tally.level_state, timestamptz, timestamptz, numeric) IS
-    'Mean level from one time to another, weighted by how long each level stood. All changes must lie between the two; start_level is the level before them';
+    'Mean level from one time to another, weighted by how long each level stood. All changes must lie between the two; start_level is the level before them, and all of it where there were no changes (a NULL state)';
 
 CREATE FUNCTION tally.time_weighted_seconds(state tally.level_state, "from" timestamptz, "to" timestamptz, start_level numeric DEFAULT 0) RETURNS numeric
     AS 'MODULE_PATHNAME', 'tally_level_seconds'
-    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+    LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION tally.time_weighted_seconds(tally.level_state, timestamptz, timestamptz, numeric) IS
-    'Level times seconds from one time to another, exact to the microsecond. All changes must lie between the two; start_level is the level before them';
+    'Level times seconds from one time to another, exact to the microsecond. All changes must lie between the two; start_level is the level before them, and all of it where there were no changes (a NULL state)';
 
 CREATE FUNCTION tally.level_state_eq(tally.level_state, tally.level_state) RETURNS boolean
     AS 'MODULE_PATHNAME', 'tally_level_eq'
