@@ -162,13 +162,19 @@ CounterView load_counter(Bytes body, ErrorKind kind_of_error) {
     if (found_version != version) in.fail("tally.counter_state state of an unknown version");
     CounterView view;
     view.parts = body.subspan(packed_head_bytes);
+    const auto check_times = [&in, kind_of_error](const Counter& part) {
+        if (kind_of_error != ErrorKind::corrupted &&
+            !(is_timestamp(part.first_moment.at) && is_timestamp(part.latest_moment.at)))
+            in.fail("tally.counter_state state holds a timestamp out of range");
+    };
     view.whole = load_part(in);
+    check_times(view.whole);
     view.joined = in.done();
     if (view.joined || kind_of_error == ErrorKind::corrupted) return view;
     Bytes before = view.parts.first(view.parts.size() - in.left());
     while (!in.done()) {
         const Bytes rest = view.parts.last(in.left());
-        load_part(in);
+        check_times(load_part(in));
         const Bytes part = rest.first(rest.size() - in.left());
         if (compare_parts(before, part) > 0) in.fail("malformed tally.counter_state state");
         before = part;

@@ -33,9 +33,10 @@ private:
 
 // Merges `count` sorted, unique keys, which it may change, into the settled `work`.
 template <typename Slot>
-void merge_sorted(SetWork& work, Slot* keys, std::size_t count) noexcept {
+void merge_sorted(SetWork& work, Slot* keys, std::size_t count) {
     Slot* const sorted = keys_of<Slot>(work);
     count = keys_not_among(keys, count, sorted, work.count);
+    require_key_count(shape_of(work).wide, work.count + count);
     merge_keys(sorted, work.count, keys, count, sorted);
     work.count += static_cast<std::uint32_t>(count);
 }
@@ -54,7 +55,7 @@ void settle_keys(SetWork& work, Slot* scratch) noexcept {
 }
 
 template <typename Slot>
-void merge_keys_of(SetWork& work, const SetView& more, Slot* scratch) noexcept {
+void merge_keys_of(SetWork& work, const SetView& more, Slot* scratch) {
     std::size_t count = 0;
     for_each_key(more, [&](const SetKey& key) { scratch[count++] = Slot::of(key); });
     merge_sorted(work, scratch, count);
@@ -103,14 +104,16 @@ std::size_t settle_scratch_bytes(const SetWork& work) noexcept {
     return std::size_t{work.waiting} * (shape_of(work).wide ? 16 : 8);
 }
 
-void settle(SetWork& work, std::byte* scratch) noexcept {
+void settle(SetWork& work, std::byte* scratch) {
     if (work.waiting == 0) return;
     const KeepsOrder guard(work);
-    if (shape_of(work).wide) {
+    const bool wide = shape_of(work).wide;
+    if (wide) {
         settle_keys(work, reinterpret_cast<WideSlot*>(scratch));
     } else {
         settle_keys(work, reinterpret_cast<NarrowSlot*>(scratch));
     }
+    require_key_count(wide, work.count);
 }
 
 bool add_set(SetWork& work, const SetView& more) noexcept {
@@ -144,7 +147,7 @@ std::size_t merge_scratch_bytes(const SetWork& work, const SetView& more) noexce
     return shape.form == SetForm::working_bits ? 0 : std::size_t{more.count} * (shape.wide ? 16 : 8);
 }
 
-void merge_set(SetWork& work, const SetView& more, std::byte* scratch) noexcept {
+void merge_set(SetWork& work, const SetView& more, std::byte* scratch) {
     const KeepsOrder guard(work);
     const SetShape shape = shape_of(work);
     if (shape.form == SetForm::working_bits) {

@@ -6,6 +6,7 @@
 
 #include "core/invariant.hpp"
 #include "core/json_reader.hpp"
+#include "core/moment.hpp"
 #include "core/moment_text.hpp"
 
 namespace tally {
@@ -139,6 +140,8 @@ Level load_level(Bytes body, ErrorKind kind_of_error) {
         level.last = in.i64();
     }
     if (!in.done() || !is_consistent(level)) in.fail("malformed tally.level_state state");
+    if (kind_of_error != ErrorKind::corrupted && !(is_timestamp(level.first) && is_timestamp(level.last)))
+        in.fail("tally.level_state state holds a timestamp out of range");
     return level;
 }
 

@@ -144,6 +144,9 @@ Summary load_summary(Bytes body, ErrorKind kind_of_error) {
     }
     if (!in.done()) in.fail("malformed tally.summary state");
     if (!is_consistent(summary)) in.fail("malformed tally.summary state");
+    if (kind_of_error != ErrorKind::corrupted &&
+        !(is_timestamp(summary.first_moment.at) && is_timestamp(summary.latest_moment.at)))
+        in.fail("tally.summary state holds a timestamp out of range");
     return summary;
 }
 

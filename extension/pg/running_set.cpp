@@ -94,8 +94,9 @@ void reshape(RunningSet& set, const SetShape& shape, MemoryContext aggregate) {
 
 extern "C" {
 
+// PostgreSQL calls it, not an entry point of ours: what settling throws must become an error here.
 Size flat_size(ExpandedObjectHeader* object) {
-    settle_work(*work_of(object));
+    guarded([object]() { settle_work(*work_of(object)); });
     const std::size_t size = VARHDRSZ + packed_size(view_of(*work_of(object)));
     if (size > MaxAllocSize)
         ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("aggregate state would exceed 1 GB")));

@@ -76,6 +76,17 @@ void use(Bytes body, ErrorKind kind) {
     }
 }
 
+TEST(CounterBytes, TimesThatPostgresCannotShowAreRefusedFromClients) {
+    const auto sent = [](std::int64_t first, std::int64_t latest) {
+        Work work;
+        for (const std::int64_t at : {first, latest}) work.append(reading_of(Decimal::make_small(1, 0), {at, 0}));
+        load_counter(packed_parts(view_of(work.get()).parts), ErrorKind::invalid_binary);
+    };
+    EXPECT_NO_THROW(sent(least_timestamp, end_timestamp - 1));
+    EXPECT_THROW(sent(least_timestamp - 1, 0), Error);
+    EXPECT_THROW(sent(0, end_timestamp), Error);
+}
+
 TEST(CounterBytes, RoundTripsAndHostileBytes) {
     std::mt19937_64 random(3);
     for (int round = 0; round < 2000; ++round) {
