@@ -177,7 +177,7 @@ std::size_t store_part(const Counter& part, std::byte* start) noexcept {
 }
 
 Counter load_part(ByteReader& in) {
-    const auto refuse = [&in] { in.fail("malformed tally.counter_state state"); };
+    const auto refuse = [&in] { in.fail(); };
     const std::uint8_t flags = in.u8();
     const bool many = (flags & flag_many) != 0;
     if (flags > (flag_many | flag_first_seq | flag_latest_seq) || (!many && (flags & flag_latest_seq) != 0)) refuse();

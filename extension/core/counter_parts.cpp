@@ -85,7 +85,7 @@ struct FoundPart {
 };
 FoundPart part_at(Bytes parts, std::size_t offset) {
     const Bytes rest = parts.subspan(offset);
-    ByteReader in(rest);
+    ByteReader in(rest, "tally.counter_state");
     const Counter part = load_part(in);
     return {part, rest.first(rest.size() - in.left())};
 }
@@ -156,16 +156,16 @@ CounterView load_counter(Bytes body, ErrorKind kind_of_error) {
     if (kind_of_error == ErrorKind::corrupted && body.size() >= sizeof(CounterWork) - varlena_header &&
         std::memcmp(body.data(), working_bytes, sizeof working_bytes) == 0)
         return load_working(body);
-    ByteReader in(body, kind_of_error);
+    ByteReader in(body, "tally.counter_state", kind_of_error);
     const std::uint8_t kind = in.u8(), found_version = in.u8(), form = in.u8(), zero = in.u8();
-    if (kind != magic || form != form_packed || zero != 0) in.fail("malformed tally.counter_state state");
-    if (found_version != version) in.fail("tally.counter_state state of an unknown version");
+    if (kind != magic || form != form_packed || zero != 0) in.fail();
+    if (found_version != version) in.fail_version(found_version);
     CounterView view;
     view.parts = body.subspan(packed_head_bytes);
     const auto check_times = [&in, kind_of_error](const Counter& part) {
         if (kind_of_error != ErrorKind::corrupted &&
             !(is_timestamp(part.first_moment.at) && is_timestamp(part.latest_moment.at)))
-            in.fail("tally.counter_state state holds a timestamp out of range");
+            in.fail("a timestamp in it is out of range");
     };
     view.whole = load_part(in);
     check_times(view.whole);
@@ -176,7 +176,7 @@ CounterView load_counter(Bytes body, ErrorKind kind_of_error) {
         const Bytes rest = view.parts.last(in.left());
         check_times(load_part(in));
         const Bytes part = rest.first(rest.size() - in.left());
-        if (compare_parts(before, part) > 0) in.fail("malformed tally.counter_state state");
+        if (compare_parts(before, part) > 0) in.fail();
         before = part;
     }
     return view;
@@ -212,7 +212,7 @@ std::size_t grown_size(std::size_t used, std::size_t more) {
 }
 
 std::size_t find_parts(Bytes parts, PartPlace* room, Poll poll) {
-    ByteReader in(parts);
+    ByteReader in(parts, "tally.counter_state");
     Steps steps(poll);
     std::size_t count = 0;
     while (!in.done()) {

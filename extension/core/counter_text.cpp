@@ -184,7 +184,7 @@ std::string counter_to_text(Bytes packed, Poll poll) {
         return out;
     }
     out = "{\"parts\":";
-    ByteReader in(view.parts);
+    ByteReader in(view.parts, "tally.counter_state");
     for (std::size_t count = 0; !in.done(); ++count) {
         out += count == 0 ? '[' : ',';
         append_part(out, load_part(in));

@@ -125,13 +125,13 @@ bool merge_in_place(LevelWork& work, const Level& right) noexcept {
 
 Level load_level(Bytes body, ErrorKind kind_of_error) {
     if (is_working_level(body) && kind_of_error == ErrorKind::corrupted) return load_working(body);
-    ByteReader in(body, kind_of_error);
+    ByteReader in(body, "tally.level_state", kind_of_error);
     const std::uint8_t kind = in.u8(), found_version = in.u8(), form = in.u8(), zero = in.u8();
-    if (kind != magic || form != form_packed || zero != 0) in.fail("malformed tally.level_state state");
-    if (found_version != version) in.fail("tally.level_state state of an unknown version");
+    if (kind != magic || form != form_packed || zero != 0) in.fail();
+    if (found_version != version) in.fail_version(found_version);
     Level level;
     const std::uint64_t n = in.varint();
-    if (n > INT64_MAX) in.fail("malformed tally.level_state state");
+    if (n > INT64_MAX) in.fail();
     level.n = static_cast<std::int64_t>(n);
     level.change = load_decimal(in);
     level.moment = load_decimal(in);
@@ -139,9 +139,9 @@ Level load_level(Bytes body, ErrorKind kind_of_error) {
         level.first = in.i64();
         level.last = in.i64();
     }
-    if (!in.done() || !is_consistent(level)) in.fail("malformed tally.level_state state");
+    if (!in.done() || !is_consistent(level)) in.fail();
     if (kind_of_error != ErrorKind::corrupted && !(is_timestamp(level.first) && is_timestamp(level.last)))
-        in.fail("tally.level_state state holds a timestamp out of range");
+        in.fail("a timestamp in it is out of range");
     return level;
 }
 

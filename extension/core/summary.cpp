@@ -107,17 +107,15 @@ bool is_consistent(const Summary& s) noexcept {
 
 Summary load_summary(Bytes body, ErrorKind kind_of_error) {
     if (is_working(body) && kind_of_error == ErrorKind::corrupted) return load_working(body);
-    ByteReader in(body, kind_of_error);
+    ByteReader in(body, "tally.summary", kind_of_error);
     const std::uint8_t kind = in.u8(), found_version = in.u8(), form = in.u8(), flags = in.u8();
-    if (kind != magic || form != form_packed) in.fail("malformed tally.summary state");
-    if (found_version != version)
-        throw Error(kind_of_error, "tally.summary state of unknown version " + std::to_string(found_version),
-                    "It was written by a newer version of pgtally.");
-    if ((flags & ~(flag_specials | flag_moments | flag_sums_only)) != 0) in.fail("malformed tally.summary state");
+    if (kind != magic || form != form_packed) in.fail();
+    if (found_version != version) in.fail_version(found_version);
+    if ((flags & ~(flag_specials | flag_moments | flag_sums_only)) != 0) in.fail();
     Summary summary;
     const auto count = [&in] {
         const std::uint64_t value = in.varint();
-        if (value > INT64_MAX) in.fail("malformed tally.summary state");
+        if (value > INT64_MAX) in.fail();
         return static_cast<std::int64_t>(value);
     };
     summary.has_moments = (flags & flag_moments) != 0;
@@ -127,7 +125,7 @@ Summary load_summary(Bytes body, ErrorKind kind_of_error) {
         summary.nan_count = count();
         summary.infinity_count = count();
         summary.minus_infinity_count = count();
-        if (!summary.has_specials()) in.fail("malformed tally.summary state");
+        if (!summary.has_specials()) in.fail();
     }
     summary.total = load_decimal(in);
     if (summary.n > 0 && !summary.sums_only) {
@@ -142,11 +140,11 @@ Summary load_summary(Bytes body, ErrorKind kind_of_error) {
         summary.latest_moment.seq = in.signed_varint();
         summary.latest = load_decimal(in);
     }
-    if (!in.done()) in.fail("malformed tally.summary state");
-    if (!is_consistent(summary)) in.fail("malformed tally.summary state");
+    if (!in.done()) in.fail();
+    if (!is_consistent(summary)) in.fail();
     if (kind_of_error != ErrorKind::corrupted &&
         !(is_timestamp(summary.first_moment.at) && is_timestamp(summary.latest_moment.at)))
-        in.fail("tally.summary state holds a timestamp out of range");
+        in.fail("a timestamp in it is out of range");
     return summary;
 }
 

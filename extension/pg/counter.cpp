@@ -4,6 +4,7 @@
 // one is made in the current (per-row) context; the executor copies it into the aggregate's memory and frees the old
 // one. Called as an ordinary function nothing is changed in place, all parts are joined and the result is packed.
 #include "core/counter.hpp"
+#include "core/invariant.hpp"
 
 #include "pg/boundary.hpp"
 #include "pg/numeric.hpp"
@@ -59,7 +60,7 @@ Counter joined(const SortedParts& sorted_parts) {
     if (!join_parts(sorted_parts.parts, sorted_parts.places, nullptr, whole, check_interrupts))
         join_parts(sorted_parts.parts, sorted_parts.places, static_cast<std::byte*>(palloc(join_scratch_bytes)), whole,
                    check_interrupts);
-    Assert(is_consistent(whole));
+    if constexpr (invariants_are_checked) invariant(is_consistent(whole), "a counter was joined wrongly");
     return whole;
 }
 
@@ -113,7 +114,8 @@ Datum with_parts(FunctionCallInfo fcinfo, const CounterView& more) {
             append_parts(*work, VARSIZE(work), more);
         }
     }
-    Assert(is_working_counter(*work, VARSIZE(work)));
+    if constexpr (invariants_are_checked)
+        invariant(is_working_counter(*work, VARSIZE(work)), "a running counter is damaged");
     return aggregating ? PointerGetDatum(work) : packed_datum(finished(view_of(*work)));
 }
 
@@ -142,9 +144,12 @@ bool add_quickly(FunctionCallInfo fcinfo, const Moment& moment) noexcept {
 // on without sorting.
 Counter finished_work(CounterWork& work, bool window) {
     const CounterView view = view_of(work);
-    Assert(!view.joined ||
-           compare_parts(state_body(packed_datum(view.whole)).subspan(packed_head_bytes),
-                         state_body(packed_datum(joined(sorted(view.parts)))).subspan(packed_head_bytes)) == 0);
+    if constexpr (invariants_are_checked)
+        invariant(
+            !view.joined ||
+                compare_parts(state_body(packed_datum(view.whole)).subspan(packed_head_bytes),
+                              state_body(packed_datum(joined(sorted(view.parts)))).subspan(packed_head_bytes)) == 0,
+            "the whole of a running counter is not that of its readings");
     if (view.joined) return view.whole;
     const SortedParts sorted_parts = sorted(view.parts);
     const Counter whole = joined(sorted_parts);
