@@ -9,7 +9,7 @@ namespace tallyd {
 inline constexpr const char* kJson = "application/json";
 inline constexpr const char* kPrometheus = "text/plain; version=0.0.4";
 
-// What the limit of requests per second leaves; limit < 0: there is none.
+// What a limit leaves, of requests per second or of events per month; limit < 0: there is none.
 struct RateState {
     long limit = -1;
     long remaining = 0;

@@ -3,9 +3,11 @@
 
 #include <charconv>
 #include <cstring>
+#include <ctime>
 
 #include "json_text.hpp"
 #include "log.hpp"
+#include "month_limit.hpp"
 #include "pg_array.hpp"
 
 namespace tallyd {
@@ -83,8 +85,8 @@ std::vector<Answer> Batcher::answers_of(std::size_t jobs, const PGresult* result
         answer = Answer{};
         answer.status = status;
         if (status == 503) answer.retry_after = 1;
-        if (status == 429) answer.retry_after = seconds_to_next_month(std::time(nullptr));
         answer.body.assign(PQgetvalue(result, row, 2), static_cast<std::size_t>(PQgetlength(result, row, 2)));
+        if (status == 429) tell_month_limit(answer, std::time(nullptr));
         const IngestCounts counts = ingest_counts(answer.body);
         observe_.events_accepted.fetch_add(counts.accepted, std::memory_order_relaxed);
         observe_.events_duplicate.fetch_add(counts.duplicates, std::memory_order_relaxed);

@@ -75,7 +75,7 @@ private:
         value("--database", config_.database,
               "libpq connection string; its password belongs into the file or PGPASSFILE");
         value("--listen", config_.listen, "numeric address to listen on");
-        value("--port", config_.port, "port; 0: any free one");
+        number("--port", config_.port, std::uint16_t{0}, std::uint16_t{65535}, "port; 0: any free one");
         app_.add_flag("--behind-proxy", config_.behind_proxy,
                       "listen beyond loopback in plain HTTP: a proxy terminates TLS")
             ->envname("TALLYD_BEHIND_PROXY");

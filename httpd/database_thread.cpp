@@ -72,7 +72,10 @@ bool DatabaseThread::connect() {
     }
     if (why != last_complaint_ && !stop_.load()) {
         log::write(log::Level::warn, "database_unreachable",
-                   log::field("use", use_ == Use::write ? "write" : use_ == Use::read ? "read" : "import") + log::field("reason", why));
+                   log::field("use", use_ == Use::write  ? "write"
+                                     : use_ == Use::read ? "read"
+                                                         : "import") +
+                       log::field("reason", why));
         last_complaint_ = why;
     }
     rest(reconnect_.next(random_));
@@ -105,11 +108,15 @@ void DatabaseThread::check_extension() {
         closed();
         return;
     }
+    const std::string& state = outcome.error.state;
+    const char* advice = state == "3F000" || state == "42883" ? ": run CREATE EXTENSION pgtally there"
+                         : state == "42501"                   ? ": GRANT tally_api to the role that tallyd logs in as"
+                                                              : "; its log says why";
     if (outcome.error.message != last_complaint_) {
-        log::write(log::Level::warn, "extension_not_ready", log::field("reason", outcome.error.message));
+        log::write(log::Level::warn, "extension_not_ready", log::field("reason", outcome.error.message + advice));
         last_complaint_ = outcome.error.message;
     }
-    health_.extension_missing("the extension pgtally is not ready in this database");
+    health_.extension_missing(std::string("the extension pgtally is not ready in this database") + advice);
 }
 
 void DatabaseThread::rest(milliseconds time) noexcept {

@@ -1,9 +1,10 @@
 // Errors as answers: see error.hpp.
 #include "error.hpp"
 
-#include <algorithm>
+#include <ctime>
 
 #include "json_text.hpp"
+#include "month_limit.hpp"
 
 namespace tallyd {
 
@@ -121,28 +122,20 @@ Answer answer_for(const SqlError& error) {
         return unavailable(error.state == "57014" ? "the database took too long to answer"
                                                   : "the database is not available");
     if (status >= 500) return refuse(500, "internal error");
-    // Only in the header of a file: every other text is checked before.
+    // Only in the header of a file: every other text is checked before. The server's own sentence names a byte and not
+    // what to do: a spreadsheet's UTF-16, a compressed file.
     if (error.state == "22021") return refuse(status, "the header is not valid UTF-8; save the file as UTF-8");
+    if (status == 429) {  // its detail is the JSON object of the limit
+        Answer answer = refuse(status, error.message, error.detail);
+        tell_month_limit(answer, std::time(nullptr));
+        return answer;
+    }
     std::string details;
     append_member(details, "field", error.column);
     append_member(details, "hint", error.hint);
     append_member(details, "detail", error.detail);
     if (!details.empty()) details += '}';
-    // The server's own sentence names a byte and not what to do: a spreadsheet's UTF-16, a compressed file.
-    Answer answer =
-        refuse(status, error.state == "22021" ? "the request is not valid UTF-8 text" : error.message, details);
-    if (status == 429) answer.retry_after = seconds_to_next_month(std::time(nullptr));
-    return answer;
-}
-
-int seconds_to_next_month(std::time_t now) noexcept {
-    constexpr std::time_t kLongest = 86400;
-    std::tm date{};
-    if (gmtime_r(&now, &date) == nullptr) return static_cast<int>(kLongest);
-    date.tm_mon += 1;
-    date.tm_mday = 1;
-    date.tm_hour = date.tm_min = date.tm_sec = 0;
-    return static_cast<int>(std::clamp<std::time_t>(timegm(&date) - now, 1, kLongest));
+    return refuse(status, error.message, details);
 }
 
 }  // namespace tallyd

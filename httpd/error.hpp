@@ -2,7 +2,6 @@
 // {"code", "message", "details"?}. No internals of the server ever enter a body.
 #pragma once
 
-#include <ctime>
 #include <string>
 #include <string_view>
 
@@ -39,8 +38,5 @@ Answer refuse_field(unsigned status, std::string_view message, std::string_view 
 Answer bad_key();
 Answer unavailable(std::string_view message, int retry_after = 1);
 Answer answer_for(const SqlError& error);
-
-// Until the limits of the month begin anew, in UTC; a day at most, for limits may be raised before.
-int seconds_to_next_month(std::time_t now) noexcept;
 
 }  // namespace tallyd

@@ -46,6 +46,11 @@ std::size_t collect(char* data, std::size_t, std::size_t size, void* out) noexce
     return size;
 }
 
+// A callback of libcurl, which asks at least every second.
+int is_interrupted(void* flag, curl_off_t, curl_off_t, curl_off_t, curl_off_t) noexcept {
+    return *static_cast<const volatile std::sig_atomic_t*>(flag) != 0;
+}
+
 HeaderList headers_of(const std::string& authorization, const std::string& content_type) {
     HeaderList list(nullptr, curl_slist_free_all);
     // Without "Expect:" a large body would wait a second where a proxy does not answer 100.
@@ -84,7 +89,8 @@ std::string percent_encode(const std::string& text) {
     return encoded.get();
 }
 
-HttpClient::HttpClient(std::string base, const std::string& key, std::string ca_file)
+HttpClient::HttpClient(std::string base, const std::string& key, std::string ca_file,
+                       const volatile std::sig_atomic_t& interrupted)
     : base_(std::move(base)),
       authorization_("Authorization: Bearer " + key),
       ca_file_(std::move(ca_file)),
@@ -96,6 +102,9 @@ HttpClient::HttpClient(std::string base, const std::string& key, std::string ca_
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, kConnectSeconds);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT, kAnswerSeconds);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect);
+    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, is_interrupted);
+    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, const_cast<std::sig_atomic_t*>(&interrupted));
     // The certificate's chain and name are checked: libcurl's default, and there is no option to change it.
     if (!ca_file_.empty()) curl_easy_setopt(curl, CURLOPT_CAINFO, ca_file_.c_str());
     if (is_loopback(base_)) curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
@@ -145,6 +154,8 @@ HttpClient::Result HttpClient::failure(CURLcode code) const {
                     "the connection was closed without an answer" +
                         std::string(base_.starts_with("https:") ? "" : ", as by a server that speaks https alone"),
                     0};
+        case CURLE_ABORTED_BY_CALLBACK:
+            return {0, "interrupted", 0, true};
         case CURLE_WRITE_ERROR:
             return {0, "the answer is not one of tallyd", 0};
         case CURLE_OPERATION_TIMEDOUT:

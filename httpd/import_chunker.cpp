@@ -13,9 +13,10 @@ constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 }  // namespace
 
-ImportChunker::ImportChunker(ImportFormat format, ChunkLimits limits, std::uint64_t first_line)
+ImportChunker::ImportChunker(ImportFormat format, ChunkLimits limits, std::uint64_t first_line, Unreadable unreadable)
     : format_(format),
       limits_(limits),
+      keeps_(unreadable == Unreadable::keep),
       first_line_(first_line),
       header_known_(format == ImportFormat::ndjson),
       line_(header_known_ && first_line > 0 ? first_line : 1),
@@ -61,7 +62,7 @@ std::size_t ImportChunker::feed(const char* data, std::size_t size) {
                     ? "the line is too long"
                     : "a quoted field has no closing quote within " + std::to_string(limits_.record_bytes) +
                           " bytes, so this many lines after it were not read either: " + std::to_string(record_lines_));
-            std::string().swap(record_);
+            if (!keeps_ || !header_known_) std::string().swap(record_);
             state_ = State::discarding;
         }
     }
@@ -73,6 +74,7 @@ void ImportChunker::end() {
 }
 
 void ImportChunker::fail(std::string reason) {
+    if (keeps_) return;
     failures_.push_back({line_, std::move(reason)});
 }
 
@@ -82,8 +84,8 @@ void ImportChunker::end_record() {
     if (!header_known_) {
         end_header();
     } else {
-        bool sound = state_ != State::discarding;
-        if (sound && (record_.find('\0') != std::string::npos || !valid_utf8(record_))) {
+        bool sound = state_ != State::discarding || keeps_;
+        if (!keeps_ && sound && (record_.find('\0') != std::string::npos || !valid_utf8(record_))) {
             fail(valid_utf8(record_) ? "the line contains a NUL byte" : "the line is not valid UTF-8");
             sound = false;
         }

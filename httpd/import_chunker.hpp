@@ -1,7 +1,9 @@
 // Cuts a file of events, as its bytes come in, into chunks of whole records: lines of NDJSON, or records of CSV, whose
 // quoted fields may hold line ends. Memory is bounded by one chunk and one record.
 // Invariants: a chunk ends where a record ends; whatever is taken out (a record too long, or no valid UTF-8, or with a
-// NUL byte) leaves as many line ends behind, which are skipped as blank lines: so lines keep their numbers.
+// NUL byte) leaves as many line ends behind, which are skipped as blank lines: so lines keep their numbers. Who only
+// passes a file on keeps such records instead, one too long cut where it was found out: the next reader cuts it there
+// too.
 #pragma once
 
 #include <cstddef>
@@ -19,6 +21,8 @@ struct ChunkLimits {
     std::size_t record_bytes = std::size_t{1} << 20;
 };
 
+enum class Unreadable { take_out, keep };
+
 struct LineFailure {
     std::uint64_t line = 0;
     std::string reason;
@@ -27,7 +31,8 @@ struct LineFailure {
 class ImportChunker {
 public:
     // first_line: number of the first line after the header, where it is not the file's own; 0: count the header too.
-    ImportChunker(ImportFormat format, ChunkLimits limits, std::uint64_t first_line);
+    ImportChunker(ImportFormat format, ChunkLimits limits, std::uint64_t first_line,
+                  Unreadable unreadable = Unreadable::take_out);
 
     // Takes bytes up to the end of the record that fills the chunk, and says how many those were.
     std::size_t feed(const char* data, std::size_t size);
@@ -58,6 +63,7 @@ private:
 
     const ImportFormat format_;
     const ChunkLimits limits_;
+    const bool keeps_;  // what cannot be read
     std::uint64_t first_line_;
     State state_ = State::field_start;
     bool header_known_;

@@ -28,7 +28,7 @@ namespace tallyd {
 
 namespace {
 
-enum Exit { kDone = 0, kFailed = 1, kUsage = 2, kLinesRefused = 3 };
+enum Exit { kDone = 0, kFailed = 1, kUsage = 2, kLinesRefused = 3, kInterrupted = 130 };
 
 constexpr ChunkLimits kPiece{5000, std::size_t{2} << 20, std::size_t{1} << 20};
 constexpr std::size_t kRead = 256 << 10;
@@ -44,6 +44,17 @@ struct Stop {
     Exit code;
     std::string message;
 };
+
+volatile std::sig_atomic_t interrupted = 0;  // by Ctrl-C or SIGTERM
+
+// The first one lets the command say where it was; a second one ends it at once.
+void catch_interrupts() {
+    struct sigaction action {};
+    action.sa_handler = [](int) { interrupted = 1; };
+    action.sa_flags = static_cast<int>(SA_RESETHAND);
+    sigaction(SIGINT, &action, nullptr);
+    sigaction(SIGTERM, &action, nullptr);
+}
 
 std::string reason_of_errno() {
     return errno == 0 ? std::string() : std::string(": ") + std::strerror(errno);
@@ -82,20 +93,23 @@ public:
           format_(format_of(options)),
           title_(from_stdin_ ? "stdin" : std::filesystem::path(options.file).filename().string()),
           state_path_(options.file + ".tally-import"),
-          client_(address(options.url), read_key(options), ca_file(options)) {}
+          client_(address(options.url), read_key(options), ca_file(options), interrupted) {}
 
     int run() {
         open();
         const bool resumed = resume();
         Progress progress(title_, state_.size, state_.offset, isatty(STDERR_FILENO) != 0);
         progress_ = &progress;
-        ImportChunker chunker(format_, kPiece, resumed ? state_.line : 0);
+        // tallyd judges every line, so that the import knows of those too that cannot be read.
+        ImportChunker chunker(format_, kPiece, resumed ? state_.line : 0, Unreadable::keep);
         if (resumed) feed_header(chunker);
         begun_at_line_ = state_.line;
         const auto input = std::make_unique<char[]>(kRead);
         std::istream& in = from_stdin_ ? std::cin : input_;
-        while (in.read(input.get(), kRead), in.gcount() > 0)
+        while (in.read(input.get(), kRead), in.gcount() > 0) {
+            check_interrupt();
             take(chunker, input.get(), static_cast<std::size_t>(in.gcount()));
+        }
         if (in.bad()) throw Stop{kFailed, "cannot read " + title_};
         chunker.end();
         if (state_.import_id.empty()) begin(chunker);
@@ -195,28 +209,41 @@ private:
         }
     }
 
+    void check_interrupt() const {
+        if (interrupted == 0) return;
+        const std::string sent = state_.line > 0 ? fmt::format("the lines before line {} were taken", state_.line)
+                                                 : std::string("nothing was sent");
+        throw Stop{kInterrupted, "interrupted: " + sent +
+                                     (resumable_ ? "; run the same command again to go on from there"
+                                                 : "; sent again they count once")};
+    }
+
     // Begins the import without any event, so that no event is ever in one whose id got lost.
     void begin(ImportChunker& chunker) {
         state_.header_bytes = format_ == ImportFormat::csv ? read_ : 0;
+        if (read_ == 0 && format_ == ImportFormat::csv)
+            throw Stop{kFailed, title_ + " is empty: CSV begins with a line that names its columns"};
         const std::string name = options_.name.empty() ? title_ : options_.name;
         const std::string body = format_ == ImportFormat::csv ? chunker.header() + '\n' : "\n";
         take_answer(send("name=" + percent_encode(name), body));
         state_.line = format_ == ImportFormat::csv ? chunker.next_line() : 1;
+        state_.offset = state_.header_bytes;
         begun_at_line_ = state_.line;
+        remember();
+    }
+
+    void remember() const {
+        if (!resumable_) return;
+        if (const std::string wrong = write_state(state_path_, state_); !wrong.empty()) throw Stop{kFailed, wrong};
     }
 
     void store(ImportChunker& chunker) {
         const std::uint64_t line = chunker.first_line_of_chunk();
         const std::string body = chunker.take();
-        for (const LineFailure& failure : chunker.take_failures()) {
-            ++state_.failed;
-            complain(failure.line, failure.reason, {});
-        }
         take_answer(send(fmt::format("import_id={}&line={}", state_.import_id, line), body));
         state_.line = chunker.next_line();
         state_.offset = read_;
-        if (resumable_)
-            if (const std::string wrong = write_state(state_path_, state_); !wrong.empty()) throw Stop{kFailed, wrong};
+        remember();
         progress_->show(read_, state_.line - begun_at_line_);
     }
 
@@ -235,18 +262,25 @@ private:
             HttpClient::Result result =
                 client_.post("/api/v1/events/import?" + query,
                              format_ == ImportFormat::csv ? "text/csv" : "application/x-ndjson", body);
-            const bool again =
-                result.status == 0 || result.status == 408 || result.status == 429 || result.status >= 500;
+            check_interrupt();
+            const bool again = !result.permanent && (result.status == 0 || result.status == 408 ||
+                                                     result.status == 429 || result.status >= 500);
+            if (!again && result.status != 0) return result;
             const std::string why = result.status == 0 ? options_.url + ": " + result.body : message_of(result);
-            if (result.permanent) throw Stop{kFailed, why};
-            if (!again) return result;
+            if (!again) throw Stop{kFailed, why};
             auto wait =
                 std::max<std::chrono::milliseconds>(pause.next(random_), std::chrono::seconds(result.retry_after));
-            if (std::chrono::steady_clock::now() + wait > give_up)
+            if (std::chrono::steady_clock::now() + wait > give_up) {
+                complain_of(result.body);
                 throw Stop{kFailed, why + (resumable_ ? "; run the same command again to go on from here" : "")};
+            }
             say(why + fmt::format(", trying again for {:.0f} s",
                                   std::chrono::duration<double>(give_up - std::chrono::steady_clock::now()).count()));
-            std::this_thread::sleep_for(wait);
+            for (const auto until = std::chrono::steady_clock::now() + wait;
+                 std::chrono::steady_clock::now() < until;) {
+                check_interrupt();
+                std::this_thread::sleep_for(std::min<std::chrono::milliseconds>(wait, std::chrono::milliseconds(50)));
+            }
         }
     }
 
@@ -261,12 +295,19 @@ private:
         const char* id = json_string_value(json_object_get(body.get(), "import_id"));
         if (!id) throw Stop{kFailed, "the answer is not one of tallyd"};
         state_.import_id = id;
-        const auto number = [&body](const char* name) {
-            return static_cast<std::uint64_t>(json_integer_value(json_object_get(body.get(), name)));
+        const json_t* totals = json_object_get(body.get(), "totals");
+        const auto number = [totals](const char* name) {
+            return static_cast<std::uint64_t>(json_integer_value(json_object_get(totals, name)));
         };
-        state_.accepted += number("accepted");
-        state_.duplicates += number("duplicates");
-        state_.failed += number("failed");
+        state_.accepted = number("accepted");
+        state_.duplicates = number("duplicates");
+        state_.failed = number("failed");
+        complain_of(text);
+    }
+
+    // Says which lines were refused.
+    void complain_of(const std::string& answer) {
+        const std::unique_ptr<json_t, void (*)(json_t*)> body(json_loads(answer.c_str(), 0, nullptr), json_decref);
         std::size_t at;
         json_t* failure;
         json_array_foreach(json_object_get(body.get(), "failures"), at, failure) {
@@ -341,6 +382,7 @@ int import_command(int argc, const char* const* argv) {
         return kUsage;
     }
     signal(SIGPIPE, SIG_IGN);
+    catch_interrupts();
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) throw std::runtime_error("libcurl cannot be used");
     try {
         return Importer(options).run();

@@ -4,7 +4,8 @@
 
 namespace tallyd {
 
-// Exit code: 0 every line is stored, 1 it could not be finished, 2 wrong usage, 3 finished, but lines were refused.
+// Exit code: 0 every line is stored, 1 it could not be finished, 2 wrong usage, 3 finished, but lines were refused, 130
+// interrupted (Ctrl-C).
 int import_command(int argc, const char* const* argv);
 
 }  // namespace tallyd

@@ -1,6 +1,7 @@
 // One upload to POST /api/v1/events/import: which statement comes next, and what became of the ones before.
 // The first statement begins the import (or opens the one that the client names) with no line in it, so that a chunk
-// always belongs to a known import and may be sent to the database again: its events carry their identity.
+// always belongs to a known import and may be sent to the database again: its events carry their identity, and the
+// import knows which lines it has taken. A limit of the month ends the upload at the first line that it refuses.
 #pragma once
 
 #include <cstdint>
@@ -53,20 +54,24 @@ private:
     };
 
     Answer with_progress(Answer refusal) const;
+    Answer limited(const std::string& reason, const std::string& details) const;
     void note(std::uint64_t line, std::string json);
-    void take_local_failures();
     std::string counts() const;
+    std::string failure_list() const;
 
     const ImportFormat format_;
     std::string members_;  // of the query's JSON object, in every statement
     std::string name_;     // and only in the first: the import's name
     std::optional<Answer> problem_;
     ImportChunker chunker_;
-    std::string import_id_;  // empty: not begun
-    std::string given_id_;
-    std::uint64_t sent_to_line_ = 0;
-    std::uint64_t accepted_ = 0, duplicates_ = 0, failed_ = 0;
+    std::string import_id_;                 // empty: not begun
+    std::uint64_t next_line_ = 0;           // to go on with; 0: where the upload began
+    std::vector<LineFailure> in_question_;  // lines of the chunk under way that could not be read
+    std::uint64_t accepted_ = 0, duplicates_ = 0, failed_ = 0, resent_ = 0;
+    std::string totals_;  // of the import as a whole, a JSON object
+    bool goes_on_ = false;
     std::vector<Failure> failures_;
+    bool all_listed_ = true;
 };
 
 }  // namespace tallyd

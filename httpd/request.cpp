@@ -127,7 +127,8 @@ void HttpRequest::finish(Answer answer) noexcept {
 }
 
 MHD_Result HttpRequest::reply(Answer answer) {
-    if (rate_.limit >= 0) answer.rate = rate_;
+    // A limit of the month that refused the request is told before that of requests per second, which let it pass.
+    if (answer.rate.limit < 0) answer.rate = rate_;
     release_body();
     phase_ = Phase::replied;
     status_ = answer.status;

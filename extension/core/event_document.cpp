@@ -224,7 +224,10 @@ struct EventDocument::Parser {
         const Reading reading = read_string(value, read);
         if (reading == Reading::malformed) return false;
         if (seen) reject(event, name, std::string(name) + " is given twice");
-        if (reading == Reading::wrong_type) reject(event, name, std::string(name) + " must be a string");
+        if (reading == Reading::wrong_type)
+            reject(event, name,
+                   std::string(name) + " must be a string" +
+                       (name == "timestamp" ? " such as \"2024-01-31T13:45:00Z\"" : ""));
         if (reading == Reading::bad_unicode) reject(event, name, std::string(name) + " holds a bad escape sequence");
         if (reading == Reading::ok) {
             seen = true;

@@ -157,6 +157,8 @@ std::string seen_in(const std::vector<std::string>& columns) {
 }
 
 std::optional<std::string> header_problem(const std::vector<std::string>& columns) {
+    if (columns.size() == 1 && columns[0].empty())
+        return "the header is missing: the first line of CSV names its columns, such as code,customer_id,timestamp";
     bool code = false;
     bool customer = false;
     for (std::size_t i = 0; i < columns.size(); ++i) {

@@ -198,6 +198,22 @@ COMMENT ON FUNCTION tally.create_api_key(text, text[], timestamptz) IS
     'Creates a key for the current tenant and answers its secret, which is shown this once. scopes: read, write, admin. Errors: 22023';
 REVOKE EXECUTE ON FUNCTION tally.create_api_key(text, text[], timestamptz) FROM PUBLIC;
 
+CREATE FUNCTION tally.api_keys(
+    OUT id text, OUT name text, OUT hint text, OUT scopes text[], OUT created_at timestamptz, OUT expires_at timestamptz,
+    OUT last_used_at timestamptz, OUT revoked_at timestamptz, OUT requests_per_second numeric, OUT burst integer, OUT events_per_month bigint)
+    RETURNS SETOF record
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT tally._encode_id('tkn_', k.key_id), k.name, k.hint, k.scopes, k.created_at, k.expires_at, u.last_used_at, k.revoked_at,
+           k.requests_per_second, k.burst, k.events_per_month
+    FROM tally.api_key k LEFT JOIN tally.key_use u ON u.key_id = k.key_id
+    WHERE k.tenant_id = tally.current_tenant() ORDER BY k.key_id
+$$;
+COMMENT ON FUNCTION tally.api_keys() IS
+    'Keys of the current tenant, oldest first, revoked ones too: id (tkn_...), name, hint (first and last characters of the secret), scopes, when it was created, expires, was last used (to the minute) and was revoked, and its limits';
+REVOKE EXECUTE ON FUNCTION tally.api_keys() FROM PUBLIC;
+
 CREATE FUNCTION tally.revoke_api_key(key text) RETURNS text
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
@@ -215,7 +231,7 @@ BEGIN
     IF revoked IS NULL THEN
         RAISE EXCEPTION 'the tenant has no such API key'
             USING ERRCODE = 'undefined_object',
-                  HINT = 'Give the secret or the id: SELECT tally._encode_id(''tkn_'', key_id), name, hint FROM tally.api_key WHERE tenant_id = tally.current_tenant();';
+                  HINT = 'Give the secret or the id: SELECT id, name, hint FROM tally.api_keys();';
     END IF;
     RETURN tally._encode_id('tkn_', revoked[1]);
 END

@@ -122,10 +122,16 @@ CREATE FUNCTION tally._find_family(tenant_id integer, reference text) RETURNS uu
     AS $$
 DECLARE
     found_id uuid;
+    meant    uuid;
 BEGIN
     SELECT f.product_family_id INTO found_id FROM tally.product_family f
     WHERE f.tenant_id = _find_family.tenant_id AND f.product_family_id = tally._decode_id('pf_', reference);
     IF found_id IS NULL THEN
+        SELECT f.product_family_id INTO meant FROM tally.product_family f WHERE f.tenant_id = _find_family.tenant_id AND f.alias = reference;
+        IF meant IS NOT NULL THEN
+            PERFORM tally._fail('product_family_id', format('"%s" is an alias; product_family_id takes the id of the product family', left(reference, 64)),
+                                format('It is %s.', tally._encode_id('pf_', meant)));
+        END IF;
         PERFORM tally._fail('product_family_id', format('product family "%s" does not exist', left(reference, 64)),
                             'Product family ids look like pf_7n42DGM5Tflk9n8mt7Fhc7; GET /api/v1/profile shows the default one.');
     END IF;
@@ -140,11 +146,18 @@ CREATE FUNCTION tally._find_product(tenant_id integer, reference text, family uu
     AS $$
 DECLARE
     product tally.product;
+    meant   uuid;
 BEGIN
     SELECT * INTO product FROM tally.product p
     WHERE p.tenant_id = _find_product.tenant_id AND p.product_id = tally._decode_id('prd_', reference);
     IF product.product_id IS NULL THEN
-        PERFORM tally._fail('product_id', format('product "%s" does not exist', reference));
+        SELECT p.product_id INTO meant FROM tally.product p WHERE p.tenant_id = _find_product.tenant_id AND p.alias = reference;
+        IF meant IS NOT NULL THEN
+            PERFORM tally._fail('product_id', format('"%s" is an alias; product_id takes the id of the product', left(reference, 64)),
+                                format('It is %s.', tally._encode_id('prd_', meant)));
+        END IF;
+        PERFORM tally._fail('product_id', format('product "%s" does not exist', left(reference, 64)),
+                            'Product ids look like prd_7n42DGM5Tflk9n8mt7Fhc7; GET /api/v1/products lists them.');
     ELSIF product.product_family_id <> family THEN
         PERFORM tally._fail('product_id', format('product "%s" belongs to another product family', reference));
     END IF;

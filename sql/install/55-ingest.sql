@@ -24,11 +24,11 @@ COMMENT ON FUNCTION tally._scan_events(text[], boolean, boolean, timestamptz, bo
 
 CREATE TYPE tally._verdict AS (
     body integer, index integer, event_id text, strict boolean, verdict text, reason text, field text,
-    customer_hash integer, identity uuid, payload uuid);
-COMMENT ON TYPE tally._verdict IS 'What became of one event of one body: accepted, duplicate, conflict, rejected, limited (over a limit of the month), or NULL for a good event of a strict body that failed';
+    customer_hash integer, identity uuid, payload uuid, details jsonb);
+COMMENT ON TYPE tally._verdict IS 'What became of one event of one body: accepted, duplicate, conflict, rejected, limited (over a limit of the month, which details tells), or NULL for a good event of a strict body that failed';
 
-CREATE TYPE tally._refusal AS (body integer, index integer, strict boolean, verdict text, reason text, field text);
-COMMENT ON TYPE tally._refusal IS 'A well-formed event that is not to be stored, and why: rejected by a metric''s kind, or limited';
+CREATE TYPE tally._refusal AS (body integer, index integer, strict boolean, verdict text, reason text, field text, details jsonb);
+COMMENT ON TYPE tally._refusal IS 'A well-formed event that is not to be stored, and why: rejected by a metric''s kind, or limited, with the limit in details';
 
 CREATE TYPE tally._share AS (key_id uuid, shard integer, wanted bigint, allowed bigint, quota bigint);
 COMMENT ON TYPE tally._share IS 'What a transaction may count for a key, or for the tenant where key_id is 0';
@@ -88,7 +88,7 @@ BEGIN
             SELECT s.*, bool_or(s.month = ANY (missing)) OVER (PARTITION BY s.body) AS must_wait
             FROM tally._scan_events(documents, is_array, allow_backfilling, now, derive_ids) s)
         SELECT coalesce(array_agg(ROW(s.body, s.index, NOT s.partial, 'deferred',
-                                      'partitions for new months are being made; send it again', NULL)::tally._refusal), '{}')
+                                      'partitions for new months are being made; send it again', NULL, NULL)::tally._refusal), '{}')
         FROM scanned s WHERE s.must_wait AND NOT s.rejected);
 END
 $$;
@@ -142,7 +142,8 @@ BEGIN
     IF cardinality(texts) > 1 AND (entangled OR short AND (careful OR cardinality(shares) > 2)) THEN
         -- Whether one body stands decides about the others, so they are taken one after the other.
         FOR n IN 1 .. cardinality(texts) LOOP
-            RETURN QUERY SELECT n, i.index, i.event_id, i.strict, i.verdict, i.reason, i.field, i.customer_hash, i.identity, i.payload
+            RETURN QUERY SELECT n, i.index, i.event_id, i.strict, i.verdict, i.reason, i.field, i.customer_hash, i.identity, i.payload,
+                                i.details
                          FROM tally._ingest(tenant, texts[n:n], is_array, old_allowed, import, derived, senders[n:n]) i;
         END LOOP;
         RETURN;
@@ -164,7 +165,7 @@ BEGIN
         FROM (SELECT p.body, p.index, p.event_id, p.code, p.customer_id, p.source, p.ts, p.properties, p.customer_hash,
                      CASE WHEN r.body IS NULL THEN p.identity END AS identity, p.payload, NOT p.partial AS strict,
                      p.body = ANY (failed) AS is_failed, coalesce(r.reason, p.reason) AS reason, coalesce(r.field, p.field) AS field,
-                     r.verdict AS refusal
+                     r.verdict AS refusal, r.details
               FROM tally._parse_events(texts, is_array, old_allowed, clock, derived) p
               LEFT JOIN unnest(refusals) r ON r.body = p.body AND r.index = p.index) e
     ), claimed AS (
@@ -184,7 +185,7 @@ BEGIN
         FROM judged j WHERE j.verdict = 'accepted' ORDER BY j.body, j.index
     )
     SELECT array_agg(ROW(j.body, j.index, j.event_id, j.strict, j.verdict, j.reason, j.field, j.customer_hash, j.identity,
-                         j.payload)::tally._verdict ORDER BY j.body, j.index),
+                         j.payload, j.details)::tally._verdict ORDER BY j.body, j.index),
            count(*) FILTER (WHERE j.verdict IS NULL)
     INTO verdicts, unresolved FROM judged j;
     PERFORM tally._use_shares(tenant, senders, verdicts, shares, clock);
@@ -213,7 +214,7 @@ BEGIN
     SELECT array_agg(ROW(v.body, v.index, v.event_id, v.strict, r.verdict,
                          CASE WHEN r.verdict = 'conflict' THEN 'an event with this event_id, customer and source is stored already with other content; the first one stands' ELSE v.reason END,
                          CASE WHEN r.verdict = 'conflict' THEN 'event_id' ELSE v.field END,
-                         v.customer_hash, v.identity, v.payload)::tally._verdict ORDER BY v.body, v.index),
+                         v.customer_hash, v.identity, v.payload, v.details)::tally._verdict ORDER BY v.body, v.index),
            bool_or(r.verdict = 'conflict' AND v.strict AND v.in_body > 1 AND v.body <> ALL (refused))
     INTO resolved, raced
     FROM (SELECT u.*, count(*) OVER (PARTITION BY u.body) AS in_body,

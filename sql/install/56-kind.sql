@@ -29,7 +29,7 @@ BEGIN
         RETURN '{}';
     END IF;
     RETURN (
-        SELECT coalesce(array_agg(ROW(r.body, r.index, r.strict, 'rejected', r.problem, r.field)::tally._refusal), '{}')
+        SELECT coalesce(array_agg(ROW(r.body, r.index, r.strict, 'rejected', r.problem, r.field, NULL)::tally._refusal), '{}')
         FROM (SELECT DISTINCT ON (p.body, p.index) p.body, p.index, NOT p.partial AS strict, k.problem,
                      'properties.' || m.aggregation_key AS field
               FROM tally._parse_events(documents, is_array, allow_backfilling, now, derive_ids) p

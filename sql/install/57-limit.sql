@@ -168,11 +168,12 @@ CREATE FUNCTION tally._refuse_by_limit(tenant_id integer, documents text[], is_a
 DECLARE
     tenant integer := _refuse_by_limit.tenant_id;
     tight  tally._share;
+    whose  text;
     reason text;
 BEGIN
     SELECT s.* INTO tight FROM unnest(shares) s ORDER BY s.allowed, s.key_id LIMIT 1;
-    reason := format('the %s limit of %s events per month is reached',
-                     CASE tight.key_id WHEN '00000000-0000-0000-0000-000000000000' THEN 'tenant''s' ELSE 'API key''s' END, tight.quota);
+    whose := CASE tight.key_id WHEN '00000000-0000-0000-0000-000000000000' THEN 'tenant' ELSE 'key' END;
+    reason := format('the %s limit of %s events per month is reached', CASE whose WHEN 'tenant' THEN 'tenant''s' ELSE 'API key''s' END, tight.quota);
     RETURN (
         WITH fresh AS (
             SELECT s.body, s.index, NOT s.partial AS strict,
@@ -185,7 +186,9 @@ BEGIN
         ), ranked AS (
             SELECT f.*, dense_rank() OVER (ORDER BY f.first_place) AS place FROM fresh f
         )
-        SELECT coalesce(array_agg(ROW(r.body, r.index, r.strict, 'limited', reason, NULL)::tally._refusal), '{}')
+        -- A strict body takes nothing of what is left; whoever else is refused comes after those that took it.
+        SELECT coalesce(array_agg(ROW(r.body, r.index, r.strict, 'limited', reason, NULL, jsonb_build_object('limit', jsonb_build_object(
+            'whose', whose, 'events_per_month', tight.quota, 'remaining', CASE WHEN r.strict AND cardinality(documents) = 1 THEN tight.allowed ELSE 0 END)))::tally._refusal), '{}')
         FROM ranked r WHERE r.place > tight.allowed);
 END
 $$;
@@ -215,7 +218,7 @@ BEGIN
         WHERE k.tenant_id = tenant AND (k.key_id = tally._decode_id('tkn_', key) OR k.secret_hash = sha256(convert_to(key, 'UTF8')));
         IF subject IS NULL THEN
             RAISE EXCEPTION 'the tenant has no such API key' USING ERRCODE = 'undefined_object',
-                HINT = 'Give the secret or the id: SELECT tally._encode_id(''tkn_'', key_id), name, hint FROM tally.api_key WHERE tenant_id = tally.current_tenant();';
+                HINT = 'Give the secret or the id: SELECT id, name, hint FROM tally.api_keys();';
         END IF;
         UPDATE tally.api_key k SET requests_per_second = set_limits.requests_per_second, burst = set_limits.burst,
                                    events_per_month = set_limits.events_per_month WHERE k.key_id = subject;

@@ -49,9 +49,14 @@ DECLARE
     width interval;
     kinds integer;
 BEGIN
-    IF "window" !~ '[[:alpha:]:]' THEN      -- an interval without a unit would be one of seconds
-        PERFORM tally._fail('window', format('"%s" is no window: it has no unit', left("window", 64)),
-            'Write such as "20 minutes", "6 hours" or "14 days".');
+    -- PostgreSQL takes a number without a unit for seconds, and M for minutes where others mean months. Of times (1:30) and
+    -- of ISO 8601 (P1M, PT1M) every number is clear.
+    IF regexp_replace("window", '[0-9]+(:[0-9.]+)+', '', 'g') ~ '[0-9.]\s*(?![[:alpha:]0-9.]|\s)' THEN
+        PERFORM tally._fail('window', format('"%s" is no window: a number has no unit', left("window", 64)),
+            'Write such as "20m", "6 hours" or "14 days".');
+    ELSIF "window" ~ '[0-9.]\s*M(?![[:alpha:]])' AND "window" !~ '^\s*P' THEN
+        PERFORM tally._fail('window', format('"%s" is no window: M may mean minutes or months', left("window", 64)),
+            'Write such as "20m" for minutes and "1 month" for months.');
     END IF;
     width := CASE lower("window")
         WHEN 'minute' THEN '1 minute' WHEN 'hour' THEN '1 hour' WHEN 'day' THEN '1 day' WHEN 'week' THEN '7 days'
@@ -65,7 +70,7 @@ BEGIN
     RETURN width;
 EXCEPTION WHEN invalid_datetime_format OR datetime_field_overflow OR interval_field_overflow THEN
     PERFORM tally._fail('window', format('"%s" is no window', left("window", 64)),
-        'Use minute, hour, day, week, month, quarter, year, or an interval such as "20 minutes", "6 hours" or "14 days".');
+        'Use minute, hour, day, week, month, quarter, year, or an interval such as "20m", "6 hours" or "14 days".');
 END
 $$;
 COMMENT ON FUNCTION tally._window_width(text) IS 'Width of a window given by name or as an interval. Raises 22023';

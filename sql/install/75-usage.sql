@@ -139,7 +139,7 @@ CREATE FUNCTION tally._convert(value numeric, factor numeric, rounding text) RET
         WHEN 'NEAREST' THEN q.whole + sign(value) * (2 * abs(q.rest) >= factor)::integer
         WHEN 'NEAREST_HALF' THEN trim_scale(tally._convert(value * 2, factor, 'NEAREST') * 0.5)
         WHEN 'NEAREST_DECILE' THEN trim_scale(tally._convert(value * 10, factor, 'NEAREST') * 0.1)
-        WHEN 'NONE' THEN CASE WHEN q.long * factor = value THEN trim_scale(q.long) ELSE value / factor END
+        WHEN 'NONE' THEN CASE WHEN q.long * factor = value THEN trim_scale(q.long) ELSE trim_scale(value / factor) END
         ELSE value END
     FROM (SELECT div(value, factor) AS whole, value - div(value, factor) * factor AS rest,
                  (value + round(0::numeric, scale(value) + 31)) / factor AS long) q

@@ -9,7 +9,7 @@ CREATE FUNCTION tally._state_value(aggregation_type text, summary tally.summary,
         WHEN 'COUNT' THEN events::numeric
         WHEN 'COUNT_DISTINCT' THEN coalesce(tally.cardinality(members), 0)::numeric
         WHEN 'SUM' THEN coalesce(tally.total(summary), 0)
-        WHEN 'MEAN' THEN tally.mean(summary)
+        WHEN 'MEAN' THEN trim_scale(tally.mean(summary))
         WHEN 'MIN' THEN tally.lowest(summary)
         WHEN 'MAX' THEN tally.highest(summary)
         WHEN 'LATEST' THEN tally.latest(summary) END

@@ -2,7 +2,8 @@
 --
 -- Every function behind a route takes (tenant_id, path, query, body) and answers the JSON body of a success. tallyd obtains
 -- tenant_id from authenticate() in the same statement. Failures are raised: SQLSTATE decides the HTTP status, the column
--- name of the error is the field at fault. NULL where an answer is due means that nothing was done: tallyd calls again.
+-- name of the error is the field at fault, the detail of TL429 a JSON object that tells the limit. NULL where an answer is
+-- due means that nothing was done: tallyd calls again.
 
 CREATE FUNCTION tally_rest._bad_key() RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -119,14 +120,21 @@ END
 $$;
 COMMENT ON FUNCTION tally_rest._parameter(jsonb, text) IS 'A query parameter that may be given once; NULL where it is absent or empty';
 
+CREATE FUNCTION tally_rest._parameter_text(query jsonb, name text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT CASE WHEN query ? name THEN coalesce(tally_rest._parameter(query, name), '') END $$;
+COMMENT ON FUNCTION tally_rest._parameter_text(jsonb, text) IS
+    'A query parameter that may be given once and of which the empty text is a value like others; NULL where it is absent';
+
 CREATE FUNCTION tally_rest._parameter_list(query jsonb, name text) RETURNS text[]
     LANGUAGE sql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
     AS $$ SELECT array_agg(v.value) FROM jsonb_array_elements_text(query -> name) v $$;
 COMMENT ON FUNCTION tally_rest._parameter_list(jsonb, text) IS 'All values of a query parameter; NULL where it is absent';
 
-CREATE FUNCTION tally_rest._parameter_number(query jsonb, name text, least_value integer, greatest_value integer, default_value integer)
-    RETURNS integer
+CREATE FUNCTION tally_rest._parameter_number(query jsonb, name text, least_value bigint, greatest_value bigint, default_value bigint)
+    RETURNS bigint
     LANGUAGE plpgsql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
@@ -135,13 +143,13 @@ DECLARE
 BEGIN
     IF given IS NULL THEN
         RETURN default_value;
-    ELSIF given !~ '^[0-9]{1,9}$' OR given::integer NOT BETWEEN least_value AND greatest_value THEN
+    ELSIF given !~ '^[0-9]{1,18}$' OR given::bigint NOT BETWEEN least_value AND greatest_value THEN
         PERFORM tally._fail(name, format('%s must be a whole number from %s to %s', name, least_value, greatest_value));
     END IF;
-    RETURN given::integer;
+    RETURN given::bigint;
 END
 $$;
-COMMENT ON FUNCTION tally_rest._parameter_number(jsonb, text, integer, integer, integer) IS 'A query parameter that is a whole number in a range';
+COMMENT ON FUNCTION tally_rest._parameter_number(jsonb, text, bigint, bigint, bigint) IS 'A query parameter that is a whole number in a range';
 
 CREATE FUNCTION tally_rest._parameter_flag(query jsonb, name text) RETURNS boolean
     LANGUAGE plpgsql IMMUTABLE

@@ -15,10 +15,23 @@ CREATE INDEX idempotency_age ON tally.idempotency (tenant_id, created_at);
 COMMENT ON TABLE tally.idempotency IS 'What requests with an Idempotency-Key were answered, for 24 hours';
 COMMENT ON COLUMN tally.idempotency.tenant_id IS 'Whose request it was';
 COMMENT ON COLUMN tally.idempotency.key_hash IS 'SHA-256 of the Idempotency-Key';
-COMMENT ON COLUMN tally.idempotency.request_hash IS 'SHA-256 of function, path, query and body: another request with the same key is refused';
+COMMENT ON COLUMN tally.idempotency.request_hash IS 'SHA-256 of function, path, query and canonical body: another request with the same key is refused';
 COMMENT ON COLUMN tally.idempotency.answer IS 'The JSON that it was answered with';
 COMMENT ON COLUMN tally.idempotency.created_at IS 'When it was answered';
 COMMENT ON INDEX tally.idempotency_age IS 'Oldest answers of a tenant';
+
+CREATE FUNCTION tally_rest._canonical(body text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    RETURN body::jsonb::text;
+EXCEPTION WHEN data_exception OR statement_too_complex OR program_limit_exceeded THEN
+    RETURN body;    -- whoever reads it will refuse it, and say why
+END
+$$;
+COMMENT ON FUNCTION tally_rest._canonical(text) IS
+    'A JSON text without what does not change it: white space, order of members. tallyd leaves blanks where it took a key out';
 
 CREATE FUNCTION tally_rest._claim_key(tenant_id integer, key_hash bytea, request_hash bytea, OUT claimed boolean, OUT answer text) RETURNS record
     LANGUAGE plpgsql VOLATILE
@@ -71,7 +84,7 @@ BEGIN
     END IF;
     IF idempotency_key IS NOT NULL THEN
         claim := tally_rest._claim_key(tenant_id, hash,
-            sha256(convert_to(json_build_array(function_name, path, query, body)::text, 'UTF8')));
+            sha256(convert_to(json_build_array(function_name, path, query, tally_rest._canonical(body))::text, 'UTF8')));
         IF NOT claim.claimed THEN
             RETURN claim.answer;
         END IF;

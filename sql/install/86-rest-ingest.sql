@@ -9,7 +9,9 @@ DECLARE
     failures  json;
     failed    bigint;
     conflicts bigint;
-    limited   text;
+    limited   bigint;
+    limit_of  text;
+    details   jsonb;
 BEGIN
     IF verdicts[1].index IS NULL THEN
         status := 400;
@@ -27,11 +29,12 @@ BEGIN
                          ELSE json_build_object('index', i.index, 'event_id', i.event_id, 'reason', i.reason, 'field', i.field) END
                     ORDER BY i.index) FILTER (WHERE i.reason IS NOT NULL),
            count(*) FILTER (WHERE i.reason IS NOT NULL), count(*) FILTER (WHERE i.verdict = 'conflict'),
-           min(i.reason) FILTER (WHERE i.verdict = 'limited')
-    INTO failures, failed, conflicts, limited FROM unnest(verdicts) i;
-    IF limited IS NOT NULL AND verdicts[1].strict THEN
+           count(*) FILTER (WHERE i.verdict = 'limited'), min(i.reason) FILTER (WHERE i.verdict = 'limited'),
+           (array_agg(i.details) FILTER (WHERE i.verdict = 'limited'))[1]
+    INTO failures, failed, conflicts, limited, limit_of, details FROM unnest(verdicts) i;
+    IF limited > 0 AND (verdicts[1].strict OR limited = cardinality(verdicts)) THEN
         status := 429;
-        body := json_build_object('code', 'TOO_MANY_REQUESTS', 'message', limited || ', so nothing was stored', 'failures', failures);
+        body := json_build_object('code', 'TOO_MANY_REQUESTS', 'message', limit_of || ', so nothing was stored', 'details', details, 'failures', failures);
         RETURN;
     ELSIF failed > 0 AND verdicts[1].strict THEN
         status := CASE WHEN conflicts = failed THEN 409 ELSE 400 END;
@@ -97,7 +100,7 @@ BEGIN
         FROM (SELECT v.body, count(*) FILTER (WHERE v.verdict = 'accepted') AS accepted,
                      count(*) FILTER (WHERE v.verdict = 'duplicate') AS duplicates,
                      array_agg(ROW(v.body, v.index, v.event_id, v.strict, v.verdict, v.reason, v.field, v.customer_hash, v.identity,
-                                   v.payload)::tally._verdict ORDER BY v.index) FILTER (WHERE v.in_bad_body) AS verdicts
+                                   v.payload, v.details)::tally._verdict ORDER BY v.index) FILTER (WHERE v.in_bad_body) AS verdicts
               FROM (SELECT u.*, bool_or(u.reason IS NOT NULL) OVER (PARTITION BY u.body) AS in_bad_body
                     FROM tally._ingest(request.tenant_id, request.documents, false, keys => request.senders) u) v
               GROUP BY v.body) i

@@ -21,29 +21,57 @@ END
 $$;
 COMMENT ON FUNCTION tally_rest._date(jsonb, text) IS 'A query parameter that is a date: its first instant in UTC. Raises 22023';
 
-CREATE FUNCTION tally_rest._usage_of_metric(m tally.metric, "from" timestamptz, "to" timestamptz, customers text[]) RETURNS json
+CREATE FUNCTION tally._statement_deadline() RETURNS timestamptz
+    AS 'MODULE_PATHNAME', 'tally_statement_deadline'
+    LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
+COMMENT ON FUNCTION tally._statement_deadline() IS 'When statement_timeout will end the statement that is running; NULL where it will not';
+
+CREATE FUNCTION tally._set_statement_deadline(at timestamptz) RETURNS void
+    AS 'MODULE_PATHNAME', 'tally_set_statement_deadline'
+    LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
+COMMENT ON FUNCTION tally._set_statement_deadline(timestamptz) IS
+    'Lets the timer of statement_timeout ring at another time, for the statement that is running only. NULL: leaves it alone';
+
+-- No metric may use up the time of the others. The timer of the statement rings once and then no more, so before each metric
+-- it is set to its share of the time that is left, and back afterwards. What comes before that moment is not the
+-- timer: a cancel of the user or of the server, which ends the statement as ever. (A cancel that arrives in the instant in
+-- which a metric's own time has just ended is taken for that end; whoever cancelled can do so again.)
+CREATE FUNCTION tally_rest._usage_of_metric(m tally.metric, "from" timestamptz, "to" timestamptz, customers text[], share double precision) RETURNS json
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
 #variable_conflict use_column
 DECLARE
-    groups  json;
-    total   numeric;
-    problem text;
+    groups     json;
+    total      numeric;
+    problem    text;
+    deadline   timestamptz := CASE WHEN share < 1 THEN tally._statement_deadline() END;
+    own_part   timestamptz := clock_timestamp() + (deadline - clock_timestamp()) * share;
 BEGIN
     BEGIN
+        PERFORM tally._set_statement_deadline(own_part);
         SELECT coalesce(json_agg(json_build_object('value', u.value::text, 'dimensions', u.dimensions)
                                  ORDER BY u.dimensions) FILTER (WHERE NOT u.is_total), '[]'),
                sum(u.value) FILTER (WHERE u.is_total)     -- there is one such row
         INTO groups, total
         FROM tally._usage(m, "from", "to", customers, NULL, 'UTC', '{}', NULL, false) u;
-    EXCEPTION WHEN OTHERS THEN
-        -- What hits every metric alike, and may pass, is no property of this one.
-        IF left(SQLSTATE, 2) IN ('40', '53', '55', '57', '58') THEN
-            RAISE;
-        END IF;
-        RAISE LOG 'usage of metric % failed: % (%)', tally._encode_id('bm_', m.metric_id), SQLERRM, SQLSTATE;
-        problem := CASE WHEN left(SQLSTATE, 2) IN ('22', '54') THEN SQLERRM ELSE 'the usage of this metric cannot be computed' END;
+        PERFORM tally._set_statement_deadline(deadline);
+    EXCEPTION
+        WHEN query_canceled THEN
+            PERFORM tally._set_statement_deadline(deadline);
+            IF (clock_timestamp() >= own_part) IS NOT TRUE THEN
+                RAISE;
+            END IF;
+            RAISE LOG 'usage of metric % took more than its share of the time that was left (%)', tally._encode_id('bm_', m.metric_id), share;
+            problem := 'the usage of this metric takes too long; ask for it alone (metric_id), or for a shorter period';
+        WHEN OTHERS THEN
+            PERFORM tally._set_statement_deadline(deadline);
+            -- What hits every metric alike, and may pass, is no property of this one.
+            IF left(SQLSTATE, 2) IN ('40', '53', '55', '57', '58') THEN
+                RAISE;
+            END IF;
+            RAISE LOG 'usage of metric % failed: % (%)', tally._encode_id('bm_', m.metric_id), SQLERRM, SQLSTATE;
+            problem := CASE WHEN left(SQLSTATE, 2) IN ('22', '54') THEN SQLERRM ELSE 'the usage of this metric cannot be computed' END;
     END;
     RETURN CASE WHEN problem IS NULL
         THEN json_build_object('metric_id', tally._encode_id('bm_', m.metric_id), 'metric_name', m.name, 'metric_code', m.code,
@@ -52,8 +80,8 @@ BEGIN
                                'error', problem) END;
 END
 $$;
-COMMENT ON FUNCTION tally_rest._usage_of_metric(tally.metric, timestamptz, timestamptz, text[]) IS
-    'One metric of a usage answer: its total, made by merging the states of its groups, and its groups; where it cannot be computed, an error in their place';
+COMMENT ON FUNCTION tally_rest._usage_of_metric(tally.metric, timestamptz, timestamptz, text[], double precision) IS
+    'One metric of a usage answer: its total, made by merging the states of its groups, and its groups; where it cannot be computed, or not within its share (0 to 1) of the time that is left until statement_timeout, an error in their place';
 
 CREATE FUNCTION tally_rest._usage_of_metrics(tenant_id integer, query jsonb, customers text[]) RETURNS json
     LANGUAGE plpgsql STABLE
@@ -65,6 +93,8 @@ DECLARE
     end_date   timestamptz;
     chosen     tally.metric;
     only_one   boolean;
+    metrics    tally.metric[];
+    answers    json[] := '{}';
 BEGIN
     PERFORM tally_rest._check_query(query, ARRAY['start_date', 'end_date', 'metric_id']);
     IF length(customers[1]) > 255 THEN
@@ -79,13 +109,16 @@ BEGIN
     IF only_one THEN
         chosen := tally_rest._metric_of_path(tenant, jsonb_build_object('id', tally_rest._parameter(query, 'metric_id')), 'metric_id');
     END IF;
+    metrics := ARRAY(SELECT m FROM tally.metric m
+                     WHERE m.tenant_id = tenant AND CASE WHEN only_one THEN m.metric_id = chosen.metric_id ELSE m.archived_at IS NULL END
+                     ORDER BY m.created_at, m.metric_id);
+    FOR n IN 1 .. cardinality(metrics) LOOP
+        answers := answers || tally_rest._usage_of_metric(metrics[n], start_date, end_date, customers,
+            CASE WHEN cardinality(metrics) = 1 THEN 1 WHEN n < cardinality(metrics) THEN 0.5 ELSE 0.9 END);
+    END LOOP;
     RETURN json_build_object(
         'period_start', tally_rest._parameter(query, 'start_date'), 'period_end', tally_rest._parameter(query, 'end_date'),
-        'usage', (SELECT coalesce(json_agg(tally_rest._usage_of_metric(m, start_date, end_date, customers)
-                                           ORDER BY m.created_at, m.metric_id), '[]')
-                  FROM tally.metric m
-                  WHERE m.tenant_id = tenant
-                    AND CASE WHEN only_one THEN m.metric_id = chosen.metric_id ELSE m.archived_at IS NULL END));
+        'usage', array_to_json(answers));
 END
 $$;
 COMMENT ON FUNCTION tally_rest._usage_of_metrics(integer, jsonb, text[]) IS

@@ -105,7 +105,7 @@ BEGIN
     IF verdict.verdict = 'deferred' THEN
         RETURN NULL;
     ELSIF verdict.verdict = 'limited' THEN
-        RAISE EXCEPTION '%', verdict.reason USING ERRCODE = 'TL429';
+        RAISE EXCEPTION '%', verdict.reason USING ERRCODE = 'TL429', DETAIL = verdict.details;
     ELSIF verdict.verdict = 'conflict' THEN
         RAISE EXCEPTION 'a value with this event_id is stored already with other content; the first one stands'
             USING ERRCODE = 'TL409', COLUMN = 'event_id';
@@ -120,7 +120,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION tally_rest.record_value(integer, jsonb, jsonb, text) IS
-    'POST /event/v1/{metric}: takes a value {value, filters?, event_id?, timestamp?} of the metric with this id or name and answers it with the exact sum of all values of the metric. With event_id the same update again counts once. NULL: nothing was done yet, call it again (the partition of a new month is being made). Errors: 28000 no such metric, just as for a bad key; 22023 a value that the metric''s kind refuses; TL409 another content under this event_id; TL429 over the limit of the month';
+    'POST /event/v1/{metric}: takes a value {value, filters?, event_id?, timestamp?} of the metric with this id or name and answers it with the exact sum of all values of the metric. With event_id the same update again counts once. NULL: nothing was done yet, call it again (the partition of a new month is being made). Errors: 28000 no such metric, just as for a bad key; 22023 a value that the metric''s kind refuses; TL409 another content under this event_id; TL429 over the limit of the month, with {"limit"} as its detail';
 
 CREATE FUNCTION tally_rest.metric_value(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     LANGUAGE plpgsql STABLE

@@ -75,8 +75,8 @@ BEGIN
     place := tally_rest._read_cursor(query);
     -- One more than asked for tells whether there is another page.
     SELECT array_agg(e ORDER BY e.ts DESC, e.seq DESC) INTO found
-    FROM tally._find_events(tenant_id, tally_rest._parameter(query, 'code'), tally_rest._parameter(query, 'customer_id'),
-                            tally_rest._parameter(query, 'source'), range_from, range_to, tally_rest._parameter(query, 'search'),
+    FROM tally._find_events(tenant_id, tally_rest._parameter(query, 'code'), tally_rest._parameter_text(query, 'customer_id'),
+                            tally_rest._parameter_text(query, 'source'), range_from, range_to, tally_rest._parameter(query, 'search'),
                             place.ts, place.seq, row_limit + 1) e;
     RETURN json_build_object(
         'data', (SELECT coalesce(json_agg(tally_rest._event(e) ORDER BY e.ts DESC, e.seq DESC), '[]') FROM unnest(found[1:row_limit]) e),
@@ -84,21 +84,18 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION tally_rest.list_events(integer, jsonb, jsonb, text) IS
-    'GET /api/v1/events: newest first; customer_id, code, source, from, to (RFC 3339 or dates in UTC), search (part of the id, the code or any property value, in any case), limit (1 to 1000), cursor (next_cursor of the page before). Each event says which metrics counted it, and why others did not';
+    'GET /api/v1/events: newest first; customer_id, source (either may be empty: events of no customer, or that name no source), code, from, to (RFC 3339 or dates in UTC), search (part of the id, the code or any property value, in any case), limit (1 to 1000), cursor (next_cursor of the page before). Each event says which metrics counted it, and why others did not';
 
 CREATE FUNCTION tally_rest.get_event(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
-    customer text;
-    sender   text;
+    customer text := tally_rest._parameter_text(query, 'customer_id');
+    sender   text := tally_rest._parameter_text(query, 'source');
     found    json;
 BEGIN
     PERFORM tally_rest._check_query(query, ARRAY['customer_id', 'source']);
-    -- Here the empty text is a customer and a source like others.
-    customer := CASE WHEN query ? 'customer_id' THEN coalesce(tally_rest._parameter(query, 'customer_id'), '') END;
-    sender := CASE WHEN query ? 'source' THEN coalesce(tally_rest._parameter(query, 'source'), '') END;
     SELECT json_agg(tally_rest._event(e) ORDER BY e.ts DESC, e.seq DESC) INTO found
     FROM tally._events_by_id(tenant_id, path ->> 'event_id', customer, sender) e;
     IF found IS NULL THEN

@@ -92,11 +92,12 @@ DECLARE
     title  text := tally_rest._parameter(query, 'name');
     given  text := tally_rest._parameter(query, 'import_id');
     id     uuid := tally._decode_id('imp_', given);
-    line   integer := tally_rest._parameter_number(query, 'line', 1, 999999999, CASE WHEN kind = 'csv' THEN 2 ELSE 1 END);
+    line   bigint := tally_rest._parameter_number(query, 'line', 1, 9007199254740991, CASE WHEN kind = 'csv' THEN 2 ELSE 1 END);
+    unread bigint[] := tally_rest._parameter_list(query, 'unread')::bigint[];
     batch  tally.import_batch;
     result record;
 BEGIN
-    PERFORM tally_rest._check_query(query, ARRAY['import_id', 'name', 'format', 'line']);
+    PERFORM tally_rest._check_query(query, ARRAY['import_id', 'name', 'format', 'line', 'unread']);
     IF kind NOT IN ('ndjson', 'csv') THEN
         PERFORM tally._fail('format', 'format must be ndjson or csv');
     ELSIF given IS NOT NULL AND id IS NULL THEN
@@ -105,14 +106,21 @@ BEGIN
         PERFORM tally._fail('name', 'name must have 1 to 255 characters');
     END IF;
     batch := tally._open_import(tenant_id, id, title);
-    result := tally._import(tenant_id, batch.import_id, coalesce(body, ''), kind = 'csv', line);
+    result := tally._import(batch, coalesce(body, ''), kind = 'csv', line, unread);
     IF result.next_line IS NULL THEN
         RETURN NULL;
     END IF;
-    RETURN json_build_object('import_id', tally._encode_id('imp_', batch.import_id), 'accepted', result.accepted,
-                             'duplicates', result.duplicates, 'failed', result.failed, 'failures', result.failures,
-                             'next_line', result.next_line);
+    RETURN (
+        SELECT json_object_agg(f.name, f.value ORDER BY f.place)
+        FROM (VALUES (1, 'import_id', to_json(tally._encode_id('imp_', batch.import_id))), (2, 'accepted', to_json(result.accepted)),
+                     (3, 'duplicates', to_json(result.duplicates)), (4, 'failed', to_json(result.failed)), (5, 'resent', to_json(result.resent)),
+                     (6, 'failures', result.failures), (7, 'next_line', to_json(result.next_line)),
+                     (8, 'totals', json_build_object('accepted', batch.accepted + result.accepted, 'duplicates', batch.duplicates + result.duplicates,
+                                                     'failed', batch.failures + result.failed)),
+                     (9, 'limited', CASE WHEN (result.limited).verdict IS NOT NULL
+                                         THEN json_build_object('reason', (result.limited).reason, 'details', (result.limited).details) END)) f(place, name, value)
+        WHERE f.value IS NOT NULL);
 END
 $$;
 COMMENT ON FUNCTION tally_rest.import_chunk(integer, jsonb, jsonb, text) IS
-    'One piece (at most 10,000 events) of POST /api/v1/events/import: body is whole lines of NDJSON, or of CSV with the header before them; parameters: import_id (none begins a new import, named by name), format (ndjson or csv), line (number in the file of the first line after the header). Answers import_id, accepted, duplicates, failed, failures by line, next_line: the number of the line after the piece. NULL: nothing was done yet, call it again (partitions of new months are being made)';
+    'One piece (at most 10,000 events) of POST /api/v1/events/import: body is whole lines of NDJSON, or of CSV with the header before them; parameters: import_id (none begins a new import, named by name), format (ndjson or csv), line (number in the file of the first line after the header), unread (numbers of lines that the caller left blank because they cannot be read). Answers import_id, accepted, duplicates, failed, resent (lines that this import had taken before: not counted again), failures by line, next_line: the line to go on with, totals of the import so far, and limited where a limit of the month let nothing pass from next_line on. NULL: nothing was done yet, call it again (partitions of new months are being made)';

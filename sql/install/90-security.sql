@@ -29,7 +29,7 @@ GRANT INSERT ON tally.metric, tally.event, tally.event_identity TO tally_app, ta
 GRANT INSERT, DELETE ON tally.idempotency TO tally_app, tally_api;
 GRANT UPDATE (answer) ON tally.idempotency TO tally_app, tally_api;
 GRANT INSERT ON tally.import_batch, tally.correction TO tally_app, tally_api;
-GRANT UPDATE (accepted, duplicates, failures, updated_at, voided_at, void_reason, voided) ON tally.import_batch TO tally_app, tally_api;
+GRANT UPDATE (accepted, duplicates, failures, lines, updated_at, voided_at, void_reason, voided) ON tally.import_batch TO tally_app, tally_api;
 -- An identity may be released by whoever voids its event, in the same transaction, and never otherwise.
 GRANT DELETE ON tally.event_identity TO tally_app, tally_api;
 CREATE POLICY release ON tally.event_identity AS RESTRICTIVE FOR DELETE TO tally_app, tally_api
@@ -71,5 +71,5 @@ ALTER FUNCTION tally_rest._check_key(bytea, text) OWNER TO tally_owner;
 GRANT EXECUTE ON FUNCTION tally_rest._check_key(bytea, text) TO tally_admin, tally_api;
 
 GRANT EXECUTE ON FUNCTION tally.create_tenant(text, text), tally.create_api_key(text, text[], timestamptz),
-    tally.revoke_api_key(text), tally.set_limits(numeric, integer, bigint, text) TO tally_admin;
+    tally.api_keys(), tally.revoke_api_key(text), tally.set_limits(numeric, integer, bigint, text) TO tally_admin;
 

@@ -101,6 +101,115 @@ test('cut off in the middle it goes on where it was', async () => {
   proxy.closeAllConnections();
 });
 
+// A tallyd whose answers get lost where lose(n) says so: n counts the requests.
+async function unreliable(lose) {
+  let n = 0;
+  const proxy = http.createServer((request, response) => {
+    n += 1;
+    const lost = lose(n);
+    const onward = http.request(s.url + request.url, { method: request.method, headers: request.headers }, (answer) => {
+      if (lost) { answer.resume(); answer.on('end', () => request.socket.destroy()); return; }
+      response.writeHead(answer.statusCode, answer.headers);
+      answer.pipe(response);
+    });
+    request.pipe(onward);
+  });
+  await new Promise((resolve) => { proxy.listen(0, '127.0.0.1', resolve); });
+  return { url: `http://127.0.0.1:${proxy.address().port}`, close: () => { proxy.close(); proxy.closeAllConnections(); } };
+}
+const importOf = async (stdout) => (await call(s.url, s.key, 'GET', `/api/v1/imports/${/imp_\w+/.exec(stdout)[0]}`)).json;
+
+test('answers that get lost are asked for again, in this run or the next: every line counts once in the import too', async () => {
+  write('lost.ndjson', Array.from({ length: 12000 }, (_, n) => (n % 1000 === 1 ? 'bad\n' : json(`lost${n % 8000}`))).join(''));
+  for (const [more, runs] of [[[], 1], [['--patience', '0'], 3]]) {
+    // Every second answer is lost; or two at a time, since libcurl itself asks once more where a connection had served before.
+    const proxy = await unreliable((n) => (runs === 1 ? n % 2 === 0 : [2, 3, 6, 7].includes(n)));
+    const command = ['import', 'lost.ndjson', '--key-file', 'key', '--url', proxy.url, ...more];
+    const done = [];
+    for (let n = 0; n < runs; n += 1) done.push(await run(command));
+    proxy.close();
+    assert.deepEqual(done.map((one) => one.code), [...Array(runs - 1).fill(1), 3], done.map((one) => one.stderr).join('\n'));
+    const accepted = runs === 1 ? 7992 : 0;
+    const { stdout } = done.at(-1);
+    assert.match(stdout, new RegExp(`: ${accepted} accepted, ${11988 - accepted} duplicates, 12 failed in`));
+    const one = await importOf(stdout);
+    assert.deepEqual([one.accepted, one.duplicates, one.failures], [accepted, 11988 - accepted, 12]);
+  }
+});
+
+test('lines that cannot be read are counted in the import too', async () => {
+  write('raw.ndjson', Buffer.concat([Buffer.from(json('raw1')), Buffer.from([0x7b, 0xff, 0x0a]), Buffer.from(`"${'y'.repeat(1 << 20)}"\n`), Buffer.from(json('raw2'))]));
+  const done = await load('raw.ndjson');
+  assert.equal(done.code, 3);
+  assert.match(done.stderr, /^raw\.ndjson:2: the line is not valid UTF-8\nraw\.ndjson:3: the line is too long$/m);
+  assert.match(done.stdout, /2 accepted, 0 duplicates, 2 failed/);
+  assert.equal((await importOf(done.stdout)).failures, 2);
+});
+
+test('at the limit of the month it ends with what to do, and goes on when there is room', async () => {
+  const key = s.cluster.psql("SELECT tally.create_api_key(name => 'month', scopes => '{write}')");
+  const limit = (events) => s.cluster.psql(`SELECT tally.set_limits(events_per_month => ${events}, key => '${key}')`);
+  write('month.ndjson', Array.from({ length: 12000 }, (_, n) => (n === 5100 ? 'bad\n' : json(`month${n}`))).join(''));
+  const command = ['import', 'month.ndjson', '--url', s.url, '--patience', '20'];
+  for (const [most, events, last] of [[2000, 2000, 2001], [6400, 6400, 6402]]) {
+    limit(most);
+    const cut = await run(command, { env: { TALLYD_KEY: key } });
+    assert.equal(cut.code, 1, cut.stderr);
+    assert.match(cut.stderr, new RegExp(`429 the API key's limit of ${most} events per month is reached; the lines before line ${last} were taken; run the same command again to go on`));
+    assert.doesNotMatch(cut.stderr, /trying again/);
+    assert.ok(fs.existsSync(path.join(dir, 'month.ndjson.tally-import')));
+    assert.equal(Number(s.cluster.psql(`SELECT sum(used) FROM tally.month_count c JOIN tally.api_key k USING (key_id) WHERE k.name = 'month'`)), events);
+  }
+  limit(20000);
+  const rest = await run(command, { env: { TALLYD_KEY: key } });
+  assert.equal(rest.code, 3, rest.stderr);
+  assert.match(rest.stderr, /^month\.ndjson:5101: /m);
+  assert.match(rest.stdout, /: 11999 accepted, 0 duplicates, 1 failed in/);
+});
+
+test('interrupted it says what was taken and how to go on; a second Ctrl-C ends it at once', async () => {
+  write('stop.ndjson', Array.from({ length: 8000 }, (_, n) => json(`stop${n}`)).join(''));
+  let held;
+  const proxy = http.createServer((request, response) => {
+    request.resume();
+    if (held !== undefined && held < 2) { held += 1; return; }      // the second piece is never answered
+    held = request.url.includes('line=1') ? 0 : undefined;
+    const onward = http.request(s.url + request.url, { method: request.method, headers: request.headers }, (answer) => {
+      response.writeHead(answer.statusCode, answer.headers);
+      answer.pipe(response);
+    });
+    request.pipe(onward);
+  });
+  await new Promise((resolve) => { proxy.listen(0, '127.0.0.1', resolve); });
+  const command = ['import', 'stop.ndjson', '--key-file', 'key', '--url', `http://127.0.0.1:${proxy.address().port}`];
+  const child = start(command);
+  await until('a piece without an answer', () => held === 1);
+  child.child.kill('SIGINT');
+  const { code, stderr } = await child.done;
+  assert.equal(code, 130);
+  assert.match(stderr, /^tallyd import: interrupted: the lines before line 5001 were taken; run the same command again to go on from there$/m);
+  proxy.close();
+  proxy.closeAllConnections();
+  const rest = await load('stop.ndjson', ['--restart']);
+  assert.match(rest.stdout, /: 3000 accepted, 5000 duplicates, 0 failed/);
+  // It waits for its input for ever.
+  const waiting = spawn(process.env.TALLYD, ['import', '-', '--format', 'ndjson', '--url', s.url, '--key-file', 'key'], { cwd: dir, stdio: ['pipe', 'ignore', 'ignore'] });
+  const ended = new Promise((resolve) => { waiting.on('close', (status, signal) => resolve(signal)); });
+  const twice = setInterval(() => waiting.kill('SIGINT'), 100);
+  assert.equal(await ended, 'SIGINT');
+  clearInterval(twice);
+});
+
+test('an empty file is told so', async () => {
+  write('empty.csv', '');
+  const csv = await load('empty.csv');
+  assert.equal(csv.code, 1);
+  assert.match(csv.stderr, /empty\.csv is empty: CSV begins with a line that names its columns/);
+  write('blank.csv', '\n\n');
+  assert.match((await load('blank.csv')).stderr, /400 the header is missing: the first line of CSV names its columns/);
+  assert.deepEqual((await call(s.url, s.key, 'GET', '/api/v1/imports')).json.data.filter((one) => /empty|blank/.test(one.name)), []);
+});
+
 test('killed in the middle and the file changed: it begins anew and counts once', async () => {
   const text = Array.from({ length: 40000 }, (_, n) => json(`kill${n}`)).join('');
   write('kill.ndjson', text);

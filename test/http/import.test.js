@@ -17,6 +17,9 @@ const upload = (body, headers = NDJSON, query = '', key = s.key) => call(s.url, 
 const line = (n, more = {}) => `${JSON.stringify({ code: 'imported', customer_id: 'c', timestamp: '2024-01-01T00:00:00Z', properties: { n: String(n) }, ...more })}\n`;
 const events = (where = 'true') => Number(s.cluster.psql(`SELECT count(*) FROM tally.event WHERE code = 'imported' AND ${where}`));
 
+const shown = async (id) => (await call(s.url, s.key, 'GET', `/api/v1/imports/${id}`)).json;
+const counts = (one) => [one.accepted, one.duplicates, one.failed ?? one.failures];
+
 // A chunked request whose body is written as the caller likes. write() resolves when the bytes have left.
 function open(headers, query = '') {
   const answer = {};
@@ -61,6 +64,7 @@ test('failures name their lines, whoever finds them', async () => {
   assert.match(json.failures[2].reason, /UTF-8/);
   assert.match(json.failures[3].reason, /too long/);
   assert.equal(json.failures[4].field, 'customer_id');
+  assert.deepEqual(counts(await shown(json.import_id)), [2, 0, 5]);
 });
 
 test('of many failures a thousand are listed, all are counted', async () => {
@@ -117,6 +121,64 @@ test('a file in several requests is one import, which can be taken back', async 
   assert.match(late.message, /taken back/);
 });
 
+test('lines that an import took before are resent, and not counted again, in whatever pieces they come', async () => {
+  const lines = Array.from({ length: 2500 }, (_, n) => (n % 100 === 7 ? 'bad\n' : n % 100 === 8 ? Buffer.from('\xff\n', 'latin1') : line(`resent${n % 1000}`)));
+  const send = (from, to, query) => upload(Buffer.concat(lines.slice(from, to).map((one) => Buffer.from(one))), NDJSON, query);
+  const before = events();
+  const first = (await send(0, 1700, '')).json;
+  assert.deepEqual(counts(first), [980, 686, 34]);
+  const id = first.import_id;
+  const again = (await send(0, 1700, `?import_id=${id}`)).json;
+  assert.deepEqual([...counts(again), again.resent, again.failures.length], [0, 0, 0, 1700, 34]);
+  const rest = (await send(1200, 2500, `?import_id=${id}&line=1201`)).json;
+  assert.deepEqual([...counts(rest), rest.resent], [0, 784, 16, 500]);
+  assert.deepEqual(rest.totals, { accepted: 980, duplicates: 1470, failed: 50 });
+  assert.deepEqual(counts(await shown(id)), [980, 1470, 50]);
+  assert.equal(events() - before, 980);
+});
+
+test('two uploads of the two halves of one import at once, and both again', async () => {
+  const lines = Array.from({ length: 4000 }, (_, n) => line(`half${n}`));
+  const { import_id: id } = (await upload('\n')).json;
+  const half = (n) => upload(lines.slice(n * 2000, n * 2000 + 2000).join(''), NDJSON, `?import_id=${id}&line=${n * 2000 + 1}`);
+  const answers = await Promise.all([half(1), half(0), half(1), half(0)]);
+  assert.equal(answers.reduce((sum, answer) => sum + answer.json.accepted, 0), 4000);
+  assert.equal(answers.reduce((sum, answer) => sum + (answer.json.resent ?? 0), 0), 4000);
+  assert.deepEqual(counts(await shown(id)), [4000, 0, 0]);
+});
+
+test('the month\'s limit ends an upload at the line that no longer fits', async () => {
+  const key = s.cluster.psql("SELECT tally.create_api_key(name => 'short', scopes => '{write}')");
+  const limit = (events) => s.cluster.psql(`SELECT tally.set_limits(events_per_month => ${events}, key => '${key}')`);
+  limit(1500);
+  const lines = Array.from({ length: 4000 }, (_, n) => (n % 1000 === 500 ? 'bad\n' : line(`month${n}`)));
+  const before = events();
+  const answer = await upload(lines.join(''), NDJSON, '', key);
+  const { message, details, failures } = isErrorAnswer(assert, answer, 429, 'TOO_MANY_REQUESTS');
+  assert.match(message, /limit of 1500 events per month is reached; the lines before line 1503 were taken/);
+  assert.deepEqual([details.accepted, details.duplicates, details.failed, details.next_line], [1500, 0, 2, 1503]);
+  assert.deepEqual(failures.map((failure) => failure.line), [501, 1501]);
+  assert.deepEqual([answer.headers.get('ratelimit-limit'), answer.headers.get('ratelimit-remaining')], ['1500', '0']);
+  assert.ok(Number(answer.headers.get('retry-after')) >= 1);
+  assert.deepEqual(counts(await shown(details.import_id)), [1500, 0, 2]);
+  assert.equal(events() - before, 1500);
+  // What is stored already needs no room.
+  assert.deepEqual([(await upload(lines.slice(0, 1502).join(''), NDJSON, '', key)).json.duplicates], [1500]);
+  limit(4000);
+  const rest = await upload(lines.slice(details.next_line - 1).join(''), NDJSON, `?import_id=${details.import_id}&line=${details.next_line}`, key);
+  assert.deepEqual([rest.status, ...counts(rest.json), rest.json.resent], [200, 2496, 0, 2, undefined]);
+  assert.deepEqual(rest.json.totals, { accepted: 3996, duplicates: 0, failed: 4 });
+});
+
+test('many uploads at the limit: exactly as many lines as it lets pass', async () => {
+  const key = s.cluster.psql("SELECT tally.create_api_key(name => 'race', scopes => '{write}')");
+  s.cluster.psql(`SELECT tally.set_limits(events_per_month => 2345, key => '${key}')`);
+  const before = events();
+  const answers = await Promise.all(Array.from({ length: 6 }, (_, file) => upload(Array.from({ length: 1000 }, (__, n) => line(`race${file}-${n}`)).join(''), NDJSON, '', key)));
+  assert.equal(events() - before, 2345);
+  for (const answer of answers) assert.ok(answer.status === 200 ? answer.json.accepted === 1000 : answer.status === 429, answer.text);
+});
+
 test('a server that dies in the middle is waited for', async () => {
   const before = events();
   const stream = open(NDJSON);
@@ -130,6 +192,17 @@ test('a server that dies in the middle is waited for', async () => {
   assert.equal(events() - before, 2500);
 });
 
+test('lines have numbers of any size; one that is none leaves no import behind', async () => {
+  const imports = async () => (await call(s.url, s.key, 'GET', '/api/v1/imports')).json.pagination_meta.total_items;
+  const before = await imports();
+  const far = await upload(`${line('far')}nonsense\n`, NDJSON, '?line=3000000000');
+  assert.deepEqual([far.json.accepted, far.json.failures[0].line], [1, 3000000001]);
+  for (const number of ['9007199254740992', '99999999999999999999', '1e3', '-1']) {
+    assert.equal(isErrorAnswer(assert, await upload(line('none'), NDJSON, `?line=${number}`), 400, 'BAD_REQUEST').details.field, 'line');
+  }
+  assert.equal(await imports(), before + 1);
+});
+
 test('what cannot be an import is refused', async () => {
   isErrorAnswer(assert, await upload('{}', { 'content-type': 'application/json' }), 415, 'UNSUPPORTED_MEDIA_TYPE');
   isErrorAnswer(assert, await upload('{}', { ...NDJSON, 'content-encoding': 'gzip' }), 415, 'UNSUPPORTED_MEDIA_TYPE');
@@ -139,7 +212,7 @@ test('what cannot be an import is refused', async () => {
   const foreign = await upload(Buffer.from('\ufeffevent_code,customer_id\nimported,c\n', 'utf16le'), CSV);
   assert.match(isErrorAnswer(assert, foreign, 400, 'BAD_REQUEST').message, /header is not valid UTF-8/);
   assert.match(isErrorAnswer(assert, await upload('event_code,customer_id\rimported,c\r', CSV), 400, 'BAD_REQUEST').message, /carriage return alone/);
-  for (const [query, field] of [['?line=0', 'line'], ['?line=x', 'line'], ['?line=1&line=2', 'line'], ['?format=csv', 'format'], ['?nope=1', 'nope'], [`?name=${'n'.repeat(300)}`, 'name']]) {
+  for (const [query, field] of [['?line=0', 'line'], ['?line=x', 'line'], ['?line=1&line=2', 'line'], ['?format=csv', 'format'], ['?nope=1', 'nope'], ['?unread=1', 'unread'], [`?name=${'n'.repeat(300)}`, 'name']]) {
     assert.equal(isErrorAnswer(assert, await upload(line('q'), NDJSON, query), 400, 'BAD_REQUEST').details.field, field, query);
   }
   isErrorAnswer(assert, await upload(line('q'), NDJSON, '?import_id=imp_x'), 404, 'NOT_FOUND');

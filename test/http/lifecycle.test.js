@@ -215,10 +215,13 @@ test('a database without the extension: not ready and 503, until it is created',
   s.cluster.psql('CREATE DATABASE bare', 'postgres');
   const bare = new Tallyd(['--database', s.cluster.conninfo().replace('dbname=tally', 'dbname=bare'), '--port', '0']);
   assert.ok(await bare.listening());
-  await until('a reason', async () => /extension/.test((await call(bare.url, null, 'GET', '/readyz')).text));
+  await until('a reason', async () => /not ready in this database: run CREATE EXTENSION pgtally there/.test((await call(bare.url, null, 'GET', '/readyz')).text));
+  assert.ok(bare.log().some((line) => line.event === 'extension_not_ready' && /CREATE EXTENSION/.test(line.reason)), bare.stderr);
   isErrorAnswer(assert, await call(bare.url, s.key, 'GET', '/api/v1/profile'), 503, 'SERVICE_UNAVAILABLE');
   isErrorAnswer(assert, await call(bare.url, s.key, 'POST', '/api/v1/events/ingest', { events: [event()] }), 503, 'SERVICE_UNAVAILABLE');
-  s.cluster.psql('CREATE EXTENSION pgtally', 'bare');
+  s.cluster.psql('CREATE EXTENSION pgtally; REVOKE USAGE ON SCHEMA tally_rest FROM tally_api', 'bare');
+  await until('another reason', async () => /GRANT tally_api/.test((await call(bare.url, null, 'GET', '/readyz')).text));
+  s.cluster.psql('GRANT USAGE ON SCHEMA tally_rest TO tally_api', 'bare');
   await bare.ready();
   isErrorAnswer(assert, await call(bare.url, s.key, 'GET', '/api/v1/profile'), 401, 'UNAUTHORIZED');
   assert.equal((await bare.stop()).code, 0);

@@ -16,7 +16,7 @@ CREATE TEMP TABLE flight (
 CREATE TEMP TABLE by_select AS
 SELECT f.origin, f.week, m.metric, m.value
 FROM (SELECT origin, date_trunc('week', time) AS week,
-             count(*)::numeric AS flights, sum(distance)::numeric AS miles, max(delay)::numeric AS worst, avg(delay) AS mean,
+             count(*)::numeric AS flights, sum(distance)::numeric AS miles, max(delay)::numeric AS worst, trim_scale(avg(delay)) AS mean,
              (array_agg(distance ORDER BY time DESC, place DESC))[1]::numeric AS last,
              count(DISTINCT destination)::numeric AS destinations
       FROM flight

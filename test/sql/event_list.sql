@@ -32,7 +32,7 @@ EXCEPTION WHEN OTHERS THEN
     RETURN format('%s %s: %s', state, field, message);
 END $$;
 -- newest first; of one instant the one that came last
-SELECT q, pg_temp.list(q) FROM unnest(ARRAY['{}', '{"customer_id":["ann"]}', '{"customer_id":["nobody"]}', '{"customer_id":[""]}', '{"code":["call"]}', '{"code":["call"],"customer_id":["bob"]}', '{"code":["none"]}', '{"source":["web"]}',
+SELECT q, pg_temp.list(q) FROM unnest(ARRAY['{}', '{"customer_id":["ann"]}', '{"customer_id":["nobody"]}', '{"customer_id":[""]}', '{"code":["call"]}', '{"code":["call"],"customer_id":["bob"]}', '{"code":["none"]}', '{"source":["web"]}', '{"source":[""]}', '{"customer_id":[""],"source":["web"]}',
     '{"from":["2024-02-01"]}', '{"to":["2024-02-01T00:00:00Z"]}', '{"from":["2024-02-01"],"to":["2024-02-01T00:00:00.000001Z"]}', '{"limit":["3"]}', '{"limit":["8"]}']) q;
 -- a part of the id, the code or any property, in any case; % and _ are themselves
 SELECT q, pg_temp.list(q) FROM unnest(ARRAY['{"search":["E1"]}', '{"search":["DIS"]}', '{"search":["lot"]}', '{"search":["_"]}', '{"search":["%"]}', '{"search":["a_B%"]}', '{"search":["1e2"]}', '{"search":["region"]}', '{"search":["eu"],"customer_id":["ann"]}']) q;

@@ -25,6 +25,11 @@ SELECT count(*) FROM tally.metric;
 SELECT pg_temp.once('k1', pg_temp.body('two'));
 SELECT pg_temp.once('k1', '{"name":"one"}', 'create_product_family');
 SELECT pg_temp.once('k1', pg_temp.body('one'), query => '{"x":["1"]}');
+-- the same JSON in other words is the same request
+SELECT pg_temp.once('k1', replace(replace(pg_temp.body('one'), ':', E' :\n'), ',', '  ,')) = :'first' AS spaced,
+       pg_temp.once('k1', (SELECT '{' || string_agg(to_json(key) || ':' || value, ',' ORDER BY key DESC) || '}' FROM json_each(pg_temp.body('one')::json))) = :'first' AS turned_round;
+-- what is no JSON is refused as without a key
+SELECT b, pg_temp.once('k7', b) FROM unnest(ARRAY['', '{"name":', '[1]', '{"name":"a\u0000b"}', '{"name":1e999999}']) b;
 -- another key makes another metric, and no key does each time
 SELECT pg_temp.once('k2', pg_temp.body('one')) <> :'first' AS another, pg_temp.once(NULL, pg_temp.body('one')) <> pg_temp.once(NULL, pg_temp.body('one')) AS each_time;
 SELECT count(*) FROM tally.metric;

@@ -50,6 +50,25 @@ SELECT value FROM tally.usage_total('call', '2024-01-01', '2025-01-01');
 SELECT pg_temp.import('{"format":["csv"],"name":["may.csv"]}', E'event_code,customer_id,event_id,timestamp,v,note\ncall,dan,1,2024-02-01T00:00:00Z,10,"a\nb"\ncall,dan,,2024-02-02T00:00:00+01:00,20,\ncall,dan,,2024-02-02T00:00:00+01:00,20,\ncall,dan,,yesterday,1,\n,dan,,,1,\n');
 SELECT pg_temp.import('{"format":["csv"],"import_id":["$I"],"line":["8"]}', E'event_code,customer_id,event_id,timestamp,v,note\ncall,dan,1,2024-02-01T00:00:00Z,10.0,"a\nb"\ncall,dan\n');
 SELECT ts, properties, length(event_id) FROM tally.event WHERE customer_id = 'dan' ORDER BY seq;
+-- ranges of lines grow together
+SELECT tally._add_lines('{}', '[5,9)'), tally._add_lines('{"[1,5)","[9,12)"}', '[5,9)'), tally._add_lines('{"[1,5)","[20,30)"}', '[7,9)'), tally._add_lines('{"[1,5)","[7,9)","[20,30)"}', '[3,25)'), tally._add_lines('{"[1,5)"}', 'empty');
+-- a piece comes again, cut in another way, with lines that whoever sent it could not read: none counts twice
+CREATE FUNCTION pg_temp.lines(VARIADIC ids text[]) RETURNS text LANGUAGE sql AS $$
+    SELECT string_agg(CASE WHEN id = '' THEN '' ELSE json_build_object('event_id', id, 'code', 'call', 'customer_id', 'r', 'timestamp', '2024-01-01T00:00:00Z')::text END, E'\n' ORDER BY n) FROM unnest(ids) WITH ORDINALITY t(id, n) $$;
+SELECT pg_temp.import('{"name":["again"],"unread":["3"]}', pg_temp.lines('r1', 'r1', '', 'r2'));
+SELECT pg_temp.import('{"import_id":["$I"],"line":["2"],"unread":["3","6"]}', pg_temp.lines('r1', '', 'r2', 'r3', '', 'r3'));
+SELECT name, accepted, duplicates, failures, lines FROM tally.import_batch WHERE name = 'again';
+-- the limit of the month: what comes before the first line that it refuses stands, nothing else is counted
+BEGIN;
+SELECT tally._set_authenticated_tenant(1), tally._set_authenticated_key(k.key_id) FROM tally._create_api_key(1, 'k', '{write}', NULL) k;
+SELECT tally.set_limits(events_per_month => 3) ~ '^ten_' AS set;
+SELECT pg_temp.import('{"name":["limited"],"unread":["2","7"]}', pg_temp.lines('r1', '', 'm1', 'm2', 'm1', 'm3', '', 'm4', 'r1'));
+SELECT pg_temp.import('{"import_id":["$I"],"line":["8"]}', pg_temp.lines('m4', 'r1', 'm5'));
+SELECT tally.set_limits(events_per_month => 4) ~ '^ten_' AS set;
+SELECT pg_temp.import('{"import_id":["$I"],"line":["8"]}', pg_temp.lines('m4', 'r1', 'm5'));
+SELECT name, accepted, duplicates, failures, lines, (SELECT sum(used) FROM tally.month_count WHERE key_id = '00000000-0000-0000-0000-000000000000') AS used FROM tally.import_batch WHERE name = 'limited';
+COMMIT;
+SELECT tally.set_limits() ~ '^ten_' AS set;
 -- nothing at all begins an import; wrong calls
 SELECT pg_temp.import('{"name":["empty"]}', ''), pg_temp.import('{"name":["empty"]}', NULL);
 SELECT q, pg_temp.import(q, '{}') FROM unnest(ARRAY['{"format":["xml"]}', '{"import_id":["x"]}', '{"import_id":["imp_0"]}', '{"line":["0"]}', '{"file":["x"]}']) q;

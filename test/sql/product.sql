@@ -37,6 +37,20 @@ SELECT q, pg_temp.call('list_product_families', '', q) FROM unnest(ARRAY['{}', '
 SELECT b, pg_temp.call('create_product', '', body => b) FROM unnest(ARRAY['{"name":"CPU","product_family_id":"$F","alias":"cpu","description":"by the second"}',
     '{"name":"GPU","product_family_id":"$F"}', '{"name":"Disk","product_family_id":"$D","description":""}', '{"name":"again","product_family_id":"$F","alias":"cpu"}',
     '{"name":"x"}', '{"name":"x","product_family_id":"pf_0"}', '{"name":"x","product_family_id":"compute"}', '{"product_family_id":"$F"}', '{"name":"x","product_family_id":"$F","price":1}']) b;
+-- a body takes ids: for an alias the error tells the id, of the tenant's own things only
+DO $$
+DECLARE one record; tip text;
+BEGIN
+    FOR one IN SELECT * FROM (VALUES (1, 'compute', NULL, '$F'), (1, '$F', 'cpu', '$P'), (2, 'compute', NULL, '$F'), (1, '$F', 'none', '$P')) v(tenant, family, product, id) LOOP
+        BEGIN
+            PERFORM tally_rest.create_metric(one.tenant, '{}', '{}', json_build_object('code', 'x', 'name', 'x', 'aggregation_type', 'COUNT',
+                'product_family_id', pg_temp.fill(one.family), 'product_id', one.product)::text);
+        EXCEPTION WHEN OTHERS THEN
+            GET STACKED DIAGNOSTICS tip = PG_EXCEPTION_HINT;
+            RAISE NOTICE '% (% told)', SQLERRM, CASE WHEN tip = format('It is %s.', pg_temp.fill(one.id)) THEN 'id' ELSE 'no id' END;
+        END;
+    END LOOP;
+END $$;
 SELECT pg_temp.call('create_product', '', body => '{"name":"x","product_family_id":"$F"}', tenant => 2) AS family_of_another_tenant;
 SELECT i, pg_temp.call('get_product', i) FROM unnest(ARRAY['cpu', '$P', 'prd_0', 'CPU']) i;
 SELECT pg_temp.call('get_product', 'cpu', tenant => 2) AS another_tenant;

@@ -54,3 +54,26 @@ SELECT pg_temp.try(:'reader', 'read');
 SET tally.tenant = 'two';
 SELECT tally.revoke_api_key(:'boss');
 SELECT pg_temp.try(:'boss', 'read') AS still_good;
+-- the keys of the tenant that is chosen, for those who may make keys
+SELECT name FROM tally.api_keys();
+SET tally.tenant = 'one';
+SELECT tally.set_limits(key => (SELECT id FROM tally.api_keys() WHERE name = 'boss'), events_per_month => 9) ~ '^tkn_' AS set;
+SELECT id ~ '^tkn_' AS id, name, hint ~ '^tally_.*\.\.\.' AS hint, scopes, created_at <= now() AS created, expires_at > now() AS expires, last_used_at IS NOT NULL AS used,
+       revoked_at IS NOT NULL AS revoked, events_per_month FROM tally.api_keys();
+CREATE ROLE regress_admin LOGIN;
+GRANT tally_admin TO regress_admin;
+CREATE ROLE regress_app LOGIN;
+GRANT tally_app TO regress_app;
+SET SESSION AUTHORIZATION regress_admin;
+SELECT count(*) FROM tally.api_keys();
+SET tally.tenant = 'two';
+SELECT count(*) FROM tally.api_keys();
+SET SESSION AUTHORIZATION regress_app;
+SELECT count(*) FROM tally.api_keys();
+RESET SESSION AUTHORIZATION;
+-- who gives no key of the tenant is told how to find them
+\set VERBOSITY default
+SELECT tally.revoke_api_key('tkn_0');
+\set VERBOSITY terse
+DROP OWNED BY regress_admin, regress_app;
+DROP ROLE regress_admin, regress_app;

@@ -111,7 +111,7 @@ WITH good AS (SELECT *, v::numeric AS x, date_trunc('day', ts AT TIME ZONE 'Euro
 expected AS (
     SELECT customer, day, 'rnd SUM' AS name, sum(x) AS value FROM good GROUP BY 1, 2 UNION ALL
     SELECT customer, day, 'rnd MIN', min(x) FROM good GROUP BY 1, 2 UNION ALL SELECT customer, day, 'rnd MAX', max(x) FROM good GROUP BY 1, 2 UNION ALL
-    SELECT customer, day, 'rnd MEAN', avg(x) FROM good GROUP BY 1, 2 UNION ALL
+    SELECT customer, day, 'rnd MEAN', trim_scale(avg(x)) FROM good GROUP BY 1, 2 UNION ALL
     SELECT customer, day, 'rnd LATEST', (array_agg(x ORDER BY ts DESC))[1] FROM good GROUP BY 1, 2 UNION ALL
     SELECT customer, date_trunc('day', ts AT TIME ZONE 'Europe/Berlin'), 'rnd COUNT', count(*) FROM plain GROUP BY 1, 2 UNION ALL
     SELECT customer, date_trunc('day', ts AT TIME ZONE 'Europe/Berlin'), 'rnd COUNT_DISTINCT', count(DISTINCT v) FROM plain GROUP BY 1, 2),

@@ -58,3 +58,34 @@ UPDATE tally.metric SET conversion_factor = 0 WHERE name = 'plain';
 SELECT * FROM pg_temp.rows('{"start_date":["2024-01-01"],"end_date":["2024-02-01"]}') WHERE metric IN ('SUM', 'plain', 'matrix');
 SELECT u FROM json_array_elements(pg_temp.summary('{"start_date":["2024-01-01"],"end_date":["2024-02-01"]}')::json -> 'usage') u WHERE u ->> 'metric_name' = 'plain';
 SELECT pg_temp.summary('{"start_date":["2024-01-01"],"end_date":["2024-02-01"]}', 1, repeat('x', 256));
+-- nor does one that meets an error of another kind, or that never ends
+CREATE FUNCTION pg_temp.spoil(statement text) RETURNS void LANGUAGE plpgsql AS $f$
+BEGIN
+    EXECUTE format($q$CREATE OR REPLACE FUNCTION tally._check_group_by(group_by text[]) RETURNS text[] LANGUAGE plpgsql VOLATILE AS $b$
+        BEGIN %s; RETURN coalesce(group_by, '{}'); END $b$ $q$, statement);
+END $f$;
+CREATE SEQUENCE calls;
+GRANT USAGE ON SEQUENCE calls TO PUBLIC;
+CREATE FUNCTION pg_temp.states(period text DEFAULT '{"start_date":["2024-01-01"],"end_date":["2024-02-01"]}') RETURNS TABLE (metric text, state text) LANGUAGE sql AS $$
+    SELECT u ->> 'metric_name', coalesce(u ->> 'error', 'answered') FROM json_array_elements(tally_rest.usage_summary(1, '{}', period::jsonb, NULL) -> 'usage') u $$;
+SELECT pg_temp.spoil($$IF nextval('public.calls') = 2 THEN PERFORM 1 / 0; ELSIF currval('public.calls') = 3 THEN PERFORM tally.no_such_function(); END IF$$);
+SELECT * FROM pg_temp.states();
+SELECT setval('calls', 1, false);
+SELECT pg_temp.spoil($$IF nextval('public.calls') IN (2, 9) THEN PERFORM pg_sleep(1000000); END IF$$);
+SET statement_timeout = '4s';
+SELECT * FROM pg_temp.states();
+-- of one metric alone it is the statement that ends
+SELECT setval('calls', 9, false);
+SET statement_timeout = '100ms';
+SELECT pg_temp.states(format('{"start_date":["2024-01-01"],"end_date":["2024-02-01"],"metric_id":["%s"]}', :'archived'));
+RESET statement_timeout;
+SELECT tally._statement_deadline();
+SELECT tally._set_statement_deadline('infinity');
+-- a cancel is no timer: it ends the statement, though time is left
+SELECT setval('calls', 1, false);
+SELECT pg_temp.spoil($$IF nextval('public.calls') = 2 THEN PERFORM pg_cancel_backend(pg_backend_pid()); PERFORM pg_sleep(1000000); END IF$$);
+SET statement_timeout = '1000s';
+SELECT * FROM pg_temp.states();
+RESET statement_timeout;
+DROP SEQUENCE calls;
+

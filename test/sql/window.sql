@@ -43,6 +43,17 @@ SELECT * FROM tally.windows('2024-01-01', '2024-02-01', '0 days');
 SELECT * FROM tally.windows('2024-01-01', '2024-02-01', '-1 day');
 SELECT * FROM tally.windows('2024-01-01', '2024-02-01', '');
 SELECT * FROM tally.windows('2024-01-01', '2024-02-01', '20');
+SELECT w, tally._window_width(w) FROM unnest(ARRAY['20m', '20 m', '90s', '1.5 hours', '1h30m', '1:30', '00:20:00', 'P1M', 'PT1M', '1 Month', '2 Min', '3mon', '1d', '500ms', 'P1Y2M', 'Week']) w;
+DO $$
+DECLARE w text;
+BEGIN
+    FOREACH w IN ARRAY ARRAY['1M', '20 M', '1.5M', '1h 20', '1h20', '20.', ' 20 ', '-20', '1 20m', 'P0001-02-03', '1M30s'] LOOP
+        BEGIN
+            RAISE NOTICE '% is %', w, tally._window_width(w);
+        EXCEPTION WHEN invalid_parameter_value THEN RAISE NOTICE '%', SQLERRM;
+        END;
+    END LOOP;
+END $$;
 SELECT * FROM tally.windows('2024-01-01', '2024-02-01', repeat('9', 1000));
 SELECT * FROM tally.windows('1970-01-01', '2024-02-01', '1 second');
 SELECT * FROM tally.windows('2024-01-01', '2024-02-01', 'day', 'Mars/Olympus');

@@ -96,7 +96,7 @@ TEST(EventDocument, WrongTypesAndNames) {
     expect_rejected(R"([null])", "", "JSON object");
     expect_rejected(R"([[]])", "", "JSON object");
     expect_rejected(R"([{"event_id":5,"code":"c","customer_id":"k"}])", "event_id", "must be a string");
-    expect_rejected(event_with(R"(,"timestamp":5)"), "timestamp", "must be a string");
+    expect_rejected(event_with(R"(,"timestamp":5)"), "timestamp", R"(must be a string such as "2024-01-31T13:45:00Z")");
     expect_rejected(event_with(R"(,"propertis":{"deep":[1,{"x":2}]})"), "propertis", "unknown field");
     expect_rejected(event_with(R"(,"code":"d")"), "code", "twice");
     expect_rejected(event_with(R"(,"properties":[])"), "properties", "must be a JSON object");

@@ -66,6 +66,17 @@ TEST(Config, WrongValuesEndWithTwo) {
     EXPECT_EQ(std::get<int>(read({"--version"})), 0);
 }
 
+TEST(Config, ANumberOutOfRangeIsToldTheRange) {
+    const char* args[] = {"tallyd", "--database", "x", "--port", "99999"};
+    testing::internal::CaptureStdout();
+    testing::internal::CaptureStderr();
+    tallyd::read_config(5, args);
+    const std::string said = testing::internal::GetCapturedStderr() + testing::internal::GetCapturedStdout();
+    EXPECT_NE(said.find("--port"), std::string::npos) << said;
+    EXPECT_NE(said.find("99999 not in range"), std::string::npos) << said;
+    EXPECT_NE(said.find("65535"), std::string::npos) << said;
+}
+
 TEST(Config, OriginsAndCertificate) {
     EXPECT_EQ(std::get<Config>(read({"--database", "x"})).cors_origins, (std::vector<std::string>{"*"}));
     const auto result = read({"--database", "x", "--cors-origin", "https://a", "--cors-origin", "https://b,https://c",

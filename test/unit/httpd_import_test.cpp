@@ -95,6 +95,33 @@ TEST_P(EveryStep, AQuoteThatNeverClosesEndsAtTheLimit) {
     EXPECT_TRUE(got.pieces[0].text.ends_with("12345\n12345\n"));
 }
 
+// Whoever reads what was kept takes out the same, and every line has its number.
+TEST_P(EveryStep, WhatIsKeptIsJudgedAlikeByTheNextReader) {
+    const ChunkLimits limits{3, 150, 20};
+    const std::string files[] = {"a,b\n1,\"2\n3\"\n" + std::string(50, 'x') + "\n\xFF,2\n\"" + std::string(15, 'y') +
+                                     "\n\n\n\n\nz\n5,6\n" + std::string("7,\0\n", 4) + "8,9",
+                                 "a\n\"0123456789012345678\nrest\n1\n"};
+    for (const std::string& file : files) {
+        const Cut whole = cut(ImportFormat::csv, file, limits, 100000);
+        ASSERT_FALSE(whole.failures.empty());
+        ImportChunker client(ImportFormat::csv, limits, 0, tallyd::Unreadable::keep);
+        std::vector<std::pair<std::uint64_t, std::string>> failures;
+        const auto pass_on = [&] {
+            const std::uint64_t line = client.first_line_of_chunk();
+            const Cut part = cut(ImportFormat::csv, client.take(), {100, 10000, 20}, 100000, line);
+            failures.insert(failures.end(), part.failures.begin(), part.failures.end());
+        };
+        for (std::size_t at = 0; at < file.size();) {
+            at += client.feed(file.data() + at, std::min(GetParam(), file.size() - at));
+            if (client.full()) pass_on();
+        }
+        client.end();
+        if (!client.empty()) pass_on();
+        EXPECT_EQ(failures, whole.failures);
+        EXPECT_TRUE(client.take_failures().empty());
+    }
+}
+
 TEST_P(EveryStep, BytesEndAChunkToo) {
     const Cut got = cut(ImportFormat::ndjson, "{1111}\n{2222}\n{3}\n", {1000, 10, 100}, GetParam());
     EXPECT_EQ(got.pieces, (std::vector<Piece>{{1, "{1111}\n{2222}\n"}, {3, "{3}\n"}}));
@@ -131,16 +158,16 @@ TEST(ImportUpload, BeginsWithoutALineAndSumsUp) {
     upload.next(job);
     EXPECT_EQ(job.query, R"({"format":["ndjson"],"name":["x"]})");
     EXPECT_EQ(job.body, "");
-    EXPECT_FALSE(upload.take(stored(R"({"import_id":"imp_1","accepted":0,"duplicates":0,"failures":[]})")));
+    EXPECT_FALSE(upload.take(stored(R"({"import_id":"imp_1","accepted":0,"duplicates":0,"next_line":1})")));
     EXPECT_FALSE(upload.must_store(false));
     upload.feed("\xFF", 1);
     upload.end();
     ASSERT_TRUE(upload.must_store(true));
     upload.next(job);
-    EXPECT_EQ(job.query, R"({"format":["ndjson"],"import_id":["imp_1"],"line":["5"]})");
+    EXPECT_EQ(job.query, R"({"format":["ndjson"],"import_id":["imp_1"],"line":["5"],"unread":["6"]})");
     EXPECT_EQ(job.body, "{}\n\n");
     EXPECT_FALSE(upload.take(stored(
-        R"({"import_id":"imp_1","accepted":0,"duplicates":0,"failures":[{"line":5,"reason":"r","field":"f"}]})")));
+        R"({"import_id":"imp_1","accepted":0,"duplicates":0,"failed":2,"next_line":7,"failures":[{"line":5,"reason":"r","field":"f"}]})")));
     EXPECT_FALSE(upload.must_store(true));
     EXPECT_EQ(
         upload.summary().body,
@@ -151,21 +178,59 @@ TEST(ImportUpload, BeginsWithoutALineAndSumsUp) {
 TEST(ImportUpload, ARefusalSaysWhatIsStored) {
     tallyd::ImportUpload upload(ImportFormat::ndjson, "{}");
     TestJob job;
+    upload.take(stored(R"({"import_id":"imp_1","next_line":1})"));
     upload.next(job);
-    upload.take(stored(R"({"import_id":"imp_1","accepted":3,"duplicates":0,"failures":[]})"));
+    upload.take(stored(R"({"import_id":"imp_1","accepted":3,"duplicates":0,"failed":0,"next_line":4,"failures":[]})"));
     tallyd::Answer failed = stored(R"({"code":"CONFLICT","message":"m","details":{"hint":"h"}})");
     failed.status = 409;
     const auto refusal = upload.take(failed);
     ASSERT_TRUE(refusal);
     EXPECT_EQ(
         refusal->body,
-        R"({"code":"CONFLICT","message":"m","details":{"hint":"h","import_id":"imp_1","accepted":3,"duplicates":0,"failed":0}})");
+        R"({"code":"CONFLICT","message":"m","details":{"hint":"h","import_id":"imp_1","accepted":3,"duplicates":0,"failed":0,"next_line":4}})");
+}
+
+TEST(ImportUpload, ALimitEndsItWithTheLineToGoOnWith) {
+    tallyd::ImportUpload upload(ImportFormat::ndjson, R"({"import_id":["imp_1"]})");
+    TestJob job;
+    upload.take(stored(R"({"import_id":"imp_1","next_line":1})"));
+    upload.feed("{}\n\xFF\n{}\n\xFF\n", 10);
+    upload.next(job);
+    EXPECT_EQ(job.query, R"({"format":["ndjson"],"import_id":["imp_1"],"line":["1"],"unread":["2","4"]})");
+    const auto refusal = upload.take(stored(
+        R"({"import_id":"imp_1","accepted":1,"duplicates":0,"failed":1,"resent":0,"next_line":3,"failures":[],)"
+        R"("limited":{"reason":"over","details":{"limit":{"whose":"key","events_per_month":1,"remaining":0}}}})"));
+    ASSERT_TRUE(refusal);
+    EXPECT_EQ(refusal->status, 429U);
+    EXPECT_EQ(refusal->rate.limit, 1);
+    EXPECT_GT(refusal->retry_after, 0);
+    EXPECT_EQ(refusal->body,
+              R"({"code":"TOO_MANY_REQUESTS","message":"over; the lines before line 3 were taken","details":{"limit":)"
+              R"({"whose":"key","events_per_month":1,"remaining":0},"import_id":"imp_1","accepted":1,"duplicates":0,)"
+              R"("failed":1,"next_line":3},"failures":[{"line":2,"reason":"the line is not valid UTF-8"}]})");
+}
+
+TEST(ImportUpload, LinesThatWereTakenBeforeAreToldApart) {
+    tallyd::ImportUpload upload(ImportFormat::ndjson, R"({"import_id":["imp_1"]})");
+    upload.take(stored(R"({"import_id":"imp_1","next_line":1})"));
+    upload.take(stored(R"({"import_id":"imp_1","accepted":1,"duplicates":0,"failed":0,"resent":2,"next_line":4,)"
+                       R"("failures":[],"totals":{"accepted":3,"duplicates":0,"failed":0}})"));
+    tallyd::ImportUpload begun(ImportFormat::ndjson, "{}");
+    begun.take(stored(R"({"import_id":"imp_1","next_line":1})"));
+    EXPECT_EQ(begun.summary().body.find("totals"), std::string::npos);
+    begun.take(stored(R"({"import_id":"imp_1","accepted":0,"resent":2,"next_line":3,"totals":{"accepted":2}})"));
+    EXPECT_NE(begun.summary().body.find(R"("resent":2,"totals":{"accepted":2})"), std::string::npos);
+    EXPECT_EQ(upload.summary().body,
+              R"({"import_id":"imp_1","accepted":1,"duplicates":0,"failed":0,"resent":2,"totals":{"accepted":3,)"
+              R"("duplicates":0,"failed":0},"failures":[]})");
 }
 
 TEST(ImportUpload, ParametersThatCannotBe) {
     for (const char* query :
-         {R"({"format":["csv"]})", R"({"line":["0"]})", R"({"line":["x"]})", R"({"line":["1","2"]})"})
+         {R"({"format":["csv"]})", R"({"line":["0"]})", R"({"line":["x"]})", R"({"line":["1","2"]})",
+          R"({"line":["9007199254740992"]})", R"({"line":["99999999999999999999999"]})"})
         EXPECT_TRUE(tallyd::ImportUpload(ImportFormat::csv, query).problem()) << query;
+    EXPECT_FALSE(tallyd::ImportUpload(ImportFormat::csv, R"({"line":["9007199254740991"]})").problem());
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// Limits of requests per second: exact at the boundary, whatever the number of threads.
+// Limits of requests per second: exact at the boundary, whatever the number of threads. What a limit of the month
+// tells.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -6,6 +7,7 @@
 #include <thread>
 
 #include "error.hpp"
+#include "month_limit.hpp"
 #include "rate_limiter.hpp"
 
 namespace {
@@ -122,10 +124,25 @@ TEST(RateLimiter, ManyKeysTakeBoundedMemoryAndLoseNoLimit) {
     EXPECT_EQ(limiter.admit(key(1), kStart).verdict, Verdict::refuse);
 }
 
-TEST(Months, RetryAfterIsTheEndOfTheMonthAtMostADay) {
+TEST(Months, RetryAfterIsTheEndOfTheMonth) {
     EXPECT_EQ(tallyd::seconds_to_next_month(1767225600 - 60), 60);  // 2025-12-31T23:59:00Z
-    EXPECT_EQ(tallyd::seconds_to_next_month(1767225600), 86400);
+    EXPECT_EQ(tallyd::seconds_to_next_month(1767225600), 31 * 86400);
+    EXPECT_EQ(tallyd::seconds_to_next_month(1769904000), 28 * 86400);  // 2026-02-01T00:00:00Z
     EXPECT_EQ(tallyd::seconds_to_next_month(1767225600 - 1), 1);
+}
+
+TEST(Months, HeadersTellTheLimitThatTheBodyNames) {
+    tallyd::Answer answer =
+        tallyd::refuse(429, "over", R"({"limit":{"whose":"key","events_per_month":7,"remaining":2}})");
+    tallyd::tell_month_limit(answer, 1767225600 - 60);
+    EXPECT_EQ(answer.retry_after, 60);
+    EXPECT_EQ(answer.rate.limit, 7);
+    EXPECT_EQ(answer.rate.remaining, 2);
+    EXPECT_EQ(answer.rate.reset, 60);
+    tallyd::Answer other = tallyd::refuse(429, "over");
+    tallyd::tell_month_limit(other, 1767225600 - 60);
+    EXPECT_EQ(other.retry_after, 60);
+    EXPECT_EQ(other.rate.limit, -1);
 }
 
 }  // namespace
