@@ -81,10 +81,13 @@ EXTRA_CLEAN  = sql/pgtally*--*.sql $(OBJS:.o=.d) results .build regression.diffs
 
 # Warnings are errors only where WERROR=1 (CI): a newer compiler must never stop a DBA's build.
 WERROR_FLAG    = $(if $(filter 1,$(WERROR)),-Werror)
+# Invariants of states are checked where the server checks its own, or where CHECK_INVARIANTS=1 (make clean before).
+CHECK_INVARIANTS ?= $(if $(findstring --enable-cassert,$(shell $(PG_CONFIG) --configure)),1)
+INVARIANTS_FLAG = $(if $(filter 1,$(CHECK_INVARIANTS)),-DPGTALLY_CHECK_INVARIANTS)
 # -isystem: PostgreSQL's own headers are not ours to lint (engineering: `register` up to 15, shadowing macros).
 PG_CPPFLAGS    = -Iextension -isystem $(shell $(PG_CONFIG) --includedir-server) \
                  -DPGDLLEXPORT='__attribute__((visibility("default")))' \
-                 -DPGTALLY_VERSION='"$(EXTVERSION)"'
+                 -DPGTALLY_VERSION='"$(EXTVERSION)"' $(INVARIANTS_FLAG)
 PG_CXXFLAGS    = -std=c++20 -Wall -Wextra -Wshadow $(WERROR_FLAG) \
                  -fvisibility=hidden -fvisibility-inlines-hidden
 SHLIB_LINK     = -lsimdjson -lstdc++ -Wl,--exclude-libs,ALL
@@ -114,11 +117,11 @@ sql/pgtally--$(EXTVERSION).sql: $(SQL_PARTS) extension/pgtally.control
 sql/pgtally_%--$(EXTVERSION).sql: sql/bridge/%.sql extension/pgtally_%.control
 	cp $< $@.tmp && mv $@.tmp $@
 
-# tallyd has a makefile of its own: PGXS builds either a module or a program.
+# tallyd has a makefile of its own: PGXS builds either a module or a program. TALLYD=no leaves it out.
 .PHONY: tallyd install-tallyd uninstall-tallyd clean-tallyd
-all: tallyd
 clean: clean-tallyd
 ifneq ($(TALLYD),no)
+all: tallyd
 install: install-tallyd
 uninstall: uninstall-tallyd
 endif

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <string>
 
 #include "core/error.hpp"
 
@@ -18,32 +19,45 @@ using Bytes = std::span<const std::byte>;
 using int128 = __int128;
 using uint128 = unsigned __int128;
 
+// The 8 bytes at `from`, wherever they lie, as a little-endian integer.
+inline std::uint64_t little_u64(const std::byte* from) noexcept {
+    std::uint64_t value;
+    std::memcpy(&value, from, sizeof value);
+    return std::endian::native == std::endian::little ? value : __builtin_bswap64(value);
+}
+
 // Takes values from the front of a byte string; throws where the bytes end too early or are not canonical:
 // Error(corrupted) for stored bytes, or the kind that is asked for (invalid_binary for bytes that a client sent).
 class ByteReader {
 public:
-    explicit ByteReader(Bytes bytes, ErrorKind kind = ErrorKind::corrupted) noexcept
-        : at_(bytes.data()), end_(bytes.data() + bytes.size()), kind_(kind) {}
+    explicit ByteReader(Bytes bytes, const char* type, ErrorKind kind = ErrorKind::corrupted) noexcept
+        : at_(bytes.data()), end_(bytes.data() + bytes.size()), type_(type), kind_(kind) {}
 
-    [[noreturn]] void fail(const char* message) const { throw Error(kind_, message); }
+    // "malformed TYPE state: WHY".
+    [[noreturn]] void fail(const char* why = nullptr) const {
+        std::string message = std::string("malformed ") + type_ + " state";
+        if (why != nullptr) message += std::string(": ") + why;
+        throw Error(kind_, message);
+    }
+
+    [[noreturn]] void fail_version(unsigned version) const {
+        throw Error(kind_, std::string(type_) + " state of unknown version " + std::to_string(version),
+                    "It was written by a newer version of pgtally.");
+    }
 
     std::size_t left() const noexcept { return static_cast<std::size_t>(end_ - at_); }
     bool done() const noexcept { return at_ == end_; }
 
     Bytes take(std::size_t count) {
-        if (count > left()) fail("state is cut short");
+        if (count > left()) fail("it is cut short");
         const Bytes taken(at_, count);
         at_ += count;
         return taken;
     }
     // The next 8 bytes as a little-endian integer without taking them; at least 8 must be left.
-    std::uint64_t peek_u64() const noexcept {
-        std::uint64_t value;
-        std::memcpy(&value, at_, sizeof value);
-        return std::endian::native == std::endian::little ? value : __builtin_bswap64(value);
-    }
+    std::uint64_t peek_u64() const noexcept { return little_u64(at_); }
     std::uint8_t u8() {
-        if (at_ == end_) fail("state is cut short");
+        if (at_ == end_) fail("it is cut short");
         return static_cast<std::uint8_t>(*at_++);
     }
     std::int64_t i64() {
@@ -66,7 +80,7 @@ public:
                 return value;
             }
         }
-        fail("state holds a malformed integer");
+        fail("an integer in it is malformed");
     }
     std::int64_t signed_varint() {
         const std::uint64_t coded = varint();
@@ -76,6 +90,7 @@ public:
 private:
     const std::byte* at_;
     const std::byte* end_;
+    const char* type_;
     ErrorKind kind_;
 };
 

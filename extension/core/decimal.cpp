@@ -327,7 +327,7 @@ void store_decimal(ByteWriter& out, const Decimal& value) noexcept {
 }
 
 Decimal load_decimal(ByteReader& in) {
-    const auto refuse = [&in] { in.fail("state holds a malformed decimal number"); };
+    const auto refuse = [&in] { in.fail("a decimal number in it is malformed"); };
     const std::uint8_t tag = in.u8();
     if (tag <= 8 && in.left() >= 9) {  // nearly always: a small value, not at the very end
         const int unused = 64 - 8 * tag;

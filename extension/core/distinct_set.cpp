@@ -36,13 +36,6 @@ Word word_of(const void* bytes) noexcept {
     return word;
 }
 
-[[noreturn]] void too_many(bool wide) {
-    throw Error(
-        ErrorKind::limit_exceeded,
-        "more than " + std::to_string(wide ? max_wide_values : max_narrow_values) + " distinct values in one set",
-        "Count in smaller groups, or approximately with the hll extension.");
-}
-
 constexpr std::uint32_t many = 1U << 20;          // keys from which on a set grows by less than doubling
 constexpr std::uint32_t most_waiting = 4U << 20;  // keys that are enough to wait, however large the set is
 constexpr std::uint64_t word_places = std::uint64_t{1} << 58;
@@ -113,6 +106,13 @@ bool holds(const SetShape& shape, const Span& span) noexcept {
 
 }  // namespace
 
+void require_key_count(bool wide, std::uint64_t count) {
+    if (count > max_values(wide))
+        throw Error(ErrorKind::limit_exceeded,
+                    "more than " + std::to_string(max_values(wide)) + " distinct values in one set",
+                    "Count in smaller groups, or approximately with the hll extension.");
+}
+
 std::string_view kind_name(SetKind kind) noexcept {
     return kind_names[static_cast<unsigned>(kind)];
 }
@@ -175,7 +175,7 @@ SetView load_packed(Bytes body, const Error& bad) {
     }
     if (body.size() < bits_header || (body.size() - bits_header) % 8 != 0) throw bad;
     const std::size_t words = (body.size() - bits_header) / 8;
-    view.base = load_u64(view.data);
+    view.base = little_u64(view.data);
     view.data += 8;
     if (words > max_words || view.base % 64 != 0 || words > word_places - view.base / 64) throw bad;
     view.words = static_cast<std::uint32_t>(words);
@@ -303,7 +303,7 @@ SetShape shape_of(const SetWork& work) noexcept {
 }
 
 SetShape shape_for_keys(SetKind kind, bool wide, std::uint64_t count) {
-    if (count > max_values(wide)) too_many(wide);
+    require_key_count(wide, count);
     const std::uint32_t most = max_values(wide) + most_waiting;
     return {kind, SetForm::working_keys, wide, room_for(wide, count + count / 2 + 1, most), 0};
 }
@@ -314,7 +314,7 @@ namespace {
 // as many keys as they hold.
 SetShape grown_shape(const SetWork& work) {
     SetShape shape = shape_of(work);
-    if (work.count > max_values(shape.wide)) too_many(shape.wide);
+    require_key_count(shape.wide, work.count);
     const std::uint32_t least_waiting = shape.room < many ? work.count : work.count / 2;
     if (shape.room - work.count < std::min(least_waiting, most_waiting))
         shape.room = room_for(shape.wide, std::uint64_t{shape.room} + (shape.room < many ? shape.room : shape.room / 2),

@@ -45,7 +45,7 @@ enum class SetKind : std::uint8_t {
     timestamptz = 8,
     floating = 9,  // real, double precision: -0 = 0, NaN = NaN
     time = 10,
-    other = 11  // any other type, by two seeded 64-bit hashes of its own hash operator class
+    other = 11  // any other type (pg/value_key.cpp says how)
 };
 constexpr unsigned set_kind_count = 12;
 std::string_view kind_name(SetKind kind) noexcept;
@@ -58,6 +58,9 @@ constexpr bool always_wide(SetKind kind) noexcept {
 constexpr std::uint32_t max_narrow_values = 67'108'864;  // as keys: 512 MB
 constexpr std::uint32_t max_wide_values = 33'554'432;
 constexpr std::uint32_t max_words = 67'108'863;  // as bits: up to 2^32 - 64 values
+
+// Throws Error(limit_exceeded) where that many are too many for a set of keys.
+void require_key_count(bool wide, std::uint64_t count);
 
 enum class SetForm : std::uint8_t { packed_keys = 0, working_keys = 1, packed_bits = 2, working_bits = 3 };
 
@@ -87,7 +90,7 @@ struct SetView {
     bool bits() const noexcept { return form == SetForm::packed_bits || form == SetForm::working_bits; }
     std::size_t key_size() const noexcept { return wide ? 16 : 8; }
     std::uint64_t word_at(std::size_t place) const noexcept {
-        if (!working()) return load_u64(data + 8 * place);
+        if (!working()) return little_u64(data + 8 * place);
         std::uint64_t word;
         std::memcpy(&word, data + 8 * place, sizeof word);
         return word;
@@ -133,6 +136,9 @@ std::uint32_t working_word(SetKind kind, SetForm form, bool wide) noexcept;
 
 // Where `work`, `size` bytes in all, is a whole working form of aligned memory.
 bool is_working_set(const SetWork& work, std::size_t size) noexcept;
+
+// Whether the keys of a working form are in order, as far as they are said to be. For assert builds: looks at all of them.
+bool is_consistent(const SetWork& work) noexcept;
 
 // A working form's shape; bytes() is its size with header.
 struct SetShape {
@@ -182,18 +188,20 @@ inline bool add_to_bits(SetWork& work, std::uint64_t high) noexcept {
     return true;
 }
 
-// Sorts and merges the keys that wait. `scratch`: settle_scratch_bytes(work), aligned to 8.
+// Sorts and merges the keys that wait. `scratch`: settle_scratch_bytes(work), aligned to 8. Throws
+// Error(limit_exceeded), with all of it done, where more values have come than a set may have.
 std::size_t settle_scratch_bytes(const SetWork& work) noexcept;
-void settle(SetWork& work, std::byte* scratch) noexcept;
+void settle(SetWork& work, std::byte* scratch);
 
 // Adds all of the settled `more`, of the same kind, without sorting: few keys wait. False, with nothing changed, where
 // they do not fit or are many.
 bool add_set(SetWork& work, const SetView& more) noexcept;
 
 // Merges all of the settled `more` into the settled `work`, which has merged_shape(work, more). `scratch`:
-// merge_scratch_bytes(work, more), aligned to 8.
+// merge_scratch_bytes(work, more), aligned to 8. Throws Error(limit_exceeded), with nothing changed, where both
+// together are too many: how many they share is known only here.
 std::size_t merge_scratch_bytes(const SetWork& work, const SetView& more) noexcept;
-void merge_set(SetWork& work, const SetView& more, std::byte* scratch) noexcept;
+void merge_set(SetWork& work, const SetView& more, std::byte* scratch);
 
 // Throws Error(invalid_argument) unless sets (or values) of both kinds can be put together.
 void require_same_kind(SetKind left, SetKind right);

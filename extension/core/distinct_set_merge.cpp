@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/distinct_set.hpp"
+#include "core/invariant.hpp"
 #include "core/key_sort.hpp"
 
 namespace tally {
@@ -13,11 +14,29 @@ Slot* keys_of(SetWork& work) noexcept {
     return reinterpret_cast<Slot*>(&work + 1);
 }
 
+// A set in order is left in order. One that was not (damaged bytes) may be left in any, but never outside its memory.
+class KeepsOrder {
+public:
+    explicit KeepsOrder([[maybe_unused]] const SetWork& work) noexcept {
+        if constexpr (invariants_are_checked) ordered_ = is_consistent(work) ? &work : nullptr;
+    }
+    KeepsOrder(const KeepsOrder&) = delete;
+    KeepsOrder& operator=(const KeepsOrder&) = delete;
+    ~KeepsOrder() {
+        if constexpr (invariants_are_checked)
+            invariant(ordered_ == nullptr || is_consistent(*ordered_), "a distinct set was left out of order");
+    }
+
+private:
+    const SetWork* ordered_ = nullptr;
+};
+
 // Merges `count` sorted, unique keys, which it may change, into the settled `work`.
 template <typename Slot>
-void merge_sorted(SetWork& work, Slot* keys, std::size_t count) noexcept {
+void merge_sorted(SetWork& work, Slot* keys, std::size_t count) {
     Slot* const sorted = keys_of<Slot>(work);
     count = keys_not_among(keys, count, sorted, work.count);
+    require_key_count(shape_of(work).wide, work.count + count);
     merge_keys(sorted, work.count, keys, count, sorted);
     work.count += static_cast<std::uint32_t>(count);
 }
@@ -36,7 +55,7 @@ void settle_keys(SetWork& work, Slot* scratch) noexcept {
 }
 
 template <typename Slot>
-void merge_keys_of(SetWork& work, const SetView& more, Slot* scratch) noexcept {
+void merge_keys_of(SetWork& work, const SetView& more, Slot* scratch) {
     std::size_t count = 0;
     for_each_key(more, [&](const SetKey& key) { scratch[count++] = Slot::of(key); });
     merge_sorted(work, scratch, count);
@@ -56,6 +75,18 @@ void merge_bits(SetWork& work, const SetView& more) noexcept {
 
 }  // namespace
 
+bool is_consistent(const SetWork& work) noexcept {
+    const SetShape shape = shape_of(work);
+    if (!is_working_set(work, shape.bytes())) return false;
+    SetView view;
+    view.form = shape.form;
+    view.wide = shape.wide;
+    view.data = reinterpret_cast<const std::byte*>(&work + 1);
+    for (std::uint32_t i = 1; i < work.count; ++i)
+        if (!(view.key_at(i - 1) < view.key_at(i))) return false;
+    return true;
+}
+
 bool add_key(SetWork& work, const SetKey& key) noexcept {
     const SetShape shape = shape_of(work);
     if (!shape.wide) {
@@ -73,16 +104,20 @@ std::size_t settle_scratch_bytes(const SetWork& work) noexcept {
     return std::size_t{work.waiting} * (shape_of(work).wide ? 16 : 8);
 }
 
-void settle(SetWork& work, std::byte* scratch) noexcept {
+void settle(SetWork& work, std::byte* scratch) {
     if (work.waiting == 0) return;
-    if (shape_of(work).wide) {
+    const KeepsOrder guard(work);
+    const bool wide = shape_of(work).wide;
+    if (wide) {
         settle_keys(work, reinterpret_cast<WideSlot*>(scratch));
     } else {
         settle_keys(work, reinterpret_cast<NarrowSlot*>(scratch));
     }
+    require_key_count(wide, work.count);
 }
 
 bool add_set(SetWork& work, const SetView& more) noexcept {
+    const KeepsOrder guard(work);
     const SetShape shape = shape_of(work);
     if (more.wide && !shape.wide) return false;
     if (shape.form == SetForm::working_bits) {
@@ -112,7 +147,8 @@ std::size_t merge_scratch_bytes(const SetWork& work, const SetView& more) noexce
     return shape.form == SetForm::working_bits ? 0 : std::size_t{more.count} * (shape.wide ? 16 : 8);
 }
 
-void merge_set(SetWork& work, const SetView& more, std::byte* scratch) noexcept {
+void merge_set(SetWork& work, const SetView& more, std::byte* scratch) {
+    const KeepsOrder guard(work);
     const SetShape shape = shape_of(work);
     if (shape.form == SetForm::working_bits) {
         merge_bits(work, more);

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/invariant.hpp"
 #include "core/json_reader.hpp"
+#include "core/moment.hpp"
 #include "core/moment_text.hpp"
 
 namespace tally {
@@ -22,13 +24,6 @@ bool finite_moment(std::int64_t at) noexcept {
     return at != INT64_MAX && at != INT64_MIN;
 }
 
-bool is_consistent(const Level& level) noexcept {
-    const auto zero = [](const Decimal& value) { return value.kind == DecimalKind::small && value.coefficient == 0; };
-    if (level.n < 0 || !level.change.finite() || !level.moment.finite()) return false;
-    if (level.n == 0) return zero(level.change) && zero(level.moment) && level.first == 0 && level.last == 0;
-    return level.first <= level.last && finite_moment(level.first) && finite_moment(level.last);
-}
-
 void extend(Level& level, std::int64_t count, std::int64_t first, std::int64_t last) {
     level.first = level.n == 0 ? first : std::min(level.first, first);
     level.last = level.n == 0 ? last : std::max(level.last, last);
@@ -42,15 +37,19 @@ bool small_slot(const SmallSlot& slot, Decimal& value) noexcept {
            slot.scale >= 0 && slot.scale <= decimal_max_scale;
 }
 
+// False for a state that is inconsistent.
+bool read_working(const LevelWork& work, Level& level) noexcept {
+    level.n = work.n;
+    level.first = work.first;
+    level.last = work.last;
+    return small_slot(work.change, level.change) && small_slot(work.moment, level.moment) && is_consistent(level);
+}
+
 Level load_working(Bytes body) {
     LevelWork work;
     std::memcpy(reinterpret_cast<std::byte*>(&work) + varlena_header, body.data(), body.size());
     Level level;
-    level.n = work.n;
-    level.first = work.first;
-    level.last = work.last;
-    if (!small_slot(work.change, level.change) || !small_slot(work.moment, level.moment) || !is_consistent(level))
-        throw Error(ErrorKind::corrupted, "malformed tally.level_state state");
+    if (!read_working(work, level)) throw Error(ErrorKind::corrupted, "malformed tally.level_state state");
     return level;
 }
 
@@ -70,6 +69,18 @@ bool add_both(LevelWork& work, const Decimal& change, const Decimal& moment) noe
 
 }  // namespace
 
+bool is_consistent(const Level& level) noexcept {
+    const auto zero = [](const Decimal& value) { return value.kind == DecimalKind::small && value.coefficient == 0; };
+    if (level.n < 0 || !level.change.finite() || !level.moment.finite()) return false;
+    if (level.n == 0) return zero(level.change) && zero(level.moment) && level.first == 0 && level.last == 0;
+    return level.first <= level.last && finite_moment(level.first) && finite_moment(level.last);
+}
+
+bool is_consistent(const LevelWork& work) noexcept {
+    Level level;
+    return std::memcmp(&work.word, working_bytes, sizeof working_bytes) == 0 && read_working(work, level);
+}
+
 bool is_working_level(Bytes body) noexcept {
     return body.size() == sizeof(LevelWork) - varlena_header &&
            std::memcmp(body.data(), working_bytes, sizeof working_bytes) == 0;
@@ -87,6 +98,7 @@ bool to_working(const Level& level, LevelWork& work) noexcept {
 }
 
 bool change_in_place(LevelWork& work, int128 coefficient, std::int32_t scale, std::int64_t at) noexcept {
+    const StaysConsistent guard(work);
     constexpr int128 limit = 1'000'000'000'000'000'000;  // times any moment stays small
     if (coefficient > limit || coefficient < -limit || !finite_moment(at) || work.n <= 0 || work.n == INT64_MAX)
         return false;
@@ -99,6 +111,7 @@ bool change_in_place(LevelWork& work, int128 coefficient, std::int32_t scale, st
 }
 
 bool merge_in_place(LevelWork& work, const Level& right) noexcept {
+    const StaysConsistent guard(work);
     std::int64_t n = 0;
     if (work.n <= 0 || right.n <= 0 || right.change.kind != DecimalKind::small ||
         right.moment.kind != DecimalKind::small || __builtin_add_overflow(work.n, right.n, &n) ||
@@ -112,13 +125,13 @@ bool merge_in_place(LevelWork& work, const Level& right) noexcept {
 
 Level load_level(Bytes body, ErrorKind kind_of_error) {
     if (is_working_level(body) && kind_of_error == ErrorKind::corrupted) return load_working(body);
-    ByteReader in(body, kind_of_error);
+    ByteReader in(body, "tally.level_state", kind_of_error);
     const std::uint8_t kind = in.u8(), found_version = in.u8(), form = in.u8(), zero = in.u8();
-    if (kind != magic || form != form_packed || zero != 0) in.fail("malformed tally.level_state state");
-    if (found_version != version) in.fail("tally.level_state state of an unknown version");
+    if (kind != magic || form != form_packed || zero != 0) in.fail();
+    if (found_version != version) in.fail_version(found_version);
     Level level;
     const std::uint64_t n = in.varint();
-    if (n > INT64_MAX) in.fail("malformed tally.level_state state");
+    if (n > INT64_MAX) in.fail();
     level.n = static_cast<std::int64_t>(n);
     level.change = load_decimal(in);
     level.moment = load_decimal(in);
@@ -126,7 +139,9 @@ Level load_level(Bytes body, ErrorKind kind_of_error) {
         level.first = in.i64();
         level.last = in.i64();
     }
-    if (!in.done() || !is_consistent(level)) in.fail("malformed tally.level_state state");
+    if (!in.done() || !is_consistent(level)) in.fail();
+    if (kind_of_error != ErrorKind::corrupted && !(is_timestamp(level.first) && is_timestamp(level.last)))
+        in.fail("a timestamp in it is out of range");
     return level;
 }
 
@@ -135,6 +150,7 @@ std::size_t level_bound(const Level& level) noexcept {
 }
 
 std::size_t store_level(const Level& level, std::byte* start) noexcept {
+    const StaysConsistent guard(level);
     ByteWriter out(start);
     out.u8(magic);
     out.u8(version);
@@ -158,6 +174,7 @@ std::size_t level_scratch_bytes(const Level& level, const Decimal& delta) noexce
 }
 
 void add_change(Level& level, const Decimal& delta, std::int64_t at, std::byte* scratch) {
+    const StaysConsistent guard(level);
     if (!delta.finite()) throw Error(ErrorKind::invalid_argument, "a level cannot change by NaN or infinity");
     if (!finite_moment(at)) throw Error(ErrorKind::invalid_argument, "a level cannot change at an infinite time");
     extend(level, 1, at, at);
@@ -176,6 +193,7 @@ std::size_t merge_scratch_bytes(const Level& left, const Level& right) noexcept 
 }
 
 void merge_level(Level& left, const Level& right, std::byte* scratch) {
+    const StaysConsistent guard(left);
     const std::size_t change_bytes = add_bound(left.change, right.change);
     left.change = add_finite(left.change, right.change, false, scratch);
     left.moment = add_finite(left.moment, right.moment, false, scratch + change_bytes);
@@ -185,9 +203,13 @@ void merge_level(Level& left, const Level& right, std::byte* scratch) {
 void require_within(const Level& level, std::int64_t from, std::int64_t to) {
     if (!finite_moment(from) || !finite_moment(to) || from >= to)
         throw Error(ErrorKind::invalid_argument, "a level is averaged over a finite time that ends after it begins");
-    if (level.n > 0 && level.last > from && (level.first < from || level.last > to))
-        throw Error(ErrorKind::invalid_argument, "the level changes outside the time that is asked for",
+    if (level.n > 0 && level.last > from && (level.first < from || level.last > to)) {
+        std::string message = "the level changes at ";
+        append_moment(message, level.first < from ? level.first : level.last);
+        message += ", outside the time that is asked for";
+        throw Error(ErrorKind::invalid_argument, message,
                     "Filter the changes to that time, and give the sum of the changes before it as start_level.");
+    }
 }
 
 std::string level_to_text(const Level& level) {

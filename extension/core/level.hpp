@@ -46,6 +46,10 @@ static_assert(sizeof(LevelWork) == 80 && std::is_trivially_copyable_v<LevelWork>
 
 bool is_working_level(Bytes body) noexcept;
 
+// False where the parts contradict each other.
+bool is_consistent(const Level& level) noexcept;
+bool is_consistent(const LevelWork& work) noexcept;
+
 // True where the working form can hold it; `work` keeps its varlena_header.
 bool to_working(const Level& level, LevelWork& work) noexcept;
 

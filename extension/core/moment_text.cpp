@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "core/error.hpp"
+#include "core/moment.hpp"
 
 namespace tally {
 
@@ -130,7 +131,7 @@ std::int64_t parse_moment(std::string_view text) {
     const bool before = days < 0;
     if (__builtin_mul_overflow(before ? days + 1 : days, micros_per_day, &micros) ||
         __builtin_add_overflow(micros, before ? of_day - micros_per_day : of_day, &micros) || micros == INT64_MAX ||
-        micros == INT64_MIN)
+        micros == INT64_MIN || !is_timestamp(micros))
         bad_moment();
     return micros;
 }

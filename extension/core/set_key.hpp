@@ -25,12 +25,6 @@ struct SetKey {
     }
 };
 
-inline std::uint64_t load_u64(const std::byte* bytes) noexcept {
-    std::uint64_t value;
-    std::memcpy(&value, bytes, sizeof value);
-    return std::endian::native == std::endian::little ? value : __builtin_bswap64(value);
-}
-
 inline void store_u64(std::byte* bytes, std::uint64_t value) noexcept {
     if constexpr (std::endian::native != std::endian::little) value = __builtin_bswap64(value);
     std::memcpy(bytes, &value, sizeof value);
@@ -72,7 +66,7 @@ inline SetKey siphash128(Bytes bytes, std::uint64_t k0 = set_hash_key0, std::uin
         v0 ^= word;
     };
     std::size_t at = 0;
-    for (; at + 8 <= bytes.size(); at += 8) absorb(load_u64(bytes.data() + at));
+    for (; at + 8 <= bytes.size(); at += 8) absorb(little_u64(bytes.data() + at));
     std::uint64_t last = static_cast<std::uint64_t>(bytes.size()) << 56;
     for (unsigned shift = 0; at < bytes.size(); ++at, shift += 8)
         last |= static_cast<std::uint64_t>(bytes[at]) << shift;
@@ -92,7 +86,7 @@ constexpr SetKey key_of_integer(std::int64_t value) noexcept {
 
 // Key of a value that is exactly 16 bytes (uuid).
 inline SetKey key_of_block(const std::byte* block) noexcept {
-    return mix128(load_u64(block), load_u64(block + 8));
+    return mix128(little_u64(block), little_u64(block + 8));
 }
 
 // Key of a byte string of any length.

@@ -1,53 +1,12 @@
-// Adding to, merging and subtracting summaries, and their byte forms. Formats and rules are described in summary.hpp.
-#include "core/summary.hpp"
-
-#include <bit>
-#include <cstring>
+// Adding to, merging and subtracting summaries, and their packed form. Formats and rules are described in summary.hpp.
+#include "core/invariant.hpp"
+#include "core/summary_format.hpp"
 
 namespace tally {
 
+using namespace summary_format;
+
 namespace {
-
-constexpr std::uint8_t magic = 'S';
-constexpr std::uint8_t version = 1;
-constexpr std::uint8_t form_packed = 0;
-constexpr std::uint8_t form_working = 1;
-constexpr std::uint8_t flag_specials = 1;
-constexpr std::uint8_t flag_moments = 2;
-constexpr std::uint8_t flag_sums_only = 4;
-
-constexpr std::uint32_t working_word = [] {
-    // the four bytes of the version word as the native integer that has them in memory order
-    constexpr std::uint32_t little = magic | version << 8 | form_working << 16;
-    return std::endian::native == std::endian::little ? little : __builtin_bswap32(little);
-}();
-
-Error bad_state() {
-    return Error(ErrorKind::corrupted, "malformed tally.summary state");
-}
-
-Decimal slot_value(const SmallSlot& slot) {
-    const auto kind = static_cast<DecimalKind>(slot.kind);
-    if (kind == DecimalKind::small) {
-        if (slot.scale < 0 || slot.scale > decimal_max_scale || !fits_small(slot.coefficient())) throw bad_state();
-        return Decimal::make_small(slot.coefficient(), slot.scale);
-    }
-    if (slot.kind > static_cast<std::uint32_t>(DecimalKind::minus_infinity) || kind == DecimalKind::wide)
-        throw bad_state();
-    return Decimal::make_special(kind);
-}
-
-bool fill_slot(SmallSlot& slot, const Decimal& value) noexcept {
-    if (value.kind == DecimalKind::wide) return false;
-    slot.set(value.coefficient, value.scale);
-    slot.kind = static_cast<std::uint32_t>(value.kind);
-    return true;
-}
-
-int compare_moment(const Moment& left, const Moment& right) noexcept {
-    if (left.at != right.at) return left.at < right.at ? -1 : 1;
-    return left.seq < right.seq ? -1 : static_cast<int>(left.seq > right.seq);
-}
 
 void count_up(std::int64_t& counter, std::int64_t by) {
     if (__builtin_add_overflow(counter, by, &counter))
@@ -85,35 +44,42 @@ void forget_extremes(Summary& summary) noexcept {
     summary.first_moment = summary.latest_moment = Moment{};
 }
 
-Summary load_working(Bytes body) {
-    SummaryWork work;
-    std::memcpy(reinterpret_cast<std::byte*>(&work) + summary_varlena_header, body.data(), body.size());
-    Summary summary;
-    summary.n = work.n;
-    summary.nan_count = work.nan_count;
-    summary.infinity_count = work.infinity_count;
-    summary.minus_infinity_count = work.minus_infinity_count;
-    summary.has_moments = (work.flags & flag_moments) != 0;
-    summary.sums_only = (work.flags & flag_sums_only) != 0;
-    summary.total = slot_value(work.total);
-    summary.lowest = slot_value(work.lowest);
-    summary.highest = slot_value(work.highest);
-    summary.first = slot_value(work.first);
-    summary.latest = slot_value(work.latest);
-    summary.first_moment = work.first_moment;
-    summary.latest_moment = work.latest_moment;
-    if (!is_consistent(summary)) throw bad_state();
-    return summary;
+std::int64_t finite_count(const Summary& s) noexcept {
+    return s.n - s.nan_count - s.infinity_count - s.minus_infinity_count;
+}
+
+// Whether values of the decimal's kind were counted.
+bool was_counted(const Summary& s, const Decimal& value) noexcept {
+    switch (value.kind) {
+        case DecimalKind::nan:
+            return s.nan_count > 0;
+        case DecimalKind::infinity:
+            return s.infinity_count > 0;
+        case DecimalKind::minus_infinity:
+            return s.minus_infinity_count > 0;
+        default:
+            return finite_count(s) > 0;
+    }
+}
+
+// The kinds that lowest and highest must have, `small` standing for finite.
+DecimalKind least_kind(const Summary& s) noexcept {
+    if (s.minus_infinity_count > 0) return DecimalKind::minus_infinity;
+    if (finite_count(s) > 0) return DecimalKind::small;
+    return s.infinity_count > 0 ? DecimalKind::infinity : DecimalKind::nan;
+}
+
+DecimalKind greatest_kind(const Summary& s) noexcept {
+    if (s.nan_count > 0) return DecimalKind::nan;
+    if (s.infinity_count > 0) return DecimalKind::infinity;
+    return finite_count(s) > 0 ? DecimalKind::small : DecimalKind::minus_infinity;
+}
+
+bool is_of(DecimalKind kind, const Decimal& value) noexcept {
+    return kind == DecimalKind::small ? value.finite() : value.kind == kind;
 }
 
 }  // namespace
-
-bool is_working(Bytes body) noexcept {
-    std::uint32_t word = 0;
-    if (body.size() != sizeof(SummaryWork) - summary_varlena_header) return false;
-    std::memcpy(&word, body.data(), sizeof word);
-    return word == working_word;
-}
 
 bool is_consistent(const Summary& s) noexcept {
     const bool extremes = s.lowest.kind != DecimalKind::none && s.highest.kind != DecimalKind::none;
@@ -123,33 +89,33 @@ bool is_consistent(const Summary& s) noexcept {
     bool good = s.n >= 0 && s.nan_count >= 0 && s.infinity_count >= 0 && s.minus_infinity_count >= 0 &&
                 s.nan_count <= s.n && s.infinity_count <= s.n - s.nan_count &&
                 s.minus_infinity_count <= s.n - s.nan_count - s.infinity_count && s.total.finite();
-    if (good && s.n == s.nan_count + s.infinity_count + s.minus_infinity_count)
-        good = s.total.kind == DecimalKind::small && s.total.coefficient == 0;
+    if (good && finite_count(s) == 0) good = s.total.kind == DecimalKind::small && s.total.coefficient == 0;
     good = good && (s.n > 0 && !s.sums_only ? extremes : no_extremes) && (s.has_moments ? moments : no_moments);
     good = good && !(s.has_moments && (s.n == 0 || s.sums_only));
-    if (good && extremes) good = compare_value(s.lowest, s.highest) <= 0;
+    if (good && extremes)
+        good = is_of(least_kind(s), s.lowest) && is_of(greatest_kind(s), s.highest) &&
+               compare_value(s.lowest, s.highest) <= 0;
     if (good && moments) {
         const int order = compare_moment(s.first_moment, s.latest_moment);
         good = order < 0 || (order == 0 && compare_total(s.first, s.latest) <= 0);
         for (const Decimal* value : {&s.first, &s.latest})
-            good = good && compare_value(s.lowest, *value) <= 0 && compare_value(*value, s.highest) <= 0;
+            good = good && was_counted(s, *value) && compare_value(s.lowest, *value) <= 0 &&
+                   compare_value(*value, s.highest) <= 0;
     }
     return good;
 }
 
 Summary load_summary(Bytes body, ErrorKind kind_of_error) {
     if (is_working(body) && kind_of_error == ErrorKind::corrupted) return load_working(body);
-    ByteReader in(body, kind_of_error);
+    ByteReader in(body, "tally.summary", kind_of_error);
     const std::uint8_t kind = in.u8(), found_version = in.u8(), form = in.u8(), flags = in.u8();
-    if (kind != magic || form != form_packed) in.fail("malformed tally.summary state");
-    if (found_version != version)
-        throw Error(kind_of_error, "tally.summary state of unknown version " + std::to_string(found_version),
-                    "It was written by a newer version of pgtally.");
-    if ((flags & ~(flag_specials | flag_moments | flag_sums_only)) != 0) in.fail("malformed tally.summary state");
+    if (kind != magic || form != form_packed) in.fail();
+    if (found_version != version) in.fail_version(found_version);
+    if ((flags & ~(flag_specials | flag_moments | flag_sums_only)) != 0) in.fail();
     Summary summary;
     const auto count = [&in] {
         const std::uint64_t value = in.varint();
-        if (value > INT64_MAX) in.fail("malformed tally.summary state");
+        if (value > INT64_MAX) in.fail();
         return static_cast<std::int64_t>(value);
     };
     summary.has_moments = (flags & flag_moments) != 0;
@@ -159,7 +125,7 @@ Summary load_summary(Bytes body, ErrorKind kind_of_error) {
         summary.nan_count = count();
         summary.infinity_count = count();
         summary.minus_infinity_count = count();
-        if (!summary.has_specials()) in.fail("malformed tally.summary state");
+        if (!summary.has_specials()) in.fail();
     }
     summary.total = load_decimal(in);
     if (summary.n > 0 && !summary.sums_only) {
@@ -174,8 +140,11 @@ Summary load_summary(Bytes body, ErrorKind kind_of_error) {
         summary.latest_moment.seq = in.signed_varint();
         summary.latest = load_decimal(in);
     }
-    if (!in.done()) in.fail("malformed tally.summary state");
-    if (!is_consistent(summary)) in.fail("malformed tally.summary state");
+    if (!in.done()) in.fail();
+    if (!is_consistent(summary)) in.fail();
+    if (kind_of_error != ErrorKind::corrupted &&
+        !(is_timestamp(summary.first_moment.at) && is_timestamp(summary.latest_moment.at)))
+        in.fail("a timestamp in it is out of range");
     return summary;
 }
 
@@ -185,6 +154,7 @@ std::size_t packed_bound(const Summary& s) noexcept {
 }
 
 std::size_t pack_summary(const Summary& s, std::byte* start) noexcept {
+    const StaysConsistent guard(s);
     ByteWriter out(start);
     out.u8(magic);
     out.u8(version);
@@ -213,102 +183,8 @@ std::size_t pack_summary(const Summary& s, std::byte* start) noexcept {
     return out.size();
 }
 
-bool to_working(const Summary& s, SummaryWork& work) noexcept {
-    if (!fill_slot(work.total, s.total) || !fill_slot(work.lowest, s.lowest) || !fill_slot(work.highest, s.highest) ||
-        !fill_slot(work.first, s.first) || !fill_slot(work.latest, s.latest))
-        return false;
-    work.word = working_word;
-    work.n = s.n;
-    work.nan_count = s.nan_count;
-    work.infinity_count = s.infinity_count;
-    work.minus_infinity_count = s.minus_infinity_count;
-    work.first_moment = s.first_moment;
-    work.latest_moment = s.latest_moment;
-    work.flags = (s.has_specials() ? flag_specials : 0U) | (s.has_moments ? flag_moments : 0U) |
-                 (s.sums_only ? flag_sums_only : 0U);
-    return true;
-}
-
-namespace {
-
-// -1, 0, 1 as the value is below, equal to, above the slot; equal values are told apart by scale only where asked.
-inline int against(const SmallSlot& slot, int128 coefficient, std::int32_t scale) noexcept {
-    return compare_small(coefficient, scale, slot.coefficient(), slot.scale);
-}
-
-inline int against_total(const SmallSlot& slot, int128 coefficient, std::int32_t scale) noexcept {
-    const int order = against(slot, coefficient, scale);
-    return order != 0 ? order : scale < slot.scale ? -1 : static_cast<int>(scale > slot.scale);
-}
-
-inline void take_lowest(SummaryWork& work, int128 coefficient, std::int32_t scale) noexcept {
-    const int order = against(work.lowest, coefficient, scale);
-    if (order < 0 || (order == 0 && scale > work.lowest.scale)) work.lowest.set(coefficient, scale);
-}
-
-inline void take_highest(SummaryWork& work, int128 coefficient, std::int32_t scale) noexcept {
-    const int order = against(work.highest, coefficient, scale);
-    if (order > 0 || (order == 0 && scale > work.highest.scale)) work.highest.set(coefficient, scale);
-}
-
-void move_moments(SummaryWork& work, int128 coefficient, std::int32_t scale, const Moment& moment) noexcept {
-    if ((work.flags & flag_moments) == 0) {
-        work.flags |= flag_moments;
-        work.first.set(coefficient, scale);
-        work.latest.set(coefficient, scale);
-        work.first_moment = work.latest_moment = moment;
-        return;
-    }
-    const int after = compare_moment(moment, work.latest_moment);
-    if (after > 0 || (after == 0 && against_total(work.latest, coefficient, scale) > 0)) {
-        work.latest.set(coefficient, scale);
-        work.latest_moment = moment;
-    }
-    const int before = compare_moment(moment, work.first_moment);
-    if (before < 0 || (before == 0 && against_total(work.first, coefficient, scale) < 0)) {
-        work.first.set(coefficient, scale);
-        work.first_moment = moment;
-    }
-}
-
-}  // namespace
-
-bool add_in_place(SummaryWork& work, int128 coefficient, std::int32_t scale, const Moment* moment) noexcept {
-    if (work.n <= 0 || work.n == INT64_MAX || (work.flags & (flag_specials | flag_sums_only)) != 0) return false;
-    int128 sum = work.total.coefficient();
-    std::int32_t sum_scale = work.total.scale;
-    if (!add_small(sum, sum_scale, coefficient, scale)) return false;
-    work.total.set(sum, sum_scale);
-    ++work.n;
-    take_lowest(work, coefficient, scale);
-    take_highest(work, coefficient, scale);
-    if (moment != nullptr) move_moments(work, coefficient, scale, *moment);
-    return true;
-}
-
-bool merge_in_place(SummaryWork& work, const Summary& right) noexcept {
-    const auto wide_or_special = [](const Decimal& value) { return value.kind > DecimalKind::small; };
-    std::int64_t n = 0;
-    if (work.n <= 0 || right.n <= 0 || (work.flags & (flag_specials | flag_sums_only)) != 0 || right.has_specials() ||
-        right.sums_only || wide_or_special(right.total) || wide_or_special(right.lowest) ||
-        wide_or_special(right.highest) || wide_or_special(right.first) || wide_or_special(right.latest) ||
-        __builtin_add_overflow(work.n, right.n, &n))
-        return false;
-    int128 sum = work.total.coefficient();
-    std::int32_t sum_scale = work.total.scale;
-    if (!add_small(sum, sum_scale, right.total.coefficient, right.total.scale)) return false;
-    work.total.set(sum, sum_scale);
-    work.n = n;
-    take_lowest(work, right.lowest.coefficient, right.lowest.scale);
-    take_highest(work, right.highest.coefficient, right.highest.scale);
-    if (right.has_moments) {
-        move_moments(work, right.first.coefficient, right.first.scale, right.first_moment);
-        move_moments(work, right.latest.coefficient, right.latest.scale, right.latest_moment);
-    }
-    return true;
-}
-
 void add_value(Summary& summary, const Decimal& value, const Moment* moment, std::byte* scratch) {
+    const StaysConsistent guard(summary);
     count_up(summary.n, 1);
     switch (value.kind) {
         case DecimalKind::nan:
@@ -332,6 +208,7 @@ void add_value(Summary& summary, const Decimal& value, const Moment* moment, std
 }
 
 void merge_summary(Summary& left, const Summary& right, std::byte* scratch) {
+    const StaysConsistent guard(left);
     count_up(left.n, right.n);
     left.nan_count += right.nan_count;
     left.infinity_count += right.infinity_count;

@@ -3,14 +3,14 @@
 //
 // Two byte forms, both after PostgreSQL's 4-byte varlena header. Both start with the version word:
 //   byte 0 'S', byte 1 version (1), byte 2 form (0 packed, 1 working), byte 3 flags of the packed form (0 when working)
-// PACKED: what is stored, sent and compared; canonical, so equal states have equal bytes. All little-endian
-// (core/bytes.hpp):
+// PACKED: what is stored, sent and compared; canonical, so equal states have equal bytes. Integers are little-endian
+// (core/bytes.hpp), decimals in the stored form of core/decimal.hpp:
 //   flags: 1 = specials present, 2 = moments present, 4 = sums only (made by difference: no lowest ... latest)
-//   varint n                       values counted, NaN and infinities included
-//   [specials] varint x 3          how many of them were NaN, Infinity, -Infinity (at least one > 0)
-//   decimal total                  sum of the finite values; scale = greatest scale among them (core/decimal.hpp,
-//   stored form) [n > 0, not sums only]         decimal lowest, decimal highest [moments]                      8 bytes
-//   first_at, signed varint first_seq, decimal first, the same for latest
+//   varint n                          values counted, NaN and infinities included
+//   [specials] varint x 3             how many of them were NaN, Infinity, -Infinity (at least one > 0)
+//   decimal total                     sum of the finite values; scale = greatest scale among them
+//   [n > 0, not sums only] decimal lowest, decimal highest
+//   [moments] 8 bytes first_at, signed varint first_seq, decimal first, the same for latest
 //     moments are microseconds since 2000-01-01 00:00 UTC, the extremes being -infinity and infinity
 // WORKING: struct SummaryWork, native byte order; lives inside one running aggregate (and on its way between parallel
 //   workers of one server) and is changed in place; finite values must be small (core/decimal.hpp). A state that meets
@@ -21,21 +21,19 @@
 // PostgreSQL: NaN is the highest value; total is NaN after NaN or after both infinities.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <type_traits>
 
 #include "core/bytes.hpp"
 #include "core/decimal.hpp"
+#include "core/moment.hpp"
 
 namespace tally {
-
-struct Moment {
-    std::int64_t at = 0;   // microseconds since 2000-01-01 00:00 UTC
-    std::int64_t seq = 0;  // tiebreak between equal moments
-};
 
 struct Summary {
     std::int64_t n = 0;
@@ -75,8 +73,16 @@ static_assert(sizeof(SummaryWork) == 200 && std::is_trivially_copyable_v<Summary
 
 constexpr std::size_t summary_varlena_header = 4;
 
+// The version word of the working form as the native integer that has its four bytes in memory order.
+constexpr std::uint32_t summary_working_word = std::endian::native == std::endian::little ? 0x00010153 : 0x53010100;
+
 // True where `body` (the bytes after the varlena header) is in working form, which is then whole.
-bool is_working(Bytes body) noexcept;
+inline bool is_working(Bytes body) noexcept {
+    std::uint32_t word = 0;
+    if (body.size() != sizeof(SummaryWork) - summary_varlena_header) return false;
+    std::memcpy(&word, body.data(), sizeof word);
+    return word == summary_working_word;
+}
 
 // Reads either form; wide decimals point into `body`. Throws Error(kind_of_error) for bytes that are no summary; for
 // any kind but `corrupted` (bytes that a client sent) the working form is refused too.
@@ -95,6 +101,10 @@ bool add_in_place(SummaryWork& work, int128 coefficient, std::int32_t scale, con
 
 // Merges in place, on the same conditions.
 bool merge_in_place(SummaryWork& work, const Summary& right) noexcept;
+
+// The same for a packed state, read straight into place. False, with nothing changed, also where a coefficient needs
+// more than 64 bits or a scale is above 127, and for everything that load_summary would refuse.
+bool merge_packed_in_place(SummaryWork& work, Bytes body) noexcept;
 
 // The slow road for any value. A wide total points into `scratch` (add_bound(summary.total, value) bytes).
 void add_value(Summary& summary, const Decimal& value, const Moment* moment, std::byte* scratch);
@@ -119,5 +129,6 @@ Summary summary_from_text(std::string_view text, std::byte* scratch);
 
 // False where the parts contradict each other.
 bool is_consistent(const Summary& summary) noexcept;
+bool is_consistent(const SummaryWork& work) noexcept;
 
 }  // namespace tally

@@ -94,3 +94,14 @@ TALLY_FUNCTION(tdigest_add) {
         return go_on_with<2>(transition, fcinfo, {PG_GETARG_DATUM(1), Int32GetDatum(compression)});
     });
 }
+
+// percentile_fraction(double precision) -> the same, a fraction from 0 to 1. 22023 for any other number.
+TALLY_FUNCTION(percentile_fraction) {
+    return guarded([&]() -> Datum {
+        const double fraction = PG_GETARG_FLOAT8(0);
+        if (!(fraction >= 0 && fraction <= 1))
+            throw Error(ErrorKind::invalid_argument, "the fraction of a percentile must lie between 0 and 1",
+                        "The 99th percentile is percentile(state, 0.99).");
+        PG_RETURN_FLOAT8(fraction);
+    });
+}

@@ -24,3 +24,11 @@ extern "C" {
 #else
 #define PGTALLY_MODULE_MAGIC PG_MODULE_MAGIC
 #endif
+
+// 14 introduced multiranges.
+#if PG_VERSION_NUM >= 140000
+extern "C" {
+#include "utils/multirangetypes.h"
+}
+#define PGTALLY_MULTIRANGES
+#endif

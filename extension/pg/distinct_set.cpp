@@ -108,7 +108,8 @@ TALLY_FUNCTION(distinct_cardinality) {
     return guarded([&]() -> Datum { PG_RETURN_INT64(set_of(PG_GETARG_DATUM(0)).count); });
 }
 
-// contains(distinct_set, value anyelement) -> whether the value is in the set. 22023 where the kinds differ.
+// contains(distinct_set, value "any") -> whether the value is in the set. 22023 where the kinds differ. A literal
+// without a type is a text: anyelement would refuse it.
 TALLY_FUNCTION(distinct_contains) {
     return guarded([&]() -> Datum {
         const SetView set = set_of(PG_GETARG_DATUM(0));

@@ -52,15 +52,6 @@ bool equal_levels(FunctionCallInfo fcinfo) {
     return left.size() == right.size() && std::memcmp(left.data(), right.data(), left.size()) == 0;
 }
 
-Datum numeric_of(std::int64_t value) {
-    return DirectFunctionCall1(int8_numeric, Int64GetDatum(value));
-}
-
-// Microseconds from one moment to a later one, as numeric: the difference of two int64 may need 65 bits.
-Datum micros_between(std::int64_t from, std::int64_t to) {
-    return DirectFunctionCall2(numeric_sub, numeric_of(to), numeric_of(from));
-}
-
 // start * (to - from) + change * to - moment, in units of level times microseconds; exact.
 Datum integral(const Level& level, std::int64_t from, std::int64_t to, Datum start) {
     require_within(level, from, to);
@@ -133,20 +124,34 @@ TALLY_FUNCTION(level_change) {
     return guarded([&]() -> Datum { return numeric_from_decimal(level_argument(fcinfo, 0).change); });
 }
 
+namespace {
+
+// The integral between arguments 1 and 2 of the level of argument 0 that began at argument 3; a NULL state is a level
+// that did not change (there was no row to aggregate), any other NULL has no answer: false.
+bool integral_of_arguments(FunctionCallInfo fcinfo, Datum& whole) {
+    if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3)) return false;
+    const Level level = PG_ARGISNULL(0) ? Level{} : level_argument(fcinfo, 0);
+    whole = integral(level, PG_GETARG_TIMESTAMPTZ(1), PG_GETARG_TIMESTAMPTZ(2), PG_GETARG_DATUM(3));
+    return true;
+}
+
+}  // namespace
+
 // level_mean(state, from, to, start_level) -> the mean level between the two moments. 22023 for changes outside them.
 TALLY_FUNCTION(level_mean) {
     return guarded([&]() -> Datum {
-        const std::int64_t from = PG_GETARG_TIMESTAMPTZ(1), to = PG_GETARG_TIMESTAMPTZ(2);
-        const Datum whole = integral(level_argument(fcinfo, 0), from, to, PG_GETARG_DATUM(3));
-        return DirectFunctionCall2(numeric_div, whole, micros_between(from, to));
+        Datum whole = 0;
+        if (!integral_of_arguments(fcinfo, whole)) PG_RETURN_NULL();
+        return DirectFunctionCall2(numeric_div, whole,
+                                   micros_between(PG_GETARG_TIMESTAMPTZ(1), PG_GETARG_TIMESTAMPTZ(2)));
     });
 }
 
 // level_seconds(state, from, to, start_level) -> the level summed over time, in level times seconds; exact.
 TALLY_FUNCTION(level_seconds) {
     return guarded([&]() -> Datum {
-        const std::int64_t from = PG_GETARG_TIMESTAMPTZ(1), to = PG_GETARG_TIMESTAMPTZ(2);
-        const Datum whole = integral(level_argument(fcinfo, 0), from, to, PG_GETARG_DATUM(3));
+        Datum whole = 0;
+        if (!integral_of_arguments(fcinfo, whole)) PG_RETURN_NULL();
         return DirectFunctionCall2(numeric_mul, whole, numeric_from_decimal(Decimal::make_small(1, 6)));
     });
 }

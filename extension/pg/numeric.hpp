@@ -23,6 +23,15 @@ inline bool small_from_numeric(Datum numeric, int128& coefficient, std::int32_t&
 // Makes a numeric Datum in the current memory context. Raises 22003 beyond numeric's range.
 Datum numeric_from_decimal(const Decimal& value);
 
+inline Datum numeric_of(std::int64_t value) {
+    return DirectFunctionCall1(int8_numeric, Int64GetDatum(value));
+}
+
+// Microseconds from one moment to a later one, as numeric: the difference of two int64 may need 65 bits.
+inline Datum micros_between(std::int64_t from, std::int64_t to) {
+    return DirectFunctionCall2(numeric_sub, numeric_of(to), numeric_of(from));
+}
+
 namespace numeric_format {
 
 constexpr unsigned special_mask = 0xC000;

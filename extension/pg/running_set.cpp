@@ -1,7 +1,8 @@
 // Running distinct sets: flat while small, expanded objects when large; see running_set.hpp.
-#include "pg/running_set.hpp"
+#include "core/invariant.hpp"
 
 #include "pg/boundary.hpp"
+#include "pg/running_set.hpp"
 #include "pg/state.hpp"
 
 namespace tally {
@@ -40,6 +41,7 @@ SetWork* new_flat(const SetShape& shape) {
 }
 
 void settle_work(SetWork& work) {
+    if constexpr (invariants_are_checked) invariant(is_consistent(work), "a running distinct set is out of order");
     if (work.waiting == 0) return;
     alignas(8) std::byte few[4096];
     const std::size_t size = settle_scratch_bytes(work);
@@ -92,8 +94,9 @@ void reshape(RunningSet& set, const SetShape& shape, MemoryContext aggregate) {
 
 extern "C" {
 
+// PostgreSQL calls it, not an entry point of ours: what settling throws must become an error here.
 Size flat_size(ExpandedObjectHeader* object) {
-    settle_work(*work_of(object));
+    guarded([object]() { settle_work(*work_of(object)); });
     const std::size_t size = VARHDRSZ + packed_size(view_of(*work_of(object)));
     if (size > MaxAllocSize)
         ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("aggregate state would exceed 1 GB")));

@@ -110,8 +110,13 @@ TALLY_FUNCTION(summary_add) {
 
 // summary_merge(state, state) -> state holding the values of both; a NULL is an empty state.
 TALLY_FUNCTION(summary_merge) {
+    const bool aggregating = AggCheckCallContext(fcinfo, nullptr) != 0;
+    if (aggregating && !PG_ARGISNULL(0) && !PG_ARGISNULL(1)) {
+        SummaryWork* const work = in_place(PG_GETARG_DATUM(0));
+        if (work != nullptr && merge_packed_in_place(*work, plain_body(PG_GETARG_DATUM(1))))
+            PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+    }
     return guarded([&]() -> Datum {
-        const bool aggregating = AggCheckCallContext(fcinfo, nullptr) != 0;
         if (PG_ARGISNULL(1)) {
             if (PG_ARGISNULL(0)) PG_RETURN_NULL();
             PG_RETURN_DATUM(PG_GETARG_DATUM(0));

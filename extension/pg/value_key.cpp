@@ -1,10 +1,12 @@
 // Canonical keys of SQL values. Types listed in way_of have bytes of our own, fixed for ever and the same on every
-// machine. Every other type with a hash operator class is known by that class' 64-bit hash under two fixed seeds, which
-// honours the type's own equality (citext, jsonb, arrays, ranges, text under a nondeterministic collation). Those keys
-// hold as long as the hash function of the type does: PostgreSQL may change one in a new major version.
+// machine; those that are made of values are told apart by the keys of their parts (pg/nested_key.hpp). Every other
+// type with a hash operator class (citext, inet, hstore, ...) is known by that class' 64-bit hash under two fixed
+// seeds, which honours the type's own equality but is as good as that hash, and holds as long as it does: PostgreSQL or
+// the type's extension may change it in a new major version.
 #include <bit>
 #include <limits>
 
+#include "pg/nested_key.hpp"
 #include "pg/numeric.hpp"
 #include "pg/value_key.hpp"
 
@@ -55,10 +57,19 @@ Choice way_of(Oid type) {
             return {Way::padded_text, SetKind::text};
         case NAMEOID:
             return {Way::name, SetKind::text};
+        case UNKNOWNOID:
+            return {Way::cstring, SetKind::text};
         case BYTEAOID:
             return {Way::bytes, SetKind::bytes};
         case UUIDOID:
             return {Way::uuid, SetKind::uuid};
+        case INTERVALOID:
+            return {Way::interval, SetKind::other};
+        case TIMETZOID:
+            return {Way::zoned_time, SetKind::other};
+        case LSNOID:
+        case XID8OID:
+            return {Way::eight_bytes, SetKind::other};
         default:
             return {Way::hashed, SetKind::other};
     }
@@ -86,6 +97,29 @@ SetKey cstring_key(const char* string) noexcept {
     return key_of_bytes({reinterpret_cast<const std::byte*>(string), std::strlen(string)});
 }
 
+// Intervals are equal where their lengths are, a month being 30 days and a day 24 hours.
+SetKey interval_key(Datum value) noexcept {
+    const Interval* const interval = DatumGetIntervalP(value);
+    const std::int64_t days = std::int64_t{interval->month} * 30 + interval->day;
+    const auto length = static_cast<uint128>(int128{days} * USECS_PER_DAY + interval->time);
+    return mix128(static_cast<std::uint64_t>(length), static_cast<std::uint64_t>(length >> 64));
+}
+
+SetKey zoned_time_key(Datum value) noexcept {
+    const TimeTzADT* const time = DatumGetTimeTzADTP(value);
+    return mix128(static_cast<std::uint64_t>(time->time), static_cast<std::uint32_t>(time->zone));
+}
+
+SetKey nested_key(NestedReader& reader, Datum value) {
+    StringInfoData bytes;
+    initStringInfo(&bytes);
+    write_nested(reader, value, &bytes);
+    const SetKey key =
+        key_of_bytes({reinterpret_cast<const std::byte*>(bytes.data), static_cast<std::size_t>(bytes.len)});
+    pfree(bytes.data);
+    return key;
+}
+
 SetKey numeric_key(Datum value) {
     int128 coefficient;
     std::int32_t scale;
@@ -96,10 +130,13 @@ SetKey numeric_key(Datum value) {
     return key_of_decimal(decimal, static_cast<std::byte*>(palloc(key_scratch_bytes(decimal))));
 }
 
+}  // namespace
+
 void fill_reader(ValueReader& reader, Oid type, Oid collation, MemoryContext memory) {
     reader.type = type;
     reader.collation = collation;
     reader.function = nullptr;
+    reader.nested = nullptr;
     const Oid base = getBaseType(type);
     Choice choice = way_of(base);
     const bool collated = choice.way == Way::text || choice.way == Way::padded_text || choice.way == Way::name;
@@ -112,6 +149,8 @@ void fill_reader(ValueReader& reader, Oid type, Oid collation, MemoryContext mem
         getTypeOutputInfo(base, &output, &is_varlena);
         reader.function = static_cast<FmgrInfo*>(MemoryContextAlloc(memory, sizeof(FmgrInfo)));
         fmgr_info_cxt(output, reader.function, memory);
+    } else if (choice.way == Way::hashed && (reader.nested = nested_reader(base, collation, memory)) != nullptr) {
+        choice.way = Way::nested;
     } else if (choice.way == Way::hashed) {
         TypeCacheEntry* const entry = lookup_type_cache(base, TYPECACHE_HASH_EXTENDED_PROC_FINFO);
         if (!OidIsValid(entry->hash_extended_proc_finfo.fn_oid))
@@ -126,8 +165,6 @@ void fill_reader(ValueReader& reader, Oid type, Oid collation, MemoryContext mem
     reader.keys_word = working_word(choice.kind, SetForm::working_keys, false);
     reader.bits_word = working_word(choice.kind, SetForm::working_bits, false);
 }
-
-}  // namespace
 
 SetKey ValueReader::key_of(Datum value) const {
     switch (way) {
@@ -152,10 +189,20 @@ SetKey ValueReader::key_of(Datum value) const {
             return padded_key(value);
         case Way::name:
             return cstring_key(NameStr(*DatumGetName(value)));
+        case Way::cstring:
+            return cstring_key(DatumGetCString(value));
         case Way::uuid:
             return key_of_block(reinterpret_cast<const std::byte*>(DatumGetUUIDP(value)->data));
         case Way::enum_label:
             return cstring_key(DatumGetCString(FunctionCall1(function, value)));
+        case Way::interval:
+            return interval_key(value);
+        case Way::zoned_time:
+            return zoned_time_key(value);
+        case Way::eight_bytes:
+            return mix128(static_cast<std::uint64_t>(DatumGetInt64(value)), 0);
+        case Way::nested:
+            return nested_key(*nested, value);
         case Way::hashed:
             break;
     }

@@ -6,6 +6,8 @@
 
 namespace tally {
 
+struct NestedReader;
+
 // How values of one type and collation become keys; found out once per call site and kept in flinfo->fn_extra.
 struct ValueReader {
     enum class Way : std::uint8_t {
@@ -22,9 +24,14 @@ struct ValueReader {
         text,
         padded_text,
         name,
+        cstring,  // of type unknown: a literal without a type is a text
         bytes,
         uuid,
         enum_label,
+        interval,
+        zoned_time,
+        eight_bytes,  // pg_lsn, xid8
+        nested,
         hashed
     };
     Oid type;
@@ -33,7 +40,8 @@ struct ValueReader {
     SetKind kind;
     std::uint32_t keys_word;  // of running sets of this kind: with keys of 8 bytes, and with bits
     std::uint32_t bits_word;
-    FmgrInfo* function;  // hashed: the type's extended hash; enum_label: its output function
+    FmgrInfo* function;    // hashed: the type's extended hash; enum_label: its output function
+    NestedReader* nested;  // nested: how to read the parts (pg/nested_key.hpp)
 
     SetKey key_of(Datum value) const;
 
@@ -55,7 +63,10 @@ struct ValueReader {
     }
 };
 
-// The reader for argument `index` of the running call. Raises 42883 where the type can be neither read nor hashed.
+// Finds out how to read values of `type` and `collation`. Raises 42883 where they can be neither read nor hashed.
+void fill_reader(ValueReader& reader, Oid type, Oid collation, MemoryContext memory);
+
+// The reader for argument `index` of the running call; raises as fill_reader.
 const ValueReader& value_reader(FunctionCallInfo fcinfo, int index);
 
 }  // namespace tally

@@ -28,21 +28,21 @@ $$CREATE FUNCTION tally.hll_add(internal, anyelement, integer) RETURNS internal
 $$COMMENT ON FUNCTION tally.hll_add(internal, anyelement, integer) IS
     'Transition function of tally.approximate_distinct; NULL values are skipped'$$,
 
-$$CREATE AGGREGATE tally.approximate_distinct(anyelement) (
+$$CREATE AGGREGATE tally.approximate_distinct(value anyelement) (
     SFUNC = tally.hll_add, STYPE = internal, SSPACE = 131120, FINALFUNC = {hll}.hll_pack,
     COMBINEFUNC = {hll}.hll_union_internal, SERIALFUNC = {hll}.hll_serialize, DESERIALFUNC = {hll}.hll_deserialize,
     PARALLEL = SAFE)$$,
 $$COMMENT ON AGGREGATE tally.approximate_distinct(anyelement) IS
     'Sketch of the distinct values that are not NULL: read it with cardinality, which is right within 2.3 % (standard error)'$$,
 
-$$CREATE AGGREGATE tally.approximate_distinct(anyelement, log2m integer) (
+$$CREATE AGGREGATE tally.approximate_distinct(value anyelement, log2m integer) (
     SFUNC = tally.hll_add, STYPE = internal, SSPACE = 131120, FINALFUNC = {hll}.hll_pack,
     COMBINEFUNC = {hll}.hll_union_internal, SERIALFUNC = {hll}.hll_serialize, DESERIALFUNC = {hll}.hll_deserialize,
     PARALLEL = SAFE)$$,
 $$COMMENT ON AGGREGATE tally.approximate_distinct(anyelement, integer) IS
     'The same with 2^log2m registers (4 to 17): the standard error is 1.04 / sqrt(2^log2m), the size 5 bits a register'$$,
 
-$$CREATE AGGREGATE tally.merge({hll}.hll) (
+$$CREATE AGGREGATE tally.merge(state {hll}.hll) (
     SFUNC = {hll}.hll_union_trans, STYPE = internal, SSPACE = 131120, FINALFUNC = {hll}.hll_pack,
     COMBINEFUNC = {hll}.hll_union_internal, SERIALFUNC = {hll}.hll_serialize, DESERIALFUNC = {hll}.hll_deserialize,
     PARALLEL = SAFE)$$,

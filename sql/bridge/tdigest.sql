@@ -42,7 +42,7 @@ $$CREATE AGGREGATE tally.percentiles(value double precision, compression integer
 $$COMMENT ON AGGREGATE tally.percentiles(double precision, integer) IS
     'The same with another compression, 10 to 10000: greater is more exact and larger'$$,
 
-$$CREATE AGGREGATE tally.merge({tdigest}.tdigest) (
+$$CREATE AGGREGATE tally.merge(state {tdigest}.tdigest) (
     SFUNC = {tdigest}.tdigest_add_digest, STYPE = internal, SSPACE = 16384, FINALFUNC = {tdigest}.tdigest_digest,
     COMBINEFUNC = {tdigest}.tdigest_combine, SERIALFUNC = {tdigest}.tdigest_serial,
     DESERIALFUNC = {tdigest}.tdigest_deserial, PARALLEL = SAFE)$$,
@@ -61,11 +61,17 @@ $$CREATE FUNCTION tally.n(state {tdigest}.tdigest) RETURNS bigint
 $$COMMENT ON FUNCTION tally.n({tdigest}.tdigest) IS
     'How many values, exactly'$$,
 
+$$CREATE FUNCTION tally._percentile_fraction(fraction double precision) RETURNS double precision
+    AS '$libdir/pgtally', 'tally_percentile_fraction'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE$$,
+$$COMMENT ON FUNCTION tally._percentile_fraction(double precision) IS
+    'The fraction itself if it lies between 0 and 1. Raises 22023'$$,
+
 $$CREATE FUNCTION tally.percentile(state {tdigest}.tdigest, fraction double precision) RETURNS double precision
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-    << (SELECT {tdigest}.tdigest_percentile(state, fraction)) >>$$,
+    << (SELECT {tdigest}.tdigest_percentile(state, tally._percentile_fraction(fraction))) >>$$,
 $$COMMENT ON FUNCTION tally.percentile({tdigest}.tdigest, double precision) IS
-    'The value below which the given fraction (0 to 1) of the values lies, approximately'$$,
+    'The value below which the given fraction (0 to 1) of the values lies, approximately. Raises 22023 for another fraction'$$,
 
 $$CREATE FUNCTION tally.percentile_of(state {tdigest}.tdigest, value double precision) RETURNS double precision
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE

@@ -39,7 +39,7 @@ CREATE FUNCTION tally.distinct_set_add(tally.distinct_set, anyelement) RETURNS t
 COMMENT ON FUNCTION tally.distinct_set_add(tally.distinct_set, anyelement) IS
     'Transition function of tally.distinct_values; NULL values are skipped';
 
-CREATE FUNCTION tally.merge_states(tally.distinct_set, tally.distinct_set) RETURNS tally.distinct_set
+CREATE FUNCTION tally.merge_states(state1 tally.distinct_set, state2 tally.distinct_set) RETURNS tally.distinct_set
     AS 'MODULE_PATHNAME', 'tally_distinct_merge'
     LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION tally.merge_states(tally.distinct_set, tally.distinct_set) IS
@@ -51,29 +51,29 @@ CREATE FUNCTION tally.distinct_set_final(tally.distinct_set) RETURNS tally.disti
 COMMENT ON FUNCTION tally.distinct_set_final(tally.distinct_set) IS
     'Final function of the distinct set aggregates: the canonical packed form';
 
-CREATE AGGREGATE tally.distinct_values(anyelement) (
+CREATE AGGREGATE tally.distinct_values(value anyelement) (
     SFUNC = tally.distinct_set_add, STYPE = tally.distinct_set, SSPACE = 1024,
     COMBINEFUNC = tally.merge_states, FINALFUNC = tally.distinct_set_final, PARALLEL = SAFE);
 COMMENT ON AGGREGATE tally.distinct_values(anyelement) IS
     'Exact set of the distinct values that are not NULL: read it with cardinality and contains';
 
-CREATE AGGREGATE tally.merge(tally.distinct_set) (
+CREATE AGGREGATE tally.merge(state tally.distinct_set) (
     SFUNC = tally.merge_states, STYPE = tally.distinct_set, SSPACE = 4096,
     COMBINEFUNC = tally.merge_states, FINALFUNC = tally.distinct_set_final, PARALLEL = SAFE);
 COMMENT ON AGGREGATE tally.merge(tally.distinct_set) IS
     'Union of the given distinct sets';
 
-CREATE FUNCTION tally.cardinality(tally.distinct_set) RETURNS bigint
+CREATE FUNCTION tally.cardinality(state tally.distinct_set) RETURNS bigint
     AS 'MODULE_PATHNAME', 'tally_distinct_cardinality'
     LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION tally.cardinality(tally.distinct_set) IS
     'How many distinct values';
 
-CREATE FUNCTION tally.contains(tally.distinct_set, anyelement) RETURNS boolean
+CREATE FUNCTION tally.contains(state tally.distinct_set, value "any") RETURNS boolean
     AS 'MODULE_PATHNAME', 'tally_distinct_contains'
     LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION tally.contains(tally.distinct_set, anyelement) IS
-    'Whether the value is in the set';
+COMMENT ON FUNCTION tally.contains(tally.distinct_set, "any") IS
+    'Whether the value is in the set; a literal without a type is a text';
 
 CREATE FUNCTION tally.distinct_set_eq(tally.distinct_set, tally.distinct_set) RETURNS boolean
     AS 'MODULE_PATHNAME', 'tally_distinct_eq'

@@ -39,7 +39,7 @@ CREATE FUNCTION tally.level_add(tally.level_state, numeric, timestamptz) RETURNS
 COMMENT ON FUNCTION tally.level_add(tally.level_state, numeric, timestamptz) IS
     'Transition function of tally.level; a NULL delta or time is skipped';
 
-CREATE FUNCTION tally.merge_states(tally.level_state, tally.level_state) RETURNS tally.level_state
+CREATE FUNCTION tally.merge_states(state1 tally.level_state, state2 tally.level_state) RETURNS tally.level_state
     AS 'MODULE_PATHNAME', 'tally_level_merge'
     LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION tally.merge_states(tally.level_state, tally.level_state) IS
@@ -51,25 +51,25 @@ CREATE FUNCTION tally.level_state_final(tally.level_state) RETURNS tally.level_s
 COMMENT ON FUNCTION tally.level_state_final(tally.level_state) IS
     'Final function of the level aggregates: the canonical packed form';
 
-CREATE AGGREGATE tally.level(numeric, timestamptz) (
+CREATE AGGREGATE tally.level(delta numeric, ts timestamptz) (
     SFUNC = tally.level_add, STYPE = tally.level_state, SSPACE = 128,
     COMBINEFUNC = tally.merge_states, FINALFUNC = tally.level_state_final, PARALLEL = SAFE);
 COMMENT ON AGGREGATE tally.level(numeric, timestamptz) IS
     'A level from its changes (delta, time), in any order: read it with time_weighted, time_weighted_seconds and change';
 
-CREATE AGGREGATE tally.merge(tally.level_state) (
+CREATE AGGREGATE tally.merge(state tally.level_state) (
     SFUNC = tally.merge_states, STYPE = tally.level_state, SSPACE = 128,
     COMBINEFUNC = tally.merge_states, FINALFUNC = tally.level_state_final, PARALLEL = SAFE);
 COMMENT ON AGGREGATE tally.merge(tally.level_state) IS
     'One level of all the changes that the given levels hold';
 
-CREATE FUNCTION tally.n(tally.level_state) RETURNS bigint
+CREATE FUNCTION tally.n(state tally.level_state) RETURNS bigint
     AS 'MODULE_PATHNAME', 'tally_level_n'
     LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION tally.n(tally.level_state) IS
     'How many changes';
 
-CREATE FUNCTION tally.change(tally.level_state) RETURNS numeric
+CREATE FUNCTION tally.change(state tally.level_state) RETURNS numeric
     AS 'MODULE_PATHNAME', 'tally_level_change'
     LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION tally.change(tally.level_state) IS
@@ -77,15 +77,15 @@ COMMENT ON FUNCTION tally.change(tally.level_state) IS
 
 CREATE FUNCTION tally.time_weighted(state tally.level_state, "from" timestamptz, "to" timestamptz, start_level numeric DEFAULT 0) RETURNS numeric
     AS 'MODULE_PATHNAME', 'tally_level_mean'
-    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+    LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION tally.time_weighted(tally.level_state, timestamptz, timestamptz, numeric) IS
-    'Mean level from one time to another, weighted by how long each level stood. All changes must lie between the two; start_level is the level before them';
+    'Mean level from one time to another, weighted by how long each level stood. All changes must lie between the two; start_level is the level before them, and all of it where there were no changes (a NULL state)';
 
 CREATE FUNCTION tally.time_weighted_seconds(state tally.level_state, "from" timestamptz, "to" timestamptz, start_level numeric DEFAULT 0) RETURNS numeric
     AS 'MODULE_PATHNAME', 'tally_level_seconds'
-    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+    LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION tally.time_weighted_seconds(tally.level_state, timestamptz, timestamptz, numeric) IS
-    'Level times seconds from one time to another, exact to the microsecond. All changes must lie between the two; start_level is the level before them';
+    'Level times seconds from one time to another, exact to the microsecond. All changes must lie between the two; start_level is the level before them, and all of it where there were no changes (a NULL state)';
 
 CREATE FUNCTION tally.level_state_eq(tally.level_state, tally.level_state) RETURNS boolean
     AS 'MODULE_PATHNAME', 'tally_level_eq'

@@ -7,10 +7,11 @@ CREATE FUNCTION tally.sparkline(samples numeric[]) RETURNS text
     WITH sample AS (
         SELECT place, CASE WHEN x = 'NaN' OR x = 'Infinity' OR x = '-Infinity' THEN NULL ELSE x END AS x
           FROM unnest(samples) WITH ORDINALITY AS s(x, place)),
+    -- By halves, since the distance of the greatest number from the least is beyond numeric.
     extent AS (SELECT min(x) AS low, max(x) AS high FROM sample)
     SELECT coalesce(string_agg(CASE WHEN x IS NULL THEN ' '
                                     WHEN high = low THEN chr(9604)
-                                    ELSE chr(9601 + least(7, floor((x - low) * 8 / (high - low)))::integer) END, '' ORDER BY place), '')
+                                    ELSE chr(9601 + least(7, floor((x * 0.5 - low * 0.5) / (high * 0.5 - low * 0.5) * 8))::integer) END, '' ORDER BY place), '')
       FROM sample, extent
     $$;
 COMMENT ON FUNCTION tally.sparkline(numeric[]) IS

@@ -1,10 +1,13 @@
 // Fuzz target of tally.summary: text input, received bytes, stored bytes (packed and working). What is accepted must
-// survive a round trip through every form, and adding and merging it must keep it consistent.
+// survive a round trip through every form, and adding, merging and moving it must keep it consistent.
 #include "core/summary.hpp"
 
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <vector>
+
+#include "core/summary_moving.hpp"
 
 using namespace tally;
 
@@ -22,7 +25,42 @@ std::vector<std::byte> packed(const Summary& summary) {
     return bytes;
 }
 
+// What merge_packed_in_place takes, load_summary takes too, and both come to the same state.
+void merge_unread(Bytes body) {
+    Summary left;
+    add_value(left, Decimal::make_small(-12345, 3), nullptr, nullptr);
+    SummaryWork work{}, expected{};
+    require(to_working(left, work), "one small value has no working form");
+    const SummaryWork before = work;
+    if (!merge_packed_in_place(work, body)) {
+        require(std::memcmp(&before, &work, sizeof work) == 0, "a refused merge left a change behind");
+        return;
+    }
+    Summary right;
+    try {
+        right = load_summary(body);
+    } catch (const Error&) {
+        require(false, "merged bytes that load_summary refuses");
+    }
+    std::vector<std::byte> room(add_bound(left.total, right.total) + 1);
+    merge_summary(left, right, room.data());
+    require(to_working(left, expected) && std::memcmp(&expected, &work, sizeof work) == 0,
+            "merging packed bytes is not merging what they hold");
+}
+
+// A part that enters a moving summary and leaves it again leaves nothing behind.
+void move(const Summary& part) {
+    Summary one;
+    add_value(one, Decimal::make_small(1, 0), nullptr, nullptr);
+    MovingSummary moving;
+    require(move_in(moving, one), "one small value cannot move");
+    const MovingSummary before = moving;
+    if (move_in(moving, part) && move_out(moving, part))
+        require(packed(summary_of(moving)) == packed(summary_of(before)), "what left has left something behind");
+}
+
 void exercise(const Summary& summary) {
+    move(summary);
     require(is_consistent(summary), "accepted an inconsistent state");
     const std::vector<std::byte> bytes = packed(summary);
     require(packed(load_summary(bytes, ErrorKind::invalid_binary)) == bytes, "packed form does not round-trip");
@@ -57,6 +95,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
             std::vector<std::byte> scratch(text_scratch_bytes(text.size()));
             exercise(summary_from_text(text, scratch.data()));
         } else {
+            merge_unread(body);
             exercise(load_summary(body, data[0] % 3 == 1 ? ErrorKind::invalid_binary : ErrorKind::corrupted));
         }
     } catch (const Error&) {

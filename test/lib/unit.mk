@@ -4,10 +4,10 @@
 BUILD ?= .build/unit
 MODE   = -O1
 ifeq ($(SANITIZE),1)
-MODE   = -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+MODE   = -O1 -DPGTALLY_CHECK_INVARIANTS -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 endif
 ifeq ($(SANITIZE),fuzzer)
-MODE   = -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+MODE   = -O1 -DPGTALLY_CHECK_INVARIANTS -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 endif
 
 VERSION  := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" extension/pgtally.control)

@@ -74,6 +74,8 @@ SELECT tally.merge_states(NULL, s)::text = s::text, tally.merge_states(s, NULL):
 -- percentiles against the exact ones, by rank; every count is exact
 CREATE FUNCTION approximate_rank(x double precision) RETURNS double precision LANGUAGE sql AS
     $$ SELECT count(*) FILTER (WHERE cost <= x) / count(*)::float8 FROM approximate_data $$;
+SELECT tally.percentile(tally.percentiles(1), 2);
+SELECT tally.percentile(tally.percentiles(1), 'NaN');
 SELECT f, abs(approximate_rank(tally.percentile(d, f)) - f) < 0.01 AS near, abs(approximate_rank(tally.percentile(fine, f)) - f) < 0.001 AS nearer,
        abs(tally.percentile_of(d, (SELECT percentile_disc(f) WITHIN GROUP (ORDER BY cost) FROM approximate_data)) - f) < 0.01 AS back
   FROM (SELECT tally.percentiles(cost) AS d, tally.percentiles(cost, 1000) AS fine FROM approximate_data) AS q,

@@ -113,4 +113,13 @@ SELECT '{"kind":"text","count":3,"base":"9223372036854775808","bits":"DgAAAAAAAA
 SELECT '{"kind":"number","count":0,"base":"0","bits":""}'::distinct_set;
 SELECT '{"kind":"number","count":3,"keys":"AQAAAAAAAIACAAAAAAAAgAMAAAAAAACA"}'::distinct_set;
 
+-- a set has at most 67,108,864 keys, however they come together: more are an error, not memory that is not there
+CREATE FUNCTION block_of(base numeric, n integer) RETURNS distinct_set LANGUAGE sql AS $$
+    SELECT format('{"kind":"number","count":%s,"base":"%s","bits":"%s"}', n, base, translate(encode(decode(repeat('ff', n / 8), 'hex'), 'base64'), E'\n', ''))::distinct_set $$;
+SELECT cardinality(merge_states(block_of(0, 60000000), block_of(9223372036854775808, 7000000)));
+SELECT cardinality(merge_states(block_of(0, 60000000), block_of(9223372036854775808, 7200000)));
+SELECT cardinality(merge_states(block_of(0, 60000000), block_of(9223372036854775808, 20000000)));
+SELECT cardinality(merge(s)) FROM (VALUES (block_of(0, 60000000)), (block_of(9223372036854775808, 20000000))) AS v(s);
+DROP FUNCTION block_of(numeric, integer);
+
 DROP TABLE distinct_many, distinct_packed, distinct_again;

@@ -23,6 +23,7 @@ SELECT tally.cardinality(tally.distinct_values('x'::text));
 CREATE TYPE distinct_mood AS ENUM ('sad', 'ok', 'happy');
 CREATE DOMAIN distinct_code AS text;
 CREATE TYPE distinct_pair AS (a int, b text);
+CREATE TYPE distinct_wide AS (a bigint, b text);
 CREATE TABLE distinct_data AS
 SELECT i, (i * 7 % 300)::smallint AS i2, i * 13 % 900 AS i4, (i * 17 % 1100)::bigint * 1000000007 AS i8,
        round((i * 31 % 1300) / 7.0, i % 12) AS num, (i % 700) * 10::numeric ^ (i % 60 - 20) AS wild, i % 3 = 0 AS flag,
@@ -71,6 +72,36 @@ CREATE COLLATION distinct_nocase (provider = icu, locale = 'und-u-ks-level2', de
 SELECT tally.cardinality(tally.distinct_values(x COLLATE distinct_nocase)), count(DISTINCT x COLLATE distinct_nocase),
        tally.cardinality(tally.distinct_values(x COLLATE "C"))
   FROM (VALUES ('Ab'), ('aB'), ('c')) AS v(x);
+
+-- values made of values: their types' own hashes fold bigint to 32 bits, forget the shape of arrays and documents, and
+-- repeat themselves every 32 items of a document; the set does not
+SELECT tally.cardinality(tally.distinct_values(ARRAY[x])) AS arr, tally.cardinality(tally.distinct_values(ROW(x, 'x')::distinct_wide)) AS rec,
+       tally.cardinality(tally.distinct_values((x, 'x'))) AS record, tally.cardinality(tally.distinct_values(int8range(x, NULL))) AS rng,
+       tally.cardinality(tally.distinct_values(x * interval '1 us')) AS span, tally.cardinality(tally.distinct_values('0/0'::pg_lsn + x)) AS lsn,
+       tally.cardinality(tally.distinct_values(ARRAY[timestamptz '2000-01-01Z' + x * interval '1 us'])) AS times
+  FROM (VALUES (1::bigint), (4294967296), (1)) AS v(x);
+SELECT tally.cardinality(tally.distinct_values(x)), count(DISTINCT x)
+  FROM (VALUES ('{}'::numeric[]), ('{1}'), ('{1.00}'), ('[0:0]={1}'), ('{{1}}'), ('{NULL}'), ('{1,NULL}'), ('{NULL,1}')) AS v(x);
+SELECT tally.cardinality(tally.distinct_values(x)), count(DISTINCT x)
+  FROM (VALUES ('empty'::numrange), ('(,)'), ('(,3)'), ('[3,)'), ('[1,3)'), ('[1.0,3.00)'), ('[1,3]'), ('(1,3)')) AS v(x);
+SELECT tally.cardinality(tally.distinct_values(x)), count(DISTINCT x)
+  FROM (VALUES (interval '1 month'), ('30 days'), ('720:00'), ('-1 month'), ('1 month 1 us')) AS v(x);
+SELECT tally.cardinality(tally.distinct_values(x)), count(DISTINCT x)
+  FROM (VALUES ('1'::jsonb), ('[1]'), ('[1.0]'), ('[[1]]'), ('"1"'), ('null'), ('[null]'), ('true'), ('{}'), ('[]'), ('{"a": 1}'), ('{"a": 1.00}'),
+               ('["a", "b"]'), ('["ab"]'), ('[["a"], "b"]'), ('[["a", "b"]]'), ('{"a": {"b": 1}}'), ('{"a": {}, "b": 1}')) AS v(x);
+SELECT tally.cardinality(tally.distinct_values(to_jsonb(3 - i) || to_jsonb(array_fill(0, ARRAY[31])) || to_jsonb(i))) AS far_items FROM generate_series(1, 2) AS i;
+SELECT tally.cardinality(tally.distinct_values((a, b, c))), count(DISTINCT (a, b, c))
+  FROM (VALUES (1, 'a', NULL), (1, 'a', 2), (1, NULL, 2), (NULL, 'a', 2), (1, 'a', NULL)) AS v(a, b, c);
+SELECT tally.cardinality(tally.distinct_values(CASE WHEN i % 2 = 0 THEN ROW(i % 3, 'a') ELSE ROW(2.5, i % 4, NULL) END)) AS records_of_two_shapes,
+       tally.cardinality(tally.distinct_values(ROW(i % 5, ARRAY[ROW(i % 3, jsonb_build_object('k', i % 2))]))) AS nested
+  FROM generate_series(1, 60) AS i;
+SELECT tally.distinct_values(x) = tally.distinct_values(x ORDER BY x DESC) AS same FROM (VALUES (ARRAY[1, 2]), (ARRAY[3, 4])) AS v(x);
+-- these bytes are on disk too
+SELECT tally.distinct_values(ARRAY['a', NULL]), tally.distinct_values('{"a": [1, true]}'::jsonb), tally.distinct_values(int4range(1, 5)), tally.distinct_values((1, 'a'));
+
+-- a literal without a type is a text
+SELECT tally.contains(s, 'a'), tally.contains(s, 'b'), tally.contains(s, NULL) FROM (SELECT tally.distinct_values('a'::text)) AS q(s);
+SELECT tally.contains(tally.distinct_values(1), '1');
 
 -- kinds never mix; a type that cannot be hashed is refused
 SELECT tally.merge_states(tally.distinct_values(1), tally.distinct_values('1'::text));
@@ -145,6 +176,6 @@ SELECT '{"kind":"date","kind":"date","count":0,"keys":""}'::tally.distinct_set;
 SELECT '{"kind":"date","count":0,"keys":""}{}'::tally.distinct_set;
 
 DROP TABLE distinct_data, distinct_kept, distinct_again;
-DROP TYPE distinct_mood, distinct_pair;
+DROP TYPE distinct_mood, distinct_pair, distinct_wide;
 DROP DOMAIN distinct_code;
 DROP COLLATION distinct_nocase;

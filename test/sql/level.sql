@@ -19,6 +19,11 @@ SELECT tally.time_weighted_seconds(tally.level(0.1, '2024-01-01 00:00:00.999999'
 SELECT tally.level(x, now()) IS NULL AS nothing FROM (SELECT 1 WHERE false) AS v(x);
 SELECT tally.level(x, ts) IS NULL AS only_nulls FROM (VALUES (NULL::numeric, now()), (1, NULL)) AS v(x, ts);
 SELECT tally.time_weighted('{"n":0,"change":"0","moment":"0"}', '2024-01-01', '2024-01-02', 7), tally.time_weighted(NULL, '2024-01-01', '2024-01-02');
+-- a level that nobody changed is what it was
+SELECT tally.time_weighted(tally.level(x, now()), '2024-01-01', '2024-01-03', 100), tally.time_weighted_seconds(tally.level(x, now()), '2024-01-01', '2024-01-03', 100)
+  FROM (SELECT 1 WHERE false) AS v(x);
+SELECT tally.time_weighted(NULL, NULL, '2024-01-03', 100) IS NULL, tally.time_weighted(NULL, '2024-01-01', '2024-01-03', NULL) IS NULL,
+       tally.time_weighted_seconds(tally.level(1, '2024-01-01'), '2024-01-01', NULL) IS NULL;
 
 -- changes all before the time are its level; changes partly outside are refused
 SELECT tally.time_weighted(tally.level(3, '2023-06-01'), '2024-01-01', '2024-01-02', 1);

@@ -153,7 +153,7 @@ TEST(Decimal, StoredFormRoundTripIsCanonical) {
         ByteWriter out(bytes.data());
         store_decimal(out, held.value);
         bytes.resize(out.size());
-        ByteReader in(bytes);
+        ByteReader in(bytes, "test");
         const Decimal again = load_decimal(in);
         ASSERT_TRUE(in.done());
         ASSERT_EQ(print(again), print(held.value));
@@ -162,7 +162,7 @@ TEST(Decimal, StoredFormRoundTripIsCanonical) {
         hostile[random() % hostile.size()] = static_cast<std::byte>(random());
         if (random() % 3 == 0) hostile.resize(random() % (hostile.size() + 1));
         try {
-            ByteReader reader(hostile);
+            ByteReader reader(hostile, "test");
             const Decimal other = load_decimal(reader);
             std::vector<std::byte> canonical(stored_bound(other));
             ByteWriter writer(canonical.data());

@@ -8,6 +8,8 @@
 #include <random>
 #include <vector>
 
+#include "core/moment.hpp"
+
 namespace {
 
 using namespace tally;
@@ -129,6 +131,10 @@ TEST(Level, RoundTripsAndHostileInput) {
             ASSERT_EQ(error.kind(), ErrorKind::invalid_text);
         }
     }
+    Memory memory;
+    Level future;
+    add(future, Decimal::make_small(1, 0), end_timestamp, memory);
+    EXPECT_THROW(load_level(packed(future), ErrorKind::invalid_binary), Error);
     Level level;
     std::byte scratch[200];
     EXPECT_THROW(add_change(level, Decimal::make_special(DecimalKind::nan), 0, scratch), Error);

@@ -19,12 +19,15 @@ CREATE UNLOGGED TABLE g AS SELECT (random() * 9999)::int AS customer, (random() 
 CREATE UNLOGGED TABLE s AS SELECT tally.summarize(x + k) AS x FROM (VALUES (1.25), (2.5), (-7)) AS v(x), generate_series(1, greatest(:rows / 10, 1)) AS k GROUP BY k;
 CREATE UNLOGGED TABLE n AS SELECT tally.total(x) AS x FROM s;
 ANALYZE v, t, i, b, g, s, n;
--- What a query answers, and how long the server took.
-CREATE FUNCTION ask(sql text, OUT answer text, OUT ms numeric) LANGUAGE plpgsql AS $$
+-- What a query answers, how long the server took, and how long this process was on a processor (NULL where there is no
+-- Linux to say): waiting for a core that others use does not count in it, nor do parallel workers.
+CREATE FUNCTION ask(sql text, OUT answer text, OUT ms numeric, OUT cpu numeric) LANGUAGE plpgsql AS $$
 DECLARE
     began timestamptz := clock_timestamp();
+    used  numeric := split_part(pg_read_file('/proc/self/schedstat', 0, 100, true), ' ', 1);
 BEGIN
     EXECUTE sql INTO answer;
     ms := extract(epoch FROM clock_timestamp() - began) * 1000;
+    cpu := (split_part(pg_read_file('/proc/self/schedstat', 0, 100, true), ' ', 1)::numeric - used) / 1000000;
 END $$;
 \o

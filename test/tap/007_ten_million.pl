@@ -46,6 +46,9 @@ my @questions = (
     [ 'distinct by customer', 'SELECT sum(tally.cardinality(s)) FROM (SELECT tally.distinct_values(dense) AS s FROM v GROUP BY customer) AS q',
         'SELECT count(*) FROM (SELECT customer, dense FROM v GROUP BY 1, 2) AS d' ],
     [ 'all different', 'SELECT tally.cardinality(tally.distinct_values(i * 1000003)) FROM v', "SELECT $rows" ],
+    [ 'counter', 'SELECT tally.increase(c), tally.resets(c), tally.n(c) FROM (SELECT tally.counter(dense, ts) FROM v) AS q(c)',
+        q{SELECT sum(CASE WHEN last IS NULL THEN 0 WHEN dense < last THEN dense ELSE dense - last END), count(*) FILTER (WHERE dense < last), count(*)
+            FROM (SELECT dense, lag(dense) OVER (ORDER BY ts, dense) AS last FROM v) AS q} ],
     [ 'level', q{SELECT tally.change(s), trim_scale(tally.time_weighted_seconds(s, '2024-01-01Z', '2025-01-01Z')) FROM (SELECT tally.level(dense, ts) FROM v) AS q(s)},
         q{SELECT sum(dense), trim_scale(sum(dense * extract(epoch FROM timestamptz '2025-01-01Z' - ts))) FROM v} ],
 );
