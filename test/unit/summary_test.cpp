@@ -259,7 +259,9 @@ TEST(MomentText, KnownMomentsAndRandomOnes) {
     std::mt19937_64 random(4);
     for (int i = 0; i < 20000; ++i) {
         const auto moment = static_cast<std::int64_t>(random()) >> random() % 40;
-        if (is_timestamp(moment)) ASSERT_EQ(parse_moment(text_of(moment)), moment);
+        if (is_timestamp(moment)) {
+            ASSERT_EQ(parse_moment(text_of(moment)), moment);
+        }
     }
     for (const std::int64_t moment : {INT64_MIN, least_timestamp, end_timestamp - 1, INT64_MAX})
         EXPECT_EQ(parse_moment(text_of(moment)), moment);
