@@ -89,13 +89,11 @@ bool bits_are_shorter(const Span& span, std::uint64_t count) noexcept {
     return span.count + 1 < count && span.count <= max_words;
 }
 
-// Room for that span and some more, where `side` says that the next keys are likely: below it or above.
-enum class Side { below, above };
-SetShape shape_for_bits(SetKind kind, const Span& span, Side side) noexcept {
+// Room for that span and some more on both sides, so that a set that grows to both is seldom copied.
+SetShape shape_for_bits(SetKind kind, const Span& span) noexcept {
     const std::uint64_t room = room_for(false, span.count + span.count / 4, max_words);
-    const std::uint64_t spare = std::min(room - span.count, word_places - span.count);
-    const std::uint64_t below = side == Side::below ? std::min(spare, span.first) : 0;
-    const std::uint64_t first = std::min(span.first - below, word_places - room);
+    const std::uint64_t spare = room - std::min(room, span.count);
+    const std::uint64_t first = std::min(span.first - std::min(spare / 2, span.first), word_places - room);
     return {kind, SetForm::working_bits, false, static_cast<std::uint32_t>(room), first * 64};
 }
 
@@ -329,12 +327,11 @@ SetShape next_shape(const SetWork& work, const SetKey& key) {
     if (view.wide) return grown_shape(work);
     if (key.low != 0 || always_wide(view.kind)) return shape_for_keys(view.kind, true, std::uint64_t{view.count} + 1);
     Span span = span_of(view);
-    const Side side = key.high / 64 < span.first ? Side::below : Side::above;
     span.include(key.high / 64, 1);
     const std::uint64_t count = std::uint64_t{view.count} + 1;
     const bool stay =
         span.count <= max_words && (view.bits() ? span.count <= 2 * count + 16 : bits_are_shorter(span, count));
-    if (stay) return shape_for_bits(view.kind, span, side);
+    if (stay) return shape_for_bits(view.kind, span);
     return view.bits() ? shape_for_keys(view.kind, false, count) : grown_shape(work);
 }
 
@@ -349,8 +346,7 @@ SetShape merged_shape(const SetWork& work, const SetView& more) {
         const bool loose = view.bits() || more.bits();
         if (span.count <= max_words && (loose ? span.count <= 2 * least + 16 : bits_are_shorter(span, least))) {
             if (view.bits() && holds(shape_of(work), span)) return shape_of(work);
-            return shape_for_bits(view.kind, span,
-                                  other.first < span.first + span.count / 2 ? Side::below : Side::above);
+            return shape_for_bits(view.kind, span);
         }
     }
     const bool wide = view.wide || more.wide;

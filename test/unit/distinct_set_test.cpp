@@ -55,6 +55,7 @@ public:
         return view_of(work());
     }
     std::size_t bytes() const { return size_; }
+    int reshapes() const { return reshapes_; }
 
 private:
     void settle_all() {
@@ -69,6 +70,7 @@ private:
     }
     void reshape(const SetShape& shape) {
         if (shape == shape_of(work())) return;
+        ++reshapes_;
         std::vector<std::uint64_t> old = std::move(memory_);
         start(shape);
         merge_into(view_of(*reinterpret_cast<const SetWork*>(old.data())));
@@ -81,6 +83,7 @@ private:
 
     std::vector<std::uint64_t> memory_;
     std::size_t size_ = 0;
+    int reshapes_ = 0;
 };
 
 // Keys of one of several distributions: spread, close together, at either end of all, far apart, close but for a few.
@@ -240,6 +243,14 @@ TEST(DistinctSet, BitsReachBothEndsOfTheIntegers) {
             EXPECT_FALSE(set_contains(set.view(), key_of_integer(0)));
         }
     }
+}
+
+TEST(DistinctSet, BitsThatGrowToBothSidesAreSeldomCopied) {
+    Running set(SetKind::number, false);
+    for (int i = 0; i < 200000; ++i) set.add(key_of_integer(i % 2 == 0 ? i : -i));
+    EXPECT_EQ(set.view().count, 200000U);
+    EXPECT_TRUE(set.view().bits());
+    EXPECT_LT(set.reshapes(), 100);
 }
 
 TEST(DistinctSet, MemoryStaysWithinFourTimesTheKeys) {
