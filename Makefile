@@ -67,11 +67,11 @@ else
 BRIDGES   := $(patsubst sql/bridge/%.sql,%,$(sort $(wildcard sql/bridge/*.sql)))
 EXTENSION  = extension/pgtally $(BRIDGES:%=extension/pgtally_%)
 MODULE_big = pgtally
-CORE_OBJS := $(patsubst %.cpp,%.o,$(sort $(wildcard extension/core/*.cpp)))
-GLUE_OBJS := $(patsubst %.cpp,%.o,$(sort $(wildcard extension/pg/*.cpp)))
+CORE_OBJS := $(patsubst %.cpp,%.o,$(sort $(wildcard extension/core/*/*.cpp)))
+GLUE_OBJS := $(patsubst %.cpp,%.o,$(sort $(wildcard extension/pg/*/*.cpp)))
 OBJS       = $(CORE_OBJS) $(GLUE_OBJS)
 
-SQL_PARTS := $(sort $(wildcard sql/install/*.sql))
+SQL_PARTS := $(addprefix sql/install/,$(shell cat sql/install/order))
 override DATA = $(wildcard sql/updates/pgtally*--*--*.sql)
 DATA_built = sql/pgtally--$(EXTVERSION).sql $(BRIDGES:%=sql/pgtally_%--$(EXTVERSION).sql)
 

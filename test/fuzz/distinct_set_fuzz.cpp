@@ -1,6 +1,6 @@
 // Fuzz target of tally.distinct_set: text input, received bytes, stored bytes (packed and working). What is accepted
 // from a client must survive a round trip; what is stored must be walked and added to without leaving its memory.
-#include "core/distinct_set.hpp"
+#include "core/distinct/distinct_set.hpp"
 
 #include <cstdio>
 #include <cstdlib>

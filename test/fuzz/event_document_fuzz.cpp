@@ -10,8 +10,8 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "core/event_check.hpp"
-#include "core/number_text.hpp"
+#include "core/event/event_check.hpp"
+#include "core/base/number_text.hpp"
 
 using namespace tally;
 

@@ -9,8 +9,8 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "core/event_document.hpp"
-#include "core/import_lines.hpp"
+#include "core/event/event_document.hpp"
+#include "core/event/import_lines.hpp"
 
 using namespace tally;
 

@@ -1,6 +1,6 @@
 // Fuzz target of tally.level_state: text input, received bytes, stored bytes (packed and working). What is accepted must
 // survive a round trip through every form, and adding to it and merging it must keep it readable.
-#include "core/level.hpp"
+#include "core/level/level.hpp"
 
 #include <cstdio>
 #include <cstdlib>

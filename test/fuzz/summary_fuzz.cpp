@@ -1,13 +1,13 @@
 // Fuzz target of tally.summary: text input, received bytes, stored bytes (packed and working). What is accepted must
 // survive a round trip through every form, and adding, merging and moving it must keep it consistent.
-#include "core/summary.hpp"
+#include "core/summary/summary.hpp"
 
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <vector>
 
-#include "core/summary_moving.hpp"
+#include "core/summary/summary_moving.hpp"
 
 using namespace tally;
 

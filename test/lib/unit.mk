@@ -15,7 +15,7 @@ CXXFLAGS := -std=c++20 -g -Wall -Wextra -Wshadow $(if $(filter 1,$(WERROR)),-Wer
 CPPFLAGS := -Iextension -Ihttpd -Itest/unit -DPGTALLY_VERSION='"$(VERSION)"' -DSPDLOG_COMPILED_LIB -DSPDLOG_FMT_EXTERNAL -DSPDLOG_SHARED_LIB \
             -isystem $(shell pg_config --includedir)
 
-CORE  := $(wildcard extension/core/*.cpp)
+CORE  := $(wildcard extension/core/*/*.cpp)
 # Of an archive only what a test needs is linked: parts of httpd that need neither libmicrohttpd nor libpq bring neither.
 HTTPD := $(if $(wildcard test/unit/httpd_*),$(filter-out httpd/main.cpp,$(wildcard httpd/*.cpp)))
 TESTS := $(wildcard test/unit/*_test.cpp)
@@ -42,10 +42,10 @@ $(BUILD)/openapi.inc: httpd/openapi.yaml httpd/openapi.pl
 
 $(BUILD)/core.a: $(call objects,$(CORE))
 	@mkdir -p $(@D)
-	rm -f $@ && ar rcs $@ $^
+	rm -f $@ && ar qcs $@ $^
 $(BUILD)/httpd.a: $(call objects,$(HTTPD))
 	@mkdir -p $(@D)
-	rm -f $@ && ar rcs $@ $^
+	rm -f $@ && ar qcs $@ $^
 
 # A test of httpd_* sees nothing of the extension, and the other way round: as in the product.
 $(BUILD)/bin/httpd_%_test: $(BUILD)/test/unit/httpd_%_test.o $(BUILD)/httpd.a

@@ -26,6 +26,15 @@ rule 'install scripts create plainly' => sub {
     }
 };
 
+rule 'every install script has its place in the order, and every place its script' => sub {
+    my %place = map { $_ => 1 } split /\n/, slurp('sql/install/order');
+    for my $path (sources(qr{^sql/install/.*\.sql$})) {
+        my ($name) = $path =~ m{^sql/install/(.*)$};
+        complain('sql/install/order', "$name has no place: it would not be installed") unless delete $place{$name};
+    }
+    complain('sql/install/order', "$_ does not exist") for sort keys %place;
+};
+
 rule 'every test has its expected output, and every output its test' => sub {
     my (%tests, %outputs);
     $tests{ $1 } = $_ for map { m{([^/]+)\.(?:sql|spec)$} ? $_ : () } ();

@@ -68,7 +68,7 @@ rule 'PostgreSQL headers come from the prelude' => sub {
     for my $path (grep { !m{/(prelude|boundary|compat)\.hpp$} } @glue) {
         includes($path, sub {
             my ($line, $name) = @_;
-            complain("$path:$line", "include <$name> in pg/prelude.hpp instead") if $name =~ $pg_header;
+            complain("$path:$line", "include <$name> in pg/border/prelude.hpp instead") if $name =~ $pg_header;
         });
     }
 };
@@ -80,7 +80,7 @@ sub carries_prelude {
     my $path = "extension/$name";
     return 0 unless $name =~ m{^pg/} && -e $path;
     return $carries{$name} if defined $carries{$name};
-    $carries{$name} = $name eq 'pg/prelude.hpp' ? 1 : 0;
+    $carries{$name} = $name eq 'pg/border/prelude.hpp' ? 1 : 0;
     includes($path, sub { $carries{$name} ||= carries_prelude($_[1]) });
     return $carries{$name};
 }
@@ -97,15 +97,15 @@ rule 'the prelude is the last include of a glue file' => sub {
     }
 };
 
-rule 'exceptions and jumps are caught in pg/boundary.hpp alone' => sub {
-    my @others = grep { m{^extension/} && !m{/pg/boundary\.hpp$} } @cpp;
+rule 'exceptions and jumps are caught in pg/border/boundary.hpp alone' => sub {
+    my @others = grep { m{^extension/} && !m{/border/boundary\.hpp$} } @cpp;
     each_line(\@others, qr/\btry\s*(\{|$)|\bcatch\s*\(|\bsigsetjmp\b|\bPG_(TRY|CATCH|FINALLY|END_TRY|RE_THROW)\b/,
-        'only pg/boundary.hpp catches: use its guarded() and call_pg()');
+        'only pg/border/boundary.hpp catches: use its guarded() and call_pg()');
 };
 
-rule 'versions of PostgreSQL matter in pg/compat.hpp alone' => sub {
-    my @others = grep { $_ ne 'extension/pg/compat.hpp' } @cpp;
-    each_line(\@others, qr/\bPG_VERSION_NUM\b|\bPG_MAJORVERSION/, 'put the difference into pg/compat.hpp, with the major and the reason');
+rule 'versions of PostgreSQL matter in pg/border/compat.hpp alone' => sub {
+    my @others = grep { $_ ne 'extension/pg/border/compat.hpp' } @cpp;
+    each_line(\@others, qr/\bPG_VERSION_NUM\b|\bPG_MAJORVERSION/, 'put the difference into pg/border/compat.hpp, with the major and the reason');
 };
 
 rule 'no file is longer than 400 lines' => sub {
@@ -117,7 +117,7 @@ rule 'no file is longer than 400 lines' => sub {
 
 rule 'the first comment of a file says its duty' => sub {
     for my $path (sources(qr{\.(cpp|hpp|h|c|sql|sh|pl|pm|js|mjs|mk|spec)$|(^|/)Makefile$})) {
-        next if $path eq 'sql/install/00-header.sql';
+        next if $path eq 'sql/install/10-base/header.sql';
         my @lines = split /\n/, slurp($path);
         shift @lines while @lines && $lines[0] =~ /^#!|^\s*$|^'use strict'|^#pragma once/;
         complain("$path:1", 'begin with a comment: what is this file for?')

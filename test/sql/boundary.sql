@@ -1,4 +1,4 @@
--- pg/boundary.hpp: exceptions and PostgreSQL errors cross it whole, destructors run, nothing grows.
+-- pg/border/boundary.hpp: exceptions and PostgreSQL errors cross it whole, destructors run, nothing grows.
 -- Needs the test module (make -C test/lib/boundary_module install); without it the test says so (boundary_1.out).
 \set VERBOSITY terse
 SELECT setting AS libdir FROM pg_config WHERE name = 'PKGLIBDIR' \gset

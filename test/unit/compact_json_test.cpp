@@ -1,5 +1,5 @@
 // White space goes from between tokens and stays inside strings.
-#include "core/compact_json.hpp"
+#include "core/base/compact_json.hpp"
 
 #include <gtest/gtest.h>
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "core/counter.hpp"
+#include "core/counter/counter.hpp"
 
 namespace tally::test {
 

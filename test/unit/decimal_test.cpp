@@ -1,6 +1,6 @@
 // core/decimal: exact arithmetic against schoolbook arithmetic on decimal strings, text and stored forms, canonical
 // form.
-#include "core/decimal.hpp"
+#include "core/decimal/decimal.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // core/distinct_set: a running set against std::set for keys of every distribution, merging, forms, hostile bytes;
 // sorting; the hash against its test vector.
-#include "core/distinct_set.hpp"
+#include "core/distinct/distinct_set.hpp"
 
 #include <gtest/gtest.h>
 
@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "core/key_sort.hpp"
-#include "core/sketch_hash.hpp"
+#include "core/base/key_sort.hpp"
+#include "core/distinct/sketch_hash.hpp"
 
 namespace {
 

@@ -1,5 +1,5 @@
 // Event documents: what is accepted, what is rejected and how it is told, and which events are the same event.
-#include "core/event_document.hpp"
+#include "core/event/event_document.hpp"
 
 #include <gtest/gtest.h>
 

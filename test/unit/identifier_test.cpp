@@ -1,9 +1,9 @@
 // Public ids, number texts and timestamps against known vectors.
 #include <gtest/gtest.h>
 
-#include "core/number_text.hpp"
-#include "core/public_id.hpp"
-#include "core/rfc3339.hpp"
+#include "core/base/number_text.hpp"
+#include "core/base/public_id.hpp"
+#include "core/base/rfc3339.hpp"
 
 namespace {
 

@@ -4,8 +4,8 @@
 #include <random>
 #include <string>
 
-#include "core/event_document.hpp"
-#include "core/import_lines.hpp"
+#include "core/event/event_document.hpp"
+#include "core/event/import_lines.hpp"
 
 namespace {
 

@@ -1,5 +1,5 @@
 // core/level: exact products, every road gives the same bytes, text and packed forms, hostile bytes.
-#include "core/level.hpp"
+#include "core/level/level.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <random>
 #include <vector>
 
-#include "core/moment.hpp"
+#include "core/base/moment.hpp"
 
 namespace {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "core/summary.hpp"
+#include "core/summary/summary.hpp"
 
 namespace tally_test {
 

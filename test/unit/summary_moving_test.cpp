@@ -1,5 +1,5 @@
 // core/summary_moving: whatever enters and leaves, the state is the one that adding up what is inside gives.
-#include "core/summary_moving.hpp"
+#include "core/summary/summary_moving.hpp"
 
 #include <gtest/gtest.h>
 

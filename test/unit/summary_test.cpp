@@ -1,12 +1,12 @@
 // core/summary: every road to a state gives the same bytes; text and packed forms; hostile bytes.
-#include "core/summary.hpp"
+#include "core/summary/summary.hpp"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 
-#include "core/invariant.hpp"
-#include "core/moment_text.hpp"
+#include "core/base/invariant.hpp"
+#include "core/base/moment_text.hpp"
 #include "random_summary.hpp"
 
 namespace {

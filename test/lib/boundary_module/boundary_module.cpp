@@ -1,10 +1,10 @@
-// Functions that put pg/boundary.hpp to the test: every way to leave C++ code, with objects alive whose destructors
+// Functions that put pg/border/boundary.hpp to the test: every way to leave C++ code, with objects alive whose destructors
 // count. Test-only: nothing of this is in the shipped library. SQL side: test/sql/boundary.sql.
 #include <stdexcept>
 #include <string>
 #include <vector>
 
-#include "pg/boundary.hpp"
+#include "pg/border/boundary.hpp"
 
 extern "C" {
 #include "executor/spi.h"

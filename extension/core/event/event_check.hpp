@@ -1,0 +1,32 @@
+// What makes a parsed event storable: lengths, time window, distinct property keys; and its two hashes. Used by
+// EventDocument, and for the identity of an event that is looked up.
+#pragma once
+
+#include <deque>
+
+#include "core/event/event_document.hpp"
+
+namespace tally {
+
+// Sets the first reason and field that make `event` unfit, if it has none yet.
+void reject(Event& event, std::string_view field, std::string reason);
+
+// A name that a client made up, as it may be told: at most 64 bytes, cut between characters, U+0000 as a question mark.
+std::string shown_name(std::string_view name);
+
+// Checks lengths and characters of the texts and properties of an event whose JSON was well-formed; `properties` are
+// the event's own and are sorted in place.
+void check_fields(Event& event, std::span<Property> properties, bool id_may_be_empty);
+
+// Sets the event's timestamp to now where it has none, and refuses one outside the window.
+void check_time(Event& event, std::int64_t now_microseconds, bool allow_backfilling);
+
+// Hash of the length-prefixed fields that make an event itself. `scratch` is working memory.
+Hash128 event_identity(std::string_view customer_id, std::string_view source, std::string_view event_id,
+                       FieldBytes& scratch);
+
+// Fills customer_hash, identity and payload of a good event. `scratch` is working memory that is kept between calls.
+// Where the event has no id, one is derived from its payload and kept in `derived_ids`.
+void set_hashes(Event& event, FieldBytes& scratch, std::deque<std::string>* derived_ids);
+
+}  // namespace tally
