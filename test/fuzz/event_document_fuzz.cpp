@@ -76,7 +76,7 @@ void require_good(const Event& event, const DocumentOptions& options, bool backf
     require(event.has_timestamp || event.ts_microseconds == options.now_microseconds, "an absent time is not now");
     require_properties(event, document);
     FieldBytes scratch;
-    require(event.identity == event_identity(event.customer_id, event.source, event.event_id, scratch),
+    require(event.identity == event_identity(0, event.customer_id, event.source, event.event_id, scratch),
             "the identity is not that of customer, source and id");
     require(event.customer_hash == hash32(event.customer_id), "customer_hash is not the customer's");
 }

@@ -52,7 +52,7 @@ test('a property or nested member of that name is data, not a key', async () => 
   const one = event({ properties: { apiKey: s.key } });
   isErrorAnswer(assert, await call(s.url, null, 'POST', '/api/v1/events/ingest', { events: [one] }), 401, 'UNAUTHORIZED');
   assert.equal((await call(s.url, s.key, 'POST', '/api/v1/events/ingest', { events: [event({ properties: { apiKey: 'data' } })] })).json.accepted, 1);
-  assert.match(s.cluster.psql("SELECT string_agg(properties::text, ' ') FROM tally.event"), /data/);
+  assert.match(s.cluster.psql("SELECT string_agg(properties::text, ' ') FROM tally.recent_event"), /data/);
 });
 
 test('a wrong key in a body, or one that is no string, is 401 with the same words as any bad key', async () => {

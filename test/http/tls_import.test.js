@@ -29,7 +29,7 @@ after(async () => {
   await s?.close();
 });
 
-const events = () => Number(s.cluster.psql("SELECT count(*) FROM tally.event WHERE code = 'tls'"));
+const events = () => Number(s.cluster.psql("SELECT count(*) FROM tally.recent_event WHERE code = 'tls'"));
 
 // Imports one new event; answers {code, stdout, stderr}.
 function load(url, args = [], env = {}) {

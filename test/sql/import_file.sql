@@ -34,7 +34,7 @@ CREATE TEMP TABLE piece AS SELECT * FROM (VALUES (1, E'{"event_id":"a","code":"c
     (7, E'{"code":"call","customer_id":"ann","timestamp":"2024-01-02T00:00:00Z","properties":{"v":2.0}}\n{"code":"call","customer_id":"bob","timestamp":"2024-01-02T00:00:00Z","properties":{"v":2}}\n{"event_id":"a","code":"call","customer_id":"ann","timestamp":"2024-01-01T00:00:00Z","properties":{"v":9}}\n{"event_id":"","code":"call","customer_id":"c","timestamp":"2024-01-05T00:00:00Z"}')) p(line, body);
 SELECT pg_temp.import('{"name":["may.ndjson"]}', body) FROM piece WHERE line = 1;
 SELECT pg_temp.import('{"import_id":["$I"],"line":["7"]}', body) FROM piece WHERE line = 7;
-SELECT event_id, customer_id, properties FROM tally.event ORDER BY seq;
+SELECT event_id, customer_id, properties FROM tally.recent_event ORDER BY seq;
 SELECT value, events, skipped FROM tally.usage_total('call', '2024-01-01', '2025-01-01');
 SELECT name, accepted, duplicates, failures FROM tally.import_batch;
 -- sent twice it counts once
@@ -49,7 +49,7 @@ SELECT value FROM tally.usage_total('call', '2024-01-01', '2025-01-01');
 -- CSV
 SELECT pg_temp.import('{"format":["csv"],"name":["may.csv"]}', E'event_code,customer_id,event_id,timestamp,v,note\ncall,dan,1,2024-02-01T00:00:00Z,10,"a\nb"\ncall,dan,,2024-02-02T00:00:00+01:00,20,\ncall,dan,,2024-02-02T00:00:00+01:00,20,\ncall,dan,,yesterday,1,\n,dan,,,1,\n');
 SELECT pg_temp.import('{"format":["csv"],"import_id":["$I"],"line":["8"]}', E'event_code,customer_id,event_id,timestamp,v,note\ncall,dan,1,2024-02-01T00:00:00Z,10.0,"a\nb"\ncall,dan\n');
-SELECT ts, properties, length(event_id) FROM tally.event WHERE customer_id = 'dan' ORDER BY seq;
+SELECT ts, properties, length(event_id) FROM tally.recent_event WHERE customer_id = 'dan' ORDER BY seq;
 -- ranges of lines grow together
 SELECT tally._add_lines('{}', '[5,9)'), tally._add_lines('{"[1,5)","[9,12)"}', '[5,9)'), tally._add_lines('{"[1,5)","[20,30)"}', '[7,9)'), tally._add_lines('{"[1,5)","[7,9)","[20,30)"}', '[3,25)'), tally._add_lines('{"[1,5)"}', 'empty');
 -- a piece comes again, cut in another way, with lines that whoever sent it could not read: none counts twice

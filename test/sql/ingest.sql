@@ -18,11 +18,11 @@ SELECT index, event_id, verdict, regexp_replace(reason, '\d+ days', 'N days') AS
   {"event_id":"5","code":"pay","customer_id":"ann","timestamp":"yesterday"},
   {"event_id":"6","code":"pay","customer_id":"ann","timestamp":"2001-01-01T00:00:00Z"},
   "nonsense"]');
-SELECT customer_id, source, event_id, properties FROM tally.event ORDER BY seq;
-SELECT count(*) FROM tally.event_identity;
+SELECT customer_id, source, event_id, properties FROM tally.recent_event ORDER BY seq;
+SELECT count(*) FROM tally.recent_identity;
 -- again: nothing more is stored
 SELECT verdict, count(*) FROM tally.ingest('[{"event_id":"1","code":"pay","customer_id":"bob","properties":{"amount":0.20}},{"event_id":"1","code":"pay","customer_id":"bob","properties":{"amount":0.20}}]') GROUP BY 1;
-SELECT count(*) FROM tally.event;
+SELECT count(*) FROM tally.recent_event;
 -- jsonb, text, and what is neither
 SELECT verdict FROM tally.ingest('[{"event_id":"j","code":"pay","customer_id":""}]'::jsonb);
 SELECT * FROM tally.ingest('');
@@ -55,7 +55,7 @@ SELECT verdict FROM tally.record('pay', 'ann', event_id => 'rolled back');
 SET timezone = 'Asia/Kathmandu';
 SELECT verdict FROM tally.record('zone', 'z', event_id => 'z', ts => '2024-01-01 00:00:00.123456+05:45', allow_backfilling => true);
 SET timezone = 'UTC';
-SELECT ts FROM tally.event WHERE code = 'zone';
+SELECT ts FROM tally.recent_event WHERE code = 'zone';
 -- many at once in one transaction: each body keeps its own meaning
 SELECT tally.create_api_key() AS key, tally.create_api_key(scopes => ARRAY['read']) AS reader \gset
 SELECT ordinal, status, body FROM tally_rest.ingest_batch(
@@ -74,5 +74,5 @@ SELECT ordinal, status, body FROM tally_rest.ingest_batch(
 ORDER BY ordinal;
 SELECT ordinal, status, body FROM tally_rest.ingest_batch(ARRAY[sha256(:'key')],
     ARRAY['{"events":[{"event_id":"t1","code":"c","customer_id":"k"},{"event_id":"t1","code":"d","customer_id":"k"}]}']);
-SELECT event_id FROM tally.event WHERE customer_id = 'k' ORDER BY event_id;
+SELECT event_id FROM tally.recent_event WHERE customer_id = 'k' ORDER BY event_id;
 SELECT tally_rest.ingest_batch(ARRAY[sha256('a')], ARRAY['{}', '{}']);

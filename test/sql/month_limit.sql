@@ -16,7 +16,7 @@ CREATE FUNCTION pg_temp.send(key text, VARIADIC bodies text[]) RETURNS TABLE (st
     SELECT b.status, b.body FROM tally_rest.ingest_batch(array_fill(sha256(convert_to(key, 'UTF8')), ARRAY[cardinality(bodies)]), bodies) b ORDER BY b.ordinal $$;
 CREATE FUNCTION pg_temp.used(OUT tenant bigint, OUT k1 bigint, OUT k2 bigint, OUT stored bigint) LANGUAGE sql AS $$
     SELECT coalesce(sum(used) FILTER (WHERE key_id = '00000000-0000-0000-0000-000000000000'), 0), coalesce(sum(used) FILTER (WHERE name = 'k1'), 0),
-           coalesce(sum(used) FILTER (WHERE name = 'k2'), 0), (SELECT count(*) FROM tally.event)
+           coalesce(sum(used) FILTER (WHERE name = 'k2'), 0), (SELECT count(*) FROM tally.recent_event)
     FROM tally.month_count LEFT JOIN tally.api_key USING (key_id) WHERE month_count.tenant_id = 1 $$;
 -- without limits events are counted: once each, and only those that are stored
 SELECT * FROM pg_temp.send('k1', pg_temp.body('a', 1, 3), pg_temp.body('a', 2, 4), '{"events":[{"event_id":"bad"}]}', '[');

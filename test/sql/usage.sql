@@ -72,7 +72,7 @@ SELECT customer_id, dimensions, value FROM tally.usage('call', '2024-05-01', '20
 SELECT value FROM tally.usage('call', '2024-05-01', '2024-06-01', filter => '{"region": "eu"}');
 SELECT value FROM tally.usage('call', '2024-05-01', '2024-06-01', filter => '{"region": ["eu", "us"], "tier": 1}');
 SELECT value FROM tally.usage('call', '2024-05-01', '2024-06-01', filter => '{"region": []}');
-SELECT value FROM tally.usage('call', '2024-05-01', '2024-06-01', filter => '{"x\u0027; DROP TABLE tally.event; --": "1"}');
+SELECT value FROM tally.usage('call', '2024-05-01', '2024-06-01', filter => '{"x\u0027; DROP TABLE tally.recent_event; --": "1"}');
 -- equal numbers are one value, whatever zeros were sent; texts are what they are
 SELECT pg_temp.load('zeros', 'a|2024-05-01T00:00:00Z|{"v":1}
 a|2024-05-01T00:00:00Z|{"v":1.0}

@@ -38,10 +38,10 @@ for my $round (1 .. ROUNDS) {
 
     my $last = $first + $sent * BATCH - 1;
     my $expected = $sent * BATCH;
-    is($node->safe_psql('postgres', "SELECT count(*) FROM tally.event e
+    is($node->safe_psql('postgres', "SELECT count(*) FROM tally.recent_event e
             JOIN (SELECT 'e' || i AS event_id FROM generate_series($first, $last) i) s USING (event_id)"),
         $expected, "round $round: every acknowledged event is there");
-    is($node->safe_psql('postgres', 'SELECT count(*) - (SELECT count(*) FROM tally.event_identity) FROM tally.event'), 0,
+    is($node->safe_psql('postgres', 'SELECT count(*) - (SELECT count(*) FROM tally.recent_identity) FROM tally.recent_event'), 0,
         "round $round: events and identities agree");
 
     # The client, not knowing what arrived, sends all again: batch of its own size, and beyond what was sent.

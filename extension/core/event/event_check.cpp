@@ -139,16 +139,17 @@ void check_time(Event& event, std::int64_t now_microseconds, bool allow_backfill
     }
 }
 
-Hash128 event_identity(std::string_view customer_id, std::string_view source, std::string_view event_id,
-                       FieldBytes& scratch) {
+Hash128 event_identity(std::int32_t tenant_id, std::string_view customer_id, std::string_view source,
+                       std::string_view event_id, FieldBytes& scratch) {
     scratch.clear();
+    scratch.add(std::to_string(tenant_id));
     scratch.add(customer_id);
     scratch.add(source);
     scratch.add(event_id);
     return scratch.hash();
 }
 
-void set_hashes(Event& event, FieldBytes& scratch, std::deque<std::string>* derived_ids) {
+void set_hashes(Event& event, std::int32_t tenant_id, FieldBytes& scratch, std::deque<std::string>* derived_ids) {
     scratch.clear();
     scratch.add(event.code);
     scratch.add(event.has_timestamp ? std::to_string(event.ts_microseconds) : std::string{});
@@ -168,7 +169,7 @@ void set_hashes(Event& event, FieldBytes& scratch, std::deque<std::string>* deri
 
     if (event.event_id.empty() && derived_ids) event.event_id = derived_ids->emplace_back(hex(event.payload));
     event.customer_hash = hash32(event.customer_id);
-    event.identity = event_identity(event.customer_id, event.source, event.event_id, scratch);
+    event.identity = event_identity(tenant_id, event.customer_id, event.source, event.event_id, scratch);
 }
 
 }  // namespace tally

@@ -22,11 +22,11 @@ void check_fields(Event& event, std::span<Property> properties, bool id_may_be_e
 void check_time(Event& event, std::int64_t now_microseconds, bool allow_backfilling);
 
 // Hash of the length-prefixed fields that make an event itself. `scratch` is working memory.
-Hash128 event_identity(std::string_view customer_id, std::string_view source, std::string_view event_id,
-                       FieldBytes& scratch);
+Hash128 event_identity(std::int32_t tenant_id, std::string_view customer_id, std::string_view source,
+                       std::string_view event_id, FieldBytes& scratch);
 
 // Fills customer_hash, identity and payload of a good event. `scratch` is working memory that is kept between calls.
 // Where the event has no id, one is derived from its payload and kept in `derived_ids`.
-void set_hashes(Event& event, FieldBytes& scratch, std::deque<std::string>* derived_ids);
+void set_hashes(Event& event, std::int32_t tenant_id, FieldBytes& scratch, std::deque<std::string>* derived_ids);
 
 }  // namespace tally

@@ -64,7 +64,8 @@ struct EventDocument::Parser {
         FieldBytes scratch;
         for (Event& event : events) {
             if (event.reason.empty()) check_time(event, options.now_microseconds, backfilling);
-            if (event.reason.empty()) set_hashes(event, scratch, options.derive_ids ? &derived_ids : nullptr);
+            if (event.reason.empty())
+                set_hashes(event, options.tenant_id, scratch, options.derive_ids ? &derived_ids : nullptr);
         }
     }
 

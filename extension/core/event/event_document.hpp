@@ -9,7 +9,7 @@
 // fields are
 //          refused by name, because a misspelt field would otherwise be lost in silence.
 //
-// Identity = hash of the length-prefixed customer_id, source, event_id.
+// Identity = hash of the length-prefixed tenant_id (decimal digits), customer_id, source, event_id.
 // Payload  = hash of code, timestamp as given (microseconds, or its absence, so that a retry of an event without one is
 // the
 //            same event) and the properties sorted by key, numbers by value (1.0 and 1 are the same), strings by
@@ -43,6 +43,7 @@ struct DocumentOptions {
     DocumentForm form = DocumentForm::array;
     bool allow_backfilling = false;     // events older than 24 hours; an object's own flag replaces it
     std::int64_t now_microseconds = 0;  // the server's clock, Unix microseconds: read once for the whole document
+    std::int32_t tenant_id = 0;         // whose events they are: part of their identity
     bool derive_ids = false;            // an event without event_id gets one made from its content
 };
 

@@ -2,7 +2,6 @@
 // known of them beforehand. They are parsed for each: that costs less than keeping the rows between two statements.
 #include "core/event/event_document.hpp"
 
-#include <chrono>
 #include <cstring>
 
 #include "pg/border/boundary.hpp"
@@ -31,7 +30,7 @@ enum {
 };
 }
 namespace scan_column {
-enum { body, index, partial, rejected, month, customer_hash, identity, payload, count };
+enum { body, index, partial, rejected, customer_hash, identity, payload, count };
 }
 
 struct Rows {
@@ -44,6 +43,13 @@ Datum uuid_datum(const tally::Hash128& hash) {
     auto* uuid = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t)));
     std::memcpy(uuid->data, hash.data(), hash.size());
     return UUIDPGetDatum(uuid);
+}
+
+// What is stored of a payload: its first 64 bits.
+Datum payload_datum(const tally::Hash128& hash) {
+    std::uint64_t bits = 0;
+    for (std::size_t i = 0; i < 8; ++i) bits = bits << 8 | hash[i];
+    return Int64GetDatum(static_cast<std::int64_t>(bits));
 }
 
 JsonbValue json_string(std::string_view value) {
@@ -96,7 +102,7 @@ void put_event(const Rows& rows, int body, int index, const tally::Event& event,
         values[parse_column::properties] = properties_datum(event);
         values[parse_column::customer_hash] = Int32GetDatum(event.customer_hash);
         values[parse_column::identity] = uuid_datum(event.identity);
-        values[parse_column::payload] = uuid_datum(event.payload);
+        values[parse_column::payload] = payload_datum(event.payload);
     } else {
         values[parse_column::reason] = tally::text_datum(event.reason);
         nulls[parse_column::field] = event.field.empty();
@@ -119,15 +125,6 @@ void put_refusal(const Rows& rows, int body, const tally::EventDocument& documen
     tuplestore_putvalues(rows.store, rows.shape, values, nulls);
 }
 
-// First instant of the month (UTC) that an instant lies in: which partition an event needs.
-std::int64_t month_start(std::int64_t unix_microseconds) {
-    const auto day = std::chrono::floor<std::chrono::days>(
-        std::chrono::sys_time<std::chrono::microseconds>(std::chrono::microseconds(unix_microseconds)));
-    const std::chrono::year_month_day date{day};
-    const std::chrono::sys_days first{date.year() / date.month() / 1};
-    return std::chrono::microseconds(first.time_since_epoch()).count();
-}
-
 void put_scan(const Rows& rows, int body, int index, const tally::Event& event, bool partial) {
     Datum values[scan_column::count] = {};
     bool nulls[scan_column::count] = {};
@@ -136,13 +133,11 @@ void put_scan(const Rows& rows, int body, int index, const tally::Event& event, 
     values[scan_column::index] = Int32GetDatum(index);
     values[scan_column::partial] = BoolGetDatum(partial);
     values[scan_column::rejected] = BoolGetDatum(!good);
-    for (int column = scan_column::month; column <= scan_column::payload; ++column) nulls[column] = !good;
+    for (int column = scan_column::customer_hash; column <= scan_column::payload; ++column) nulls[column] = !good;
     if (good) {
-        values[scan_column::month] =
-            TimestampTzGetDatum(month_start(event.ts_microseconds) - tally::unix_to_postgres_epoch);
         values[scan_column::customer_hash] = Int32GetDatum(event.customer_hash);
         values[scan_column::identity] = uuid_datum(event.identity);
-        values[scan_column::payload] = uuid_datum(event.payload);
+        values[scan_column::payload] = payload_datum(event.payload);
     }
     tuplestore_putvalues(rows.store, rows.shape, values, nulls);
 }
@@ -202,7 +197,7 @@ Datum document_rows(FunctionCallInfo fcinfo, int column_count,
     }
     const tally::DocumentOptions options{PG_GETARG_BOOL(1) ? tally::DocumentForm::array : tally::DocumentForm::object,
                                          PG_GETARG_BOOL(2), PG_GETARG_TIMESTAMPTZ(3) + tally::unix_to_postgres_epoch,
-                                         PG_GETARG_BOOL(4)};
+                                         PG_GETARG_INT32(5), PG_GETARG_BOOL(4)};
     Datum* documents = nullptr;
     bool* nulls = nullptr;
     int count = 0;
@@ -223,14 +218,14 @@ Datum document_rows(FunctionCallInfo fcinfo, int column_count,
 }  // namespace
 
 // tally._parse_events(documents text[], is_array boolean, allow_backfilling boolean, now timestamptz, derive_ids
-// boolean)
+// boolean, tenant_id integer)
 // -> setof events
 TALLY_FUNCTION(parse_events) {
     return document_rows(fcinfo, parse_column::count, put_rows);
 }
 
 // tally._scan_events(documents text[], is_array boolean, allow_backfilling boolean, now timestamptz, derive_ids
-// boolean)
+// boolean, tenant_id integer)
 // -> setof facts on events
 TALLY_FUNCTION(scan_events) {
     return document_rows(fcinfo, scan_column::count, put_scan_rows);

@@ -149,7 +149,6 @@ BEGIN
             USING ERRCODE = 'unique_violation', COLUMN = 'name';
     END;
     INSERT INTO tally.product_family (tenant_id, name, is_default) VALUES (created.tenant_id, 'Default', true);
-    PERFORM tally.make_partitions();
     RETURN tally._encode_id('ten_', created.uid);
 END
 $$;

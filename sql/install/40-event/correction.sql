@@ -1,9 +1,8 @@
 -- imports, and corrections: what is taken back stays in the log and is not counted
 --
--- A correction is one more row, never a change of an event. It names the event by customer_hash and seq. Whoever voids an
--- event also removes its row of event_identity in the same transaction, so that the same event can be sent and counted
--- again; the correction keeps the identity, so that the voided event can still be looked up. xact says, as it does for
--- events, whether a rollup knows of the correction.
+-- A correction is one more row, never a change of an event. It names the event by its seq. Whoever voids an event also
+-- releases its identity in the same transaction, so that the same event can be sent and counted again; the correction keeps
+-- the identity, so that the voided event can still be looked up.
 
 CREATE TABLE tally.import_batch (
     tenant_id   integer NOT NULL REFERENCES tally.tenant,
@@ -37,32 +36,30 @@ COMMENT ON COLUMN tally.import_batch.lines IS 'Lines of the file that were taken
 
 CREATE TABLE tally.correction (
     tenant_id     integer NOT NULL REFERENCES tally.tenant,
-    customer_hash integer NOT NULL,
     seq           bigint NOT NULL,
     identity      uuid NOT NULL,
     ts            timestamptz NOT NULL,
     code          text NOT NULL,
+    customer_id   text NOT NULL,
     import_id     uuid,
     reason        text NOT NULL CHECK (pg_catalog.length(reason) BETWEEN 1 AND 1000),
     created_at    timestamptz NOT NULL DEFAULT tally._now(),
     created_by    text NOT NULL DEFAULT session_user,
-    xact          xid8 NOT NULL DEFAULT pg_catalog.pg_current_xact_id(),
-    PRIMARY KEY (tenant_id, customer_hash, seq)
+    PRIMARY KEY (tenant_id, seq)
 );
 CREATE INDEX correction_code ON tally.correction (tenant_id, code, ts);
-CREATE INDEX correction_identity ON tally.correction (tenant_id, customer_hash, identity);
+CREATE INDEX correction_identity ON tally.correction (tenant_id, identity);
 COMMENT ON TABLE tally.correction IS 'Events that are void: they stay in the log and count no longer. Only ever added to';
 COMMENT ON COLUMN tally.correction.tenant_id IS 'Whose event it is';
-COMMENT ON COLUMN tally.correction.customer_hash IS 'The event''s customer_hash';
 COMMENT ON COLUMN tally.correction.seq IS 'The event''s seq; an event can be voided once';
-COMMENT ON COLUMN tally.correction.identity IS 'What event_identity held for the event: it has been released there';
-COMMENT ON COLUMN tally.correction.ts IS 'The event''s timestamp: in which partition, and in which buckets, it lies';
+COMMENT ON COLUMN tally.correction.identity IS 'What recent_identity held for the event: it has been released there';
+COMMENT ON COLUMN tally.correction.ts IS 'The event''s timestamp: in which month it lies';
 COMMENT ON COLUMN tally.correction.code IS 'The event''s code: which metrics it had an influence on';
+COMMENT ON COLUMN tally.correction.customer_id IS 'The event''s customer';
 COMMENT ON COLUMN tally.correction.import_id IS 'Import that was taken back; NULL if the event was voided by itself';
 COMMENT ON COLUMN tally.correction.reason IS 'Why it is void';
 COMMENT ON COLUMN tally.correction.created_at IS 'When it was voided';
 COMMENT ON COLUMN tally.correction.created_by IS 'Role that had logged in to do it';
-COMMENT ON COLUMN tally.correction.xact IS 'Transaction that voided it: a rollup knows of it if that transaction is visible in the rollup''s snapshot';
 COMMENT ON INDEX tally.correction_code IS 'Whether there are voided events of a code in a range';
 COMMENT ON INDEX tally.correction_identity IS 'Voided events of an identity';
 
@@ -85,15 +82,14 @@ BEGIN
     ELSIF batch.voided_at IS NOT NULL THEN
         RAISE EXCEPTION 'import "%" has been taken back already', tally._encode_id('imp_', import) USING ERRCODE = 'TL409', COLUMN = 'id';
     END IF;
-    INSERT INTO tally.correction (tenant_id, customer_hash, seq, identity, ts, code, import_id, reason)
-    SELECT tenant, e.customer_hash, e.seq, tally._event_identity(e.customer_id, e.source, e.event_id), e.ts, e.code, import, cause
-    FROM tally.event e
+    INSERT INTO tally.correction (tenant_id, seq, identity, ts, code, customer_id, import_id, reason)
+    SELECT tenant, e.seq, tally._event_identity(tenant, e.customer_id, e.source, e.event_id), e.ts, e.code, e.customer_id, import, cause
+    FROM tally.recent_event e
     WHERE e.tenant_id = tenant AND e.import_id = import
     ON CONFLICT DO NOTHING;     -- voided by itself before
     GET DIAGNOSTICS total = ROW_COUNT;
-    DELETE FROM tally.event_identity i USING tally.correction c
-    WHERE c.tenant_id = tenant AND c.import_id = import AND c.xact = pg_current_xact_id()
-      AND i.tenant_id = tenant AND i.customer_hash = c.customer_hash AND i.identity = c.identity;
+    DELETE FROM tally.recent_identity i USING tally.correction c
+    WHERE c.tenant_id = tenant AND c.import_id = import AND i.identity = c.identity;
     UPDATE tally.import_batch b SET voided_at = tally._now(), updated_at = tally._now(), void_reason = cause, voided = total
     WHERE b.tenant_id = tenant AND b.import_id = import RETURNING b.* INTO batch;
     RETURN batch;

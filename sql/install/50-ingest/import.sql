@@ -80,9 +80,6 @@ BEGIN
     END IF;
     IF cardinality(documents) > 0 THEN
         SELECT array_agg(v) INTO verdicts FROM tally._ingest(tenant, documents, true, true, import, true) v;
-        IF verdicts IS NULL THEN
-            RETURN;     -- must wait for partitions
-        END IF;
     END IF;
     -- From the first line on that a limit refuses, the piece counts as not sent: new events stand before it alone.
     SELECT v.* INTO limited FROM unnest(verdicts) v WHERE v.verdict = 'limited' ORDER BY v.body LIMIT 1;
@@ -107,4 +104,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION tally._import(tally.import_batch, text, boolean, bigint, bigint[]) IS
-    'Stores the events of a piece of an import that this transaction has locked, old ones too, and tells what became of them; failures names lines, counted from first_line. unread: lines of the piece that its sender left blank, and counts as failures. resent: lines that came before, and are not counted again. limited: the first event that a limit of the month refuses; next_line is then its line, and nothing from there on counts as sent. An event without an id gets one made from its content. next_line is NULL where nothing was done because partitions of new months are being made: some of them are there now, so call it again in another transaction';
+    'Stores the events of a piece of an import that this transaction has locked, old ones too, and tells what became of them; failures names lines, counted from first_line. unread: lines of the piece that its sender left blank, and counts as failures. resent: lines that came before, and are not counted again. limited: the first event that a limit of the month refuses; next_line is then its line, and nothing from there on counts as sent. An event without an id gets one made from its content.';

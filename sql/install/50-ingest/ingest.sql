@@ -1,30 +1,30 @@
 -- ingest: events in, one verdict each out
 --
--- The only lock taken on rows is the unique key of event_identity, and it is always taken in the order of that key: two
+-- The only lock taken on rows is the unique key of recent_identity, and it is always taken in the order of that key: two
 -- writers of the same events wait for each other but never in a circle. Nothing here raises for bad data.
 
 CREATE FUNCTION tally._parse_events(
-    documents text[], is_array boolean, allow_backfilling boolean, now timestamptz, derive_ids boolean,
+    documents text[], is_array boolean, allow_backfilling boolean, now timestamptz, derive_ids boolean, tenant_id integer,
     OUT body integer, OUT index integer, OUT event_id text, OUT code text, OUT customer_id text, OUT source text, OUT ts timestamptz,
-    OUT properties jsonb, OUT customer_hash integer, OUT identity uuid, OUT payload uuid, OUT partial boolean,
+    OUT properties jsonb, OUT customer_hash integer, OUT identity uuid, OUT payload bigint, OUT partial boolean,
     OUT reason text, OUT field text) RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'tally_parse_events'
     LANGUAGE C VOLATILE STRICT PARALLEL SAFE ROWS 100;
-COMMENT ON FUNCTION tally._parse_events(text[], boolean, boolean, timestamptz, boolean) IS
+COMMENT ON FUNCTION tally._parse_events(text[], boolean, boolean, timestamptz, boolean, integer) IS
     'Parses JSON documents of events, arrays or bodies of POST /api/v1/events/ingest, into a row for each event: which document (from 1), which event (from 0), with reason and field where it is to be rejected; one row without an index where the document itself is';
 
 CREATE FUNCTION tally._scan_events(
-    documents text[], is_array boolean, allow_backfilling boolean, now timestamptz, derive_ids boolean,
-    OUT body integer, OUT index integer, OUT partial boolean, OUT rejected boolean, OUT month timestamptz, OUT customer_hash integer,
-    OUT identity uuid, OUT payload uuid) RETURNS SETOF record
+    documents text[], is_array boolean, allow_backfilling boolean, now timestamptz, derive_ids boolean, tenant_id integer,
+    OUT body integer, OUT index integer, OUT partial boolean, OUT rejected boolean, OUT customer_hash integer,
+    OUT identity uuid, OUT payload bigint) RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'tally_scan_events'
     LANGUAGE C VOLATILE STRICT PARALLEL SAFE ROWS 100;
-COMMENT ON FUNCTION tally._scan_events(text[], boolean, boolean, timestamptz, boolean) IS
-    'What must be known of documents of events before anything of it is stored: months, identities, and which events are to be rejected';
+COMMENT ON FUNCTION tally._scan_events(text[], boolean, boolean, timestamptz, boolean, integer) IS
+    'What must be known of documents of events before anything of it is stored: identities, and which events are to be rejected';
 
 CREATE TYPE tally._verdict AS (
     body integer, index integer, event_id text, strict boolean, verdict text, reason text, field text,
-    customer_hash integer, identity uuid, payload uuid, details jsonb);
+    customer_hash integer, identity uuid, payload bigint, details jsonb);
 COMMENT ON TYPE tally._verdict IS 'What became of one event of one body: accepted, duplicate, conflict, rejected, limited (over a limit of the month, which details tells), or NULL for a good event of a strict body that failed';
 
 CREATE TYPE tally._refusal AS (body integer, index integer, strict boolean, verdict text, reason text, field text, details jsonb);
@@ -42,58 +42,19 @@ CREATE FUNCTION tally._conflicting_bodies(tenant_id integer, documents text[], n
     AS $$
     WITH scanned AS MATERIALIZED (
         SELECT s.*, bool_or(s.rejected AND NOT s.partial) OVER (PARTITION BY s.body) AS failed
-        FROM tally._scan_events(documents, false, false, now, false) s
+        FROM tally._scan_events(documents, false, false, now, false, _conflicting_bodies.tenant_id) s
     ), sound AS (
         SELECT s.*, first_value(s.payload) OVER (PARTITION BY s.body, s.customer_hash, s.identity ORDER BY s.index) AS first_payload
         FROM scanned s WHERE NOT s.rejected AND NOT s.failed
     )
     SELECT (SELECT array_agg(DISTINCT s.body) FROM sound s
-            LEFT JOIN tally.event_identity e ON e.tenant_id = _conflicting_bodies.tenant_id
-                                             AND e.customer_hash = s.customer_hash AND e.identity = s.identity
+            LEFT JOIN tally.recent_identity e ON e.identity = s.identity
             WHERE NOT s.partial AND s.payload <> coalesce(e.payload, s.first_payload)),
            (SELECT EXISTS (SELECT FROM sound s GROUP BY s.customer_hash, s.identity
                            HAVING count(DISTINCT s.payload) > 1 AND count(DISTINCT s.body) > 1))
 $$;
 COMMENT ON FUNCTION tally._conflicting_bodies(integer, text[], timestamptz) IS
     'conflicting: strict bodies with an event that is stored, or stands earlier in the body, with another content. entangled: whether several bodies have one event with different contents';
-
--- Gives every month a partition. A business transaction waits for another maker as long as it likes; a request must not make
--- the others of its batch wait, so its body is put off instead, and tallyd tries it again.
-CREATE FUNCTION tally._place_months(months timestamptz[], documents text[], is_array boolean, allow_backfilling boolean,
-                                    now timestamptz, derive_ids boolean, is_request boolean) RETURNS tally._refusal[]
-    LANGUAGE plpgsql VOLATILE
-    SET search_path = pg_catalog, pg_temp
-    SET timezone = 'UTC'
-    AS $$
-#variable_conflict use_column
-DECLARE
-    missing    timestamptz[] := tally._missing_months(months);
-    next_month timestamptz := date_trunc('month', now) + interval '1 month';
-BEGIN
-    IF tally._missing_months(ARRAY[next_month]) <> '{}' THEN
-        PERFORM tally._make_partitions_if_quick(ARRAY[next_month]);   -- ahead of need
-    END IF;
-    IF missing = '{}' THEN
-        RETURN '{}';
-    ELSIF NOT is_request THEN
-        PERFORM tally._make_partitions(missing);
-        RETURN '{}';
-    END IF;
-    -- So many at a time that nobody waits long; each try leaves its part behind.
-    IF tally._make_partitions_if_quick(missing[1:96]) THEN
-        missing := missing[97:];
-    END IF;
-    RETURN (
-        WITH scanned AS MATERIALIZED (
-            SELECT s.*, bool_or(s.month = ANY (missing)) OVER (PARTITION BY s.body) AS must_wait
-            FROM tally._scan_events(documents, is_array, allow_backfilling, now, derive_ids) s)
-        SELECT coalesce(array_agg(ROW(s.body, s.index, NOT s.partial, 'deferred',
-                                      'partitions for new months are being made; send it again', NULL, NULL)::tally._refusal), '{}')
-        FROM scanned s WHERE s.must_wait AND NOT s.rejected);
-END
-$$;
-COMMENT ON FUNCTION tally._place_months(timestamptz[], text[], boolean, boolean, timestamptz, boolean, boolean) IS
-    'Makes the partitions that are missing for events of these months, and the next month''s ahead of need; answers the events that must wait for theirs, with all of their body';
 
 CREATE FUNCTION tally._ingest(tenant_id integer, documents text[], is_array boolean, allow_backfilling boolean DEFAULT false,
                               import_id uuid DEFAULT NULL, derive_ids boolean DEFAULT false, keys uuid[] DEFAULT NULL)
@@ -111,7 +72,6 @@ DECLARE
     import      uuid := _ingest.import_id;
     derived     boolean := _ingest.derive_ids;
     clock       timestamptz := clock_timestamp();
-    months      timestamptz[];
     failed      integer[];      -- strict bodies of which nothing is stored
     careful     boolean;        -- whether a strict body has several events
     candidates  bigint;
@@ -123,10 +83,10 @@ DECLARE
     verdicts    tally._verdict[];
     unresolved  bigint;
 BEGIN
-    SELECT array_agg(DISTINCT s.month) FILTER (WHERE NOT s.rejected), coalesce(array_agg(DISTINCT s.body) FILTER (WHERE s.rejected AND NOT s.partial), '{}'),
+    SELECT coalesce(array_agg(DISTINCT s.body) FILTER (WHERE s.rejected AND NOT s.partial), '{}'),
            coalesce(bool_or(NOT s.partial AND s.index > 0), false), count(*) FILTER (WHERE NOT s.rejected)
-    INTO months, failed, careful, candidates
-    FROM tally._scan_events(texts, is_array, old_allowed, clock, derived) s;
+    INTO failed, careful, candidates
+    FROM tally._scan_events(texts, is_array, old_allowed, clock, derived, tenant) s;
 
     -- Before any identity is claimed, and all of them in one order: limits are waited for, and never in a circle.
     shares := tally._take_shares(tenant, senders, candidates, clock);
@@ -152,36 +112,28 @@ BEGIN
         failed := failed || ARRAY(SELECT DISTINCT r.body FROM unnest(refusals) r WHERE r.strict);
     END IF;
 
-    -- Before any identity is claimed: a writer that waits for a partition must not hold what its maker waits for.
-    refusals := refusals || tally._place_months(months, texts, is_array, old_allowed, clock, derived, senders[1] IS NOT NULL);
-    failed := failed || ARRAY(SELECT DISTINCT r.body FROM unnest(refusals) r WHERE r.strict AND r.verdict = 'deferred');
-    -- A line of a file cannot be sent again by itself, so a piece of an import waits as a whole.
-    IF import IS NOT NULL AND EXISTS (SELECT FROM unnest(refusals) r WHERE r.verdict = 'deferred') THEN
-        RETURN;
-    END IF;
-
     WITH parsed AS MATERIALIZED (
-        SELECT e.*, row_number() OVER (PARTITION BY e.customer_hash, e.identity, e.is_failed ORDER BY e.body, e.index) AS place
+        SELECT e.*, row_number() OVER (PARTITION BY e.identity, e.is_failed ORDER BY e.body, e.index) AS place
         FROM (SELECT p.body, p.index, p.event_id, p.code, p.customer_id, p.source, p.ts, p.properties, p.customer_hash,
                      CASE WHEN r.body IS NULL THEN p.identity END AS identity, p.payload, NOT p.partial AS strict,
                      p.body = ANY (failed) AS is_failed, coalesce(r.reason, p.reason) AS reason, coalesce(r.field, p.field) AS field,
                      r.verdict AS refusal, r.details
-              FROM tally._parse_events(texts, is_array, old_allowed, clock, derived) p
+              FROM tally._parse_events(texts, is_array, old_allowed, clock, derived, tenant) p
               LEFT JOIN unnest(refusals) r ON r.body = p.body AND r.index = p.index) e
     ), claimed AS (
-        INSERT INTO tally.event_identity (tenant_id, customer_hash, identity, payload, ts)
-        SELECT tenant, p.customer_hash, p.identity, p.payload, p.ts
+        INSERT INTO tally.recent_identity (identity, payload, tenant_id, month)
+        SELECT p.identity, p.payload, tenant, (extract(year FROM p.ts) * 12 + extract(month FROM p.ts))::integer - 23641
         FROM parsed p WHERE p.place = 1 AND p.reason IS NULL AND NOT p.is_failed
-        ORDER BY p.customer_hash, p.identity
+        ORDER BY p.identity
         ON CONFLICT DO NOTHING
-        RETURNING event_identity.customer_hash, event_identity.identity
+        RETURNING recent_identity.identity
     ), judged AS MATERIALIZED (
         SELECT p.*, CASE WHEN p.reason IS NOT NULL THEN coalesce(p.refusal, 'rejected') WHEN c.identity IS NOT NULL THEN 'accepted' END AS verdict
         FROM parsed p
-        LEFT JOIN claimed c ON c.customer_hash = p.customer_hash AND c.identity = p.identity AND p.place = 1 AND NOT p.is_failed
+        LEFT JOIN claimed c ON c.identity = p.identity AND p.place = 1 AND NOT p.is_failed
     ), stored AS (
-        INSERT INTO tally.event (tenant_id, customer_hash, ts, received_at, code, customer_id, source, event_id, properties, import_id)
-        SELECT tenant, j.customer_hash, j.ts, clock, j.code, j.customer_id, j.source, j.event_id, j.properties, import
+        INSERT INTO tally.recent_event (tenant_id, code_hash, customer_hash, ts, received_at, code, customer_id, source, event_id, properties, import_id)
+        SELECT tenant, tally._hash32(j.code), j.customer_hash, j.ts, clock, j.code, j.customer_id, j.source, j.event_id, j.properties::json, import
         FROM judged j WHERE j.verdict = 'accepted' ORDER BY j.body, j.index
     )
     SELECT array_agg(ROW(j.body, j.index, j.event_id, j.strict, j.verdict, j.reason, j.field, j.customer_hash, j.identity,
@@ -197,7 +149,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION tally._ingest(integer, text[], boolean, boolean, uuid, boolean, uuid[]) IS
-    'Stores the events of several documents for a tenant, as part of an import where one is given, with ids made from their content where they have none and derive_ids allows it; each document was sent with its key (the one of the transaction where no keys are given), whose limits hold, and keeps its own strict or partial meaning. One row for each event with its verdict; none at all where a part of an import must wait for partitions of new months. Raises 40001 where a strict document lost a race and must be tried again';
+    'Stores the events of several documents for a tenant, as part of an import where one is given, with ids made from their content where they have none and derive_ids allows it; each document was sent with its key (the one of the transaction where no keys are given), whose limits hold, and keeps its own strict or partial meaning. One row for each event with its verdict. Raises 40001 where a strict document lost a race and must be tried again';
 
 -- A statement of its own sees what other transactions committed while the insert waited for them.
 CREATE FUNCTION tally._resolve(tenant_id integer, verdicts tally._verdict[], failed integer[]) RETURNS tally._verdict[]
@@ -220,8 +172,7 @@ BEGIN
     FROM (SELECT u.*, count(*) OVER (PARTITION BY u.body) AS in_body,
                  first_value(u.payload) OVER (PARTITION BY u.body, u.customer_hash, u.identity ORDER BY u.index) AS first_payload
           FROM unnest(verdicts) u) v
-    LEFT JOIN tally.event_identity e
-        ON v.verdict IS NULL AND e.tenant_id = tenant AND e.customer_hash = v.customer_hash AND e.identity = v.identity
+    LEFT JOIN tally.recent_identity e ON v.verdict IS NULL AND e.identity = v.identity
     CROSS JOIN LATERAL (SELECT CASE WHEN v.verdict IS NOT NULL THEN v.verdict
                                     WHEN coalesce(e.payload, v.first_payload) <> v.payload THEN 'conflict'
                                     WHEN v.body <> ALL (refused) THEN 'duplicate' END AS verdict) r;

@@ -32,7 +32,7 @@ BEGIN
         SELECT coalesce(array_agg(ROW(r.body, r.index, r.strict, 'rejected', r.problem, r.field, NULL)::tally._refusal), '{}')
         FROM (SELECT DISTINCT ON (p.body, p.index) p.body, p.index, NOT p.partial AS strict, k.problem,
                      'properties.' || m.aggregation_key AS field
-              FROM tally._parse_events(documents, is_array, allow_backfilling, now, derive_ids) p
+              FROM tally._parse_events(documents, is_array, allow_backfilling, now, derive_ids, _refuse_by_kind.tenant_id) p
               JOIN tally.metric m ON m.tenant_id = _refuse_by_kind.tenant_id AND m.code = p.code
                                   AND m.kind IN ('base', 'dual') AND m.archived_at IS NULL
               CROSS JOIN LATERAL (SELECT tally._kind_problem(m, tally._property_number(p.properties, m.aggregation_key)) AS problem OFFSET 0) k

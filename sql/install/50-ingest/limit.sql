@@ -46,7 +46,7 @@ DECLARE
     rest   bigint;
     chunk  bigint;
 BEGIN
-    -- Own advisory lock class, next to that of partitions. Without the month: it also guards against changes of the limit.
+    -- Own advisory lock class. Without the month: it also guards against changes of the limit.
     PERFORM pg_advisory_xact_lock(82560, hashtext(tenant || ' ' || key));
     SELECT l.events_per_month INTO quota
     FROM (SELECT t.events_per_month FROM tally.tenant t WHERE t.tenant_id = tenant AND key = '00000000-0000-0000-0000-000000000000'
@@ -178,11 +178,10 @@ BEGIN
         WITH fresh AS (
             SELECT s.body, s.index, NOT s.partial AS strict,
                    min(s.body * 100000::bigint + s.index) OVER (PARTITION BY s.customer_hash, s.identity) AS first_place
-            FROM tally._scan_events(documents, is_array, allow_backfilling, now, derive_ids) s
+            FROM tally._scan_events(documents, is_array, allow_backfilling, now, derive_ids, tenant) s
             WHERE NOT s.rejected AND s.body <> ALL (failed)
               AND (s.body, s.index) NOT IN (SELECT r.body, r.index FROM unnest(refusals) r)
-              AND NOT EXISTS (SELECT FROM tally.event_identity e WHERE e.tenant_id = tenant AND e.customer_hash = s.customer_hash
-                                                                 AND e.identity = s.identity)
+              AND NOT EXISTS (SELECT FROM tally.recent_identity e WHERE e.identity = s.identity)
         ), ranked AS (
             SELECT f.*, dense_rank() OVER (ORDER BY f.first_place) AS place FROM fresh f
         )

@@ -1,31 +1,17 @@
 -- the event list: which events are there, and what each metric made of them
 
-CREATE FUNCTION tally._codes(tenant_id integer) RETURNS text[]
-    LANGUAGE sql STABLE
-    SET search_path = pg_catalog, pg_temp
-    -- From one code to the next along the partitions' index, instead of over all events.
-    AS $$
-    WITH RECURSIVE codes AS (
-        SELECT (SELECT min(e.code) FROM tally.event e WHERE e.tenant_id = _codes.tenant_id) AS code
-        UNION ALL
-        SELECT (SELECT min(e.code) FROM tally.event e WHERE e.tenant_id = _codes.tenant_id AND e.code > c.code)
-        FROM codes c WHERE c.code IS NOT NULL)
-    SELECT CASE WHEN count(*) <= 100 THEN array_agg(l.code) END FROM (SELECT c.code FROM codes c WHERE c.code IS NOT NULL LIMIT 101) l
-$$;
-COMMENT ON FUNCTION tally._codes(integer) IS 'Codes of a tenant''s events; NULL where there are none or more than 100';
-
-CREATE FUNCTION tally._contains(e tally.event, needle text) RETURNS boolean
+CREATE FUNCTION tally._contains(e tally.recent_event, needle text) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     SET search_path = pg_catalog, pg_temp
     AS $$
     SELECT position(needle IN lower(e.event_id)) > 0 OR position(needle IN lower(e.code)) > 0
-           OR EXISTS (SELECT FROM jsonb_each_text(e.properties) p WHERE position(needle IN lower(p.value)) > 0)
+           OR EXISTS (SELECT FROM json_each_text(e.properties) p WHERE position(needle IN lower(p.value)) > 0)
 $$;
-COMMENT ON FUNCTION tally._contains(tally.event, text) IS
+COMMENT ON FUNCTION tally._contains(tally.recent_event, text) IS
     'Whether the id, the code or a property of an event holds a text, which is given in lower case';
 
 CREATE FUNCTION tally._find_events(tenant_id integer, code text, customer_id text, source text, "from" timestamptz, "to" timestamptz,
-                                   search text, before_ts timestamptz, before_seq bigint, row_limit integer) RETURNS SETOF tally.event
+                                   search text, before_ts timestamptz, before_seq bigint, row_limit integer) RETURNS SETOF tally.recent_event
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
     -- What is not asked for falls out of the plan.
@@ -34,16 +20,14 @@ CREATE FUNCTION tally._find_events(tenant_id integer, code text, customer_id tex
 #variable_conflict use_column
 DECLARE
     tenant   integer := _find_events.tenant_id;
-    -- An index leads to a customer's events by way of their codes.
-    codes    text[] := CASE WHEN _find_events.code IS NOT NULL THEN ARRAY[_find_events.code]
-                            WHEN _find_events.customer_id IS NOT NULL THEN tally._codes(tenant) END;
+    what     text := _find_events.code;
     customer text := _find_events.customer_id;
     sender   text := _find_events.source;
     needle   text := lower(_find_events.search);
 BEGIN
     RETURN QUERY
-    SELECT e.* FROM tally.event e
-    WHERE e.tenant_id = tenant AND (codes IS NULL OR e.code = ANY (codes)) AND (customer IS NULL OR e.customer_id = customer)
+    SELECT e.* FROM tally.recent_event e
+    WHERE e.tenant_id = tenant AND (what IS NULL OR e.code = what) AND (customer IS NULL OR e.customer_id = customer)
       AND (sender IS NULL OR e.source = sender)
       AND ("from" IS NULL OR e.ts >= "from") AND ("to" IS NULL OR e.ts < "to")
       AND (before_ts IS NULL OR (e.ts <= before_ts AND (e.ts, e.seq) < (before_ts, before_seq)))
@@ -54,7 +38,7 @@ $$;
 COMMENT ON FUNCTION tally._find_events(integer, text, text, text, timestamptz, timestamptz, text, timestamptz, bigint, integer) IS
     'A tenant''s events in [from, to), newest first by (ts, seq), those before a place in that order; NULL asks for any';
 
-CREATE FUNCTION tally._events_by_id(tenant_id integer, event_id text, customer_id text, source text) RETURNS SETOF tally.event
+CREATE FUNCTION tally._events_by_id(tenant_id integer, event_id text, customer_id text, source text) RETURNS SETOF tally.recent_event
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
     SET plan_cache_mode = force_custom_plan
@@ -65,26 +49,10 @@ DECLARE
     id       text := _events_by_id.event_id;
     customer text := _events_by_id.customer_id;
     sender   text := _events_by_id.source;
-    hash     integer := tally._customer_hash(customer);
-    itself   uuid := tally._event_identity(customer, sender, id);
-    codes    text[];
-    times    timestamptz[];
 BEGIN
-    IF itself IS NOT NULL THEN
-        -- Where it is fully named, its identity tells when it was, and so in which partition it lies.
-        SELECT array_agg(t.ts) INTO times
-        FROM (SELECT i.ts FROM tally.event_identity i WHERE i.tenant_id = tenant AND i.customer_hash = hash AND i.identity = itself
-              UNION SELECT c.ts FROM tally.correction c WHERE c.tenant_id = tenant AND c.customer_hash = hash AND c.identity = itself) t;
-        IF times IS NULL THEN
-            RETURN;
-        END IF;
-    ELSIF customer IS NOT NULL THEN
-        codes := tally._codes(tenant);
-    END IF;
     RETURN QUERY
-    SELECT e.* FROM tally.event e
-    WHERE e.tenant_id = tenant AND e.event_id = id AND (times IS NULL OR e.ts = ANY (times))
-      AND (codes IS NULL OR e.code = ANY (codes))
+    SELECT e.* FROM tally.recent_event e
+    WHERE e.tenant_id = tenant AND e.event_id = id
       AND (customer IS NULL OR e.customer_id = customer) AND (sender IS NULL OR e.source = sender)
     ORDER BY e.ts DESC, e.seq DESC LIMIT 1000;
 END

@@ -82,7 +82,7 @@ END
 $$;
 COMMENT ON FUNCTION tally._check_filter(jsonb) IS 'A filter in the form {key: [texts]}. Raises 22023';
 
--- The seam where rollups enter: states by window, customer and dimensions, whatever they were made from.
+-- States by window, customer and dimensions.
 CREATE FUNCTION tally._usage_states(metric tally.metric, starts timestamptz[], "to" timestamptz, customers text[],
                                     by_customer boolean, dimensions text[], filter jsonb,
                                     OUT slot integer, OUT customer_id text, OUT dimension_values text[], OUT summary tally.summary,
@@ -109,23 +109,22 @@ BEGIN
     SELECT s.slot, s.customer_id, s.dimension_values, s.summary, s.members, s.used, s.matched - s.used
     FROM (SELECT g.*, CASE WHEN counts THEN g.matched WHEN unites THEN g.texts ELSE coalesce(tally.n(g.summary), 0) END AS used
           FROM (SELECT width_bucket(e.ts, starts) AS slot, CASE WHEN by_customer THEN e.customer_id END AS customer_id,
-                       CASE WHEN dimensions = '{}' THEN dimensions ELSE tally._property_texts(e.properties, dimensions) END AS dimension_values,
-                       tally.summarize(tally._property_number(e.properties, key), e.ts, e.seq) FILTER (WHERE NOT counts AND NOT unites) AS summary,
-                       tally.distinct_values(tally._property_text(e.properties, key)) FILTER (WHERE unites) AS members,
-                       count(tally._property_text(e.properties, key)) FILTER (WHERE unites) AS texts,
+                       CASE WHEN dimensions = '{}' THEN dimensions ELSE tally._property_texts(e.fields, dimensions) END AS dimension_values,
+                       tally.summarize(tally._property_number(e.fields, key), e.ts, e.seq) FILTER (WHERE NOT counts AND NOT unites) AS summary,
+                       tally.distinct_values(tally._property_text(e.fields, key)) FILTER (WHERE unites) AS members,
+                       count(tally._property_text(e.fields, key)) FILTER (WHERE unites) AS texts,
                        count(*) AS matched
-                FROM tally.event e
-                WHERE e.tenant_id = metric.tenant_id AND e.code = metric.code AND e.ts >= "from" AND e.ts < "to"
+                FROM (SELECT r.*, r.properties::jsonb AS fields FROM tally.recent_event r WHERE r.tenant_id = metric.tenant_id AND r.code_hash = tally._hash32(metric.code)) e
+                WHERE e.code = metric.code AND e.ts >= "from" AND e.ts < "to"
                   AND (customers IS NULL OR e.customer_id = ANY (customers))
-                  AND (matrix IS NULL OR tally._in_segments(matrix, tally._property_texts(e.properties, own_dimensions)))
-                  AND (filter IS NULL OR tally._passes(e.properties, filter))
-                  AND (NOT has_void OR NOT EXISTS (SELECT FROM tally.correction c WHERE c.tenant_id = e.tenant_id
-                                                   AND c.customer_hash = e.customer_hash AND c.seq = e.seq))
+                  AND (matrix IS NULL OR tally._in_segments(matrix, tally._property_texts(e.fields, own_dimensions)))
+                  AND (filter IS NULL OR tally._passes(e.fields, filter))
+                  AND (NOT has_void OR NOT EXISTS (SELECT FROM tally.correction c WHERE c.tenant_id = e.tenant_id AND c.seq = e.seq))
                 GROUP BY 1, 2, 3) g) s;
 END
 $$;
 COMMENT ON FUNCTION tally._usage_states(tally.metric, timestamptz[], timestamptz, text[], boolean, text[], jsonb) IS
-    'States of a metric by window, customer and dimension values: the place where stored rollups and raw events are put together';
+    'States of a metric by window, customer and dimension values';
 
 CREATE FUNCTION tally._convert(value numeric, factor numeric, rounding text) RETURNS numeric
     LANGUAGE sql IMMUTABLE PARALLEL SAFE

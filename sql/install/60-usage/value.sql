@@ -13,12 +13,11 @@ DECLARE
 BEGIN
     RETURN QUERY
     SELECT v.ts, v.value
-    FROM (SELECT e.ts, tally._property_number(e.properties, key) AS value
-          FROM tally.event e
-          WHERE e.tenant_id = metric.tenant_id AND e.code = metric.code AND e.ts < before
-            AND (matrix IS NULL OR tally._in_segments(matrix, tally._property_texts(e.properties, dimensions)))
-            AND (NOT has_void OR NOT EXISTS (SELECT FROM tally.correction c WHERE c.tenant_id = e.tenant_id
-                                             AND c.customer_hash = e.customer_hash AND c.seq = e.seq))
+    FROM (SELECT e.ts, tally._property_number(e.properties::jsonb, key) AS value
+          FROM tally.recent_event e
+          WHERE e.tenant_id = metric.tenant_id AND e.code_hash = tally._hash32(metric.code) AND e.code = metric.code AND e.ts < before
+            AND (matrix IS NULL OR tally._in_segments(matrix, tally._property_texts(e.properties::jsonb, dimensions)))
+            AND (NOT has_void OR NOT EXISTS (SELECT FROM tally.correction c WHERE c.tenant_id = e.tenant_id AND c.seq = e.seq))
           OFFSET 0) v
     WHERE v.value IS NOT NULL;
 END

@@ -107,9 +107,6 @@ BEGIN
     END IF;
     batch := tally._open_import(tenant_id, id, title);
     result := tally._import(batch, coalesce(body, ''), kind = 'csv', line, unread);
-    IF result.next_line IS NULL THEN
-        RETURN NULL;
-    END IF;
     RETURN (
         SELECT json_object_agg(f.name, f.value ORDER BY f.place)
         FROM (VALUES (1, 'import_id', to_json(tally._encode_id('imp_', batch.import_id))), (2, 'accepted', to_json(result.accepted)),
@@ -123,4 +120,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION tally_rest.import_chunk(integer, jsonb, jsonb, text) IS
-    'One piece (at most 10,000 events) of POST /api/v1/events/import: body is whole lines of NDJSON, or of CSV with the header before them; parameters: import_id (none begins a new import, named by name), format (ndjson or csv), line (number in the file of the first line after the header), unread (numbers of lines that the caller left blank because they cannot be read). Answers import_id, accepted, duplicates, failed, resent (lines that this import had taken before: not counted again), failures by line, next_line: the line to go on with, totals of the import so far, and limited where a limit of the month let nothing pass from next_line on. NULL: nothing was done yet, call it again (partitions of new months are being made)';
+    'One piece (at most 10,000 events) of POST /api/v1/events/import: body is whole lines of NDJSON, or of CSV with the header before them; parameters: import_id (none begins a new import, named by name), format (ndjson or csv), line (number in the file of the first line after the header), unread (numbers of lines that the caller left blank because they cannot be read). Answers import_id, accepted, duplicates, failed, resent (lines that this import had taken before: not counted again), failures by line, next_line: the line to go on with, totals of the import so far, and limited where a limit of the month let nothing pass from next_line on.';

@@ -19,11 +19,6 @@ BEGIN
             'details', CASE WHEN verdicts[1].field IS NOT NULL THEN json_build_object('field', verdicts[1].field) END));
         RETURN;
     END IF;
-    IF EXISTS (SELECT FROM unnest(verdicts) i WHERE i.verdict = 'deferred') THEN
-        status := 503;
-        body := json_build_object('code', 'SERVICE_UNAVAILABLE', 'message', 'partitions for new months are being made; send it again');
-        RETURN;
-    END IF;
     SELECT json_agg(CASE WHEN i.field IS NULL
                          THEN json_build_object('index', i.index, 'event_id', i.event_id, 'reason', i.reason)
                          ELSE json_build_object('index', i.index, 'event_id', i.event_id, 'reason', i.reason, 'field', i.field) END

@@ -102,9 +102,7 @@ BEGIN
         'event_id', coalesce(nullif(fields -> 'event_id', 'null'), to_jsonb(tally._uuid7())), 'timestamp', coalesce(fields -> 'timestamp', 'null'),
         'properties', tally_rest._filters_field(m, fields) || jsonb_build_object(m.aggregation_key, value));
     SELECT * INTO verdict FROM tally._ingest(m.tenant_id, ARRAY[jsonb_build_array(event)::text], true);
-    IF verdict.verdict = 'deferred' THEN
-        RETURN NULL;
-    ELSIF verdict.verdict = 'limited' THEN
+    IF verdict.verdict = 'limited' THEN
         RAISE EXCEPTION '%', verdict.reason USING ERRCODE = 'TL429', DETAIL = verdict.details;
     ELSIF verdict.verdict = 'conflict' THEN
         RAISE EXCEPTION 'a value with this event_id is stored already with other content; the first one stands'
@@ -120,7 +118,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION tally_rest.record_value(integer, jsonb, jsonb, text) IS
-    'POST /event/v1/{metric}: takes a value {value, filters?, event_id?, timestamp?} of the metric with this id or name and answers it with the exact sum of all values of the metric. With event_id the same update again counts once. NULL: nothing was done yet, call it again (the partition of a new month is being made). Errors: 28000 no such metric, just as for a bad key; 22023 a value that the metric''s kind refuses; TL409 another content under this event_id; TL429 over the limit of the month, with {"limit"} as its detail';
+    'POST /event/v1/{metric}: takes a value {value, filters?, event_id?, timestamp?} of the metric with this id or name and answers it with the exact sum of all values of the metric. With event_id the same update again counts once. Errors: 28000 no such metric, just as for a bad key; 22023 a value that the metric''s kind refuses; TL409 another content under this event_id; TL429 over the limit of the month, with {"limit"} as its detail';
 
 CREATE FUNCTION tally_rest.metric_value(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     LANGUAGE plpgsql STABLE

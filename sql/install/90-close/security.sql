@@ -4,8 +4,8 @@ DO $owners$
 DECLARE
     object text;
 BEGIN
-    FOREACH object IN ARRAY ARRAY['tenant', 'api_key', 'product_family', 'product', 'metric', 'event', 'event_identity',
-                                  'rollup', 'rollup_progress', 'import_batch', 'correction', 'idempotency', 'key_use',
+    FOREACH object IN ARRAY ARRAY['tenant', 'api_key', 'product_family', 'product', 'metric', 'recent_event', 'recent_identity',
+                                  'import_batch', 'correction', 'idempotency', 'key_use',
                                   'month_count'] LOOP
         EXECUTE pg_catalog.format('ALTER TABLE tally.%I OWNER TO tally_owner', object);
         EXECUTE pg_catalog.format('ALTER TABLE tally.%I ENABLE ROW LEVEL SECURITY', object);
@@ -25,18 +25,17 @@ $owners$;
 ALTER SEQUENCE tally.event_seq OWNER TO tally_owner;
 GRANT USAGE ON SEQUENCE tally.event_seq TO tally_admin, tally_app, tally_api;
 GRANT USAGE ON SEQUENCE tally.tenant_tenant_id_seq TO tally_admin;
-GRANT INSERT ON tally.metric, tally.event, tally.event_identity TO tally_app, tally_api;
+GRANT INSERT ON tally.metric, tally.recent_event, tally.recent_identity TO tally_app, tally_api;
 GRANT INSERT, DELETE ON tally.idempotency TO tally_app, tally_api;
 GRANT UPDATE (answer) ON tally.idempotency TO tally_app, tally_api;
 GRANT INSERT ON tally.import_batch, tally.correction TO tally_app, tally_api;
 GRANT UPDATE (accepted, duplicates, failures, lines, updated_at, voided_at, void_reason, voided) ON tally.import_batch TO tally_app, tally_api;
--- An identity may be released by whoever voids its event, in the same transaction, and never otherwise.
-GRANT DELETE ON tally.event_identity TO tally_app, tally_api;
-CREATE POLICY release ON tally.event_identity AS RESTRICTIVE FOR DELETE TO tally_app, tally_api
+-- An identity may be released by whoever voids its event, and never otherwise.
+GRANT DELETE ON tally.recent_identity TO tally_app, tally_api;
+CREATE POLICY release ON tally.recent_identity AS RESTRICTIVE FOR DELETE TO tally_app, tally_api
     USING (EXISTS (SELECT FROM tally.correction c
-                   WHERE c.tenant_id = event_identity.tenant_id AND c.customer_hash = event_identity.customer_hash
-                     AND c.identity = event_identity.identity AND c.xact = pg_catalog.pg_current_xact_id_if_assigned()));
-COMMENT ON POLICY release ON tally.event_identity IS 'Only of events that are voided in the same transaction';
+                   WHERE c.tenant_id = recent_identity.tenant_id AND c.identity = recent_identity.identity));
+COMMENT ON POLICY release ON tally.recent_identity IS 'Only of events that are voided';
 GRANT INSERT ON tally.product_family, tally.product TO tally_app, tally_api;
 GRANT UPDATE (name, alias, archived_at) ON tally.product_family TO tally_app, tally_api;
 GRANT UPDATE (name, alias, description, archived_at) ON tally.product TO tally_app, tally_api;
@@ -56,8 +55,6 @@ COMMENT ON POLICY api_admin ON tally.api_key IS 'tally_api acts on the keys of t
 GRANT USAGE ON SCHEMA tally_rest TO tally_owner;
 ALTER FUNCTION tally.current_tenant() OWNER TO tally_owner;
 GRANT EXECUTE ON FUNCTION tally.current_tenant() TO tally_admin, tally_app, tally_api;
-ALTER FUNCTION tally._make_partitions(timestamptz[]) OWNER TO tally_owner;
-GRANT EXECUTE ON FUNCTION tally._make_partitions(timestamptz[]) TO tally_admin, tally_app, tally_api;
 GRANT EXECUTE ON FUNCTION tally._set_authenticated_tenant(integer), tally._set_authenticated_key(uuid) TO tally_owner;
 ALTER FUNCTION tally._is_admin_key() OWNER TO tally_owner;
 GRANT EXECUTE ON FUNCTION tally._is_admin_key() TO tally_admin, tally_api;
