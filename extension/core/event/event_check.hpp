@@ -25,7 +25,7 @@ void check_time(Event& event, std::int64_t now_microseconds, bool allow_backfill
 Hash128 event_identity(std::int32_t tenant_id, std::string_view customer_id, std::string_view source,
                        std::string_view event_id, FieldBytes& scratch);
 
-// Fills customer_hash, identity and payload of a good event. `scratch` is working memory that is kept between calls.
+// Fills code_hash, customer_hash, identity and payload of a good event. `scratch` is working memory that is kept between calls.
 // Where the event has no id, one is derived from its payload and kept in `derived_ids`.
 void set_hashes(Event& event, std::int32_t tenant_id, FieldBytes& scratch, std::deque<std::string>* derived_ids);
 

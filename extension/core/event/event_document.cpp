@@ -265,6 +265,9 @@ struct EventDocument::Parser {
             return true;
         }
         if (error != simdjson::SUCCESS) return false;
+        const char* begin = nullptr;
+        if (document.current_location().get(begin) != simdjson::SUCCESS) return false;
+        while (*begin != '{') --begin;  // the parser stands behind the brace, at the first member
         for (simdjson::simdjson_result<ondemand::field> result : object) {
             ondemand::field member;
             Property property;
@@ -272,6 +275,11 @@ struct EventDocument::Parser {
             if (member.unescaped_key().get(property.key) != simdjson::SUCCESS) return false;
             if (!read_property(event, member.value(), property)) return false;
         }
+        // The parser stands at what follows the object.
+        const char* end = nullptr;
+        if (document.current_location().get(end) != simdjson::SUCCESS) return false;
+        while (end[-1] != '}') --end;
+        event.properties_json = {begin, static_cast<std::size_t>(end - begin)};
         return true;
     }
 

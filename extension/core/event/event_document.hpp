@@ -60,6 +60,8 @@ struct Event {
     std::int64_t ts_microseconds = 0;  // Unix; the document's now where the event has no timestamp
     bool has_timestamp = false;
     std::span<const Property> properties;  // sorted by key, keys distinct
+    std::string_view properties_json;      // the object as sent; empty where there is none
+    std::int32_t code_hash = 0;
     std::int32_t customer_hash = 0;
     Hash128 identity{};
     Hash128 payload{};
