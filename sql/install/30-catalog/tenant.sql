@@ -89,40 +89,8 @@ COMMENT ON FUNCTION tally._set_authenticated_key(uuid) IS
 REVOKE EXECUTE ON FUNCTION tally._set_authenticated_key(uuid) FROM PUBLIC;
 
 CREATE FUNCTION tally.current_tenant() RETURNS integer
-    LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-DECLARE
-    chosen  integer := tally.authenticated_tenant();
-    setting text := current_setting('tally.tenant', true);
-    tenants integer[];
-BEGIN
-    IF chosen IS NOT NULL THEN
-        RETURN chosen;
-    END IF;
-    IF setting <> '' THEN
-        SELECT t.tenant_id INTO chosen FROM tally.tenant t
-        WHERE t.name = setting OR t.uid = tally._decode_id('ten_', setting);
-        IF chosen IS NULL THEN
-            RAISE EXCEPTION 'tenant "%" does not exist', setting
-                USING ERRCODE = 'undefined_object',
-                      HINT = 'The setting tally.tenant takes the name or the id of a tenant.';
-        END IF;
-        RETURN chosen;
-    END IF;
-    SELECT array_agg(t.tenant_id) INTO tenants FROM (SELECT tenant_id FROM tally.tenant LIMIT 2) t;
-    IF tenants IS NULL THEN
-        RAISE EXCEPTION 'there is no tenant yet'
-            USING ERRCODE = 'object_not_in_prerequisite_state',
-                  HINT = 'Create one: SELECT tally.create_tenant(''my-company'');';
-    ELSIF cardinality(tenants) > 1 THEN
-        RAISE EXCEPTION 'there are several tenants and none is chosen'
-            USING ERRCODE = 'object_not_in_prerequisite_state',
-                  HINT = 'Choose one: SET tally.tenant = ''its name'';';
-    END IF;
-    RETURN tenants[1];
-END
-$$;
+    AS 'MODULE_PATHNAME', 'tally_current_tenant'
+    LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION tally.current_tenant() IS
     'The tenant that the functions of schema tally act for: the one of the API key, else the one that the setting tally.tenant names, else the only one';
 REVOKE EXECUTE ON FUNCTION tally.current_tenant() FROM PUBLIC;
