@@ -86,6 +86,35 @@ NumberText canonical_number(std::string_view text) {
     return number;
 }
 
+std::string plain_number(std::string_view text) {
+    const std::optional<Parts> parts = split(text);
+    if (!parts) return std::string(text);
+    std::string digits;
+    digits.append(parts->integer).append(parts->fraction);
+    auto point = static_cast<std::int64_t>(parts->integer.size()) + parts->exponent;
+    if (point < 0) {
+        digits.insert(0, static_cast<std::size_t>(-point), '0');
+        point = 0;
+    } else if (point > static_cast<std::int64_t>(digits.size())) {
+        digits.append(static_cast<std::size_t>(point) - digits.size(), '0');
+    }
+    const auto whole = static_cast<std::size_t>(point);
+    const std::size_t first = std::min(digits.find_first_not_of('0'), whole);
+    const bool zero = digits.find_first_not_of('0') == std::string::npos;
+    std::string plain(parts->negative && !zero ? "-" : "");
+    plain.append(first == whole ? "0" : digits.substr(first, whole - first));
+    if (whole < digits.size()) plain.append(".").append(digits, whole);
+    return plain;
+}
+
+std::string shortest_number(std::string_view text) {
+    std::string plain = plain_number(text);
+    if (plain.find('.') == std::string::npos) return plain;
+    plain.erase(plain.find_last_not_of('0') + 1);
+    if (plain.back() == '.') plain.pop_back();
+    return plain;
+}
+
 bool is_json_number(std::string_view text) noexcept {
     if (!text.empty() && text.front() == '-') text.remove_prefix(1);
     const std::string_view integer = take_digits(text);

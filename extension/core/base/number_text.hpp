@@ -32,6 +32,13 @@ std::optional<NumberProblem> number_problem(std::string_view text) noexcept;
 // The canonical form of a text that has no number_problem.
 NumberText canonical_number(std::string_view text);
 
+// The number written out without exponent, plus sign and superfluous leading zeros, at the scale that PostgreSQL's numeric
+// gives it ("1.50e1" is 15.0); of a text that has no number_problem.
+std::string plain_number(std::string_view text);
+
+// The one text of a number whatever zeros it was sent with: plain_number without trailing zeros after the point.
+std::string shortest_number(std::string_view text);
+
 // Whether `text` follows the narrower grammar of JSON numbers (no plus sign, no leading zeros, digits on both sides).
 bool is_json_number(std::string_view text) noexcept;
 

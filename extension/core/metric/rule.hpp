@@ -1,0 +1,128 @@
+// THE rule: does this metric count this event, with which value, in which group, and if not, why. Usage, the event list,
+// kinds of values and explanations all ask it; nothing else may decide any of this.
+//
+// Order of the questions: the filter of whoever asks, the metric's segmentation matrix, then the value. What fails the first
+// two is no event of the answer; an event without a usable value is skipped, and answers count such events.
+//
+// Numbers are compared by value and texts as they are, wherever a configured text (of a matrix, of a filter) meets a
+// property: the number 1.0 has the value of the texts 1, 1.0 and 1e0; the text "1.0" is the text 1.0 alone. As a dimension,
+// and as a distinct value, the number 1.0 and the text "1" are the same: 1.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+#include "core/decimal/decimal.hpp"
+#include "core/metric/definition.hpp"
+
+namespace tally {
+
+// A property of an event: the content of a string, the digits of a number as sent, or other JSON. `other` holds booleans,
+// null, objects and arrays; they are neither numbers nor texts.
+struct PropertyValue {
+    enum class Kind : std::uint8_t { absent, text, number, other };
+
+    Kind kind = Kind::absent;
+    std::string_view text;
+};
+
+// Texts that somebody configured, asked for a property's value.
+class ValueSet {
+public:
+    void add(std::string_view text);
+    bool holds(const PropertyValue& value) const;
+    bool empty() const noexcept { return texts_.empty(); }
+
+private:
+    std::unordered_set<std::string> texts_;
+    std::unordered_set<std::string> numbers_;  // shortest_number of those that are numbers
+};
+
+struct Filter {
+    struct Entry {
+        std::string key;
+        std::vector<std::string> values;
+    };
+    std::vector<Entry> entries;
+};
+
+enum class Outcome : std::uint8_t { counted, filtered, outside_matrix, missing, empty, not_a_number };
+
+// A number read from a property: the value, or why there is none. A wide value points into `room`.
+struct ReadNumber {
+    Outcome outcome = Outcome::counted;
+    Decimal value;
+    std::vector<std::byte> room;
+};
+
+class MetricRule {
+public:
+    // `group_by`: further properties to group by, in order; those that the metric groups by anyway are not repeated.
+    MetricRule(const MetricDefinition& definition, const Filter& filter, std::span<const std::string> group_by);
+
+    Aggregation aggregation() const noexcept { return aggregation_; }
+
+    // The properties that it reads, each once. Values of an event are given in this order.
+    const std::vector<std::string>& keys() const noexcept { return keys_; }
+
+    // Which of keys() is aggregated; -1 for COUNT.
+    int value_key() const noexcept { return value_key_; }
+
+    // Which of keys() are the dimensions of the answer: the matrix's, the usage group key, then group_by.
+    const std::vector<int>& dimensions() const noexcept { return dimensions_; }
+
+    // How many of the dimensions, from the first on, are asked by the matrix: 0, 1 or 2.
+    int matrix_dimensions() const noexcept { return matrix_dimensions_; }
+
+    // The pieces of the rule, for readers of columns, who ask once for each distinct value.
+    bool filter_accepts(int key, const PropertyValue& value) const;
+    bool filters(int key) const noexcept { return filters_[static_cast<std::size_t>(key)].has_value(); }
+    bool matrix_accepts(const PropertyValue& first, const PropertyValue& second) const;
+    // counted, missing, empty or not_a_number.
+    Outcome value_outcome(const PropertyValue& value) const;
+
+    // The whole rule for the values of keys(); `counted` or why not.
+    Outcome judge(std::span<const PropertyValue> values) const;
+
+private:
+    int position_of(const std::string& key);
+    void set_matrix(const SegmentationMatrix& matrix);
+
+    struct Link {
+        ValueSet first;
+        ValueSet second;
+        bool any = false;
+    };
+
+    Aggregation aggregation_;
+    std::vector<std::string> keys_;
+    std::vector<std::optional<ValueSet>> filters_;
+    std::vector<int> dimensions_;
+    int value_key_ = -1;
+    int matrix_dimensions_ = 0;
+    SegmentationMatrix::Type matrix_type_;
+    ValueSet matrix_first_, matrix_second_;
+    std::vector<Link> links_;
+};
+
+// The text of a value as a dimension or a distinct value: of a text itself, of a number its shortest form. None where it is
+// absent, empty or other JSON.
+std::optional<std::string> value_text(const PropertyValue& value);
+
+// A number, or a text that is one. Otherwise missing, empty or not_a_number.
+ReadNumber read_number(const PropertyValue& value);
+
+// The same for the usual number of at most 18 digits without exponent, without memory; false: ask read_number.
+bool read_small_number(const PropertyValue& value, std::int64_t& coefficient, std::int32_t& scale) noexcept;
+
+// Why an event is not counted, in words; empty for `counted`. `key` is the aggregated property's.
+std::string reason_text(Outcome outcome, std::string_view key);
+
+// Why the kind of a metric refuses a value; empty where it takes it. `sign` is the value's.
+std::string kind_problem(const MetricDefinition& definition, int sign);
+
+}  // namespace tally

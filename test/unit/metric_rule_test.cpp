@@ -1,0 +1,170 @@
+// The rule: what a metric counts, with which value, in which group, and why not.
+#include "core/metric/rule.hpp"
+
+#include <gtest/gtest.h>
+
+#include "core/base/number_text.hpp"
+
+namespace tally {
+namespace {
+
+using Kind = PropertyValue::Kind;
+
+PropertyValue text(std::string_view value) {
+    return {Kind::text, value};
+}
+PropertyValue number(std::string_view value) {
+    return {Kind::number, value};
+}
+constexpr PropertyValue absent{};
+
+MetricDefinition metric(Aggregation aggregation, std::string key = "v") {
+    MetricDefinition definition;
+    definition.aggregation = aggregation;
+    definition.key = std::move(key);
+    definition.name = "m";
+    return definition;
+}
+
+TEST(Numbers, AreWrittenAsPostgresWritesThem) {
+    const std::pair<const char*, const char*> cases[] = {
+        {"1", "1"},       {"1.50", "1.50"}, {"+1", "1"},         {"007", "7"},       {"-0", "0"},     {"-0.00", "0.00"},
+        {"1e3", "1000"},  {"1.5e1", "15"},  {"1.50e1", "15.0"},  {"15e-1", "1.5"},   {"1e-3", "0.001"}, {".5", "0.5"},
+        {"5.", "5"},      {"0e5", "0"},     {"0.000e2", "0.0"},  {"-12.30E-2", "-0.1230"}, {"100", "100"}, {"0.10", "0.10"}};
+    for (const auto& [given, expected] : cases) EXPECT_EQ(plain_number(given), expected) << given;
+    EXPECT_EQ(shortest_number("1.00"), "1");
+    EXPECT_EQ(shortest_number("100"), "100");
+    EXPECT_EQ(shortest_number("-0.00"), "0");
+    EXPECT_EQ(shortest_number("1e2"), "100");
+    EXPECT_EQ(shortest_number("0.10"), "0.1");
+}
+
+TEST(ValueSet, ComparesNumbersByValueAndTextsAsTheyAre) {
+    for (const char* configured : {"1", "1.0", "1.00", "1e0", "+1", "10e-1", "01"}) {
+        ValueSet set;
+        set.add(configured);
+        for (const char* sent : {"1", "1.0", "1.000", "1e0", "0.1e1"}) EXPECT_TRUE(set.holds(number(sent))) << configured << sent;
+        EXPECT_TRUE(set.holds(text(configured)));
+        EXPECT_FALSE(set.holds(number("10")));
+        EXPECT_FALSE(set.holds(number("-1")));
+        EXPECT_FALSE(set.holds(text("1.0000")));
+    }
+    ValueSet words;
+    words.add("eu");
+    words.add("");
+    EXPECT_TRUE(words.holds(text("eu")));
+    EXPECT_FALSE(words.holds(text("EU")));
+    EXPECT_FALSE(words.holds(text("")));    // an empty property is none
+    EXPECT_FALSE(words.holds(number("0")));
+    EXPECT_FALSE(words.holds(absent));
+    ValueSet large;
+    large.add("12345678901234567890123456789.10");
+    EXPECT_TRUE(large.holds(number("12345678901234567890123456789.1")));
+    EXPECT_FALSE(large.holds(number("12345678901234567890123456789.11")));
+}
+
+TEST(Rule, TellsWhyAnEventIsNotCounted) {
+    const auto outcome = [](Aggregation aggregation, const PropertyValue& value) {
+        const MetricRule rule(metric(aggregation), {}, {});
+        return rule.judge(std::span(&value, rule.keys().size()));
+    };
+    for (const auto aggregation : {Aggregation::sum, Aggregation::min, Aggregation::max, Aggregation::mean, Aggregation::latest}) {
+        EXPECT_EQ(outcome(aggregation, number("1.5")), Outcome::counted);
+        EXPECT_EQ(outcome(aggregation, text("-2e3")), Outcome::counted);
+        EXPECT_EQ(outcome(aggregation, text("lots")), Outcome::not_a_number);
+        EXPECT_EQ(outcome(aggregation, text(" 5")), Outcome::not_a_number);
+        EXPECT_EQ(outcome(aggregation, text("NaN")), Outcome::not_a_number);
+        EXPECT_EQ(outcome(aggregation, text("1e5000")), Outcome::not_a_number);
+        EXPECT_EQ(outcome(aggregation, text("")), Outcome::empty);
+        EXPECT_EQ(outcome(aggregation, absent), Outcome::missing);
+        EXPECT_EQ(outcome(aggregation, {Kind::other, "true"}), Outcome::not_a_number);
+    }
+    EXPECT_EQ(outcome(Aggregation::count_distinct, text("lots")), Outcome::counted);
+    EXPECT_EQ(outcome(Aggregation::count_distinct, text("")), Outcome::empty);
+    EXPECT_EQ(outcome(Aggregation::count_distinct, absent), Outcome::missing);
+    EXPECT_EQ(outcome(Aggregation::count, absent), Outcome::counted);
+    EXPECT_EQ(reason_text(Outcome::missing, "v"), "property \"v\" is missing");
+    EXPECT_EQ(reason_text(Outcome::empty, "v"), "property \"v\" is empty");
+    EXPECT_EQ(reason_text(Outcome::not_a_number, "v"), "property \"v\" is not a number");
+    EXPECT_EQ(reason_text(Outcome::outside_matrix, "v"), "outside the segmentation matrix");
+    EXPECT_EQ(reason_text(Outcome::counted, "v"), "");
+}
+
+TEST(Rule, AsksEachPropertyOnce) {
+    MetricDefinition definition = metric(Aggregation::sum);
+    definition.matrix = parse_matrix(R"({"type":"DOUBLE","dimension1":{"key":"a","values":["1"]},"dimension2":{"key":"b","values":["x","2.0"]}})");
+    definition.usage_group_key = "b";
+    const Filter filter{{{"v", {"5", "6"}}, {"c", {"y"}}}};
+    const std::string groups[] = {"a", "d", "d", "v"};
+    const MetricRule rule(definition, filter, groups);
+    EXPECT_EQ(rule.keys(), (std::vector<std::string>{"a", "b", "d", "v", "c"}));
+    EXPECT_EQ(rule.dimensions(), (std::vector<int>{0, 1, 2, 3}));
+    EXPECT_EQ(rule.matrix_dimensions(), 2);
+    EXPECT_EQ(rule.value_key(), 3);
+    const auto judge = [&](PropertyValue a, PropertyValue b, PropertyValue v, PropertyValue c) {
+        const PropertyValue values[] = {a, b, absent, v, c};
+        return rule.judge(values);
+    };
+    EXPECT_EQ(judge(number("1.0"), number("2"), number("5.0"), text("y")), Outcome::counted);
+    EXPECT_EQ(judge(text("1"), text("x"), text("6"), text("y")), Outcome::counted);
+    EXPECT_EQ(judge(text("1.0"), text("x"), text("6"), text("y")), Outcome::outside_matrix);
+    EXPECT_EQ(judge(number("1"), text("z"), number("5"), text("y")), Outcome::outside_matrix);
+    EXPECT_EQ(judge(number("1"), text("x"), number("7"), text("y")), Outcome::filtered);
+    EXPECT_EQ(judge(number("1"), text("x"), number("5"), absent), Outcome::filtered);
+}
+
+TEST(Rule, LinkedMatrices) {
+    MetricDefinition definition = metric(Aggregation::count);
+    definition.matrix = parse_matrix(R"({"type":"LINKED","dimension1_key":"cloud","dimension2_key":"zone","values":{"aws":["e1","7.0"],"1.0":[]}})");
+    const MetricRule rule(definition, {}, {});
+    const auto judge = [&](PropertyValue cloud, PropertyValue zone) {
+        const PropertyValue values[] = {cloud, zone};
+        return rule.judge(values);
+    };
+    EXPECT_EQ(judge(text("aws"), text("e1")), Outcome::counted);
+    EXPECT_EQ(judge(text("aws"), number("7")), Outcome::counted);
+    EXPECT_EQ(judge(text("aws"), absent), Outcome::outside_matrix);
+    EXPECT_EQ(judge(text("gcp"), text("e1")), Outcome::outside_matrix);
+    EXPECT_EQ(judge(number("1"), absent), Outcome::counted);
+    EXPECT_EQ(judge(number("1.00"), text("anything")), Outcome::counted);
+    EXPECT_EQ(judge(absent, text("e1")), Outcome::outside_matrix);
+}
+
+TEST(Values, AsTextsAndNumbers) {
+    EXPECT_EQ(value_text(number("1.00")), "1");
+    EXPECT_EQ(value_text(text("1.00")), "1.00");
+    EXPECT_EQ(value_text(text("")), std::nullopt);
+    EXPECT_EQ(value_text(absent), std::nullopt);
+    std::int64_t coefficient = 0;
+    std::int32_t scale = 0;
+    for (const char* given : {"0", "1", "-1.50", "123456789012345678", "0.123456789012345678", "-0", "1e3", "+5", "5.", ".5", "-",
+                              "1234567890123456789", "1.2.3", "0x1", "", "12345678901234567890123456789012345678901234567890.5"}) {
+        const bool small = read_small_number(text(given), coefficient, scale);
+        const ReadNumber whole = read_number(text(given));
+        if (!small) continue;
+        ASSERT_EQ(whole.outcome, Outcome::counted) << given;
+        EXPECT_EQ(whole.value.kind, DecimalKind::small) << given;
+        EXPECT_EQ(whole.value.coefficient, coefficient) << given;
+        EXPECT_EQ(whole.value.scale, scale) << given;
+    }
+    EXPECT_TRUE(read_small_number(number("-1.50"), coefficient, scale));
+    EXPECT_EQ(coefficient, -150);
+    EXPECT_EQ(scale, 2);
+    std::string shown;
+    append_text(shown, read_number(text("12345678901234567890123456789012345678901234567890.5")).value);
+    EXPECT_EQ(shown, "12345678901234567890123456789012345678901234567890.5");
+}
+
+TEST(Kinds, RefuseByTheSignOfTheValue) {
+    MetricDefinition definition = metric(Aggregation::sum);
+    EXPECT_EQ(kind_problem(definition, 0), "");
+    definition.kind = MetricKind::base;
+    EXPECT_EQ(kind_problem(definition, 0), "metric \"m\" is of kind base: value must be greater than 0");
+    EXPECT_EQ(kind_problem(definition, 1), "");
+    definition.kind = MetricKind::dual;
+    EXPECT_EQ(kind_problem(definition, -1), "");
+    EXPECT_EQ(kind_problem(definition, 0), "metric \"m\" is of kind dual: value must not be 0");
+}
+
+}  // namespace
+}  // namespace tally
