@@ -63,15 +63,14 @@ SELECT pg_temp.plain(tally_rest.void_import(1, pg_temp.id('third'), '{}', NULL))
 SELECT pg_temp.plain(tally_rest.get_import(1, pg_temp.id('second'), '{}', NULL)), tally_rest.list_imports(1, '{}', '{"per_page":["2"],"page":["5"]}', NULL) -> 'pagination_meta' ->> 'total_items' AS total;
 -- the other tenant has all of it
 SELECT count(*) FROM tally.correction WHERE tenant_id = 2;
--- under row level security: identities go only where events are voided
+-- a developer stores through functions, and nothing by hand or past the gate
 CREATE ROLE regress_import LOGIN;
 GRANT tally_app TO regress_import;
 SET SESSION AUTHORIZATION regress_import;
 DELETE FROM tally.recent_identity;
 SELECT verdict FROM tally.ingest('[{"event_id":"z","code":"call","customer_id":"zoe","timestamp":"2024-07-03T00:00:00Z"}]'::text, true);
 INSERT INTO tally.import_batch (tenant_id, name) VALUES (tally.current_tenant(), 'fourth');
-SELECT verdict, count(*) FROM tally.import_batch b, tally._ingest(b.tenant_id, ARRAY['[{"event_id":"y","code":"call","customer_id":"zoe","timestamp":"2024-07-03T00:00:00Z"}]'], true, true, b.import_id) i WHERE b.name = 'fourth' GROUP BY 1;
-SELECT (tally._void_import(b.tenant_id, b.import_id, 'test')).voided FROM tally.import_batch b WHERE b.name = 'fourth';
+SELECT tally._void_import(b.tenant_id, b.import_id, 'test') FROM tally.import_batch b LIMIT 1;
 UPDATE tally.correction SET reason = 'x';
 DELETE FROM tally.correction;
 DELETE FROM tally.import_batch;

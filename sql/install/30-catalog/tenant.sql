@@ -74,7 +74,6 @@ CREATE FUNCTION tally._set_authenticated_tenant(tenant_id integer) RETURNS void
     LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION tally._set_authenticated_tenant(integer) IS
     'Makes authenticated_tenant() answer this tenant until the end of the transaction; for the owner of pgtally only';
-REVOKE EXECUTE ON FUNCTION tally._set_authenticated_tenant(integer) FROM PUBLIC;
 
 CREATE FUNCTION tally.authenticated_key() RETURNS uuid
     AS 'MODULE_PATHNAME', 'tally_authenticated_key'
@@ -86,43 +85,45 @@ CREATE FUNCTION tally._set_authenticated_key(key_id uuid) RETURNS void
     LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION tally._set_authenticated_key(uuid) IS
     'Makes authenticated_key() answer this key until the end of the transaction; for the owner of pgtally only';
-REVOKE EXECUTE ON FUNCTION tally._set_authenticated_key(uuid) FROM PUBLIC;
 
 CREATE FUNCTION tally.current_tenant() RETURNS integer
     AS 'MODULE_PATHNAME', 'tally_current_tenant'
     LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION tally.current_tenant() IS
     'The tenant that the functions of schema tally act for: the one of the API key, else the one that the setting tally.tenant names, else the only one';
-REVOKE EXECUTE ON FUNCTION tally.current_tenant() FROM PUBLIC;
 
-CREATE FUNCTION tally.create_tenant(name text, mode text DEFAULT 'live') RETURNS text
-    LANGUAGE plpgsql VOLATILE
+CREATE FUNCTION tally._gated_create_tenant(name text, mode text) RETURNS text
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
     created tally.tenant;
 BEGIN
-    IF create_tenant.name IS NULL OR length(create_tenant.name) NOT BETWEEN 1 AND 100 THEN
+    IF _gated_create_tenant.name IS NULL OR length(_gated_create_tenant.name) NOT BETWEEN 1 AND 100 THEN
         RAISE EXCEPTION 'a tenant''s name must have 1 to 100 characters'
             USING ERRCODE = 'invalid_parameter_value', COLUMN = 'name';
     END IF;
-    IF create_tenant.mode IS NULL OR create_tenant.mode NOT IN ('live', 'test') THEN
-        RAISE EXCEPTION 'a tenant''s mode must be "live" or "test", not "%"', coalesce(create_tenant.mode, 'null')
+    IF _gated_create_tenant.mode IS NULL OR _gated_create_tenant.mode NOT IN ('live', 'test') THEN
+        RAISE EXCEPTION 'a tenant''s mode must be "live" or "test", not "%"', coalesce(_gated_create_tenant.mode, 'null')
             USING ERRCODE = 'invalid_parameter_value', COLUMN = 'mode';
     END IF;
     BEGIN
-        INSERT INTO tally.tenant (name, mode) VALUES (create_tenant.name, create_tenant.mode) RETURNING * INTO created;
+        INSERT INTO tally.tenant (name, mode) VALUES (_gated_create_tenant.name, _gated_create_tenant.mode) RETURNING * INTO created;
     EXCEPTION WHEN unique_violation THEN
-        RAISE EXCEPTION 'a tenant named "%" exists already', create_tenant.name
+        RAISE EXCEPTION 'a tenant named "%" exists already', _gated_create_tenant.name
             USING ERRCODE = 'unique_violation', COLUMN = 'name';
     END;
     INSERT INTO tally.product_family (tenant_id, name, is_default) VALUES (created.tenant_id, 'Default', true);
     RETURN tally._encode_id('ten_', created.uid);
 END
 $$;
+COMMENT ON FUNCTION tally._gated_create_tenant(text, text) IS 'What create_tenant does once the gate has let the caller through';
+
+CREATE FUNCTION tally.create_tenant(name text, mode text DEFAULT 'live') RETURNS text
+    AS 'MODULE_PATHNAME', 'tally_gate_admin'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION tally.create_tenant(text, text) IS
     'Creates a tenant with its default product family and answers its id (ten_...). mode: live or test. Errors: 22023 bad name or mode, 23505 name taken';
-REVOKE EXECUTE ON FUNCTION tally.create_tenant(text, text) FROM PUBLIC;
 
 CREATE FUNCTION tally._create_api_key(tenant_id integer, name text, scopes text[], expires_at timestamptz,
                                       OUT key_id uuid, OUT secret text)
@@ -155,15 +156,19 @@ $$;
 COMMENT ON FUNCTION tally._create_api_key(integer, text, text[], timestamptz) IS
     'Creates a key for a tenant and answers it with its secret. Raises 22023';
 
+CREATE FUNCTION tally._gated_create_api_key(tenant_id integer, name text, scopes text[], expires_at timestamptz) RETURNS text
+    LANGUAGE sql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT k.secret FROM tally._create_api_key(tenant_id, name, scopes, expires_at) k $$;
+COMMENT ON FUNCTION tally._gated_create_api_key(integer, text, text[], timestamptz) IS 'What create_api_key does once the gate has let the caller through';
+
 CREATE FUNCTION tally.create_api_key(
     name text DEFAULT 'default', scopes text[] DEFAULT ARRAY['read', 'write'], expires_at timestamptz DEFAULT NULL)
     RETURNS text
-    LANGUAGE sql VOLATILE
-    SET search_path = pg_catalog, pg_temp
-    AS $$ SELECT k.secret FROM tally._create_api_key(tally.current_tenant(), name, scopes, expires_at) k $$;
+    AS 'MODULE_PATHNAME', 'tally_gate_chosen_admin'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION tally.create_api_key(text, text[], timestamptz) IS
     'Creates a key for the current tenant and answers its secret, which is shown this once. scopes: read, write, admin. Errors: 22023';
-REVOKE EXECUTE ON FUNCTION tally.create_api_key(text, text[], timestamptz) FROM PUBLIC;
 
 CREATE FUNCTION tally.api_keys(
     OUT id text, OUT name text, OUT hint text, OUT scopes text[], OUT created_at timestamptz, OUT expires_at timestamptz,
@@ -179,10 +184,9 @@ CREATE FUNCTION tally.api_keys(
 $$;
 COMMENT ON FUNCTION tally.api_keys() IS
     'Keys of the current tenant, oldest first, revoked ones too: id (tkn_...), name, hint (first and last characters of the secret), scopes, when it was created, expires, was last used (to the minute) and was revoked, and its limits';
-REVOKE EXECUTE ON FUNCTION tally.api_keys() FROM PUBLIC;
 
-CREATE FUNCTION tally.revoke_api_key(key text) RETURNS text
-    LANGUAGE plpgsql VOLATILE
+CREATE FUNCTION tally._gated_revoke_api_key(tenant_id integer, key text) RETURNS text
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
@@ -190,9 +194,9 @@ DECLARE
 BEGIN
     WITH found AS (
         UPDATE tally.api_key k SET revoked_at = coalesce(k.revoked_at, tally._now())
-        WHERE k.tenant_id = tally.current_tenant()
-          AND (k.key_id = tally._decode_id('tkn_', revoke_api_key.key)
-               OR k.secret_hash = sha256(convert_to(revoke_api_key.key, 'UTF8')))
+        WHERE k.tenant_id = _gated_revoke_api_key.tenant_id
+          AND (k.key_id = tally._decode_id('tkn_', _gated_revoke_api_key.key)
+               OR k.secret_hash = sha256(convert_to(_gated_revoke_api_key.key, 'UTF8')))
         RETURNING k.key_id)
     SELECT array_agg(key_id) INTO revoked FROM found;
     IF revoked IS NULL THEN
@@ -203,7 +207,11 @@ BEGIN
     RETURN tally._encode_id('tkn_', revoked[1]);
 END
 $$;
+COMMENT ON FUNCTION tally._gated_revoke_api_key(integer, text) IS 'What revoke_api_key does once the gate has let the caller through';
+
+CREATE FUNCTION tally.revoke_api_key(key text) RETURNS text
+    AS 'MODULE_PATHNAME', 'tally_gate_chosen_admin'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION tally.revoke_api_key(text) IS
     'Revokes a key of the current tenant, given its secret or its id (tkn_...); from the commit on every request with it is refused. Answers the id. Error: 42704 no such key';
-REVOKE EXECUTE ON FUNCTION tally.revoke_api_key(text) FROM PUBLIC;
 

@@ -188,15 +188,24 @@ $$;
 COMMENT ON FUNCTION tally._resolve(integer, tally._verdict[], integer[]) IS
     'Tells duplicates from conflicts among events that were not inserted';
 
+CREATE FUNCTION tally._gated_ingest(tenant_id integer, events text, allow_backfilling boolean,
+                                    OUT index integer, OUT event_id text, OUT verdict text, OUT reason text, OUT field text)
+    RETURNS SETOF record
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    RETURN QUERY SELECT i.index, i.event_id, i.verdict, i.reason, i.field
+    FROM tally._ingest(tenant_id, ARRAY[coalesce(events, '')], true, allow_backfilling) i;
+END
+$$;
+COMMENT ON FUNCTION tally._gated_ingest(integer, text, boolean) IS 'What ingest does once the gate has let the caller through';
+
 CREATE FUNCTION tally.ingest(events text, allow_backfilling boolean DEFAULT false,
                              OUT index integer, OUT event_id text, OUT verdict text, OUT reason text, OUT field text)
     RETURNS SETOF record
-    LANGUAGE sql VOLATILE
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-    SELECT i.index, i.event_id, i.verdict, i.reason, i.field
-    FROM tally._ingest(tally.current_tenant(), ARRAY[coalesce(events, '')], true, allow_backfilling) i
-$$;
+    AS 'MODULE_PATHNAME', 'tally_gate_chosen'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION tally.ingest(text, boolean) IS
     'Stores a JSON array of 1 to 10,000 events {event_id, code, customer_id, timestamp?, properties?, source?} for the current tenant. One row for each: index (from 0), event_id and verdict: accepted, duplicate (same event again: counted once), conflict (same event_id, customer and source with other content: the first stands) or rejected, with reason and field. Bad data never raises; a text that is no such array is one rejected row without an index';
 
@@ -208,21 +217,29 @@ CREATE FUNCTION tally.ingest(events jsonb, allow_backfilling boolean DEFAULT fal
     AS $$ SELECT i.* FROM tally.ingest(events::text, allow_backfilling) i $$;
 COMMENT ON FUNCTION tally.ingest(jsonb, boolean) IS 'tally.ingest for events that are jsonb already';
 
-CREATE FUNCTION tally.record(code text, customer text DEFAULT '', properties jsonb DEFAULT '{}', INOUT event_id text DEFAULT NULL,
-                             ts timestamptz DEFAULT NULL, source text DEFAULT '', allow_backfilling boolean DEFAULT false,
-                             OUT verdict text, OUT reason text, OUT field text)
+CREATE FUNCTION tally._gated_record(tenant_id integer, code text, customer text, properties jsonb, INOUT event_id text,
+                                    ts timestamptz, source text, allow_backfilling boolean,
+                                    OUT verdict text, OUT reason text, OUT field text)
     RETURNS record
-    LANGUAGE sql VOLATILE
+    LANGUAGE sql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
     SELECT i.event_id, i.verdict, i.reason, i.field
-    FROM tally._ingest(tally.current_tenant(), ARRAY[jsonb_build_array(jsonb_build_object(
+    FROM tally._ingest(tenant_id, ARRAY[jsonb_build_array(jsonb_build_object(
         'code', code, 'customer_id', customer, 'properties', properties,
         'event_id', coalesce(event_id, tally._uuid7()::text), 'source', source,
         -- A timestamp that has no RFC 3339 form, such as infinity, is refused with the event.
         'timestamp', CASE WHEN isfinite(ts) THEN to_char(ts AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') ELSE ts::text END))::text], true,
         allow_backfilling) i
 $$;
+COMMENT ON FUNCTION tally._gated_record(integer, text, text, jsonb, text, timestamptz, text, boolean) IS 'What record does once the gate has let the caller through';
+
+CREATE FUNCTION tally.record(code text, customer text DEFAULT '', properties jsonb DEFAULT '{}', INOUT event_id text DEFAULT NULL,
+                             ts timestamptz DEFAULT NULL, source text DEFAULT '', allow_backfilling boolean DEFAULT false,
+                             OUT verdict text, OUT reason text, OUT field text)
+    RETURNS record
+    AS 'MODULE_PATHNAME', 'tally_gate_chosen'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION tally.record(text, text, jsonb, text, timestamptz, text, boolean) IS
     'Stores one event for the current tenant, in the caller''s transaction, and answers event_id, verdict, reason and field. Without event_id a new one is made; without ts it happens now. Bad data never raises, so that metering cannot abort a business transaction';
 

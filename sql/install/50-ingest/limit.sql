@@ -68,16 +68,13 @@ COMMENT ON FUNCTION tally._spread_credit(integer, uuid, date, bigint) IS
     'Waits for everybody who counts for a key or tenant, spreads what is left of the month''s limit over the shards, at least what is wanted to shard 0 if there is as much, and answers how much of it is allowed';
 
 CREATE FUNCTION tally._take_share(tenant_id integer, key_id uuid, wanted bigint, at timestamptz) RETURNS tally._share
-    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
     AS $$
 #variable_conflict use_column
 DECLARE
     share tally._share;
 BEGIN
-    IF _take_share.tenant_id IS DISTINCT FROM tally.authenticated_tenant() THEN
-        RAISE EXCEPTION 'no key of this tenant was checked in this transaction' USING ERRCODE = 'insufficient_privilege';
-    END IF;
     share.key_id := _take_share.key_id;
     share.wanted := wanted;
     SELECT c.shard, wanted INTO share.shard, share.allowed FROM tally.month_count c
@@ -94,23 +91,15 @@ END
 $$;
 COMMENT ON FUNCTION tally._take_share(integer, uuid, bigint, timestamptz) IS
     'Holds a shard of the month''s count that has credit for as many events as wanted, until the end of the transaction; or all of them where none has';
-REVOKE EXECUTE ON FUNCTION tally._take_share(integer, uuid, bigint, timestamptz) FROM PUBLIC;
 
 CREATE FUNCTION tally._use_share(tenant_id integer, key_id uuid, shard integer, events bigint, at timestamptz) RETURNS void
-    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    LANGUAGE sql VOLATILE
     SET search_path = pg_catalog, pg_temp
     AS $$
-#variable_conflict use_column
-BEGIN
-    IF _use_share.tenant_id IS DISTINCT FROM tally.authenticated_tenant() OR events < 0 THEN
-        RAISE EXCEPTION 'no key of this tenant was checked in this transaction' USING ERRCODE = 'insufficient_privilege';
-    END IF;
     UPDATE tally.month_count c SET used = c.used + events, credit = c.credit - events
-    WHERE c.tenant_id = _use_share.tenant_id AND c.key_id = _use_share.key_id AND c.month = tally._month(at) AND c.shard = _use_share.shard;
-END
+    WHERE c.tenant_id = _use_share.tenant_id AND c.key_id = _use_share.key_id AND c.month = tally._month(at) AND c.shard = _use_share.shard
 $$;
 COMMENT ON FUNCTION tally._use_share(integer, uuid, integer, bigint, timestamptz) IS 'Counts events in a shard that the transaction holds';
-REVOKE EXECUTE ON FUNCTION tally._use_share(integer, uuid, integer, bigint, timestamptz) FROM PUBLIC;
 
 CREATE FUNCTION tally._take_shares(tenant_id integer, keys uuid[], wanted bigint, at timestamptz) RETURNS tally._share[]
     LANGUAGE plpgsql VOLATILE
@@ -194,14 +183,14 @@ $$;
 COMMENT ON FUNCTION tally._refuse_by_limit(integer, text[], boolean, boolean, timestamptz, boolean, tally._share[], tally._refusal[], integer[]) IS
     'The new events that no longer fit into a limit, the first ones fitting first. Events that are stored already need no room. For documents of one key, with no more than one event in a strict one unless it is the only one';
 
-CREATE FUNCTION tally.set_limits(requests_per_second numeric DEFAULT NULL, burst integer DEFAULT NULL, events_per_month bigint DEFAULT NULL,
-                                 key text DEFAULT NULL) RETURNS text
-    LANGUAGE plpgsql VOLATILE
+CREATE FUNCTION tally._gated_set_limits(tenant_id integer, requests_per_second numeric, burst integer, events_per_month bigint,
+    key text) RETURNS text
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
 #variable_conflict use_variable
 DECLARE
-    tenant  integer := tally.current_tenant();
+    tenant  integer := tenant_id;
     subject uuid := '00000000-0000-0000-0000-000000000000';
     answer  text;
 BEGIN
@@ -219,21 +208,26 @@ BEGIN
             RAISE EXCEPTION 'the tenant has no such API key' USING ERRCODE = 'undefined_object',
                 HINT = 'Give the secret or the id: SELECT id, name, hint FROM tally.api_keys();';
         END IF;
-        UPDATE tally.api_key k SET requests_per_second = set_limits.requests_per_second, burst = set_limits.burst,
-                                   events_per_month = set_limits.events_per_month WHERE k.key_id = subject;
+        UPDATE tally.api_key k SET requests_per_second = _gated_set_limits.requests_per_second, burst = _gated_set_limits.burst,
+                                   events_per_month = _gated_set_limits.events_per_month WHERE k.key_id = subject;
         answer := tally._encode_id('tkn_', subject);
     ELSE
-        UPDATE tally.tenant t SET requests_per_second = set_limits.requests_per_second, burst = set_limits.burst,
-                                  events_per_month = set_limits.events_per_month
+        UPDATE tally.tenant t SET requests_per_second = _gated_set_limits.requests_per_second, burst = _gated_set_limits.burst,
+                                  events_per_month = _gated_set_limits.events_per_month
         WHERE t.tenant_id = tenant RETURNING tally._encode_id('ten_', t.uid) INTO answer;
     END IF;
     PERFORM tally._spread_credit(tenant, subject, tally._month(clock_timestamp()), 1);
     RETURN answer;
 END
 $$;
+COMMENT ON FUNCTION tally._gated_set_limits(integer, numeric, integer, bigint, text) IS 'What set_limits does once the gate has let the caller through';
+
+CREATE FUNCTION tally.set_limits(requests_per_second numeric DEFAULT NULL, burst integer DEFAULT NULL, events_per_month bigint DEFAULT NULL,
+                                 key text DEFAULT NULL) RETURNS text
+    AS 'MODULE_PATHNAME', 'tally_gate_chosen_admin'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION tally.set_limits(numeric, integer, bigint, text) IS
     'Sets the limits of the current tenant, or of one of its keys given by secret or id (tkn_...), for what comes through the API: requests per second, how many may come at once, and accepted events per calendar month of UTC; NULL means no limit. Holds from the commit on, for the month that runs too. Answers the id. Errors: 22023, 42704 no such key';
-REVOKE EXECUTE ON FUNCTION tally.set_limits(numeric, integer, bigint, text) FROM PUBLIC;
 
 CREATE FUNCTION tally._month_used(tenant_id integer, key_id uuid, at timestamptz) RETURNS bigint
     LANGUAGE sql STABLE

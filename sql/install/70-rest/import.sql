@@ -63,8 +63,8 @@ END
 $$;
 COMMENT ON FUNCTION tally_rest.get_import(integer, jsonb, jsonb, text) IS 'GET /api/v1/imports/{id}';
 
-CREATE FUNCTION tally_rest.void_import(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
-    LANGUAGE plpgsql VOLATILE
+CREATE FUNCTION tally_rest._gated_void_import(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
@@ -80,11 +80,16 @@ BEGIN
     RETURN tally_rest._import(tally._void_import(tenant_id, batch.import_id, cause));
 END
 $$;
+COMMENT ON FUNCTION tally_rest._gated_void_import(integer, jsonb, jsonb, text) IS 'What void_import does once the gate has let the caller through';
+
+CREATE FUNCTION tally_rest.void_import(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    AS 'MODULE_PATHNAME', 'tally_gate_given'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION tally_rest.void_import(integer, jsonb, jsonb, text) IS
     'DELETE /api/v1/imports/{id}: takes the whole import back and answers it with the number of events that are void now. They stay in the event list with a reason (parameter reason), count no longer, and may be sent again. Twice is 409';
 
-CREATE FUNCTION tally_rest.import_chunk(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
-    LANGUAGE plpgsql VOLATILE
+CREATE FUNCTION tally_rest._gated_import_chunk(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
@@ -119,5 +124,10 @@ BEGIN
         WHERE f.value IS NOT NULL);
 END
 $$;
+COMMENT ON FUNCTION tally_rest._gated_import_chunk(integer, jsonb, jsonb, text) IS 'What import_chunk does once the gate has let the caller through';
+
+CREATE FUNCTION tally_rest.import_chunk(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    AS 'MODULE_PATHNAME', 'tally_gate_given'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION tally_rest.import_chunk(integer, jsonb, jsonb, text) IS
     'One piece (at most 10,000 events) of POST /api/v1/events/import: body is whole lines of NDJSON, or of CSV with the header before them; parameters: import_id (none begins a new import, named by name), format (ndjson or csv), line (number in the file of the first line after the header), unread (numbers of lines that the caller left blank because they cannot be read). Answers import_id, accepted, duplicates, failed, resent (lines that this import had taken before: not counted again), failures by line, next_line: the line to go on with, totals of the import so far, and limited where a limit of the month let nothing pass from next_line on.';

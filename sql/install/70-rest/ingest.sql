@@ -52,7 +52,7 @@ COMMENT ON FUNCTION tally_rest._ingest_answer(tally._verdict[]) IS 'HTTP status 
 
 CREATE FUNCTION tally_rest.ingest_batch(key_hashes bytea[], bodies text[], OUT ordinal integer, OUT status integer, OUT body text)
     RETURNS SETOF record
-    LANGUAGE plpgsql VOLATILE
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
 #variable_conflict use_column

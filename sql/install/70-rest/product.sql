@@ -95,8 +95,8 @@ END
 $$;
 COMMENT ON FUNCTION tally_rest._product_of_path(integer, jsonb) IS 'The product that the path names by id or alias. Raises P0002';
 
-CREATE FUNCTION tally_rest.create_product_family(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
-    LANGUAGE plpgsql VOLATILE
+CREATE FUNCTION tally_rest._gated_create_product_family(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
@@ -112,6 +112,11 @@ EXCEPTION WHEN unique_violation THEN
     RAISE EXCEPTION 'another product family has the alias "%"', definition ->> 'alias' USING ERRCODE = 'unique_violation', COLUMN = 'alias';
 END
 $$;
+COMMENT ON FUNCTION tally_rest._gated_create_product_family(integer, jsonb, jsonb, text) IS 'What create_product_family does once the gate has let the caller through';
+
+CREATE FUNCTION tally_rest.create_product_family(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    AS 'MODULE_PATHNAME', 'tally_gate_given'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION tally_rest.create_product_family(integer, jsonb, jsonb, text) IS 'POST /api/v1/product_families: name, alias?';
 
 CREATE FUNCTION tally_rest.get_product_family(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
@@ -125,8 +130,8 @@ END
 $$;
 COMMENT ON FUNCTION tally_rest.get_product_family(integer, jsonb, jsonb, text) IS 'GET /api/v1/product_families/{id or alias}';
 
-CREATE FUNCTION tally_rest.change_product_family(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
-    LANGUAGE plpgsql VOLATILE
+CREATE FUNCTION tally_rest._gated_change_product_family(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
@@ -144,10 +149,15 @@ EXCEPTION WHEN unique_violation THEN
     RAISE EXCEPTION 'another product family has the alias "%"', change ->> 'alias' USING ERRCODE = 'unique_violation', COLUMN = 'alias';
 END
 $$;
+COMMENT ON FUNCTION tally_rest._gated_change_product_family(integer, jsonb, jsonb, text) IS 'What change_product_family does once the gate has let the caller through';
+
+CREATE FUNCTION tally_rest.change_product_family(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    AS 'MODULE_PATHNAME', 'tally_gate_given'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION tally_rest.change_product_family(integer, jsonb, jsonb, text) IS 'PATCH /api/v1/product_families/{id or alias}: name, alias (null clears)';
 
-CREATE FUNCTION tally_rest.archive_product_family(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
-    LANGUAGE plpgsql VOLATILE
+CREATE FUNCTION tally_rest._gated_archive_product_family(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
@@ -162,11 +172,16 @@ BEGIN
     RETURN NULL;
 END
 $$;
+COMMENT ON FUNCTION tally_rest._gated_archive_product_family(integer, jsonb, jsonb, text) IS 'What archive_product_family does once the gate has let the caller through';
+
+CREATE FUNCTION tally_rest.archive_product_family(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    AS 'MODULE_PATHNAME', 'tally_gate_given'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION tally_rest.archive_product_family(integer, jsonb, jsonb, text) IS
     'POST /api/v1/product_families/{id or alias}/archive: lists leave it out from now on (204)';
 
-CREATE FUNCTION tally_rest.unarchive_product_family(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
-    LANGUAGE plpgsql VOLATILE
+CREATE FUNCTION tally_rest._gated_unarchive_product_family(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
@@ -178,6 +193,11 @@ BEGIN
     RETURN NULL;
 END
 $$;
+COMMENT ON FUNCTION tally_rest._gated_unarchive_product_family(integer, jsonb, jsonb, text) IS 'What unarchive_product_family does once the gate has let the caller through';
+
+CREATE FUNCTION tally_rest.unarchive_product_family(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    AS 'MODULE_PATHNAME', 'tally_gate_given'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION tally_rest.unarchive_product_family(integer, jsonb, jsonb, text) IS
     'POST /api/v1/product_families/{id or alias}/unarchive: takes the archiving back (204)';
 
@@ -205,8 +225,8 @@ $$;
 COMMENT ON FUNCTION tally_rest.list_product_families(integer, jsonb, jsonb, text) IS
     'GET /api/v1/product_families: in pages, by name (page, per_page, search, archived)';
 
-CREATE FUNCTION tally_rest.create_product(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
-    LANGUAGE plpgsql VOLATILE
+CREATE FUNCTION tally_rest._gated_create_product(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
@@ -224,6 +244,11 @@ EXCEPTION WHEN unique_violation THEN
     RAISE EXCEPTION 'another product has the alias "%"', definition ->> 'alias' USING ERRCODE = 'unique_violation', COLUMN = 'alias';
 END
 $$;
+COMMENT ON FUNCTION tally_rest._gated_create_product(integer, jsonb, jsonb, text) IS 'What create_product does once the gate has let the caller through';
+
+CREATE FUNCTION tally_rest.create_product(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    AS 'MODULE_PATHNAME', 'tally_gate_given'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION tally_rest.create_product(integer, jsonb, jsonb, text) IS
     'POST /api/v1/products: name, product_family_id, alias?, description?';
 
@@ -238,8 +263,8 @@ END
 $$;
 COMMENT ON FUNCTION tally_rest.get_product(integer, jsonb, jsonb, text) IS 'GET /api/v1/products/{id or alias}';
 
-CREATE FUNCTION tally_rest.change_product(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
-    LANGUAGE plpgsql VOLATILE
+CREATE FUNCTION tally_rest._gated_change_product(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
@@ -259,6 +284,11 @@ EXCEPTION WHEN unique_violation THEN
     RAISE EXCEPTION 'another product has the alias "%"', change ->> 'alias' USING ERRCODE = 'unique_violation', COLUMN = 'alias';
 END
 $$;
+COMMENT ON FUNCTION tally_rest._gated_change_product(integer, jsonb, jsonb, text) IS 'What change_product does once the gate has let the caller through';
+
+CREATE FUNCTION tally_rest.change_product(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    AS 'MODULE_PATHNAME', 'tally_gate_given'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION tally_rest.change_product(integer, jsonb, jsonb, text) IS
     'PATCH /api/v1/products/{id or alias}: name, alias, description (null clears)';
 
@@ -275,8 +305,8 @@ END
 $$;
 COMMENT ON FUNCTION tally_rest._set_product_archived(integer, jsonb, boolean) IS 'Archives or unarchives the product of the path';
 
-CREATE FUNCTION tally_rest.archive_product(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
-    LANGUAGE plpgsql VOLATILE
+CREATE FUNCTION tally_rest._gated_archive_product(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
 BEGIN
@@ -285,10 +315,15 @@ BEGIN
     RETURN NULL;
 END
 $$;
+COMMENT ON FUNCTION tally_rest._gated_archive_product(integer, jsonb, jsonb, text) IS 'What archive_product does once the gate has let the caller through';
+
+CREATE FUNCTION tally_rest.archive_product(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    AS 'MODULE_PATHNAME', 'tally_gate_given'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION tally_rest.archive_product(integer, jsonb, jsonb, text) IS 'POST /api/v1/products/{id or alias}/archive (204)';
 
-CREATE FUNCTION tally_rest.unarchive_product(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
-    LANGUAGE plpgsql VOLATILE
+CREATE FUNCTION tally_rest._gated_unarchive_product(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
 BEGIN
@@ -297,6 +332,11 @@ BEGIN
     RETURN NULL;
 END
 $$;
+COMMENT ON FUNCTION tally_rest._gated_unarchive_product(integer, jsonb, jsonb, text) IS 'What unarchive_product does once the gate has let the caller through';
+
+CREATE FUNCTION tally_rest.unarchive_product(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    AS 'MODULE_PATHNAME', 'tally_gate_given'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION tally_rest.unarchive_product(integer, jsonb, jsonb, text) IS 'POST /api/v1/products/{id or alias}/unarchive (204)';
 
 CREATE FUNCTION tally_rest.list_products(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json

@@ -15,7 +15,7 @@ COMMENT ON FUNCTION tally_rest._bad_key() IS
 CREATE FUNCTION tally_rest._check_key(key_hash bytea, scope text, OUT tenant_id integer, OUT status integer, OUT message text,
                                       OUT key_id uuid)
     RETURNS record
-    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
     AS $$
 #variable_conflict use_column
@@ -48,10 +48,9 @@ END
 $$;
 COMMENT ON FUNCTION tally_rest._check_key(bytea, text) IS
     'Checks the SHA-256 of an API key and the scope that is needed: 200, the tenant and the key, which are then authenticated until the end of the transaction, or 401 or 403 and a message';
-REVOKE EXECUTE ON FUNCTION tally_rest._check_key(bytea, text) FROM PUBLIC;
 
 CREATE FUNCTION tally_rest.authenticate(key_hash bytea, scope text) RETURNS integer
-    LANGUAGE plpgsql VOLATILE
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE

@@ -84,8 +84,8 @@ END
 $$;
 COMMENT ON FUNCTION tally_rest._filters_field(tally.metric, jsonb) IS 'The filters of a value update; an empty object where there are none. Raises 22023';
 
-CREATE FUNCTION tally_rest.record_value(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
-    LANGUAGE plpgsql VOLATILE
+CREATE FUNCTION tally_rest._gated_record_value(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
@@ -117,6 +117,11 @@ BEGIN
             FROM tally._usage_states(m, ARRAY['-infinity'::timestamptz], 'infinity', NULL, false, '{}', NULL) s);
 END
 $$;
+COMMENT ON FUNCTION tally_rest._gated_record_value(integer, jsonb, jsonb, text) IS 'What record_value does once the gate has let the caller through';
+
+CREATE FUNCTION tally_rest.record_value(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    AS 'MODULE_PATHNAME', 'tally_gate_given'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION tally_rest.record_value(integer, jsonb, jsonb, text) IS
     'POST /event/v1/{metric}: takes a value {value, filters?, event_id?, timestamp?} of the metric with this id or name and answers it with the exact sum of all values of the metric. With event_id the same update again counts once. Errors: 28000 no such metric, just as for a bad key; 22023 a value that the metric''s kind refuses; TL409 another content under this event_id; TL429 over the limit of the month, with {"limit"} as its detail';
 

@@ -1,72 +1,100 @@
--- owners, grants and row level security
+-- owners, rights and row level security: nothing else in these scripts grants anything
+--
+-- tally_owner owns tables, functions and types, and it alone may write: INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES and TRIGGER
+-- are nobody else's. (A trigger of a lesser role would run with the rights of whoever calls next; a row made by hand would count
+-- an event twice.) Others store through functions whose gate decides for whom they act (pg/border/gate.hpp), and read tables
+-- under row level security. Every right is given by name: it holds too where PUBLIC was deprived of its defaults. And what
+-- ALTER DEFAULT PRIVILEGES has given to others beforehand is taken back.
 
-DO $owners$
+GRANT USAGE ON SCHEMA tally TO tally_owner, tally_admin, tally_app, tally_api;
+GRANT USAGE ON SCHEMA tally_rest TO tally_owner, tally_admin, tally_api;
+
+DO $tables$
 DECLARE
-    object text;
+    relation record;
+    grantee  text;
 BEGIN
-    FOREACH object IN ARRAY ARRAY['tenant', 'api_key', 'product_family', 'product', 'metric', 'recent_event', 'recent_identity',
-                                  'import_batch', 'correction', 'idempotency', 'key_use',
-                                  'month_count'] LOOP
-        EXECUTE pg_catalog.format('ALTER TABLE tally.%I OWNER TO tally_owner', object);
-        EXECUTE pg_catalog.format('ALTER TABLE tally.%I ENABLE ROW LEVEL SECURITY', object);
-        EXECUTE pg_catalog.format('GRANT ALL ON tally.%I TO tally_admin', object);
-        EXECUTE pg_catalog.format('CREATE POLICY admin ON tally.%I TO tally_admin USING (true)', object);
-        EXECUTE pg_catalog.format('COMMENT ON POLICY admin ON tally.%I IS ''tally_admin acts for every tenant''', object);
-        CONTINUE WHEN object = 'api_key';   -- only the functions that check and make keys see it
-        EXECUTE pg_catalog.format('GRANT SELECT ON tally.%I TO tally_app, tally_api', object);
-        EXECUTE pg_catalog.format('CREATE POLICY app ON tally.%I TO tally_app USING (tenant_id = tally.current_tenant())', object);
-        EXECUTE pg_catalog.format('COMMENT ON POLICY app ON tally.%I IS ''tally_app acts for the tenant that it chose''', object);
-        EXECUTE pg_catalog.format('CREATE POLICY api ON tally.%I TO tally_api USING (tenant_id = tally.authenticated_tenant())', object);
-        EXECUTE pg_catalog.format('COMMENT ON POLICY api ON tally.%I IS ''tally_api acts for the tenant whose key was checked in this transaction''', object);
+    FOR relation IN SELECT c.oid, c.oid::pg_catalog.regclass AS name, c.relname, c.relkind, c.relacl, c.relowner,
+                           EXISTS (SELECT FROM pg_catalog.pg_attribute a
+                                   WHERE a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped) AS of_tenants
+                    FROM pg_catalog.pg_class c
+                    WHERE c.relnamespace = 'tally'::pg_catalog.regnamespace AND c.relkind IN ('r', 'p', 'v', 'S')
+                    ORDER BY c.relkind = 'S', c.oid LOOP    -- the sequence of an identity column goes with its table
+        FOR grantee IN SELECT DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::pg_catalog.regrole::text END
+                       FROM pg_catalog.aclexplode(relation.relacl) a WHERE a.grantee <> relation.relowner LOOP
+            EXECUTE pg_catalog.format('REVOKE ALL ON %s FROM %s CASCADE', relation.name, grantee);
+        END LOOP;
+        CONTINUE WHEN EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.objid = relation.oid AND d.deptype = 'i' AND relation.relkind = 'S');
+        EXECUTE pg_catalog.format('ALTER %s %s OWNER TO tally_owner',
+                                  CASE relation.relkind WHEN 'S' THEN 'SEQUENCE' WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END, relation.name);
+        CONTINUE WHEN relation.relkind NOT IN ('r', 'p');
+        EXECUTE pg_catalog.format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', relation.name);
+        EXECUTE pg_catalog.format('GRANT SELECT ON %s TO tally_admin', relation.name);
+        EXECUTE pg_catalog.format('CREATE POLICY admin ON %s FOR SELECT TO tally_admin USING (true)', relation.name);
+        EXECUTE pg_catalog.format('COMMENT ON POLICY admin ON %s IS ''tally_admin sees every tenant''', relation.name);
+        CONTINUE WHEN NOT relation.of_tenants OR relation.relname = 'api_key';
+        EXECUTE pg_catalog.format('GRANT SELECT ON %s TO tally_app, tally_api', relation.name);
+        EXECUTE pg_catalog.format('CREATE POLICY app ON %s FOR SELECT TO tally_app USING (tenant_id = tally.current_tenant())', relation.name);
+        EXECUTE pg_catalog.format('COMMENT ON POLICY app ON %s IS ''tally_app sees the tenant that it chose''', relation.name);
+        EXECUTE pg_catalog.format('CREATE POLICY api ON %s FOR SELECT TO tally_api USING (tenant_id = tally.authenticated_tenant())', relation.name);
+        EXECUTE pg_catalog.format('COMMENT ON POLICY api ON %s IS ''tally_api sees the tenant whose key was checked in this transaction''', relation.name);
     END LOOP;
 END
-$owners$;
-
-ALTER SEQUENCE tally.event_seq OWNER TO tally_owner;
-GRANT USAGE ON SEQUENCE tally.event_seq TO tally_admin, tally_app, tally_api;
-GRANT USAGE ON SEQUENCE tally.tenant_tenant_id_seq TO tally_admin;
-GRANT INSERT ON tally.metric, tally.recent_event, tally.recent_identity TO tally_app, tally_api;
-GRANT INSERT, DELETE ON tally.idempotency TO tally_app, tally_api;
-GRANT UPDATE (answer) ON tally.idempotency TO tally_app, tally_api;
-GRANT INSERT ON tally.import_batch, tally.correction TO tally_app, tally_api;
-GRANT UPDATE (accepted, duplicates, failures, lines, updated_at, voided_at, void_reason, voided) ON tally.import_batch TO tally_app, tally_api;
--- An identity may be released by whoever voids its event, and never otherwise.
-GRANT DELETE ON tally.recent_identity TO tally_app, tally_api;
-CREATE POLICY release ON tally.recent_identity AS RESTRICTIVE FOR DELETE TO tally_app, tally_api
-    USING (EXISTS (SELECT FROM tally.correction c
-                   WHERE c.tenant_id = recent_identity.tenant_id AND c.identity = recent_identity.identity));
-COMMENT ON POLICY release ON tally.recent_identity IS 'Only of events that are voided';
-GRANT INSERT ON tally.product_family, tally.product TO tally_app, tally_api;
-GRANT UPDATE (name, alias, archived_at) ON tally.product_family TO tally_app, tally_api;
-GRANT UPDATE (name, alias, description, archived_at) ON tally.product TO tally_app, tally_api;
-GRANT UPDATE (name, description, segmentation_matrix, conversion_factor, conversion_rounding, updated_at, archived_at)
-    ON tally.metric TO tally_app, tally_api;
+$tables$;
 
 -- Keys over REST: everything but the hash of the secret, and only for admin keys; who knows a key sees that one.
-GRANT SELECT (key_id, tenant_id, name, hint, scopes, created_at, expires_at, revoked_at, requests_per_second, burst, events_per_month),
-      INSERT (key_id, tenant_id, name, secret_hash, hint, scopes, expires_at), UPDATE (revoked_at) ON tally.api_key TO tally_api;
-GRANT INSERT ON tally.key_use TO tally_api;
+GRANT SELECT (key_id, tenant_id, name, hint, scopes, created_at, expires_at, revoked_at, requests_per_second, burst, events_per_month)
+    ON tally.api_key TO tally_api;
 CREATE POLICY api_own ON tally.api_key FOR SELECT TO tally_api USING (key_id = tally.authenticated_key());
 COMMENT ON POLICY api_own ON tally.api_key IS 'tally_api sees the key that was checked in this transaction';
-CREATE POLICY api_admin ON tally.api_key TO tally_api USING (tenant_id = tally.authenticated_tenant() AND tally._is_admin_key());
-COMMENT ON POLICY api_admin ON tally.api_key IS 'tally_api acts on the keys of the tenant whose admin key was checked in this transaction';
+CREATE POLICY api_admin ON tally.api_key FOR SELECT TO tally_api USING (tenant_id = tally.authenticated_tenant() AND tally._is_admin_key());
+COMMENT ON POLICY api_admin ON tally.api_key IS 'tally_api sees the keys of the tenant whose admin key was checked in this transaction';
 
--- Functions that run with the owner's rights. The owner logs in nowhere and is no superuser.
-GRANT USAGE ON SCHEMA tally_rest TO tally_owner;
-ALTER FUNCTION tally.current_tenant() OWNER TO tally_owner;
-GRANT EXECUTE ON FUNCTION tally.current_tenant() TO tally_admin, tally_app, tally_api;
-GRANT EXECUTE ON FUNCTION tally._set_authenticated_tenant(integer), tally._set_authenticated_key(uuid) TO tally_owner;
-ALTER FUNCTION tally._is_admin_key() OWNER TO tally_owner;
-GRANT EXECUTE ON FUNCTION tally._is_admin_key() TO tally_admin, tally_api;
-ALTER FUNCTION tally._take_share(integer, uuid, bigint, timestamptz) OWNER TO tally_owner;
-GRANT EXECUTE ON FUNCTION tally._take_share(integer, uuid, bigint, timestamptz) TO tally_admin, tally_api;
-ALTER FUNCTION tally._use_share(integer, uuid, integer, bigint, timestamptz) OWNER TO tally_owner;
-GRANT EXECUTE ON FUNCTION tally._use_share(integer, uuid, integer, bigint, timestamptz) TO tally_admin, tally_api;
-ALTER FUNCTION tally_rest.key_limits(bytea) OWNER TO tally_owner;
-GRANT EXECUTE ON FUNCTION tally_rest.key_limits(bytea) TO tally_admin, tally_api;
-ALTER FUNCTION tally_rest._check_key(bytea, text) OWNER TO tally_owner;
-GRANT EXECUTE ON FUNCTION tally_rest._check_key(bytea, text) TO tally_admin, tally_api;
+DO $types$
+DECLARE
+    type record;
+BEGIN
+    FOR type IN SELECT t.oid::pg_catalog.regtype AS name
+                FROM pg_catalog.pg_type t LEFT JOIN pg_catalog.pg_class c ON c.oid = t.typrelid
+                WHERE t.typnamespace = 'tally'::pg_catalog.regnamespace AND t.typcategory <> 'A' AND (c.oid IS NULL OR c.relkind = 'c') LOOP
+        EXECUTE pg_catalog.format('ALTER TYPE %s OWNER TO tally_owner', type.name);
+        EXECUTE pg_catalog.format('GRANT USAGE ON TYPE %s TO tally_admin, tally_app, tally_api', type.name);
+    END LOOP;
+END
+$types$;
 
-GRANT EXECUTE ON FUNCTION tally.create_tenant(text, text), tally.create_api_key(text, text[], timestamptz),
-    tally.api_keys(), tally.revoke_api_key(text), tally.set_limits(numeric, integer, bigint, text) TO tally_admin;
-
+-- Who may execute what, by kind:
+--   what computes and reads no table (IMMUTABLE, aggregates, and the few named here)   whoever may by default; our roles by name
+--   what makes tenants, keys and limits                                                tally_admin
+--   what stands behind the gate, and what stores and has a private name                tally_owner
+--   everything else of schema tally                                                    tally_admin, tally_app, tally_api
+--   everything else of schema tally_rest                                               tally_admin, tally_api
+DO $functions$
+DECLARE
+    pure    CONSTANT text[] := ARRAY['windows', '_window_starts', '_check_time_zone', '_local_instant', '_uuid7', '_random_bytes', '_now'];
+    admin   CONSTANT text[] := ARRAY['create_tenant', 'create_api_key', 'api_keys', 'revoke_api_key', 'set_limits'];
+    reading CONSTANT text[] := ARRAY['_statement_deadline', '_set_statement_deadline'];    -- VOLATILE, and store nothing
+    routine record;
+    grantee text;
+BEGIN
+    GRANT EXECUTE ON ALL ROUTINES IN SCHEMA tally TO tally_admin, tally_app, tally_api;
+    GRANT EXECUTE ON ALL ROUTINES IN SCHEMA tally_rest TO tally_admin, tally_api;
+    FOR routine IN SELECT p.oid::pg_catalog.regprocedure AS name, p.proname, p.proacl, p.proowner,
+                          p.prokind = 'a' OR p.provolatile = 'i' AND p.pronamespace = 'tally'::pg_catalog.regnamespace
+                          OR p.proname = ANY (pure) AS is_pure,
+                          p.proname LIKE '\_%' AND p.provolatile = 'v' AND p.proname <> ALL (reading) AS is_private
+                   FROM pg_catalog.pg_proc p
+                   WHERE p.pronamespace IN ('tally'::pg_catalog.regnamespace, 'tally_rest'::pg_catalog.regnamespace) LOOP
+        EXECUTE pg_catalog.format('ALTER ROUTINE %s OWNER TO tally_owner', routine.name);
+        CONTINUE WHEN routine.is_pure;
+        FOR grantee IN SELECT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::pg_catalog.regrole::text END
+                       FROM pg_catalog.aclexplode(coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))) a
+                       WHERE a.grantee <> routine.proowner
+                         AND (routine.is_private
+                              OR a.grantee = ANY (ARRAY['tally_app', 'tally_api']::pg_catalog.regrole[]) AND routine.proname = ANY (admin)
+                              OR a.grantee <> ALL (ARRAY['tally_admin', 'tally_app', 'tally_api']::pg_catalog.regrole[])) LOOP
+            EXECUTE pg_catalog.format('REVOKE ALL ON ROUTINE %s FROM %s CASCADE', routine.name, grantee);
+        END LOOP;
+    END LOOP;
+END
+$functions$;
