@@ -1,12 +1,14 @@
 // The gate (see gate.hpp), and the one entry behind which all storing functions written in PL/pgSQL stand.
 //
-// A public function such as tally.create_metric(code, ...) is this C function, SECURITY INVOKER. It decides the tenant as the
-// caller, then calls tally._gated_create_metric(tenant_id, code, ...): SECURITY DEFINER of tally_owner, executable by nobody else,
-// found once a query. So PostgreSQL itself switches the rights and puts them back, and what stands in front of the switch is here.
-// Why not a check inside of the SECURITY DEFINER function: current_user is tally_owner there, session_user ignores SET ROLE.
-// Why not a public function in SQL that calls the inner one: its caller would need EXECUTE on the inner one, past the check.
+// A public function such as tally.create_metric(code, ...) is this C function, SECURITY INVOKER. It decides the tenant
+// as the caller, then calls tally._gated_create_metric(tenant_id, code, ...): SECURITY DEFINER of tally_owner,
+// executable by nobody else, found once a query. So PostgreSQL itself switches the rights and puts them back, and what
+// stands in front of the switch is here. Why not a check inside of the SECURITY DEFINER function: current_user is
+// tally_owner there, session_user ignores SET ROLE. Why not a public function in SQL that calls the inner one: its
+// caller would need EXECUTE on the inner one, past the check.
 //
-// Five entries, by who decides the tenant and what right is needed; the inner function gets the tenant as its first argument:
+// Five entries, by who decides the tenant and what right is needed; the inner function gets the tenant as its first
+// argument:
 //   gate_chosen          the tenant that the caller acts for                  (tally.create_metric)
 //   gate_chosen_admin    the same, for tally_admin only                       (tally.create_api_key)
 //   gate_given           the call names it as its first argument              (tally_rest.create_metric)
@@ -17,8 +19,9 @@
 
 #include <cstring>
 
-#include "pg/border/boundary.hpp"
 #include "pg/border/tenant.hpp"
+
+#include "pg/border/boundary.hpp"
 
 namespace {
 
@@ -40,7 +43,8 @@ bool caller_is_admin() {
 
 [[noreturn]] void refuse_role(const char* needed) {
     ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-                    errmsg("role \"%s\" may not do this: it is no member of %s", GetUserNameFromId(GetUserId(), false), needed),
+                    errmsg("role \"%s\" may not do this: it is no member of %s", GetUserNameFromId(GetUserId(), false),
+                           needed),
                     errhint("A superuser can change that: GRANT %s TO ...", needed)));
     pg_unreachable();
 }
@@ -66,7 +70,8 @@ std::int32_t tally::tenant_for_caller() {
     if (caller_has("tally_app") || caller_is_admin()) return current_tenant();
     if (!caller_has("tally_api")) refuse_role("tally_app");
     if (authenticated_tenant() == 0)
-        refuse("no API key was checked in this transaction", "Call tally_rest.authenticate first, in the same transaction.");
+        refuse("no API key was checked in this transaction",
+               "Call tally_rest.authenticate first, in the same transaction.");
     return authenticated_tenant();
 }
 
@@ -74,9 +79,11 @@ std::int32_t tally::tenant_for_caller(std::int32_t tenant) {
     if (caller_is_admin()) return tenant;
     if (!caller_has("tally_api") && !caller_has("tally_app")) refuse_role("tally_api");
     if (authenticated_tenant() == 0)
-        refuse("no API key was checked in this transaction", "Call tally_rest.authenticate first, in the same transaction.");
+        refuse("no API key was checked in this transaction",
+               "Call tally_rest.authenticate first, in the same transaction.");
     if (authenticated_tenant() != tenant)
-        refuse("the API key that was checked in this transaction is another tenant's", "Pass on what tally_rest.authenticate answered.");
+        refuse("the API key that was checked in this transaction is another tenant's",
+               "Pass on what tally_rest.authenticate answered.");
     return tenant;
 }
 
@@ -92,6 +99,10 @@ tally::OwnerRights::OwnerRights() {
     SetUserIdAndSecContext(owner, context_ | SECURITY_LOCAL_USERID_CHANGE);
 }
 
+tally::OwnerRights::~OwnerRights() {
+    SetUserIdAndSecContext(caller_, context_);
+}
+
 namespace {
 
 enum class Tenant { chosen, given, none };
@@ -101,7 +112,8 @@ struct Gated {
     char name[2 * NAMEDATALEN + 8];  // tally.create_metric(), for messages
 };
 
-// The inner function of a public one: same schema, "_gated_" and its name, same arguments, after a tenant where one is prepended.
+// The inner function of a public one: same schema, "_gated_" and its name, same arguments, after a tenant where one is
+// prepended.
 Gated* find_inner(FmgrInfo* outer, bool prepend_tenant) {
     HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(outer->fn_oid));
     if (!HeapTupleIsValid(tuple)) elog(ERROR, "cache lookup failed for function %u", outer->fn_oid);
@@ -109,14 +121,17 @@ Gated* find_inner(FmgrInfo* outer, bool prepend_tenant) {
     Oid types[FUNC_MAX_ARGS];
     int count = 0;
     if (prepend_tenant) types[count++] = INT4OID;
-    std::memcpy(types + count, procedure->proargtypes.values, static_cast<std::size_t>(procedure->pronargs) * sizeof(Oid));
+    std::memcpy(types + count, procedure->proargtypes.values,
+                static_cast<std::size_t>(procedure->pronargs) * sizeof(Oid));
     count += procedure->pronargs;
     auto* gated = static_cast<Gated*>(MemoryContextAllocZero(outer->fn_mcxt, sizeof(Gated)));
     char inner_name[NAMEDATALEN];
     pg_snprintf(inner_name, sizeof inner_name, "%s%s", kPrefix, NameStr(procedure->proname));
-    pg_snprintf(gated->name, sizeof gated->name, "%s.%s()", get_namespace_name(procedure->pronamespace), NameStr(procedure->proname));
-    const Oid inner = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(inner_name),
-                                      PointerGetDatum(buildoidvector(types, count)), ObjectIdGetDatum(procedure->pronamespace));
+    pg_snprintf(gated->name, sizeof gated->name, "%s.%s()", get_namespace_name(procedure->pronamespace),
+                NameStr(procedure->proname));
+    const Oid inner =
+        GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(inner_name),
+                        PointerGetDatum(buildoidvector(types, count)), ObjectIdGetDatum(procedure->pronamespace));
     ReleaseSysCache(tuple);
     if (!OidIsValid(inner)) elog(ERROR, "%s has no function behind it", gated->name);
     fmgr_info_cxt(inner, &gated->inner, outer->fn_mcxt);
@@ -132,17 +147,20 @@ std::int32_t chosen_tenant() {
 }
 
 Datum pass(FunctionCallInfo fcinfo, Tenant whose, void (*require_right)()) {
-    if (fcinfo->flinfo->fn_extra == nullptr) fcinfo->flinfo->fn_extra = find_inner(fcinfo->flinfo, whose == Tenant::chosen);
+    if (fcinfo->flinfo->fn_extra == nullptr)
+        fcinfo->flinfo->fn_extra = find_inner(fcinfo->flinfo, whose == Tenant::chosen);
     auto* gated = static_cast<Gated*>(fcinfo->flinfo->fn_extra);
     LOCAL_FCINFO(call, FUNC_MAX_ARGS);
     const int first = whose == Tenant::chosen ? 1 : 0;
-    InitFunctionCallInfoData(*call, &gated->inner, static_cast<short>(fcinfo->nargs + first), fcinfo->fncollation, nullptr, fcinfo->resultinfo);
+    InitFunctionCallInfoData(*call, &gated->inner, static_cast<short>(fcinfo->nargs + first), fcinfo->fncollation,
+                             nullptr, fcinfo->resultinfo);
     std::memcpy(call->args + first, fcinfo->args, static_cast<std::size_t>(fcinfo->nargs) * sizeof(NullableDatum));
     // The one check. Nothing of the caller's was read before, and the rights are the caller's still.
     if (whose == Tenant::chosen) {
         call->args[0] = {Int32GetDatum(chosen_tenant()), false};
     } else if (whose == Tenant::given) {
-        if (call->args[0].isnull) ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("tenant_id must not be null")));
+        if (call->args[0].isnull)
+            ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("tenant_id must not be null")));
         call->args[0].value = Int32GetDatum(tally::tenant_for_caller(DatumGetInt32(call->args[0].value)));
     }
     if (require_right != nullptr) require_right();

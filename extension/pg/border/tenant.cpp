@@ -1,13 +1,14 @@
 // The settings that say for whom a session acts.
 //
-// tally.tenant                 anybody may set it: names the tenant that the SQL functions act for. A choice, not a right.
-// tally.authenticated_tenant   what a valid API key proved in this transaction. Only superusers and _set_authenticated_tenant
-//                              (executable by the extension's owner alone) can set it; the gate and row level security under
-//                              the REST API trust nothing else. It is a setting and not a variable because settings roll
-//                              back with the transaction and travel to parallel workers.
+// tally.tenant                 anybody may set it: names the tenant that the SQL functions act for. A choice, not a
+// right. tally.authenticated_tenant   what a valid API key proved in this transaction. Only superusers and
+// _set_authenticated_tenant
+//                              (executable by the extension's owner alone) can set it; the gate and row level security
+//                              under the REST API trust nothing else. It is a setting and not a variable because
+//                              settings roll back with the transaction and travel to parallel workers.
 //
-// tally.tenant is looked up in the table at every call, by the index: policies call it for every statement, and a fact that is
-// remembered may come from a row that was rolled back since.
+// tally.tenant is looked up in the table at every call, by the index: policies call it for every statement, and a fact
+// that is remembered may come from a row that was rolled back since.
 #include "pg/border/tenant.hpp"
 
 #include <cstring>
@@ -26,8 +27,8 @@ constinit char* authenticated_key = nullptr;
 // Columns of tally.tenant, in the order of its definition.
 constexpr AttrNumber kTenantId = 1, kUid = 2, kName = 3;
 
-// tally.tenant, open for reading, with what its rows are found by. No object with a destructor: errors jump over it, and the
-// relation belongs to the resource owner.
+// tally.tenant, open for reading, with what its rows are found by. No object with a destructor: errors jump over it,
+// and the relation belongs to the resource owner.
 struct TenantTable {
     Oid schema;
     Relation relation;
@@ -36,14 +37,16 @@ struct TenantTable {
 TenantTable open_tenants() {
     const Oid schema = get_namespace_oid("tally", false);
     const Oid table = get_relname_relid("tenant", schema);
-    if (!OidIsValid(table)) ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("table tally.tenant does not exist")));
+    if (!OidIsValid(table))
+        ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("table tally.tenant does not exist")));
     return {schema, table_open(table, AccessShareLock)};
 }
 
 // Up to `wanted` ids of tenants, found by one key (by a scan where the index is not there) or all of them. How many.
 int find_tenants(const TenantTable& tenants, const char* index_name, ScanKey key, std::int32_t* found, int wanted) {
     const Oid index = index_name == nullptr ? InvalidOid : get_relname_relid(index_name, tenants.schema);
-    SysScanDesc scan = systable_beginscan(tenants.relation, index, OidIsValid(index), GetActiveSnapshot(), key == nullptr ? 0 : 1, key);
+    SysScanDesc scan = systable_beginscan(tenants.relation, index, OidIsValid(index), GetActiveSnapshot(),
+                                          key == nullptr ? 0 : 1, key);
     int count = 0;
     while (count < wanted) {
         HeapTuple row = systable_getnext(scan);
@@ -59,7 +62,8 @@ int find_tenants(const TenantTable& tenants, const char* index_name, ScanKey key
 std::int32_t named_tenant(const TenantTable& tenants, const char* name) {
     std::int32_t found = 0;
     ScanKeyData key;
-    ScanKeyEntryInitialize(&key, 0, kName, BTEqualStrategyNumber, TEXTOID, DEFAULT_COLLATION_OID, F_TEXTEQ, CStringGetTextDatum(name));
+    ScanKeyEntryInitialize(&key, 0, kName, BTEqualStrategyNumber, TEXTOID, DEFAULT_COLLATION_OID, F_TEXTEQ,
+                           CStringGetTextDatum(name));
     if (find_tenants(tenants, "tenant_name_key", &key, &found, 1) != 0) return found;
     std::optional<tally::UuidBytes> uid;  // trivially destructible: may live across PostgreSQL calls
     tally::guarded([&]() -> Datum {

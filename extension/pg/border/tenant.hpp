@@ -10,8 +10,8 @@ void define_tenant_settings();
 // The tenant whose API key was checked in this transaction; 0 if none was.
 std::int32_t authenticated_tenant();
 
-// The one of the key, else the one that tally.tenant names, else the only one; raises 42704 or 55000. Says nothing about rights:
-// tenant_for_caller (gate.hpp) does. Reads tally.tenant in the active snapshot. Calls PostgreSQL.
+// The one of the key, else the one that tally.tenant names, else the only one; raises 42704 or 55000. Says nothing
+// about rights: tenant_for_caller (gate.hpp) does. Reads tally.tenant in the active snapshot. Calls PostgreSQL.
 std::int32_t current_tenant();
 
 }  // namespace tally
