@@ -50,7 +50,7 @@ void require_properties(const Event& event, std::string_view document) {
         require(!property.key.empty(), "accepted a property without a name");
         require_id(property.key);
         require(is_storable(property.text), "accepted a property that cannot be stored");
-        if (property.is_number) {
+        if (property.kind == PropertyKind::number) {
             require(is_json_number(property.text), "a number is no JSON number");
             require(!number_problem(property.text), "accepted a number beyond the limit");
             require(document.find(property.text) != std::string_view::npos, "a number is not as it was sent");
@@ -116,7 +116,7 @@ std::string written_anew(const Event& event, std::string_view time) {
         const Property& property = event.properties[i];
         append_string(out, property.key);
         out += " : ";
-        if (property.is_number) {
+        if (property.kind == PropertyKind::number) {
             out += respelt(property.text);
         } else {
             append_string(out, property.text);

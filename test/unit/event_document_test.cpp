@@ -10,6 +10,7 @@ namespace {
 using tally::DocumentForm;
 using tally::Event;
 using tally::EventDocument;
+using tally::PropertyKind;
 
 constexpr std::int64_t now = 1'700'000'000'000'000;  // 2023-11-14T22:13:20Z
 constexpr std::string_view now_text = "2023-11-14T22:13:20Z";
@@ -75,9 +76,9 @@ TEST(EventDocument, KeepsWhatWasSent) {
     ASSERT_EQ(event.properties.size(), 3u);
     EXPECT_EQ(event.properties[0].key, "a");
     EXPECT_EQ(event.properties[0].text, "12345678901234567890.10");
-    EXPECT_TRUE(event.properties[0].is_number);
+    EXPECT_EQ(event.properties[0].kind, PropertyKind::number);
     EXPECT_EQ(event.properties[1].text, "x\xc3\xa9");
-    EXPECT_FALSE(event.properties[1].is_number);
+    EXPECT_EQ(event.properties[1].kind, PropertyKind::text);
     EXPECT_EQ(event.properties[2].text, "-1e-3");
 }
 

@@ -47,7 +47,7 @@ void check_property(Event& event, const Property& property) {
                "a property name has over " + std::to_string(max_id_characters) + " characters");
         return;
     }
-    if (property.is_number && number_problem(property.text)) {
+    if (property.kind == PropertyKind::number && number_problem(property.text)) {
         reject(event, property_field(property.key),
                "the number has over " + std::to_string(max_number_digits) + " digits before or after its point");
     }
@@ -155,7 +155,7 @@ void set_hashes(Event& event, std::int32_t tenant_id, FieldBytes& scratch, std::
     scratch.add(event.has_timestamp ? std::to_string(event.ts_microseconds) : std::string{});
     for (const Property& property : event.properties) {
         scratch.add(property.key);
-        if (!property.is_number) {
+        if (property.kind != PropertyKind::number) {
             scratch.add_tag('s');
             scratch.add(property.text);
             continue;

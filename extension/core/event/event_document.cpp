@@ -288,7 +288,7 @@ struct EventDocument::Parser {
         if (value.type().get(type) != simdjson::SUCCESS) return false;
         const auto name = [&property] { return "properties." + shown_name(property.key); };
         if (type == ondemand::json_type::number) {
-            property.is_number = true;
+            property.kind = PropertyKind::number;
             property.text = trimmed(value.raw_json_token());
             if (!is_json_number(property.text)) return false;
             properties.push_back(property);

@@ -47,11 +47,14 @@ struct DocumentOptions {
     bool derive_ids = false;            // an event without event_id gets one made from its content
 };
 
-// A property's text is the content of a string or the digits of a number as sent.
+// What a property's text is: the content of a string, the digits of a number as sent, or the JSON text of anything else
+// (which is not accepted, but may be stored and read).
+enum class PropertyKind : std::uint8_t { text, number, json };
+
 struct Property {
     std::string_view key;
     std::string_view text;
-    bool is_number = false;
+    PropertyKind kind = PropertyKind::text;
 };
 
 // The views point into the EventDocument that made them.

@@ -76,7 +76,8 @@ Datum properties_datum(const tally::Event& event) {
     for (const tally::Property& property : event.properties) {
         JsonbValue key = json_string(property.key);
         pushJsonbValue(&state, WJB_KEY, &key);
-        JsonbValue value = property.is_number ? json_number(property.text) : json_string(property.text);
+        const bool is_number = property.kind == tally::PropertyKind::number;
+        JsonbValue value = is_number ? json_number(property.text) : json_string(property.text);
         pushJsonbValue(&state, WJB_VALUE, &value);
     }
     return JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, nullptr)));
