@@ -4,12 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <iostream>
 #include <random>
 #include <set>
 
 #include "core/base/crc32c.hpp"
 #include "core/base/error.hpp"
 #include "core/identity/filter.hpp"
+#include "core/identity/run.hpp"
 
 namespace tally {
 namespace {
@@ -98,9 +100,14 @@ TEST(SealedBlock, PartsCoverAllKeysInOrder) {
 
 TEST(SealedBlock, BlocksFitAPageWithFourOnAverage) {
     const auto entries = random_identities(200'000, 5);
-    const std::uint32_t parts = block_count(entries.size());
-    std::vector<std::size_t> sizes(parts);
-    for (const SealedIdentity& entry : entries) ++sizes[part_of(entry.key, parts)];
+    const RunShape shape = run_shape(entries.size());
+    EXPECT_EQ(shape.blocks % shape.filters, 0U);
+    std::vector<std::size_t> sizes(shape.blocks);
+    for (const SealedIdentity& entry : entries) {
+        const std::uint32_t block = part_of(entry.key, shape.blocks);
+        ++sizes[block];
+        EXPECT_EQ(block / (shape.blocks / shape.filters), part_of(entry.key, shape.filters));
+    }
     // Largest of some 2,800 Poisson draws; a page takes 300.
     EXPECT_LT(*std::max_element(sizes.begin(), sizes.end()), 150U);
 }
@@ -131,6 +138,32 @@ TEST(Filter, TellsDamage) {
         EXPECT_THROW(check_filter(bytes_of(damaged)), Error) << at;
     }
     EXPECT_THROW(check_filter(bytes_of(filter).first(100)), Error);
+}
+
+TEST(Runs, AreMergedSoThatFewMustBeLookedInto) {
+    EXPECT_EQ(runs_to_merge({}), 0U);
+    EXPECT_EQ(runs_to_merge(std::vector<std::uint64_t>{5}), 0U);
+    EXPECT_EQ(runs_to_merge(std::vector<std::uint64_t>{5, 5}), 2U);
+    EXPECT_EQ(runs_to_merge(std::vector<std::uint64_t>{5, 100}), 0U);
+    EXPECT_EQ(runs_to_merge(std::vector<std::uint64_t>{5, 5, 20, 1000}), 3U);
+    // A hundred million identities sealed 250,000 at a time: how many runs there are, and how often each is written.
+    std::vector<std::uint64_t> runs;
+    std::size_t most = 0;
+    std::uint64_t written = 0;
+    for (int seal = 0; seal < 400; ++seal) {
+        runs.insert(runs.begin(), 250'000);
+        if (const std::size_t count = runs_to_merge(runs); count != 0) {
+            std::uint64_t sum = 0;
+            for (std::size_t i = 0; i < count; ++i) sum += runs[i];
+            runs.erase(runs.begin(), runs.begin() + static_cast<std::ptrdiff_t>(count));
+            runs.insert(runs.begin(), sum);
+            written += sum;
+        }
+        most = std::max(most, runs.size());
+    }
+    EXPECT_LE(most, 7U);
+    EXPECT_LE(written / 100'000'000, 12U);
+    std::cout << "runs " << most << ", rewritten " << static_cast<double>(written) / 1e8 << " times\n";
 }
 
 }  // namespace

@@ -28,11 +28,6 @@ void each_probe(const Hash128& key, Use use) noexcept {
 
 }  // namespace
 
-std::uint32_t filter_count(std::uint64_t entries) noexcept {
-    constexpr std::uint64_t keys = filter_bits / filter_bits_per_key;
-    return static_cast<std::uint32_t>(entries == 0 ? 1 : (entries + keys - 1) / keys);
-}
-
 FilterBuilder::FilterBuilder() : bytes_(filter_bytes, '\0') {
     bytes_[0] = 1;
 }

@@ -20,9 +20,6 @@ inline constexpr std::size_t filter_header_bytes = 8;
 inline constexpr std::uint32_t filter_bits = (filter_bytes - filter_header_bytes) * 8;
 inline constexpr std::uint32_t filter_bits_per_key = 12;
 
-// How many filters a run of that many identities has: at least 1.
-std::uint32_t filter_count(std::uint64_t entries) noexcept;
-
 // Collects keys of one part.
 class FilterBuilder {
 public:

@@ -34,10 +34,6 @@ std::uint64_t read_little(const std::byte* at, unsigned bytes) noexcept {
 
 }  // namespace
 
-std::uint32_t block_count(std::uint64_t entries) noexcept {
-    return static_cast<std::uint32_t>(entries == 0 ? 1 : (entries + mean_block_entries - 1) / mean_block_entries);
-}
-
 std::uint32_t part_of(const Hash128& key, std::uint32_t parts) noexcept {
     return static_cast<std::uint32_t>((static_cast<uint128>(first_half(key)) * parts) >> 64);
 }

@@ -29,14 +29,8 @@ struct SealedIdentity {
     friend bool operator==(const SealedIdentity&, const SealedIdentity&) = default;
 };
 
-// Entries that a block has on average; at this mean four blocks fill a page of 8 kB and none outgrows one.
-inline constexpr std::uint32_t mean_block_entries = 72;
-
 inline constexpr std::size_t block_header_bytes = 8;
 inline constexpr std::size_t block_entry_bytes = 26;
-
-// How many blocks a run of that many identities is cut into: at least 1.
-std::uint32_t block_count(std::uint64_t entries) noexcept;
 
 // In which of `parts` a key lies.
 std::uint32_t part_of(const Hash128& key, std::uint32_t parts) noexcept;
