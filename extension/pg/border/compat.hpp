@@ -32,3 +32,12 @@ extern "C" {
 }
 #define PGTALLY_MULTIRANGES
 #endif
+
+// 18 wants to be told where index scans are counted.
+inline IndexScanDesc begin_index_scan(Relation table, Relation index, Snapshot snapshot, int keys) {
+#if PG_VERSION_NUM >= 180000
+    return index_beginscan(table, index, snapshot, nullptr, keys, 0);
+#else
+    return index_beginscan(table, index, snapshot, keys, 0);
+#endif
+}

@@ -1,0 +1,59 @@
+// Reading sealed identities (tally.identity_run, tally.sealed_identity, tally.released_identity) by direct table access.
+//
+// All of it runs with the rights of whoever calls it: callers have checked that the tenant may be acted for, and keys are
+// hashes over the tenant. Everything is read in the one snapshot that is given. Functions raise PostgreSQL errors and throw
+// tally::Error for damaged blocks: call them inside call_pg where C++ objects are alive.
+#pragma once
+
+#include "core/identity/run.hpp"
+#include "core/identity/sealed_block.hpp"
+
+#include "pg/border/prelude.hpp"
+
+namespace tally {
+
+struct SealedRun {
+    std::int64_t id;
+    std::int64_t entries;
+    RunShape shape;
+    std::int32_t next_part;
+};
+
+// The tables and the index of parts, opened in a mode; PostgreSQL closes them at the end of the transaction or statement
+// (resource owner) where an error comes in between.
+struct SealedStore {
+    Relation runs;
+    Relation parts;
+    Relation part_index;
+    Relation released;
+    Relation released_index;
+    Snapshot snapshot;
+};
+SealedStore open_sealed_store(Snapshot snapshot, LOCKMODE mode);
+void close_sealed_store(const SealedStore& store);
+
+// Runs in a state (ready, merging, obsolete), newest first, in palloc'ed memory.
+struct SealedRuns {
+    SealedRun* runs;
+    int count;
+};
+SealedRuns read_runs(const SealedStore& store, const char* state);
+
+// What is known of one identity.
+struct SealedMatch {
+    bool found;
+    std::int64_t payload;
+    std::int32_t month;
+};
+
+// Looks up `count` keys; those in ascending order are found fastest. Released identities are not found. `matches` has `count`.
+void find_sealed(const SealedStore& store, const Hash128* keys, int count, SealedMatch* matches);
+
+// Whether released_identity has it.
+bool is_released(const SealedStore& store, const Hash128& key);
+
+// Calls use(part, bytes, closure) for the blocks (not filters) of a run with first <= part < end, in order.
+using UsePart = void (*)(std::int32_t part, Bytes data, void* closure);
+void each_part(const SealedStore& store, std::int64_t run, std::int32_t first, std::int32_t end, UsePart use, void* closure);
+
+}  // namespace tally
