@@ -162,6 +162,15 @@ SealedRuns read_runs(const SealedStore& store, const char* state) {
     return found;
 }
 
+bool has_released(const SealedStore& store) {
+    TupleTableSlot* const slot = table_slot_create(store.released, nullptr);
+    TableScanDesc const scan = table_beginscan(store.released, store.snapshot, 0, nullptr);
+    const bool any = table_scan_getnextslot(scan, ForwardScanDirection, slot);
+    table_endscan(scan);
+    ExecDropSingleTupleTableSlot(slot);
+    return any;
+}
+
 bool is_released(const SealedStore& store, const Hash128& key) {
     pg_uuid_t uuid;
     memcpy(uuid.data, key.data(), key.size());
@@ -176,13 +185,14 @@ bool is_released(const SealedStore& store, const Hash128& key) {
     return found;
 }
 
-void find_sealed(const SealedStore& store, const Hash128* keys, int count, SealedMatch* matches) {
+void find_sealed(const SealedStore& store, const Hash128* keys, int count, SealedMatch* matches, bool released_too) {
     for (int i = 0; i < count; ++i) matches[i] = {false, 0, 0};
     const SealedRuns ready = read_runs(store, "ready");
     if (ready.count == 0) return;
     const PartScan parts = begin_parts(store);
     for (int i = 0; i < ready.count; ++i) find_in_run(parts, ready.runs[i], keys, count, matches);
     end_parts(parts);
+    if (released_too) return;
     for (int i = 0; i < count; ++i)
         if (matches[i].found && is_released(store, keys[i])) matches[i].found = false;
 }
@@ -201,6 +211,43 @@ void each_part(const SealedStore& store, std::int64_t run, std::int32_t first, s
         use(DatumGetInt32(attribute(parts.slot, 2)), bytes_of(attribute(parts.slot, 3)), closure);
     }
     index_endscan(scan);
+    end_parts(parts);
+}
+
+namespace {
+
+struct FilterCheck {
+    const SealedRun* run;
+    const PartScan* parts;
+    KnownRun* known;
+    std::uint32_t filter;  // the one in the slot
+};
+
+void check_block(std::int32_t part, Bytes data, void* closure) {
+    auto& check = *static_cast<FilterCheck*>(closure);
+    const std::uint32_t filter = static_cast<std::uint32_t>(part) / (check.run->shape.blocks / check.run->shape.filters);
+    if (filter != check.filter) fetch_filter(*check.parts, *check.run, *check.known, filter);
+    check.filter = filter;
+    const Bytes bits = bytes_of(attribute(check.parts->slot, 3));
+    const BlockView block(data);
+    for (std::uint32_t i = 0; i < block.size(); ++i) {
+        const Hash128 key = block.at(i).key;
+        if (part_of(key, check.run->shape.blocks) == static_cast<std::uint32_t>(part) && may_hold(bits, key)) continue;
+        throw Error(ErrorKind::corrupted, "a run of sealed identities contradicts itself",
+                    "Restore table tally.sealed_identity from a backup, or a standby.");
+    }
+}
+
+}  // namespace
+
+void check_filters(const SealedStore& store, const SealedRun& run) {
+    KnownRun& known = *known_run(run);
+    // What is remembered as whole is looked at again.
+    for (std::uint32_t i = 0; i < known.filters; ++i) ItemPointerSetInvalid(&known.places[i]);
+    const PartScan parts = begin_parts(store);
+    for (std::uint32_t i = 0; i < run.shape.filters; ++i) fetch_filter(parts, run, known, i);
+    FilterCheck check{&run, &parts, &known, run.shape.filters};
+    each_part(store, run.id, 0, static_cast<std::int32_t>(run.shape.blocks), check_block, &check);
     end_parts(parts);
 }
 

@@ -46,8 +46,12 @@ struct SealedMatch {
     std::int32_t month;
 };
 
-// Looks up `count` keys; those in ascending order are found fastest. Released identities are not found. `matches` has `count`.
-void find_sealed(const SealedStore& store, const Hash128* keys, int count, SealedMatch* matches);
+// Looks up `count` keys; those in ascending order are found fastest. `matches` has `count`. Released identities are found
+// only where `released_too`.
+void find_sealed(const SealedStore& store, const Hash128* keys, int count, SealedMatch* matches, bool released_too = false);
+
+// Whether any identity is released: hardly ever.
+bool has_released(const SealedStore& store);
 
 // Whether released_identity has it.
 bool is_released(const SealedStore& store, const Hash128& key);
@@ -55,5 +59,8 @@ bool is_released(const SealedStore& store, const Hash128& key);
 // Calls use(part, bytes, closure) for the blocks (not filters) of a run with first <= part < end, in order.
 using UsePart = void (*)(std::int32_t part, Bytes data, void* closure);
 void each_part(const SealedStore& store, std::int64_t run, std::int32_t first, std::int32_t end, UsePart use, void* closure);
+
+// Checks the filters of a run: each is there and whole, and none denies what the run's blocks hold. Throws Error(corrupted).
+void check_filters(const SealedStore& store, const SealedRun& run);
 
 }  // namespace tally

@@ -23,7 +23,7 @@ COMMENT ON COLUMN tally.identity_run.entries IS 'Identities in it (at most, whil
 COMMENT ON COLUMN tally.identity_run.filters IS 'Parts of sealed_identity with filters: part -1 - n for n from 0';
 COMMENT ON COLUMN tally.identity_run.blocks IS 'Parts of sealed_identity with identities: part n for n from 0; absent where there are none';
 COMMENT ON COLUMN tally.identity_run.merges IS 'Runs that it is made from while it is merging';
-COMMENT ON COLUMN tally.identity_run.next_part IS 'Filter to go on with, while it is merging or being deleted';
+COMMENT ON COLUMN tally.identity_run.next_part IS 'Filter to go on with while it is merging; part to go on with while it is being deleted';
 COMMENT ON COLUMN tally.identity_run.sealed_at IS 'When it was begun';
 
 CREATE TABLE tally.sealed_identity (
