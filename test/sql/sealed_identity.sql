@@ -84,3 +84,9 @@ SELECT tally._seal_step(0, 1);
 BEGIN READ ONLY;
 SELECT tally._seal_step();
 ROLLBACK;
+-- who may not read the tables may not read them by functions either
+SET ROLE tally_app;
+SELECT * FROM tally._find_sealed(ARRAY[gen_random_uuid()]);
+SELECT count(*) FROM tally._sealed_identities();
+SELECT tally._seal_step();
+SELECT tally._release_identities(ARRAY[gen_random_uuid()]);

@@ -88,8 +88,7 @@ BEGIN
     WHERE e.tenant_id = tenant AND e.import_id = import
     ON CONFLICT DO NOTHING;     -- voided by itself before
     GET DIAGNOSTICS total = ROW_COUNT;
-    DELETE FROM tally.recent_identity i USING tally.correction c
-    WHERE c.tenant_id = tenant AND c.import_id = import AND i.identity = c.identity;
+    PERFORM tally._release_identities(ARRAY(SELECT c.identity FROM tally.correction c WHERE c.tenant_id = tenant AND c.import_id = import));
     UPDATE tally.import_batch b SET voided_at = tally._now(), updated_at = tally._now(), void_reason = cause, voided = total
     WHERE b.tenant_id = tenant AND b.import_id = import RETURNING b.* INTO batch;
     RETURN batch;

@@ -50,19 +50,16 @@ CREATE FUNCTION tally._seal_step(at_least integer DEFAULT 250000, at_most intege
     SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION tally._seal_step(integer, integer) IS
     'One bounded step of sealing identities: seals up to at_most recent ones if there are at_least as many, or goes on merging runs or deleting merged ones; false: there was nothing to do, or another session is at it';
-REVOKE EXECUTE ON FUNCTION tally._seal_step(integer, integer) FROM PUBLIC;
 
 CREATE FUNCTION tally._find_sealed(identities uuid[], OUT identity uuid, OUT payload bigint, OUT month integer) RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'tally_find_sealed'
     LANGUAGE C STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION tally._find_sealed(uuid[]) IS 'Those of these identities that are sealed and not released, with what recent_identity held of them';
-REVOKE EXECUTE ON FUNCTION tally._find_sealed(uuid[]) FROM PUBLIC;
 
 CREATE FUNCTION tally._sealed_identities(OUT identity uuid, OUT payload bigint, OUT month integer, OUT run_id bigint) RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'tally_sealed_identities'
     LANGUAGE C STABLE STRICT PARALLEL SAFE ROWS 1000000;
 COMMENT ON FUNCTION tally._sealed_identities() IS 'All identities of ready runs, released ones too; checks every block and filter. Raises XX001';
-REVOKE EXECUTE ON FUNCTION tally._sealed_identities() FROM PUBLIC;
 
 CREATE FUNCTION tally._release_identities(identities uuid[]) RETURNS void
     LANGUAGE sql VOLATILE SECURITY DEFINER
@@ -76,4 +73,3 @@ CREATE FUNCTION tally._release_identities(identities uuid[]) RETURNS void
 $$;
 COMMENT ON FUNCTION tally._release_identities(uuid[]) IS
     'Forgets identities of events that are voided in the same transaction, so that the same events can be sent and counted again';
-REVOKE EXECUTE ON FUNCTION tally._release_identities(uuid[]) FROM PUBLIC;
