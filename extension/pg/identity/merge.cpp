@@ -3,12 +3,11 @@
 // While a run is being merged its sources hold; the step that writes its last part makes it ready and them obsolete, in one
 // transaction. Of an identity in several sources (it was released, and sealed again) the newest run's stands; released ones
 // are dropped. Released identities that were dropped from everywhere are forgotten by delete_step.
-#include "pg/identity/seal.hpp"
-
 #include <algorithm>
 
 #include "pg/border/boundary.hpp"
 #include "pg/border/values.hpp"
+#include "pg/identity/seal.hpp"
 
 namespace tally {
 namespace {

@@ -3,14 +3,13 @@
 // The run's number is drawn after the snapshot was taken. A row is sealed only if this transaction deleted it: so an
 // identity is always in exactly one of both places, whoever else deletes it at the same time (a void) and whether this
 // transaction commits or not.
-#include "pg/identity/seal.hpp"
-
 #include <algorithm>
 
 #include "core/identity/filter.hpp"
 
 #include "pg/border/boundary.hpp"
 #include "pg/border/values.hpp"
+#include "pg/identity/seal.hpp"
 
 namespace tally {
 namespace {

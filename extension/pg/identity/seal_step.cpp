@@ -1,9 +1,9 @@
 // SQL face of sealed identities: one step of keeping them, the look-up, and reading all of them.
-#include "pg/identity/seal.hpp"
+#include "pg/border/gate.hpp"
 
 #include "pg/border/boundary.hpp"
-#include "pg/border/gate.hpp"
 #include "pg/border/rows.hpp"
+#include "pg/identity/seal.hpp"
 
 namespace {
 

@@ -2,11 +2,10 @@
 //
 // Where a filter lies and whether its checksum was right is remembered in the backend: what a run holds never changes, its
 // number is never given twice, and a remembered place is believed only if the row there says that it is that part.
-#include "pg/identity/sealed_store.hpp"
-
 #include "core/identity/filter.hpp"
 
 #include "pg/border/boundary.hpp"
+#include "pg/identity/sealed_store.hpp"
 
 namespace tally {
 namespace {
