@@ -42,6 +42,23 @@ test('a wrong definition is 400 and names the field', async () => {
   isErrorAnswer(assert, await call(s.url, s.key, 'POST', '/api/v1/metrics', 'null'), 400, 'BAD_REQUEST');
 });
 
+// Events in bodies as they are sent: JavaScript would write 1.0 as 1.
+test('a filter finds numbers by their value and texts as they are', async () => {
+  const { json: metric } = await create({ name: 'Disks', code: 'by value', aggregation_type: 'COUNT' });
+  const sizes = ['1', '1.0', '1.00', '1e0', '0.01E2', '-1.0', '10', '"1"', '"1.0"', '"+1"'];
+  const events = sizes.map((size, n) => `{"event_id": "by value ${n}", "code": "by value", "customer_id": "c", "timestamp": "2024-01-01T00:00:00Z", "properties": {"size": ${size}}}`);
+  const sent = await call(s.url, s.key, 'POST', '/api/v1/events/ingest', `{"allow_backfilling": true, "events": [${events}]}`);
+  assert.equal(sent.json?.accepted, sizes.length, sent.text);
+  const found = async (query) => {
+    const answer = await call(s.url, s.key, 'GET', `/api/v1/metrics/${metric.id}/usage?${range}${query}`);
+    assert.equal(answer.status, 200, answer.text);
+    return answer.json.total.value;
+  };
+  const cases = { '1.0': '6', 1: '6', '1.00': '5', '1e0': '5', '%2B1': '6', '01': '5', '-1': '1', '1e1': '1', 2: '0', one: '0', '': '0' };
+  for (const [value, count] of Object.entries(cases)) assert.equal(await found(`&filter[size]=${value}`), count, value);
+  assert.equal(await found('&filter[size]=1.0&filter[size]=10.0'), '7');
+});
+
 test('usage of what was sent is exact, by customer and by property', async () => {
   const { json: metric } = await create({ name: 'Sum', code: 'usage', aggregation_type: 'SUM', aggregation_key: 'n' });
   const events = Array.from({ length: 10 }, (_, n) => event({

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/base/error.hpp"
 #include "core/base/number_text.hpp"
 
 namespace tally {
@@ -128,6 +129,39 @@ TEST(Rule, LinkedMatrices) {
     EXPECT_EQ(judge(number("1"), absent), Outcome::counted);
     EXPECT_EQ(judge(number("1.00"), text("anything")), Outcome::counted);
     EXPECT_EQ(judge(absent, text("e1")), Outcome::outside_matrix);
+}
+
+TEST(Filters, AreReadWithNumbersByValue) {
+    const Filter filter = parse_filter(
+        R"({"size": 1.0, "r\u00e9gion": ["eu", "1.50", 10e-1, -0.0, 12345678901234567890123456789.10], "none": [], "empty": ""})");
+    ASSERT_EQ(filter.entries.size(), 4u);
+    EXPECT_EQ(filter.entries[0].key, "size");
+    EXPECT_EQ(filter.entries[0].values, (std::vector<std::string>{"1"}));
+    EXPECT_EQ(filter.entries[1].key, "r\u00e9gion");
+    EXPECT_EQ(filter.entries[1].values,
+              (std::vector<std::string>{"eu", "1.50", "1", "0", "12345678901234567890123456789.1"}));
+    EXPECT_TRUE(filter.entries[2].values.empty());
+    EXPECT_EQ(filter.entries[3].values, (std::vector<std::string>{""}));
+    EXPECT_TRUE(parse_filter("{}").entries.empty());
+    for (const char* wrong : {"", "[]", "1", "\"a\"", "{\"a\": 1", "{\"a\": true}", "{\"a\": null}", "{\"a\": {}}",
+                              "{\"a\": [[1]]}", "{\"a\": [1, null]}", "{\"a\": 1x}"})
+        EXPECT_THROW(parse_filter(wrong), Error) << wrong;
+}
+
+TEST(Filters, OfNoValueLetNothingIn) {
+    const MetricRule rule(metric(Aggregation::count), parse_filter(R"({"a": []})"), {});
+    for (const PropertyValue& value : {absent, text(""), text("x"), number("0")})
+        EXPECT_EQ(rule.judge(std::span(&value, 1)), Outcome::filtered);
+}
+
+TEST(Matrices, WithoutATypeAreOfOneDimension) {
+    const SegmentationMatrix matrix = parse_matrix(R"({"key": "p", "values": ["aws", "1.0"]})");
+    EXPECT_EQ(matrix.type, SegmentationMatrix::Type::single);
+    EXPECT_EQ(matrix.key1, "p");
+    EXPECT_EQ(matrix.values1, (std::vector<std::string>{"aws", "1.0"}));
+    for (const char* wrong : {"{}", "[]", "1", R"({"type": null, "key": "p", "values": ["a"]})", R"({"type": "TRIPLE"})",
+                              R"({"key": "p", "values": [1]})", R"({"key": "p"})"})
+        EXPECT_THROW(parse_matrix(wrong), Error) << wrong;
 }
 
 TEST(Values, AsTextsAndNumbers) {

@@ -54,7 +54,8 @@ SegmentationMatrix parse_matrix(std::string_view json) {
     dom::element root;
     if (parser.parse(json.data(), json.size()).get(root) != simdjson::SUCCESS) fail("segmentation_matrix");
     SegmentationMatrix matrix;
-    const std::string type = string_of(root["type"]);
+    const auto given = root["type"];
+    const std::string type = given.error() == simdjson::NO_SUCH_FIELD ? "SINGLE" : string_of(given);
     if (type == "SINGLE") {
         matrix.type = SegmentationMatrix::Type::single;
         matrix.key1 = string_of(root["key"]);

@@ -18,6 +18,7 @@
 
 #include "core/decimal/decimal.hpp"
 #include "core/metric/definition.hpp"
+#include "core/metric/filter.hpp"
 
 namespace tally {
 
@@ -40,14 +41,6 @@ public:
 private:
     std::unordered_set<std::string> texts_;
     std::unordered_set<std::string> numbers_;  // shortest_number of those that are numbers
-};
-
-struct Filter {
-    struct Entry {
-        std::string key;
-        std::vector<std::string> values;
-    };
-    std::vector<Entry> entries;
 };
 
 enum class Outcome : std::uint8_t { counted, filtered, outside_matrix, missing, empty, not_a_number };

@@ -5,14 +5,8 @@
 -- An archived metric refuses nothing.
 
 CREATE FUNCTION tally._kind_problem(metric tally.metric, value numeric) RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-    SELECT CASE WHEN metric.kind = 'base' AND value <= 0
-                    THEN format('metric "%s" is of kind base: value must be greater than 0', metric.name)
-                WHEN metric.kind = 'dual' AND value = 0
-                    THEN format('metric "%s" is of kind dual: value must not be 0', metric.name) END
-$$;
+    AS 'MODULE_PATHNAME', 'tally_kind_problem'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION tally._kind_problem(tally.metric, numeric) IS 'Why a metric''s kind refuses a value; NULL if it takes it';
 
 CREATE FUNCTION tally._refuse_by_kind(tenant_id integer, documents text[], is_array boolean, allow_backfilling boolean, now timestamptz,
@@ -37,8 +31,7 @@ BEGIN
                                   AND m.kind IN ('base', 'dual') AND m.archived_at IS NULL
               CROSS JOIN LATERAL (SELECT tally._kind_problem(m, tally._property_number(p.properties, m.aggregation_key)) AS problem OFFSET 0) k
               WHERE p.reason IS NULL AND k.problem IS NOT NULL
-                AND (m.segmentation_matrix IS NULL
-                     OR tally._in_segments(m.segmentation_matrix, tally._property_texts(p.properties, tally._metric_dimensions(m))))
+                AND (m.segmentation_matrix IS NULL OR tally._matches(m, NULL, p.properties))
               ORDER BY p.body, p.index, m.metric_id) r);
 END
 $$;

@@ -61,18 +61,7 @@ COMMENT ON FUNCTION tally._events_by_id(integer, text, text, text) IS
     'Events with this id, newest first, voided ones too; of one customer or source where they are not NULL';
 
 CREATE FUNCTION tally._uncounted_reason(metric tally.metric, properties jsonb) RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-    SELECT CASE
-        WHEN metric.segmentation_matrix IS NOT NULL
-             AND NOT tally._in_segments(metric.segmentation_matrix, tally._property_texts(properties, tally._metric_dimensions(metric)))
-            THEN 'outside the segmentation matrix'
-        WHEN metric.aggregation_type = 'COUNT' THEN NULL
-        WHEN NOT properties ? metric.aggregation_key THEN format('property "%s" is missing', metric.aggregation_key)
-        WHEN tally._property_text(properties, metric.aggregation_key) IS NULL THEN format('property "%s" is empty', metric.aggregation_key)
-        WHEN metric.aggregation_type <> 'COUNT_DISTINCT' AND tally._property_number(properties, metric.aggregation_key) IS NULL
-            THEN format('property "%s" is not a number', metric.aggregation_key) END
-$$;
+    AS 'MODULE_PATHNAME', 'tally_uncounted_reason'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION tally._uncounted_reason(tally.metric, jsonb) IS
-    'Why a metric does not count an event with its code and these properties; NULL if it does. Says in words what _usage_states computes';
+    'Why a metric does not count an event with its code and these properties; NULL if it does';

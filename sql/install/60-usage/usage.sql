@@ -32,28 +32,11 @@ $$;
 COMMENT ON FUNCTION tally._metric_dimensions(tally.metric) IS
     'Properties that a metric''s usage is always grouped by: those of its matrix first, then its usage group key unless it is one of these';
 
-CREATE FUNCTION tally._in_segments(matrix jsonb, dimensions text[]) RETURNS boolean
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-    SELECT coalesce(CASE matrix ->> 'type'
-        WHEN 'SINGLE' THEN matrix -> 'values' ? dimensions[1]
-        WHEN 'DOUBLE' THEN matrix #> '{dimension1,values}' ? dimensions[1] AND matrix #> '{dimension2,values}' ? dimensions[2]
-        -- An empty list means any value of the second dimension, none included.
-        WHEN 'LINKED' THEN matrix -> 'values' -> dimensions[1] = '[]' OR matrix -> 'values' -> dimensions[1] ? dimensions[2]
-        END, false)
-$$;
-COMMENT ON FUNCTION tally._in_segments(jsonb, text[]) IS
-    'Whether an event with these dimension values (as _metric_dimensions orders them) is counted under a segmentation matrix';
-
-CREATE FUNCTION tally._passes(properties jsonb, filter jsonb) RETURNS boolean
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-    SELECT NOT EXISTS (SELECT FROM jsonb_each(filter) f
-                       WHERE NOT coalesce(f.value ? tally._property_text(properties, f.key), false))
-$$;
-COMMENT ON FUNCTION tally._passes(jsonb, jsonb) IS 'Whether each property named by a filter {key: [values]} has one of its values';
+CREATE FUNCTION tally._matches(metric tally.metric, filter jsonb, properties jsonb) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'tally_matches'
+    LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION tally._matches(tally.metric, jsonb, jsonb) IS
+    'Whether a filter (NULL: none) and the metric''s segmentation matrix let an event with its code and these properties in';
 
 CREATE FUNCTION tally._check_filter(filter jsonb) RETURNS jsonb
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -94,8 +77,7 @@ CREATE FUNCTION tally._usage_states(metric tally.metric, starts timestamptz[], "
     AS $$
 #variable_conflict use_column
 DECLARE
-    own_dimensions text[] := tally._metric_dimensions(metric);
-    matrix  jsonb := metric.segmentation_matrix;
+    all_match boolean := metric.segmentation_matrix IS NULL AND filter IS NULL;
     counts  boolean := metric.aggregation_type = 'COUNT';
     unites  boolean := metric.aggregation_type = 'COUNT_DISTINCT';
     key     text := coalesce(metric.aggregation_key, '');
@@ -117,8 +99,7 @@ BEGIN
                 FROM (SELECT r.*, r.properties::jsonb AS fields FROM tally.recent_event r WHERE r.tenant_id = metric.tenant_id AND r.code_hash = tally._hash32(metric.code)) e
                 WHERE e.code = metric.code AND e.ts >= "from" AND e.ts < "to"
                   AND (customers IS NULL OR e.customer_id = ANY (customers))
-                  AND (matrix IS NULL OR tally._in_segments(matrix, tally._property_texts(e.fields, own_dimensions)))
-                  AND (filter IS NULL OR tally._passes(e.fields, filter))
+                  AND (all_match OR tally._matches(metric, filter, e.fields))
                   AND (NOT has_void OR NOT EXISTS (SELECT FROM tally.correction c WHERE c.tenant_id = e.tenant_id AND c.seq = e.seq))
                 GROUP BY 1, 2, 3) g) s;
 END

@@ -6,8 +6,7 @@ CREATE FUNCTION tally._values(metric tally.metric, before timestamptz, OUT ts ti
     AS $$
 #variable_conflict use_column
 DECLARE
-    dimensions text[] := tally._metric_dimensions(metric);
-    matrix     jsonb := metric.segmentation_matrix;
+    all_match  boolean := metric.segmentation_matrix IS NULL;
     key        text := coalesce(metric.aggregation_key, '');
     has_void   boolean := EXISTS (SELECT FROM tally.correction c WHERE c.tenant_id = metric.tenant_id AND c.code = metric.code AND c.ts < before);
 BEGIN
@@ -16,7 +15,7 @@ BEGIN
     FROM (SELECT e.ts, tally._property_number(e.properties::jsonb, key) AS value
           FROM tally.recent_event e
           WHERE e.tenant_id = metric.tenant_id AND e.code_hash = tally._hash32(metric.code) AND e.code = metric.code AND e.ts < before
-            AND (matrix IS NULL OR tally._in_segments(matrix, tally._property_texts(e.properties::jsonb, dimensions)))
+            AND (all_match OR tally._matches(metric, NULL, e.properties::jsonb))
             AND (NOT has_void OR NOT EXISTS (SELECT FROM tally.correction c WHERE c.tenant_id = e.tenant_id AND c.seq = e.seq))
           OFFSET 0) v
     WHERE v.value IS NOT NULL;

@@ -49,7 +49,7 @@ BEGIN
         PERFORM tally._fail('value', format('metric "%s" takes no values: it is a %s', m.name, m.aggregation_type),
                             'Send it events instead: POST /api/v1/events/ingest.');
     END IF;
-    value := tally._property_number(fields, 'value');
+    value := (fields ->> 'value')::numeric;
     IF length(value::text) > 1000 THEN
         PERFORM tally._fail('value', 'value has more than 1000 digits');
     END IF;
