@@ -26,7 +26,17 @@ INSERT INTO rule (name) VALUES
     ('SECURITY DEFINER functions belong to no superuser and are not for PUBLIC'),
     ('every table and sequence with user data is registered for pg_dump'),
     ('nobody but its owner and tally_owner may create in the extension''s schemas'),
-    ('operators of the extension are built on functions of the extension or of PostgreSQL');
+    ('operators of the extension are built on functions of the extension or of PostgreSQL'),
+    ('tables, functions and types belong to tally_owner'),
+    ('nobody but tally_owner may write to, refer to or hang triggers onto a table'),
+    ('every table has row level security, and its policies are for reading'),
+    ('partitions are reached through their table alone'),
+    ('views read no tables with the rights of their owner'),
+    ('roles hold the rights that the rules name, and no other'),
+    ('what stores stands behind the gate'),
+    ('the gate and what stands behind it fit together'),
+    ('the roles need nothing that PUBLIC has'),
+    ('the roles are plain and members of nothing');
 
 INSERT INTO complaint SELECT 'the extension has members', 'pgtally', 'nothing was installed' WHERE NOT EXISTS (SELECT FROM member);
 
@@ -91,6 +101,131 @@ JOIN pg_operator o ON m.classid = 'pg_operator'::regclass AND o.oid = m.objid
 JOIN pg_proc p ON p.oid = o.oprcode
 JOIN pg_namespace n ON n.oid = p.pronamespace
 WHERE n.nspname NOT IN ('pg_catalog', 'tally');
+
+-- The catalog as rights: what of ours, which right, who has it. Owners are left out.
+CREATE TEMP VIEW granted AS
+    SELECT m.name, g.kind, a.privilege_type AS privilege, coalesce(r.rolname, 'PUBLIC') AS grantee, m.objid
+    FROM member m
+    JOIN LATERAL (
+        SELECT CASE c.relkind WHEN 'S' THEN 'sequence' ELSE 'table' END AS kind, c.relowner AS owner,
+               coalesce(c.relacl, acldefault(CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relowner)) AS acl
+        FROM pg_class c WHERE m.classid = 'pg_class'::regclass AND c.oid = m.objid
+        UNION ALL
+        SELECT 'column', c.relowner, t.attacl FROM pg_class c JOIN pg_attribute t ON t.attrelid = c.oid
+        WHERE m.classid = 'pg_class'::regclass AND c.oid = m.objid AND t.attacl IS NOT NULL
+        UNION ALL
+        SELECT 'function', p.proowner, coalesce(p.proacl, acldefault('f', p.proowner)) FROM pg_proc p WHERE m.classid = 'pg_proc'::regclass AND p.oid = m.objid
+        UNION ALL
+        SELECT 'type', t.typowner, coalesce(t.typacl, acldefault('T', t.typowner)) FROM pg_type t WHERE m.classid = 'pg_type'::regclass AND t.oid = m.objid
+        UNION ALL
+        SELECT 'schema', n.nspowner, coalesce(n.nspacl, acldefault('n', n.nspowner)) FROM pg_namespace n WHERE m.classid = 'pg_namespace'::regclass AND n.oid = m.objid
+    ) g ON true
+    CROSS JOIN LATERAL aclexplode(g.acl) a
+    LEFT JOIN pg_roles r ON r.oid = a.grantee
+    WHERE a.grantee <> g.owner;
+
+INSERT INTO complaint
+SELECT 'tables, functions and types belong to tally_owner', m.name, 'ALTER ... OWNER TO tally_owner in 90-close/security.sql'
+FROM member m
+WHERE EXISTS (SELECT FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'pgtally'
+              WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND d.classid = m.classid AND d.objid = m.objid)
+  AND coalesce((SELECT c.relowner FROM pg_class c WHERE m.classid = 'pg_class'::regclass AND c.oid = m.objid AND c.relkind IN ('r', 'p', 'v', 'S')),
+               (SELECT p.proowner FROM pg_proc p WHERE m.classid = 'pg_proc'::regclass AND p.oid = m.objid),
+               (SELECT t.typowner FROM pg_type t WHERE m.classid = 'pg_type'::regclass AND t.oid = m.objid)) <> 'tally_owner'::regrole;
+
+-- Partitions made at run time are no members, and tables all the same.
+INSERT INTO complaint
+SELECT 'nobody but tally_owner may write to, refer to or hang triggers onto a table', c.oid::regclass::text, format('REVOKE %s FROM %s', a.privilege_type, coalesce(r.rolname, 'PUBLIC'))
+FROM pg_class c
+CROSS JOIN LATERAL (SELECT c.relacl AS acl UNION ALL SELECT t.attacl FROM pg_attribute t WHERE t.attrelid = c.oid) l
+CROSS JOIN LATERAL aclexplode(l.acl) a
+LEFT JOIN pg_roles r ON r.oid = a.grantee
+WHERE c.relnamespace = ANY (ARRAY['tally', 'tally_rest', 'tally_gated']::regnamespace[])
+  AND r.rolname IS DISTINCT FROM 'tally_owner' AND a.privilege_type <> 'SELECT';
+
+INSERT INTO complaint
+SELECT 'every table has row level security, and its policies are for reading', c.oid::regclass::text,
+       CASE WHEN NOT c.relrowsecurity THEN 'ENABLE ROW LEVEL SECURITY' ELSE 'CREATE POLICY ... FOR SELECT, for each role that may read it' END
+FROM pg_class c
+WHERE c.relnamespace = 'tally'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+  AND (NOT c.relrowsecurity
+       OR EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND (p.polcmd <> 'r' OR 0 = ANY (p.polroles)))
+       OR EXISTS (SELECT FROM aclexplode(c.relacl) a WHERE a.grantee <> c.relowner
+                                                       AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND a.grantee = ANY (p.polroles))));
+
+INSERT INTO complaint
+SELECT 'partitions are reached through their table alone', c.oid::regclass::text, 'OWNER TO tally_owner, and no grant'
+FROM pg_class c
+WHERE c.relnamespace = 'tally'::regnamespace AND c.relispartition
+  AND (c.relowner <> 'tally_owner'::regrole OR EXISTS (SELECT FROM aclexplode(c.relacl) a WHERE a.grantee <> c.relowner));
+
+INSERT INTO complaint
+SELECT DISTINCT 'views read no tables with the rights of their owner', c.oid::regclass::text, 'read ' || d.refobjid::regclass || ' in a function that checks the caller'
+FROM pg_class c
+JOIN pg_rewrite w ON w.ev_class = c.oid
+JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> c.oid
+WHERE c.relnamespace = ANY (ARRAY['tally', 'tally_rest', 'tally_gated']::regnamespace[]) AND c.relkind IN ('v', 'm');
+
+INSERT INTO complaint
+SELECT DISTINCT 'roles hold the rights that the rules name, and no other', g.name, format('%s %s of %s', g.privilege, g.kind, g.grantee)
+FROM granted g
+LEFT JOIN pg_proc p ON g.kind = 'function' AND p.oid = g.objid
+WHERE NOT CASE g.kind
+    WHEN 'table' THEN g.privilege = 'SELECT' AND g.grantee IN ('tally_admin', 'tally_app', 'tally_api')
+    WHEN 'column' THEN g.privilege = 'SELECT' AND g.grantee = 'tally_api' AND g.name = 'table tally.api_key'
+    WHEN 'sequence' THEN false
+    WHEN 'type' THEN g.grantee IN ('PUBLIC', 'tally_admin', 'tally_app', 'tally_api')
+    WHEN 'schema' THEN g.privilege = 'USAGE'
+                       AND CASE g.objid::regnamespace::text WHEN 'tally' THEN g.grantee IN ('PUBLIC', 'tally_owner', 'tally_admin', 'tally_app', 'tally_api')
+                                                            WHEN 'tally_rest' THEN g.grantee IN ('tally_owner', 'tally_admin', 'tally_api')
+                                                            ELSE g.grantee = 'tally_owner' END
+                       OR g.privilege = 'CREATE' AND g.objid = 'tally'::regnamespace AND g.grantee = 'tally_owner'
+    WHEN 'function' THEN CASE p.pronamespace::regnamespace::text
+        -- What PUBLIC may execute computes, and reads no table.
+        WHEN 'tally' THEN g.grantee IN ('tally_admin', 'tally_app', 'tally_api')
+                          OR g.grantee = 'PUBLIC' AND (p.prokind = 'a' OR p.provolatile = 'i' OR p.proname IN (
+                              'windows', '_window_starts', '_check_time_zone', '_local_instant', '_uuid7', '_random_bytes', '_now'))
+        WHEN 'tally_rest' THEN g.grantee IN ('tally_admin', 'tally_api')
+        ELSE false END
+    END;
+
+-- Whatever is VOLATILE and may be executed by others: a function in front of the gate, or one that is named here with its reason.
+INSERT INTO complaint
+SELECT DISTINCT 'what stores stands behind the gate', p.oid::regprocedure::text, 'make it a C function in front of the gate (pg/border/gate.cpp)'
+FROM granted g JOIN pg_proc p ON g.kind = 'function' AND p.oid = g.objid JOIN pg_language l ON l.oid = p.prolang
+WHERE p.provolatile = 'v' AND p.prokind <> 'a' AND NOT (l.lanname = 'c' AND p.prosrc ~ '^tally_gate_')
+  AND p.oid::regprocedure::text NOT IN (
+      'tally._uuid7()', 'tally._random_bytes(integer)',                       -- random, and store nothing
+      'tally._statement_deadline()', 'tally._set_statement_deadline(timestamp with time zone)',
+      'tally.ingest(jsonb,boolean)',                                          -- calls the one for text
+      'tally_rest.authenticate(bytea,text)', 'tally_rest.ingest_batch(bytea[],text[])');      -- the keys that they are given are the proof
+
+INSERT INTO complaint
+SELECT 'the gate and what stands behind it fit together', p.oid::regprocedure::text,
+       CASE n.nspname WHEN 'tally_gated' THEN 'it must be a SECURITY DEFINER function that is not STRICT, in front of which a function stands' ELSE 'nothing stands behind it' END
+FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang
+WHERE n.nspname = 'tally_gated' AND l.lanname <> 'c'
+      AND (NOT p.prosecdef OR p.proisstrict
+           OR NOT EXISTS (SELECT FROM pg_proc f WHERE f.prosrc ~ '^tally_gate_' AND f.proname = p.proname
+                          AND p.proargtypes::text = CASE WHEN f.prosrc ~ '^tally_gate_chosen' THEN '23 ' ELSE '' END || f.proargtypes::text))
+   OR p.prosrc ~ '^tally_gate_' AND l.lanname = 'c'
+      AND NOT EXISTS (SELECT FROM pg_proc b WHERE b.pronamespace = 'tally_gated'::regnamespace AND b.proname = p.proname AND b.prorettype = p.prorettype
+                      AND b.proargtypes::text = CASE WHEN p.prosrc ~ '^tally_gate_chosen' THEN '23 ' ELSE '' END || p.proargtypes::text);
+
+INSERT INTO complaint
+SELECT 'the roles need nothing that PUBLIC has', g.name, format('GRANT %s TO %s by name', g.privilege, role)
+FROM granted g CROSS JOIN unnest(ARRAY['tally_admin', 'tally_app', 'tally_api']) role
+WHERE g.grantee = 'PUBLIC' AND g.kind IN ('function', 'type', 'schema')
+  AND NOT EXISTS (SELECT FROM granted h WHERE h.name = g.name AND h.kind = g.kind AND h.grantee = role)
+  AND NOT EXISTS (SELECT FROM pg_type t LEFT JOIN pg_class c ON c.oid = t.typrelid     -- arrays and row types follow
+                  WHERE g.kind = 'type' AND t.oid = g.objid AND (t.typcategory = 'A' OR c.relkind <> 'c'));
+
+INSERT INTO complaint
+SELECT 'the roles are plain and members of nothing', r.rolname, 'NOLOGIN, NOSUPERUSER, NOBYPASSRLS, NOCREATEROLE, and no membership'
+FROM pg_roles r
+WHERE r.rolname IN ('tally_owner', 'tally_admin', 'tally_app', 'tally_api')
+  AND (r.rolsuper OR r.rolcanlogin OR r.rolbypassrls OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication
+       OR EXISTS (SELECT FROM pg_auth_members m WHERE m.member = r.oid));
 
 SELECT coalesce(
     (SELECT E'not ok - ' || r.name || E'\n' || string_agg(format('#   %s: %s', c.object, c.advice), E'\n' ORDER BY c.object)

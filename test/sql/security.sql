@@ -24,7 +24,7 @@ SET tally.tenant = 'two';
 SELECT count(*) FROM tally.recent_event;
 SET tally.authenticated_tenant = 2;
 SELECT count(*) FROM tally.recent_event;
-SELECT tally._set_authenticated_tenant(2);
+SELECT tally_gated.set_authenticated_tenant(2);
 SELECT * FROM tally.api_key;
 SELECT tally.create_api_key();
 -- with a key it sees that tenant, in that transaction
@@ -75,10 +75,10 @@ SELECT tally_rest.ready();
 CREATE TABLE tally.mine (x int);
 RESET SESSION AUTHORIZATION;
 -- no function that runs with its owner's rights runs with a superuser's; those behind the gate are nobody's but the owner's
-SELECT DISTINCT CASE WHEN p.proname LIKE '\_gated\_%' THEN 'behind the gate' ELSE p.oid::regprocedure::text END AS function, r.rolname, r.rolsuper,
+SELECT DISTINCT CASE p.pronamespace::regnamespace::text WHEN 'tally_gated' THEN 'behind the gate' ELSE p.oid::regprocedure::text END AS function, r.rolname, r.rolsuper,
        has_function_privilege('regress_stranger', p.oid, 'EXECUTE') AS public, has_function_privilege('tally_admin', p.oid, 'EXECUTE') AS admin,
        has_function_privilege('tally_app', p.oid, 'EXECUTE') AS app, has_function_privilege('tally_api', p.oid, 'EXECUTE') AS api
-FROM pg_proc p JOIN pg_roles r ON r.oid = p.proowner WHERE p.prosecdef AND p.pronamespace::regnamespace::text IN ('tally', 'tally_rest') ORDER BY 1;
+FROM pg_proc p JOIN pg_roles r ON r.oid = p.proowner WHERE p.prosecdef AND p.pronamespace::regnamespace::text IN ('tally', 'tally_rest', 'tally_gated') ORDER BY 1;
 -- with the schema's own functions shadowed by somebody's, ours still call ours
 CREATE SCHEMA trap;
 CREATE FUNCTION trap.now() RETURNS timestamptz LANGUAGE sql AS $$ SELECT 'epoch'::timestamptz $$;

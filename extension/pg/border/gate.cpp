@@ -1,11 +1,12 @@
 // The gate (see gate.hpp), and the one entry behind which all storing functions written in PL/pgSQL stand.
 //
 // A public function such as tally.create_metric(code, ...) is this C function, SECURITY INVOKER. It decides the tenant
-// as the caller, then calls tally._gated_create_metric(tenant_id, code, ...): SECURITY DEFINER of tally_owner,
-// executable by nobody else, found once a query. So PostgreSQL itself switches the rights and puts them back, and what
-// stands in front of the switch is here. Why not a check inside of the SECURITY DEFINER function: current_user is
-// tally_owner there, session_user ignores SET ROLE. Why not a public function in SQL that calls the inner one: its
-// caller would need EXECUTE on the inner one, past the check.
+// as the caller, then calls tally_gated.create_metric(tenant_id, code, ...): SECURITY DEFINER of tally_owner, found
+// once a query. So PostgreSQL itself switches the rights and puts them back, and what stands in front of the switch is
+// here. A schema of their own, which only tally_owner may use: whoever is given EXECUTE on all functions of schema
+// tally gets none. Why not a check inside of the SECURITY DEFINER function: current_user is tally_owner there,
+// session_user ignores SET ROLE. Why not a public function in SQL that calls the inner one: its caller would need
+// EXECUTE on the inner one.
 //
 // Five entries, by who decides the tenant and what right is needed; the inner function gets the tenant as its first
 // argument:
@@ -25,7 +26,7 @@
 
 namespace {
 
-constexpr char kPrefix[] = "_gated_";
+constexpr char kSchema[] = "tally_gated";
 
 bool caller_has(const char* role) {
     const Oid oid = get_role_oid(role, true);
@@ -112,8 +113,7 @@ struct Gated {
     char name[2 * NAMEDATALEN + 8];  // tally.create_metric(), for messages
 };
 
-// The inner function of a public one: same schema, "_gated_" and its name, same arguments, after a tenant where one is
-// prepended.
+// The inner function of a public one: the same name and arguments, after a tenant where one is prepended.
 Gated* find_inner(FmgrInfo* outer, bool prepend_tenant) {
     HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(outer->fn_oid));
     if (!HeapTupleIsValid(tuple)) elog(ERROR, "cache lookup failed for function %u", outer->fn_oid);
@@ -125,13 +125,11 @@ Gated* find_inner(FmgrInfo* outer, bool prepend_tenant) {
                 static_cast<std::size_t>(procedure->pronargs) * sizeof(Oid));
     count += procedure->pronargs;
     auto* gated = static_cast<Gated*>(MemoryContextAllocZero(outer->fn_mcxt, sizeof(Gated)));
-    char inner_name[NAMEDATALEN];
-    pg_snprintf(inner_name, sizeof inner_name, "%s%s", kPrefix, NameStr(procedure->proname));
     pg_snprintf(gated->name, sizeof gated->name, "%s.%s()", get_namespace_name(procedure->pronamespace),
                 NameStr(procedure->proname));
-    const Oid inner =
-        GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(inner_name),
-                        PointerGetDatum(buildoidvector(types, count)), ObjectIdGetDatum(procedure->pronamespace));
+    const Oid inner = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, NameGetDatum(&procedure->proname),
+                                      PointerGetDatum(buildoidvector(types, count)),
+                                      ObjectIdGetDatum(get_namespace_oid(kSchema, false)));
     ReleaseSysCache(tuple);
     if (!OidIsValid(inner)) elog(ERROR, "%s has no function behind it", gated->name);
     fmgr_info_cxt(inner, &gated->inner, outer->fn_mcxt);

@@ -127,7 +127,7 @@ TALLY_FUNCTION(authenticated_tenant) {
     PG_RETURN_INT32(authenticated_tenant_setting);
 }
 
-// tally._set_authenticated_tenant(tenant_id integer) -> void; until the end of the transaction
+// tally_gated.set_authenticated_tenant(tenant_id integer) -> void; until the end of the transaction
 TALLY_FUNCTION(set_authenticated_tenant) {
     char value[16];
     pg_snprintf(value, sizeof value, "%d", PG_GETARG_INT32(0));
@@ -142,7 +142,7 @@ TALLY_FUNCTION(authenticated_key) {
     return DirectFunctionCall1(uuid_in, CStringGetDatum(authenticated_key));
 }
 
-// tally._set_authenticated_key(key_id uuid) -> void; until the end of the transaction
+// tally_gated.set_authenticated_key(key_id uuid) -> void; until the end of the transaction
 TALLY_FUNCTION(set_authenticated_key) {
     const char* value = DatumGetCString(DirectFunctionCall1(uuid_out, PG_GETARG_DATUM(0)));
     (void)set_config_option("tally.authenticated_key", value, PGC_SUSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0,

@@ -9,6 +9,9 @@ CREATE SCHEMA tally_rest;
 COMMENT ON SCHEMA tally_rest IS 'pgtally: the functions behind the REST routes of tallyd; psql can call them too';
 GRANT USAGE ON SCHEMA tally_rest TO tally_api, tally_admin;
 
+CREATE SCHEMA tally_gated;
+COMMENT ON SCHEMA tally_gated IS 'pgtally: what stores, run with the rights of tally_owner by the functions of the other schemas; for nobody else''s use';
+
 CREATE FUNCTION tally.version() RETURNS text
     AS 'MODULE_PATHNAME', 'tally_version'
     LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;

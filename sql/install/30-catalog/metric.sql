@@ -245,7 +245,7 @@ $$;
 COMMENT ON FUNCTION tally._create_metric(integer, jsonb) IS
     'Checks a definition with the fields of POST /api/v1/metrics and stores it. Raises 22023 naming the field at fault';
 
-CREATE FUNCTION tally._gated_create_metric(tenant_id integer, code text, aggregation_type text, name text, aggregation_key text,
+CREATE FUNCTION tally_gated.create_metric(tenant_id integer, code text, aggregation_type text, name text, aggregation_key text,
     description text, segmentation_matrix jsonb, usage_group_key text, conversion_factor integer,
     conversion_rounding text, product_family_id text, product_id text, kind text) RETURNS text
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -253,7 +253,7 @@ CREATE FUNCTION tally._gated_create_metric(tenant_id integer, code text, aggrega
     AS $$
 DECLARE
     tenant integer := tenant_id;
-    family text := _gated_create_metric.product_family_id;
+    family text := create_metric.product_family_id;
     conversion jsonb;
     created tally.metric;
 BEGIN
@@ -269,16 +269,16 @@ BEGIN
         conversion := jsonb_build_object('factor', conversion_factor, 'rounding', coalesce(conversion_rounding, 'NONE'));
     END IF;
     created := tally._create_metric(tenant, jsonb_build_object(
-        'code', _gated_create_metric.code, 'aggregation_type', _gated_create_metric.aggregation_type,
-        'name', coalesce(_gated_create_metric.name, left(_gated_create_metric.code, 255)),
-        'aggregation_key', _gated_create_metric.aggregation_key, 'description', _gated_create_metric.description,
-        'segmentation_matrix', _gated_create_metric.segmentation_matrix, 'usage_group_key', _gated_create_metric.usage_group_key,
-        'unit_conversion', conversion, 'product_family_id', family, 'product_id', _gated_create_metric.product_id,
-        'kind', _gated_create_metric.kind));
+        'code', create_metric.code, 'aggregation_type', create_metric.aggregation_type,
+        'name', coalesce(create_metric.name, left(create_metric.code, 255)),
+        'aggregation_key', create_metric.aggregation_key, 'description', create_metric.description,
+        'segmentation_matrix', create_metric.segmentation_matrix, 'usage_group_key', create_metric.usage_group_key,
+        'unit_conversion', conversion, 'product_family_id', family, 'product_id', create_metric.product_id,
+        'kind', create_metric.kind));
     RETURN tally._encode_id('bm_', created.metric_id);
 END
 $$;
-COMMENT ON FUNCTION tally._gated_create_metric(integer, text, text, text, text, text, jsonb, text, integer, text, text, text, text) IS 'What create_metric does once the gate has let the caller through';
+COMMENT ON FUNCTION tally_gated.create_metric(integer, text, text, text, text, text, jsonb, text, integer, text, text, text, text) IS 'What create_metric does once the gate has let the caller through';
 
 CREATE FUNCTION tally.create_metric(
     code text, aggregation_type text DEFAULT NULL, name text DEFAULT NULL, aggregation_key text DEFAULT NULL,
@@ -323,7 +323,7 @@ $$;
 COMMENT ON FUNCTION tally._find_metric(integer, text) IS
     'A tenant''s metric, given its id or a code that exactly one unarchived metric reads. Errors: P0002 no such metric, 22023 several';
 
-CREATE FUNCTION tally._gated_archive_metric(tenant_id integer, metric text) RETURNS text
+CREATE FUNCTION tally_gated.archive_metric(tenant_id integer, metric text) RETURNS text
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
@@ -335,7 +335,7 @@ BEGIN
     RETURN tally._encode_id('bm_', m.metric_id);
 END
 $$;
-COMMENT ON FUNCTION tally._gated_archive_metric(integer, text) IS 'What archive_metric does once the gate has let the caller through';
+COMMENT ON FUNCTION tally_gated.archive_metric(integer, text) IS 'What archive_metric does once the gate has let the caller through';
 
 CREATE FUNCTION tally.archive_metric(metric text) RETURNS text
     AS 'MODULE_PATHNAME', 'tally_gate_chosen'

@@ -69,10 +69,10 @@ CREATE FUNCTION tally.authenticated_tenant() RETURNS integer
 COMMENT ON FUNCTION tally.authenticated_tenant() IS
     'Tenant whose API key was checked in this transaction; NULL if none was. Row level security of role tally_api rests on it';
 
-CREATE FUNCTION tally._set_authenticated_tenant(tenant_id integer) RETURNS void
+CREATE FUNCTION tally_gated.set_authenticated_tenant(tenant_id integer) RETURNS void
     AS 'MODULE_PATHNAME', 'tally_set_authenticated_tenant'
     LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION tally._set_authenticated_tenant(integer) IS
+COMMENT ON FUNCTION tally_gated.set_authenticated_tenant(integer) IS
     'Makes authenticated_tenant() answer this tenant until the end of the transaction; for the owner of pgtally only';
 
 CREATE FUNCTION tally.authenticated_key() RETURNS uuid
@@ -80,10 +80,10 @@ CREATE FUNCTION tally.authenticated_key() RETURNS uuid
     LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION tally.authenticated_key() IS 'API key that was checked in this transaction; NULL if none was';
 
-CREATE FUNCTION tally._set_authenticated_key(key_id uuid) RETURNS void
+CREATE FUNCTION tally_gated.set_authenticated_key(key_id uuid) RETURNS void
     AS 'MODULE_PATHNAME', 'tally_set_authenticated_key'
     LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION tally._set_authenticated_key(uuid) IS
+COMMENT ON FUNCTION tally_gated.set_authenticated_key(uuid) IS
     'Makes authenticated_key() answer this key until the end of the transaction; for the owner of pgtally only';
 
 CREATE FUNCTION tally.current_tenant() RETURNS integer
@@ -92,32 +92,32 @@ CREATE FUNCTION tally.current_tenant() RETURNS integer
 COMMENT ON FUNCTION tally.current_tenant() IS
     'The tenant that the functions of schema tally act for: the one of the API key, else the one that the setting tally.tenant names, else the only one';
 
-CREATE FUNCTION tally._gated_create_tenant(name text, mode text) RETURNS text
+CREATE FUNCTION tally_gated.create_tenant(name text, mode text) RETURNS text
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
     created tally.tenant;
 BEGIN
-    IF _gated_create_tenant.name IS NULL OR length(_gated_create_tenant.name) NOT BETWEEN 1 AND 100 THEN
+    IF create_tenant.name IS NULL OR length(create_tenant.name) NOT BETWEEN 1 AND 100 THEN
         RAISE EXCEPTION 'a tenant''s name must have 1 to 100 characters'
             USING ERRCODE = 'invalid_parameter_value', COLUMN = 'name';
     END IF;
-    IF _gated_create_tenant.mode IS NULL OR _gated_create_tenant.mode NOT IN ('live', 'test') THEN
-        RAISE EXCEPTION 'a tenant''s mode must be "live" or "test", not "%"', coalesce(_gated_create_tenant.mode, 'null')
+    IF create_tenant.mode IS NULL OR create_tenant.mode NOT IN ('live', 'test') THEN
+        RAISE EXCEPTION 'a tenant''s mode must be "live" or "test", not "%"', coalesce(create_tenant.mode, 'null')
             USING ERRCODE = 'invalid_parameter_value', COLUMN = 'mode';
     END IF;
     BEGIN
-        INSERT INTO tally.tenant (name, mode) VALUES (_gated_create_tenant.name, _gated_create_tenant.mode) RETURNING * INTO created;
+        INSERT INTO tally.tenant (name, mode) VALUES (create_tenant.name, create_tenant.mode) RETURNING * INTO created;
     EXCEPTION WHEN unique_violation THEN
-        RAISE EXCEPTION 'a tenant named "%" exists already', _gated_create_tenant.name
+        RAISE EXCEPTION 'a tenant named "%" exists already', create_tenant.name
             USING ERRCODE = 'unique_violation', COLUMN = 'name';
     END;
     INSERT INTO tally.product_family (tenant_id, name, is_default) VALUES (created.tenant_id, 'Default', true);
     RETURN tally._encode_id('ten_', created.uid);
 END
 $$;
-COMMENT ON FUNCTION tally._gated_create_tenant(text, text) IS 'What create_tenant does once the gate has let the caller through';
+COMMENT ON FUNCTION tally_gated.create_tenant(text, text) IS 'What create_tenant does once the gate has let the caller through';
 
 CREATE FUNCTION tally.create_tenant(name text, mode text DEFAULT 'live') RETURNS text
     AS 'MODULE_PATHNAME', 'tally_gate_admin'
@@ -156,11 +156,11 @@ $$;
 COMMENT ON FUNCTION tally._create_api_key(integer, text, text[], timestamptz) IS
     'Creates a key for a tenant and answers it with its secret. Raises 22023';
 
-CREATE FUNCTION tally._gated_create_api_key(tenant_id integer, name text, scopes text[], expires_at timestamptz) RETURNS text
+CREATE FUNCTION tally_gated.create_api_key(tenant_id integer, name text, scopes text[], expires_at timestamptz) RETURNS text
     LANGUAGE sql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$ SELECT k.secret FROM tally._create_api_key(tenant_id, name, scopes, expires_at) k $$;
-COMMENT ON FUNCTION tally._gated_create_api_key(integer, text, text[], timestamptz) IS 'What create_api_key does once the gate has let the caller through';
+COMMENT ON FUNCTION tally_gated.create_api_key(integer, text, text[], timestamptz) IS 'What create_api_key does once the gate has let the caller through';
 
 CREATE FUNCTION tally.create_api_key(
     name text DEFAULT 'default', scopes text[] DEFAULT ARRAY['read', 'write'], expires_at timestamptz DEFAULT NULL)
@@ -185,7 +185,7 @@ $$;
 COMMENT ON FUNCTION tally.api_keys() IS
     'Keys of the current tenant, oldest first, revoked ones too: id (tkn_...), name, hint (first and last characters of the secret), scopes, when it was created, expires, was last used (to the minute) and was revoked, and its limits';
 
-CREATE FUNCTION tally._gated_revoke_api_key(tenant_id integer, key text) RETURNS text
+CREATE FUNCTION tally_gated.revoke_api_key(tenant_id integer, key text) RETURNS text
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
@@ -194,9 +194,9 @@ DECLARE
 BEGIN
     WITH found AS (
         UPDATE tally.api_key k SET revoked_at = coalesce(k.revoked_at, tally._now())
-        WHERE k.tenant_id = _gated_revoke_api_key.tenant_id
-          AND (k.key_id = tally._decode_id('tkn_', _gated_revoke_api_key.key)
-               OR k.secret_hash = sha256(convert_to(_gated_revoke_api_key.key, 'UTF8')))
+        WHERE k.tenant_id = revoke_api_key.tenant_id
+          AND (k.key_id = tally._decode_id('tkn_', revoke_api_key.key)
+               OR k.secret_hash = sha256(convert_to(revoke_api_key.key, 'UTF8')))
         RETURNING k.key_id)
     SELECT array_agg(key_id) INTO revoked FROM found;
     IF revoked IS NULL THEN
@@ -207,7 +207,7 @@ BEGIN
     RETURN tally._encode_id('tkn_', revoked[1]);
 END
 $$;
-COMMENT ON FUNCTION tally._gated_revoke_api_key(integer, text) IS 'What revoke_api_key does once the gate has let the caller through';
+COMMENT ON FUNCTION tally_gated.revoke_api_key(integer, text) IS 'What revoke_api_key does once the gate has let the caller through';
 
 CREATE FUNCTION tally.revoke_api_key(key text) RETURNS text
     AS 'MODULE_PATHNAME', 'tally_gate_chosen_admin'

@@ -188,7 +188,7 @@ $$;
 COMMENT ON FUNCTION tally._resolve(integer, tally._verdict[], integer[]) IS
     'Tells duplicates from conflicts among events that were not inserted';
 
-CREATE FUNCTION tally._gated_ingest(tenant_id integer, events text, allow_backfilling boolean,
+CREATE FUNCTION tally_gated.ingest(tenant_id integer, events text, allow_backfilling boolean,
                                     OUT index integer, OUT event_id text, OUT verdict text, OUT reason text, OUT field text)
     RETURNS SETOF record
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -199,7 +199,7 @@ BEGIN
     FROM tally._ingest(tenant_id, ARRAY[coalesce(events, '')], true, allow_backfilling) i;
 END
 $$;
-COMMENT ON FUNCTION tally._gated_ingest(integer, text, boolean) IS 'What ingest does once the gate has let the caller through';
+COMMENT ON FUNCTION tally_gated.ingest(integer, text, boolean) IS 'What ingest does once the gate has let the caller through';
 
 CREATE FUNCTION tally.ingest(events text, allow_backfilling boolean DEFAULT false,
                              OUT index integer, OUT event_id text, OUT verdict text, OUT reason text, OUT field text)
@@ -217,7 +217,7 @@ CREATE FUNCTION tally.ingest(events jsonb, allow_backfilling boolean DEFAULT fal
     AS $$ SELECT i.* FROM tally.ingest(events::text, allow_backfilling) i $$;
 COMMENT ON FUNCTION tally.ingest(jsonb, boolean) IS 'tally.ingest for events that are jsonb already';
 
-CREATE FUNCTION tally._gated_record(tenant_id integer, code text, customer text, properties jsonb, INOUT event_id text,
+CREATE FUNCTION tally_gated.record(tenant_id integer, code text, customer text, properties jsonb, INOUT event_id text,
                                     ts timestamptz, source text, allow_backfilling boolean,
                                     OUT verdict text, OUT reason text, OUT field text)
     RETURNS record
@@ -232,7 +232,7 @@ CREATE FUNCTION tally._gated_record(tenant_id integer, code text, customer text,
         'timestamp', CASE WHEN isfinite(ts) THEN to_char(ts AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') ELSE ts::text END))::text], true,
         allow_backfilling) i
 $$;
-COMMENT ON FUNCTION tally._gated_record(integer, text, text, jsonb, text, timestamptz, text, boolean) IS 'What record does once the gate has let the caller through';
+COMMENT ON FUNCTION tally_gated.record(integer, text, text, jsonb, text, timestamptz, text, boolean) IS 'What record does once the gate has let the caller through';
 
 CREATE FUNCTION tally.record(code text, customer text DEFAULT '', properties jsonb DEFAULT '{}', INOUT event_id text DEFAULT NULL,
                              ts timestamptz DEFAULT NULL, source text DEFAULT '', allow_backfilling boolean DEFAULT false,

@@ -183,7 +183,7 @@ $$;
 COMMENT ON FUNCTION tally._refuse_by_limit(integer, text[], boolean, boolean, timestamptz, boolean, tally._share[], tally._refusal[], integer[]) IS
     'The new events that no longer fit into a limit, the first ones fitting first. Events that are stored already need no room. For documents of one key, with no more than one event in a strict one unless it is the only one';
 
-CREATE FUNCTION tally._gated_set_limits(tenant_id integer, requests_per_second numeric, burst integer, events_per_month bigint,
+CREATE FUNCTION tally_gated.set_limits(tenant_id integer, requests_per_second numeric, burst integer, events_per_month bigint,
     key text) RETURNS text
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -208,19 +208,19 @@ BEGIN
             RAISE EXCEPTION 'the tenant has no such API key' USING ERRCODE = 'undefined_object',
                 HINT = 'Give the secret or the id: SELECT id, name, hint FROM tally.api_keys();';
         END IF;
-        UPDATE tally.api_key k SET requests_per_second = _gated_set_limits.requests_per_second, burst = _gated_set_limits.burst,
-                                   events_per_month = _gated_set_limits.events_per_month WHERE k.key_id = subject;
+        UPDATE tally.api_key k SET requests_per_second = set_limits.requests_per_second, burst = set_limits.burst,
+                                   events_per_month = set_limits.events_per_month WHERE k.key_id = subject;
         answer := tally._encode_id('tkn_', subject);
     ELSE
-        UPDATE tally.tenant t SET requests_per_second = _gated_set_limits.requests_per_second, burst = _gated_set_limits.burst,
-                                  events_per_month = _gated_set_limits.events_per_month
+        UPDATE tally.tenant t SET requests_per_second = set_limits.requests_per_second, burst = set_limits.burst,
+                                  events_per_month = set_limits.events_per_month
         WHERE t.tenant_id = tenant RETURNING tally._encode_id('ten_', t.uid) INTO answer;
     END IF;
     PERFORM tally._spread_credit(tenant, subject, tally._month(clock_timestamp()), 1);
     RETURN answer;
 END
 $$;
-COMMENT ON FUNCTION tally._gated_set_limits(integer, numeric, integer, bigint, text) IS 'What set_limits does once the gate has let the caller through';
+COMMENT ON FUNCTION tally_gated.set_limits(integer, numeric, integer, bigint, text) IS 'What set_limits does once the gate has let the caller through';
 
 CREATE FUNCTION tally.set_limits(requests_per_second numeric DEFAULT NULL, burst integer DEFAULT NULL, events_per_month bigint DEFAULT NULL,
                                  key text DEFAULT NULL) RETURNS text

@@ -63,7 +63,7 @@ END
 $$;
 COMMENT ON FUNCTION tally_rest.get_import(integer, jsonb, jsonb, text) IS 'GET /api/v1/imports/{id}';
 
-CREATE FUNCTION tally_rest._gated_void_import(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+CREATE FUNCTION tally_gated.void_import(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
@@ -80,7 +80,7 @@ BEGIN
     RETURN tally_rest._import(tally._void_import(tenant_id, batch.import_id, cause));
 END
 $$;
-COMMENT ON FUNCTION tally_rest._gated_void_import(integer, jsonb, jsonb, text) IS 'What void_import does once the gate has let the caller through';
+COMMENT ON FUNCTION tally_gated.void_import(integer, jsonb, jsonb, text) IS 'What void_import does once the gate has let the caller through';
 
 CREATE FUNCTION tally_rest.void_import(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     AS 'MODULE_PATHNAME', 'tally_gate_given'
@@ -88,7 +88,7 @@ CREATE FUNCTION tally_rest.void_import(tenant_id integer, path jsonb, query json
 COMMENT ON FUNCTION tally_rest.void_import(integer, jsonb, jsonb, text) IS
     'DELETE /api/v1/imports/{id}: takes the whole import back and answers it with the number of events that are void now. They stay in the event list with a reason (parameter reason), count no longer, and may be sent again. Twice is 409';
 
-CREATE FUNCTION tally_rest._gated_import_chunk(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+CREATE FUNCTION tally_gated.import_chunk(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
@@ -124,7 +124,7 @@ BEGIN
         WHERE f.value IS NOT NULL);
 END
 $$;
-COMMENT ON FUNCTION tally_rest._gated_import_chunk(integer, jsonb, jsonb, text) IS 'What import_chunk does once the gate has let the caller through';
+COMMENT ON FUNCTION tally_gated.import_chunk(integer, jsonb, jsonb, text) IS 'What import_chunk does once the gate has let the caller through';
 
 CREATE FUNCTION tally_rest.import_chunk(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     AS 'MODULE_PATHNAME', 'tally_gate_given'

@@ -64,7 +64,7 @@ $$;
 COMMENT ON FUNCTION tally_rest.list_keys(integer, jsonb, jsonb, text) IS
     'GET /api/v1/keys: page, per_page; the tenant''s keys in the order of their creation, revoked ones too, and no secret';
 
-CREATE FUNCTION tally_rest._gated_create_key(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+CREATE FUNCTION tally_gated.create_key(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
@@ -92,7 +92,7 @@ BEGIN
     RETURN (tally_rest._key(tenant_id, made.key_id)::jsonb || jsonb_build_object('secret', made.secret))::json;
 END
 $$;
-COMMENT ON FUNCTION tally_rest._gated_create_key(integer, jsonb, jsonb, text) IS 'What create_key does once the gate has let the caller through';
+COMMENT ON FUNCTION tally_gated.create_key(integer, jsonb, jsonb, text) IS 'What create_key does once the gate has let the caller through';
 
 CREATE FUNCTION tally_rest.create_key(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     AS 'MODULE_PATHNAME', 'tally_gate_given_admin'
@@ -100,21 +100,21 @@ CREATE FUNCTION tally_rest.create_key(tenant_id integer, path jsonb, query jsonb
 COMMENT ON FUNCTION tally_rest.create_key(integer, jsonb, jsonb, text) IS
     'POST /api/v1/keys: makes a key {name, scopes?, expires_at?} of the tenant and answers it with its secret, this once';
 
-CREATE FUNCTION tally_rest._gated_revoke_key(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+CREATE FUNCTION tally_gated.revoke_key(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
 BEGIN
     PERFORM tally_rest._check_query(query, '{}');
     UPDATE tally.api_key k SET revoked_at = coalesce(k.revoked_at, tally._now())
-    WHERE k.tenant_id = _gated_revoke_key.tenant_id AND k.key_id = tally._decode_id('tkn_', path ->> 'id');
+    WHERE k.tenant_id = revoke_key.tenant_id AND k.key_id = tally._decode_id('tkn_', path ->> 'id');
     IF NOT FOUND THEN
         RAISE EXCEPTION 'key "%" does not exist', left(path ->> 'id', 64) USING ERRCODE = 'no_data_found', COLUMN = 'id';
     END IF;
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION tally_rest._gated_revoke_key(integer, jsonb, jsonb, text) IS 'What revoke_key does once the gate has let the caller through';
+COMMENT ON FUNCTION tally_gated.revoke_key(integer, jsonb, jsonb, text) IS 'What revoke_key does once the gate has let the caller through';
 
 CREATE FUNCTION tally_rest.revoke_key(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     AS 'MODULE_PATHNAME', 'tally_gate_given_admin'

@@ -57,7 +57,7 @@ $$;
 COMMENT ON FUNCTION tally._change_metric(tally.metric, jsonb) IS
     'Changes the fields of a metric that are present (name, description, unit_conversion, segmentation_matrix); null clears one. Raises 22023 naming a field that cannot be changed';
 
-CREATE FUNCTION tally_rest._gated_change_metric(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+CREATE FUNCTION tally_gated.change_metric(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
@@ -66,7 +66,7 @@ BEGIN
     RETURN tally_rest._metric(tally._change_metric(tally_rest._metric_of_path(tenant_id, path), tally_rest._body(body)));
 END
 $$;
-COMMENT ON FUNCTION tally_rest._gated_change_metric(integer, jsonb, jsonb, text) IS 'What change_metric does once the gate has let the caller through';
+COMMENT ON FUNCTION tally_gated.change_metric(integer, jsonb, jsonb, text) IS 'What change_metric does once the gate has let the caller through';
 
 CREATE FUNCTION tally_rest.change_metric(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     AS 'MODULE_PATHNAME', 'tally_gate_given'
@@ -87,7 +87,7 @@ END
 $$;
 COMMENT ON FUNCTION tally_rest._set_archived(integer, jsonb, boolean) IS 'Archives or unarchives the metric of the path; repeating it changes nothing';
 
-CREATE FUNCTION tally_rest._gated_archive_metric(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+CREATE FUNCTION tally_gated.archive_metric(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
@@ -97,7 +97,7 @@ BEGIN
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION tally_rest._gated_archive_metric(integer, jsonb, jsonb, text) IS 'What archive_metric does once the gate has let the caller through';
+COMMENT ON FUNCTION tally_gated.archive_metric(integer, jsonb, jsonb, text) IS 'What archive_metric does once the gate has let the caller through';
 
 CREATE FUNCTION tally_rest.archive_metric(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     AS 'MODULE_PATHNAME', 'tally_gate_given'
@@ -105,7 +105,7 @@ CREATE FUNCTION tally_rest.archive_metric(tenant_id integer, path jsonb, query j
 COMMENT ON FUNCTION tally_rest.archive_metric(integer, jsonb, jsonb, text) IS
     'POST /api/v1/metrics/{id}/archive: lists leave it out from now on, its usage can still be read; answers nothing (204)';
 
-CREATE FUNCTION tally_rest._gated_unarchive_metric(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+CREATE FUNCTION tally_gated.unarchive_metric(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
@@ -115,7 +115,7 @@ BEGIN
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION tally_rest._gated_unarchive_metric(integer, jsonb, jsonb, text) IS 'What unarchive_metric does once the gate has let the caller through';
+COMMENT ON FUNCTION tally_gated.unarchive_metric(integer, jsonb, jsonb, text) IS 'What unarchive_metric does once the gate has let the caller through';
 
 CREATE FUNCTION tally_rest.unarchive_metric(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     AS 'MODULE_PATHNAME', 'tally_gate_given'

@@ -37,7 +37,7 @@ END
 $$;
 COMMENT ON FUNCTION tally_rest._metric_of_path(integer, jsonb, text) IS 'The metric that the path names, or the parameter that field names. Raises 22023 no id, P0002 no such metric';
 
-CREATE FUNCTION tally_rest._gated_create_metric(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+CREATE FUNCTION tally_gated.create_metric(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
@@ -46,7 +46,7 @@ BEGIN
     RETURN tally_rest._metric(tally._create_metric(tenant_id, tally_rest._body(body)));
 END
 $$;
-COMMENT ON FUNCTION tally_rest._gated_create_metric(integer, jsonb, jsonb, text) IS 'What create_metric does once the gate has let the caller through';
+COMMENT ON FUNCTION tally_gated.create_metric(integer, jsonb, jsonb, text) IS 'What create_metric does once the gate has let the caller through';
 
 CREATE FUNCTION tally_rest.create_metric(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     AS 'MODULE_PATHNAME', 'tally_gate_given'

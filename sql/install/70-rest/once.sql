@@ -68,7 +68,7 @@ $$;
 COMMENT ON FUNCTION tally_rest._claim_key(integer, bytea, bytea) IS
     'Claims an Idempotency-Key for a request, waiting for whoever is just doing the same; else answers what the request was answered. Errors: TL409 the key belongs to another request';
 
-CREATE FUNCTION tally_rest._gated_once(tenant_id integer, idempotency_key text, function_name text, path jsonb,
+CREATE FUNCTION tally_gated.once(tenant_id integer, idempotency_key text, function_name text, path jsonb,
     query jsonb, body text) RETURNS json
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -91,11 +91,11 @@ BEGIN
         END IF;
     END IF;
     EXECUTE format('SELECT tally_rest.%I($1, $2, $3, $4)', function_name) INTO result USING tenant_id, path, query, body;
-    UPDATE tally.idempotency i SET answer = result::text WHERE i.tenant_id = _gated_once.tenant_id AND i.key_hash = hash;
+    UPDATE tally.idempotency i SET answer = result::text WHERE i.tenant_id = once.tenant_id AND i.key_hash = hash;
     RETURN result;
 END
 $$;
-COMMENT ON FUNCTION tally_rest._gated_once(integer, text, text, jsonb, jsonb, text) IS 'What once does once the gate has let the caller through';
+COMMENT ON FUNCTION tally_gated.once(integer, text, text, jsonb, jsonb, text) IS 'What once does once the gate has let the caller through';
 
 CREATE FUNCTION tally_rest.once(tenant_id integer, idempotency_key text, function_name text, path jsonb, query jsonb, body text) RETURNS json
     AS 'MODULE_PATHNAME', 'tally_gate_given'

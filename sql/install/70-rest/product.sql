@@ -95,7 +95,7 @@ END
 $$;
 COMMENT ON FUNCTION tally_rest._product_of_path(integer, jsonb) IS 'The product that the path names by id or alias. Raises P0002';
 
-CREATE FUNCTION tally_rest._gated_create_product_family(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+CREATE FUNCTION tally_gated.create_product_family(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
@@ -112,7 +112,7 @@ EXCEPTION WHEN unique_violation THEN
     RAISE EXCEPTION 'another product family has the alias "%"', definition ->> 'alias' USING ERRCODE = 'unique_violation', COLUMN = 'alias';
 END
 $$;
-COMMENT ON FUNCTION tally_rest._gated_create_product_family(integer, jsonb, jsonb, text) IS 'What create_product_family does once the gate has let the caller through';
+COMMENT ON FUNCTION tally_gated.create_product_family(integer, jsonb, jsonb, text) IS 'What create_product_family does once the gate has let the caller through';
 
 CREATE FUNCTION tally_rest.create_product_family(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     AS 'MODULE_PATHNAME', 'tally_gate_given'
@@ -130,7 +130,7 @@ END
 $$;
 COMMENT ON FUNCTION tally_rest.get_product_family(integer, jsonb, jsonb, text) IS 'GET /api/v1/product_families/{id or alias}';
 
-CREATE FUNCTION tally_rest._gated_change_product_family(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+CREATE FUNCTION tally_gated.change_product_family(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
@@ -149,14 +149,14 @@ EXCEPTION WHEN unique_violation THEN
     RAISE EXCEPTION 'another product family has the alias "%"', change ->> 'alias' USING ERRCODE = 'unique_violation', COLUMN = 'alias';
 END
 $$;
-COMMENT ON FUNCTION tally_rest._gated_change_product_family(integer, jsonb, jsonb, text) IS 'What change_product_family does once the gate has let the caller through';
+COMMENT ON FUNCTION tally_gated.change_product_family(integer, jsonb, jsonb, text) IS 'What change_product_family does once the gate has let the caller through';
 
 CREATE FUNCTION tally_rest.change_product_family(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     AS 'MODULE_PATHNAME', 'tally_gate_given'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION tally_rest.change_product_family(integer, jsonb, jsonb, text) IS 'PATCH /api/v1/product_families/{id or alias}: name, alias (null clears)';
 
-CREATE FUNCTION tally_rest._gated_archive_product_family(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+CREATE FUNCTION tally_gated.archive_product_family(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
@@ -172,7 +172,7 @@ BEGIN
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION tally_rest._gated_archive_product_family(integer, jsonb, jsonb, text) IS 'What archive_product_family does once the gate has let the caller through';
+COMMENT ON FUNCTION tally_gated.archive_product_family(integer, jsonb, jsonb, text) IS 'What archive_product_family does once the gate has let the caller through';
 
 CREATE FUNCTION tally_rest.archive_product_family(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     AS 'MODULE_PATHNAME', 'tally_gate_given'
@@ -180,7 +180,7 @@ CREATE FUNCTION tally_rest.archive_product_family(tenant_id integer, path jsonb,
 COMMENT ON FUNCTION tally_rest.archive_product_family(integer, jsonb, jsonb, text) IS
     'POST /api/v1/product_families/{id or alias}/archive: lists leave it out from now on (204)';
 
-CREATE FUNCTION tally_rest._gated_unarchive_product_family(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+CREATE FUNCTION tally_gated.unarchive_product_family(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
@@ -193,7 +193,7 @@ BEGIN
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION tally_rest._gated_unarchive_product_family(integer, jsonb, jsonb, text) IS 'What unarchive_product_family does once the gate has let the caller through';
+COMMENT ON FUNCTION tally_gated.unarchive_product_family(integer, jsonb, jsonb, text) IS 'What unarchive_product_family does once the gate has let the caller through';
 
 CREATE FUNCTION tally_rest.unarchive_product_family(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     AS 'MODULE_PATHNAME', 'tally_gate_given'
@@ -225,7 +225,7 @@ $$;
 COMMENT ON FUNCTION tally_rest.list_product_families(integer, jsonb, jsonb, text) IS
     'GET /api/v1/product_families: in pages, by name (page, per_page, search, archived)';
 
-CREATE FUNCTION tally_rest._gated_create_product(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+CREATE FUNCTION tally_gated.create_product(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
@@ -244,7 +244,7 @@ EXCEPTION WHEN unique_violation THEN
     RAISE EXCEPTION 'another product has the alias "%"', definition ->> 'alias' USING ERRCODE = 'unique_violation', COLUMN = 'alias';
 END
 $$;
-COMMENT ON FUNCTION tally_rest._gated_create_product(integer, jsonb, jsonb, text) IS 'What create_product does once the gate has let the caller through';
+COMMENT ON FUNCTION tally_gated.create_product(integer, jsonb, jsonb, text) IS 'What create_product does once the gate has let the caller through';
 
 CREATE FUNCTION tally_rest.create_product(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     AS 'MODULE_PATHNAME', 'tally_gate_given'
@@ -263,7 +263,7 @@ END
 $$;
 COMMENT ON FUNCTION tally_rest.get_product(integer, jsonb, jsonb, text) IS 'GET /api/v1/products/{id or alias}';
 
-CREATE FUNCTION tally_rest._gated_change_product(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+CREATE FUNCTION tally_gated.change_product(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
@@ -284,7 +284,7 @@ EXCEPTION WHEN unique_violation THEN
     RAISE EXCEPTION 'another product has the alias "%"', change ->> 'alias' USING ERRCODE = 'unique_violation', COLUMN = 'alias';
 END
 $$;
-COMMENT ON FUNCTION tally_rest._gated_change_product(integer, jsonb, jsonb, text) IS 'What change_product does once the gate has let the caller through';
+COMMENT ON FUNCTION tally_gated.change_product(integer, jsonb, jsonb, text) IS 'What change_product does once the gate has let the caller through';
 
 CREATE FUNCTION tally_rest.change_product(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     AS 'MODULE_PATHNAME', 'tally_gate_given'
@@ -305,7 +305,7 @@ END
 $$;
 COMMENT ON FUNCTION tally_rest._set_product_archived(integer, jsonb, boolean) IS 'Archives or unarchives the product of the path';
 
-CREATE FUNCTION tally_rest._gated_archive_product(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+CREATE FUNCTION tally_gated.archive_product(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
@@ -315,14 +315,14 @@ BEGIN
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION tally_rest._gated_archive_product(integer, jsonb, jsonb, text) IS 'What archive_product does once the gate has let the caller through';
+COMMENT ON FUNCTION tally_gated.archive_product(integer, jsonb, jsonb, text) IS 'What archive_product does once the gate has let the caller through';
 
 CREATE FUNCTION tally_rest.archive_product(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     AS 'MODULE_PATHNAME', 'tally_gate_given'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION tally_rest.archive_product(integer, jsonb, jsonb, text) IS 'POST /api/v1/products/{id or alias}/archive (204)';
 
-CREATE FUNCTION tally_rest._gated_unarchive_product(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+CREATE FUNCTION tally_gated.unarchive_product(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
@@ -332,7 +332,7 @@ BEGIN
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION tally_rest._gated_unarchive_product(integer, jsonb, jsonb, text) IS 'What unarchive_product does once the gate has let the caller through';
+COMMENT ON FUNCTION tally_gated.unarchive_product(integer, jsonb, jsonb, text) IS 'What unarchive_product does once the gate has let the caller through';
 
 CREATE FUNCTION tally_rest.unarchive_product(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     AS 'MODULE_PATHNAME', 'tally_gate_given'

@@ -35,7 +35,7 @@ BEGIN
         status := 200;
         tenant_id := found.tenant_id;
         key_id := found.key_id;
-        PERFORM tally._set_authenticated_tenant(found.tenant_id), tally._set_authenticated_key(found.key_id);
+        PERFORM tally_gated.set_authenticated_tenant(found.tenant_id), tally_gated.set_authenticated_key(found.key_id);
         -- Once a minute, by whoever comes first, and never where that would mean to wait or cannot be written.
         IF (found.last_used_at < clock - interval '1 minute') IS NOT FALSE AND current_setting('transaction_read_only') = 'off' THEN
             UPDATE tally.key_use w SET last_used_at = date_trunc('milliseconds', clock)

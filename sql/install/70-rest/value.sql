@@ -84,7 +84,7 @@ END
 $$;
 COMMENT ON FUNCTION tally_rest._filters_field(tally.metric, jsonb) IS 'The filters of a value update; an empty object where there are none. Raises 22023';
 
-CREATE FUNCTION tally_rest._gated_record_value(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+CREATE FUNCTION tally_gated.record_value(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
@@ -117,7 +117,7 @@ BEGIN
             FROM tally._usage_states(m, ARRAY['-infinity'::timestamptz], 'infinity', NULL, false, '{}', NULL) s);
 END
 $$;
-COMMENT ON FUNCTION tally_rest._gated_record_value(integer, jsonb, jsonb, text) IS 'What record_value does once the gate has let the caller through';
+COMMENT ON FUNCTION tally_gated.record_value(integer, jsonb, jsonb, text) IS 'What record_value does once the gate has let the caller through';
 
 CREATE FUNCTION tally_rest.record_value(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     AS 'MODULE_PATHNAME', 'tally_gate_given'

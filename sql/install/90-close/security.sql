@@ -8,6 +8,7 @@
 
 GRANT USAGE ON SCHEMA tally TO tally_owner, tally_admin, tally_app, tally_api;
 GRANT USAGE ON SCHEMA tally_rest TO tally_owner, tally_admin, tally_api;
+GRANT USAGE ON SCHEMA tally_gated TO tally_owner;
 
 DO $tables$
 DECLARE
@@ -66,7 +67,7 @@ $types$;
 -- Who may execute what, by kind:
 --   what computes and reads no table (IMMUTABLE, aggregates, and the few named here)   whoever may by default; our roles by name
 --   what makes tenants, keys and limits                                                tally_admin
---   what stands behind the gate, and what stores and has a private name                tally_owner
+--   schema tally_gated, and what stores and has a private name                         tally_owner
 --   everything else of schema tally                                                    tally_admin, tally_app, tally_api
 --   everything else of schema tally_rest                                               tally_admin, tally_api
 DO $functions$
@@ -77,24 +78,25 @@ DECLARE
     routine record;
     grantee text;
 BEGIN
-    GRANT EXECUTE ON ALL ROUTINES IN SCHEMA tally TO tally_admin, tally_app, tally_api;
-    GRANT EXECUTE ON ALL ROUTINES IN SCHEMA tally_rest TO tally_admin, tally_api;
-    FOR routine IN SELECT p.oid::pg_catalog.regprocedure AS name, p.proname, p.proacl, p.proowner,
-                          p.prokind = 'a' OR p.provolatile = 'i' AND p.pronamespace = 'tally'::pg_catalog.regnamespace
-                          OR p.proname = ANY (pure) AS is_pure,
-                          p.proname LIKE '\_%' AND p.provolatile = 'v' AND p.proname <> ALL (reading) AS is_private
-                   FROM pg_catalog.pg_proc p
-                   WHERE p.pronamespace IN ('tally'::pg_catalog.regnamespace, 'tally_rest'::pg_catalog.regnamespace) LOOP
-        EXECUTE pg_catalog.format('ALTER ROUTINE %s OWNER TO tally_owner', routine.name);
-        CONTINUE WHEN routine.is_pure;
-        FOR grantee IN SELECT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::pg_catalog.regrole::text END
+    FOR routine IN SELECT p.oid::pg_catalog.regprocedure AS name, p.proacl, p.proowner,
+                          n.nspname = 'tally' AND (p.prokind = 'a' OR p.provolatile = 'i' OR p.proname = ANY (pure)) AS is_pure,
+                          CASE WHEN n.nspname = 'tally_gated' THEN NULL
+                               WHEN p.proname = ANY (pure) THEN 'tally_admin, tally_app, tally_api'
+                               WHEN pg_catalog.left(p.proname, 1) = '_' AND p.provolatile = 'v' AND p.proname <> ALL (reading) THEN NULL
+                               WHEN n.nspname = 'tally_rest' THEN 'tally_admin, tally_api'
+                               WHEN p.proname = ANY (admin) THEN 'tally_admin'
+                               ELSE 'tally_admin, tally_app, tally_api' END AS users
+                   FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+                   WHERE n.nspname IN ('tally', 'tally_rest', 'tally_gated') ORDER BY p.oid LOOP
+        FOR grantee IN SELECT DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::pg_catalog.regrole::text END
                        FROM pg_catalog.aclexplode(coalesce(routine.proacl, pg_catalog.acldefault('f', routine.proowner))) a
-                       WHERE a.grantee <> routine.proowner
-                         AND (routine.is_private
-                              OR a.grantee = ANY (ARRAY['tally_app', 'tally_api']::pg_catalog.regrole[]) AND routine.proname = ANY (admin)
-                              OR a.grantee <> ALL (ARRAY['tally_admin', 'tally_app', 'tally_api']::pg_catalog.regrole[])) LOOP
+                       WHERE a.grantee <> routine.proowner AND NOT (routine.is_pure AND a.grantee = 0) LOOP
             EXECUTE pg_catalog.format('REVOKE ALL ON ROUTINE %s FROM %s CASCADE', routine.name, grantee);
         END LOOP;
+        EXECUTE pg_catalog.format('ALTER ROUTINE %s OWNER TO tally_owner', routine.name);
+        IF routine.users IS NOT NULL THEN
+            EXECUTE pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO %s', routine.name, routine.users);
+        END IF;
     END LOOP;
 END
 $functions$;

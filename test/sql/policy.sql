@@ -1,0 +1,102 @@
+-- row level security, policy by policy: each one must change what the role that it serves can see
+SET client_min_messages = warning;
+DROP EXTENSION IF EXISTS pgtally CASCADE;
+CREATE EXTENSION pgtally;
+RESET client_min_messages;
+SET timezone = 'UTC';
+\set VERBOSITY terse
+CREATE ROLE regress_admin IN ROLE tally_admin;
+CREATE ROLE regress_app IN ROLE tally_app;
+CREATE ROLE regress_api IN ROLE tally_api;
+-- Rows of two tenants in every table.
+SELECT tally.create_tenant('one') ~ '^ten_' AS made, tally.create_tenant('two') ~ '^ten_' AS made;
+CREATE TABLE public.regress_key (name text PRIMARY KEY, hash bytea);
+GRANT SELECT ON public.regress_key TO PUBLIC;
+DO $$
+DECLARE
+    tenant text;
+    secret text;
+BEGIN
+    FOREACH tenant IN ARRAY ARRAY['one', 'two'] LOOP
+        PERFORM set_config('tally.tenant', tenant, true), tally.create_metric('c', 'COUNT'), tally.record('c', 'k');
+        FOREACH secret IN ARRAY ARRAY['admin', 'write'] LOOP
+            INSERT INTO public.regress_key SELECT tenant || ' ' || secret, sha256(tally.create_api_key(secret, ARRAY[secret])::bytea);
+        END LOOP;
+    END LOOP;
+END $$;
+DO $$
+DECLARE
+    tenant integer;
+    family text;
+    import text;
+BEGIN
+    FOR n IN 1 .. 2 LOOP
+        tenant := tally_rest.authenticate((SELECT hash FROM public.regress_key WHERE name = (ARRAY['one', 'two'])[n] || ' admin'), 'write');
+        family := tally_rest.get_profile(tenant, '{}', '{}', NULL) ->> 'default_product_family_id';
+        PERFORM tally_rest.once(tenant, 'once', 'create_product', '{}', '{}', json_build_object('name', 'p', 'product_family_id', family)::text),
+                tally_rest.ingest_batch(ARRAY[(SELECT hash FROM public.regress_key WHERE name = (ARRAY['one', 'two'])[n] || ' write')],
+                                        ARRAY['{"events":[{"event_id":"x","code":"c","customer_id":"k"}]}']);
+        import := tally_rest.import_chunk(tenant, '{}', '{}', '{"event_id":"y","code":"c","customer_id":"k","timestamp":"2024-01-01T00:00:00Z"}') ->> 'import_id';
+        PERFORM tally_rest.void_import(tenant, json_build_object('id', import)::jsonb, '{}', NULL);
+    END LOOP;
+END $$;
+-- What a role sees of a table: rows of tenant one and of tenant two. The role of tallyd comes with a key of tenant one.
+CREATE FUNCTION public.regress_seen(relation regclass, role text, key text) RETURNS bigint[] LANGUAGE plpgsql AS $$
+DECLARE
+    seen bigint[];
+BEGIN
+    PERFORM set_config('tally.tenant', 'one', true);
+    IF key IS NOT NULL THEN
+        PERFORM tally_rest.authenticate(k.hash, 'write') FROM public.regress_key k WHERE k.name = key;
+    END IF;
+    PERFORM set_config('role', role, true);
+    EXECUTE format('SELECT ARRAY[count(*) FILTER (WHERE tenant_id = 1), count(*) FILTER (WHERE tenant_id = 2)] FROM %s', relation) INTO seen;
+    RAISE EXCEPTION USING ERRCODE = 'TSEEN', MESSAGE = seen::text;     -- takes settings back
+EXCEPTION
+    WHEN SQLSTATE 'TSEEN' THEN RETURN SQLERRM::bigint[];
+    WHEN insufficient_privilege THEN RETURN NULL;
+END $$;
+CREATE FUNCTION public.regress_seen_after(change text, relation regclass, role text, key text) RETURNS bigint[] LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE change;
+    RAISE EXCEPTION USING ERRCODE = 'TDONE', MESSAGE = coalesce(public.regress_seen(relation, role, key)::text, '{}');
+EXCEPTION WHEN SQLSTATE 'TDONE' THEN RETURN SQLERRM::bigint[];
+END $$;
+CREATE VIEW public.regress_view AS
+    SELECT c.oid::regclass AS relation, v.role, v.key
+    FROM pg_class c, (VALUES ('regress_admin', NULL), ('regress_app', NULL), ('regress_api', 'one admin'), ('regress_api', 'one write')) v(role, key)
+    WHERE c.relnamespace = 'tally'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+      AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'tenant_id');
+-- every table is filled for both, and an administrator sees all of it
+SELECT v.relation, public.regress_seen(v.relation, v.role, v.key) AS one_two FROM public.regress_view v
+WHERE v.role = 'regress_admin' AND NOT 0 < ALL (public.regress_seen(v.relation, v.role, v.key));
+-- others see their tenant, or nothing of a table at all, and never the other tenant
+SELECT v.*, public.regress_seen(v.relation, v.role, v.key) AS one_two FROM public.regress_view v
+WHERE v.role <> 'regress_admin' AND ((public.regress_seen(v.relation, v.role, v.key))[1] > 0 AND (public.regress_seen(v.relation, v.role, v.key))[2] = 0) IS NOT TRUE
+ORDER BY v.relation::text, v.role, v.key;
+-- without row level security they would see it: the policies are the wall, and not an accident
+SELECT v.* FROM public.regress_view v
+WHERE public.regress_seen(v.relation, v.role, v.key) IS NOT NULL
+  AND NOT 0 < ALL (public.regress_seen_after(format('ALTER TABLE %s DISABLE ROW LEVEL SECURITY', v.relation), v.relation, v.role, v.key));
+-- each policy, dropped, changes what its role sees; and opened to all, what every role but the administrator's sees
+CREATE VIEW public.regress_policy AS
+    SELECT p.polname, p.polrelid::regclass AS relation, v.role, v.key
+    FROM pg_policy p JOIN public.regress_view v ON v.relation = p.polrelid
+    WHERE p.polroles = ARRAY[replace(v.role, 'regress_', 'tally_')::regrole::oid];
+SELECT count(*) > 30 AS many, count(DISTINCT relation) = (SELECT count(DISTINCT relation) FROM public.regress_view) AS all_tables FROM public.regress_policy;
+SELECT p.polrelid::regclass, p.polname, p.polcmd FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
+WHERE c.relnamespace = 'tally'::regnamespace AND (p.polcmd <> 'r' OR (p.polrelid::regclass, p.polname) NOT IN (SELECT relation, polname FROM public.regress_policy));
+SELECT p.relation, p.polname FROM public.regress_policy p GROUP BY 1, 2
+HAVING NOT bool_or(public.regress_seen_after(format('DROP POLICY %I ON %s', p.polname, p.relation), p.relation, p.role, p.key)
+                   IS DISTINCT FROM public.regress_seen(p.relation, p.role, p.key));
+SELECT p.relation, p.polname FROM public.regress_policy p WHERE p.role <> 'regress_admin'
+  AND public.regress_seen_after(format('ALTER POLICY %I ON %s USING (true)', p.polname, p.relation), p.relation, p.role, p.key)
+      IS NOT DISTINCT FROM public.regress_seen(p.relation, p.role, p.key);
+-- without a key, or without a tenant chosen where there are several, there is nothing to see
+SELECT v.*, public.regress_seen(v.relation, v.role, NULL) FROM public.regress_view v
+WHERE v.key = 'one write' AND public.regress_seen(v.relation, v.role, NULL) <> '{0,0}';
+SET client_min_messages = warning;
+DROP VIEW public.regress_policy, public.regress_view;
+DROP TABLE public.regress_key;
+DROP FUNCTION public.regress_seen(regclass, text, text), public.regress_seen_after(text, regclass, text, text);
+DROP ROLE regress_admin, regress_app, regress_api;
