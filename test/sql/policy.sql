@@ -62,7 +62,7 @@ BEGIN
     RAISE EXCEPTION USING ERRCODE = 'TDONE', MESSAGE = coalesce(public.regress_seen(relation, role, key)::text, '{}');
 EXCEPTION WHEN SQLSTATE 'TDONE' THEN RETURN SQLERRM::bigint[];
 END $$;
-CREATE VIEW public.regress_view AS
+CREATE TABLE public.regress_view AS
     SELECT c.oid::regclass AS relation, v.role, v.key
     FROM pg_class c, (VALUES ('regress_admin', NULL), ('regress_app', NULL), ('regress_api', 'one admin'), ('regress_api', 'one write')) v(role, key)
     WHERE c.relnamespace = 'tally'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
@@ -79,7 +79,7 @@ SELECT v.* FROM public.regress_view v
 WHERE public.regress_seen(v.relation, v.role, v.key) IS NOT NULL
   AND NOT 0 < ALL (public.regress_seen_after(format('ALTER TABLE %s DISABLE ROW LEVEL SECURITY', v.relation), v.relation, v.role, v.key));
 -- each policy, dropped, changes what its role sees; and opened to all, what every role but the administrator's sees
-CREATE VIEW public.regress_policy AS
+CREATE TABLE public.regress_policy AS
     SELECT p.polname, p.polrelid::regclass AS relation, v.role, v.key
     FROM pg_policy p JOIN public.regress_view v ON v.relation = p.polrelid
     WHERE p.polroles = ARRAY[replace(v.role, 'regress_', 'tally_')::regrole::oid];
@@ -96,7 +96,6 @@ SELECT p.relation, p.polname FROM public.regress_policy p WHERE p.role <> 'regre
 SELECT v.*, public.regress_seen(v.relation, v.role, NULL) FROM public.regress_view v
 WHERE v.key = 'one write' AND public.regress_seen(v.relation, v.role, NULL) <> '{0,0}';
 SET client_min_messages = warning;
-DROP VIEW public.regress_policy, public.regress_view;
-DROP TABLE public.regress_key;
+DROP TABLE public.regress_policy, public.regress_view, public.regress_key;
 DROP FUNCTION public.regress_seen(regclass, text, text), public.regress_seen_after(text, regclass, text, text);
 DROP ROLE regress_admin, regress_app, regress_api;

@@ -30,10 +30,11 @@ BEGIN
                                   CASE relation.relkind WHEN 'S' THEN 'SEQUENCE' WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END, relation.name);
         CONTINUE WHEN relation.relkind NOT IN ('r', 'p');
         EXECUTE pg_catalog.format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', relation.name);
+        CONTINUE WHEN NOT relation.of_tenants;  -- nobody's but the owner's
         EXECUTE pg_catalog.format('GRANT SELECT ON %s TO tally_admin', relation.name);
         EXECUTE pg_catalog.format('CREATE POLICY admin ON %s FOR SELECT TO tally_admin USING (true)', relation.name);
         EXECUTE pg_catalog.format('COMMENT ON POLICY admin ON %s IS ''tally_admin sees every tenant''', relation.name);
-        CONTINUE WHEN NOT relation.of_tenants OR relation.relname = 'api_key';
+        CONTINUE WHEN relation.relname = 'api_key';     -- see below
         EXECUTE pg_catalog.format('GRANT SELECT ON %s TO tally_app, tally_api', relation.name);
         EXECUTE pg_catalog.format('CREATE POLICY app ON %s FOR SELECT TO tally_app USING (tenant_id = tally.current_tenant())', relation.name);
         EXECUTE pg_catalog.format('COMMENT ON POLICY app ON %s IS ''tally_app sees the tenant that it chose''', relation.name);
@@ -67,7 +68,7 @@ $types$;
 -- Who may execute what, by kind:
 --   what computes and reads no table (IMMUTABLE, aggregates, and the few named here)   whoever may by default; our roles by name
 --   what makes tenants, keys and limits                                                tally_admin
---   schema tally_gated, and what stores and has a private name                         tally_owner
+--   schema tally_gated, and what has a private name and stores or asks over tenants    tally_owner
 --   everything else of schema tally                                                    tally_admin, tally_app, tally_api
 --   everything else of schema tally_rest                                               tally_admin, tally_api
 DO $functions$
@@ -75,12 +76,13 @@ DECLARE
     pure    CONSTANT text[] := ARRAY['windows', '_window_starts', '_check_time_zone', '_local_instant', '_uuid7', '_random_bytes', '_now'];
     admin   CONSTANT text[] := ARRAY['create_tenant', 'create_api_key', 'api_keys', 'revoke_api_key', 'set_limits'];
     reading CONSTANT text[] := ARRAY['_statement_deadline', '_set_statement_deadline'];    -- VOLATILE, and store nothing
+    all_of  CONSTANT text[] := ARRAY['_find_sealed', '_sealed_identities'];                 -- read over all tenants
     routine record;
     grantee text;
 BEGIN
     FOR routine IN SELECT p.oid::pg_catalog.regprocedure AS name, p.proacl, p.proowner,
                           n.nspname = 'tally' AND (p.prokind = 'a' OR p.provolatile = 'i' OR p.proname = ANY (pure)) AS is_pure,
-                          CASE WHEN n.nspname = 'tally_gated' THEN NULL
+                          CASE WHEN n.nspname = 'tally_gated' OR p.proname = ANY (all_of) THEN NULL
                                WHEN p.proname = ANY (pure) THEN 'tally_admin, tally_app, tally_api'
                                WHEN pg_catalog.left(p.proname, 1) = '_' AND p.provolatile = 'v' AND p.proname <> ALL (reading) THEN NULL
                                WHEN n.nspname = 'tally_rest' THEN 'tally_admin, tally_api'
