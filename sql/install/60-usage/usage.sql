@@ -108,22 +108,8 @@ COMMENT ON FUNCTION tally._usage_states(tally.metric, timestamptz[], timestamptz
     'States of a metric by window, customer and dimension values';
 
 CREATE FUNCTION tally._convert(value numeric, factor numeric, rounding text) RETURNS numeric
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    SET search_path = pg_catalog, pg_temp
-    -- Whole quotient and remainder are exact, so rounding never sees a quotient that was rounded before. A quotient by a
-    -- 32-bit factor that ends at all ends within 31 digits after the value's own.
-    AS $$
-    SELECT CASE rounding
-        WHEN 'UP' THEN q.whole + (q.rest > 0)::integer
-        WHEN 'DOWN' THEN q.whole - (q.rest < 0)::integer
-        WHEN 'NEAREST' THEN q.whole + sign(value) * (2 * abs(q.rest) >= factor)::integer
-        WHEN 'NEAREST_HALF' THEN trim_scale(tally._convert(value * 2, factor, 'NEAREST') * 0.5)
-        WHEN 'NEAREST_DECILE' THEN trim_scale(tally._convert(value * 10, factor, 'NEAREST') * 0.1)
-        WHEN 'NONE' THEN CASE WHEN q.long * factor = value THEN trim_scale(q.long) ELSE trim_scale(value / factor) END
-        ELSE value END
-    FROM (SELECT div(value, factor) AS whole, value - div(value, factor) * factor AS rest,
-                 (value + round(0::numeric, scale(value) + 31)) / factor AS long) q
-$$;
+    AS 'MODULE_PATHNAME', 'tally_convert'
+    LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION tally._convert(numeric, numeric, text) IS
     'value / factor, rounded: UP = ceiling, DOWN = floor, NEAREST = half away from zero, NEAREST_HALF = to multiples of 0.5, NEAREST_DECILE = of 0.1, NONE = exact where the quotient ends, else 16 or more digits. NULL rounding: the value itself';
 
