@@ -41,3 +41,31 @@ inline IndexScanDesc begin_index_scan(Relation table, Relation index, Snapshot s
     return index_beginscan(table, index, snapshot, keys, 0);
 #endif
 }
+
+// Reads an interval as its input function does, but answers false instead of raising: catching would need a subtransaction.
+// 15 changed what DecodeInterval fills in.
+inline bool decode_interval(const char* given, int32* its_months, int32* its_days, int64* its_microseconds) {
+    char work[256];
+    char* field[MAXDATEFIELDS];
+    int type[MAXDATEFIELDS];
+    int count = 0, kind = 0;
+    int problem = ParseDateTime(given, work, sizeof work, field, type, MAXDATEFIELDS, &count);
+#if PG_VERSION_NUM >= 150000
+    struct pg_itm_in parts = {};
+    if (problem == 0) problem = DecodeInterval(field, type, count, INTERVAL_FULL_RANGE, &kind, &parts);
+    if (problem == DTERR_BAD_FORMAT) problem = DecodeISO8601Interval(pstrdup(given), &kind, &parts);
+    Interval span = {};
+    if (problem != 0 || kind != DTK_DELTA || itmin2interval(&parts, &span) != 0) return false;
+#else
+    struct pg_tm parts = {};
+    fsec_t fraction = 0;
+    if (problem == 0) problem = DecodeInterval(field, type, count, INTERVAL_FULL_RANGE, &kind, &parts, &fraction);
+    if (problem == DTERR_BAD_FORMAT) problem = DecodeISO8601Interval(pstrdup(given), &kind, &parts, &fraction);
+    Interval span = {};
+    if (problem != 0 || kind != DTK_DELTA || tm2interval(&parts, fraction, &span) != 0) return false;
+#endif
+    *its_months = span.month;
+    *its_days = span.day;
+    *its_microseconds = span.time;
+    return true;
+}
