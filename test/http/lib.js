@@ -51,6 +51,8 @@ class Cluster {
       { cwd: '/' });
     this.start();
     this.psql('CREATE DATABASE tally', 'postgres');
+    // Where PUBLIC may execute nothing, as many databases are hardened: what tallyd's role needs it has by name.
+    this.psql('ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC; ALTER DEFAULT PRIVILEGES REVOKE USAGE ON TYPES FROM PUBLIC');
     this.psql('CREATE EXTENSION pgtally; CREATE ROLE tallyd_login LOGIN IN ROLE tally_api');
   }
 
