@@ -21,6 +21,7 @@ CREATE TEMP VIEW member AS
 INSERT INTO rule (name) VALUES
     ('the extension has members'),
     ('functions in SQL and PL/pgSQL pin their search_path'),
+    ('functions that catch exceptions are PARALLEL UNSAFE'),
     ('every object has a comment'),
     ('every column of a table has a comment'),
     ('SECURITY DEFINER functions belong to no superuser and are not for PUBLIC'),
@@ -47,6 +48,14 @@ JOIN pg_proc p ON m.classid = 'pg_proc'::regclass AND p.oid = m.objid
 JOIN pg_language l ON l.oid = p.prolang
 WHERE l.lanname IN ('sql', 'plpgsql') AND p.prosqlbody IS NULL
   AND NOT coalesce(p.proconfig, '{}') @> ARRAY['search_path=pg_catalog, pg_temp'];
+
+-- Before PostgreSQL 17 no subtransaction may begin while a plan runs in parallel mode, in the leader neither.
+INSERT INTO complaint
+SELECT 'functions that catch exceptions are PARALLEL UNSAFE', m.name, 'label it PARALLEL UNSAFE, and what calls it; or look instead of catching'
+FROM member m
+JOIN pg_proc p ON m.classid = 'pg_proc'::regclass AND p.oid = m.objid
+JOIN pg_language l ON l.oid = p.prolang
+WHERE l.lanname = 'plpgsql' AND p.proparallel <> 'u' AND p.prosrc ~ '\mEXCEPTION\s+WHEN\M';
 
 -- Array types and the row types of tables come with their owners; rules and triggers are part of a table.
 INSERT INTO complaint

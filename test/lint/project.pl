@@ -26,6 +26,24 @@ rule 'install scripts create plainly' => sub {
     }
 };
 
+rule 'install scripts mean the same whatever a session or a database has set' => sub {
+    for my $path (sources(qr{^sql/(install|bridge)/.*\.sql$})) {
+        my $number = 0;
+        for my $line (sql($path)) {
+            $number++;
+            # With standard_conforming_strings = off a backslash in a plain literal is an escape.
+            while ($line =~ /(\bE)?'((?:[^']|'')*)'/g) {
+                complain("$path:$number", "a backslash in a plain literal: write E'...', or a class such as [0-9]")
+                    if !$1 && $2 =~ /\\/;
+            }
+            # In a Turkish database the lower case of I has no dot.
+            complain("$path:$number", 'give lower() and upper() a text COLLATE "C"')
+                if $line =~ /\b(?:lower|upper|initcap)\((?!lower|added|min\(|k\.lines)(?![^)]*COLLATE "C")/;
+            complain("$path:$number", 'ILIKE and ~* depend on the database: compare lower(... COLLATE "C")') if $line =~ /\bILIKE\b|~\*/;
+        }
+    }
+};
+
 rule 'every install script has its place in the order, and every place its script' => sub {
     my %place = map { $_ => 1 } split /\n/, slurp('sql/install/order');
     for my $path (sources(qr{^sql/install/.*\.sql$})) {

@@ -83,6 +83,11 @@ TEST(Rfc3339, ReadsInstants) {
     EXPECT_EQ(tally::parse_rfc3339("1970-01-01 01:00:00.5+01:00"), 500'000);
     EXPECT_EQ(tally::parse_rfc3339("1969-12-31T23:59:59.999999Z"), -1);
     EXPECT_EQ(tally::parse_rfc3339("2016-12-31T23:59:60Z"), tally::parse_rfc3339("2017-01-01T00:00:00Z"));
+    EXPECT_EQ(tally::parse_rfc3339("2017-01-01T05:29:60.25+05:30"), *tally::parse_rfc3339("2017-01-01T00:00:00Z") + 250'000);
+    EXPECT_EQ(tally::parse_rfc3339("2015-06-30T19:59:60-04:00"), tally::parse_rfc3339("2015-07-01T00:00:00Z"));
+    for (const char* none : {"2024-01-15T12:30:60Z", "2016-12-31T23:58:60Z", "2016-12-30T23:59:60Z", "2016-12-31T23:59:60+01:00",
+                             "2016-12-31T22:59:60Z", "2016-12-31T23:59:61Z", "2017-01-01T05:59:60+05:30", "1970-01-01T00:00:60Z"})
+        EXPECT_FALSE(tally::parse_rfc3339(none)) << none;
     EXPECT_EQ(tally::parse_rfc3339("2024-02-29T00:00:00.0000019Z"), 1'709'164'800'000'001);
     EXPECT_FALSE(tally::parse_rfc3339("2023-02-29T00:00:00Z"));
     EXPECT_FALSE(tally::parse_rfc3339("2023-01-01T00:00:61Z"));

@@ -59,6 +59,14 @@ private:
     bool ok_ = true;
 };
 
+// Whether the first second of a month of UTC begins then. A leap second comes just before one and nowhere else, whatever the
+// offset that it is written with (RFC 3339, 5.7); it is taken for the second after it.
+bool begins_month(std::int64_t unix_seconds) noexcept {
+    if (unix_seconds % 86400 != 0) return false;
+    return std::chrono::year_month_day{std::chrono::sys_days{std::chrono::days{unix_seconds / 86400}}}.day() ==
+           std::chrono::day{1};
+}
+
 }  // namespace
 
 std::optional<std::int64_t> parse_rfc3339(std::string_view text) noexcept {
@@ -90,6 +98,7 @@ std::optional<std::int64_t> parse_rfc3339(std::string_view text) noexcept {
     if (!date.ok()) return std::nullopt;
     const std::int64_t days = std::chrono::sys_days{date}.time_since_epoch().count();
     const std::int64_t seconds = days * 86400 + hour * 3600 + minute * 60 + second - std::int64_t{offset_minutes} * 60;
+    if (second == 60 && !begins_month(seconds)) return std::nullopt;
     return seconds * 1'000'000 + microseconds;
 }
 

@@ -4,8 +4,8 @@ CREATE FUNCTION tally._contains(e tally.recent_event, needle text) RETURNS boole
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     SET search_path = pg_catalog, pg_temp
     AS $$
-    SELECT position(needle IN lower(e.event_id)) > 0 OR position(needle IN lower(e.code)) > 0
-           OR EXISTS (SELECT FROM json_each_text(e.properties) p WHERE position(needle IN lower(p.value)) > 0)
+    SELECT position(needle IN lower(e.event_id COLLATE "C")) > 0 OR position(needle IN lower(e.code COLLATE "C")) > 0
+           OR EXISTS (SELECT FROM json_each_text(e.properties) p WHERE position(needle IN lower(p.value COLLATE "C")) > 0)
 $$;
 COMMENT ON FUNCTION tally._contains(tally.recent_event, text) IS
     'Whether the id, the code or a property of an event holds a text, which is given in lower case';
@@ -23,7 +23,7 @@ DECLARE
     what     text := _find_events.code;
     customer text := _find_events.customer_id;
     sender   text := _find_events.source;
-    needle   text := lower(_find_events.search);
+    needle   text := lower(_find_events.search COLLATE "C");
 BEGIN
     RETURN QUERY
     SELECT e.* FROM tally.recent_event e

@@ -40,7 +40,7 @@ DECLARE
     parts text[];
 BEGIN
     IF given ~ '^(3[0-9]|2e){3,38}$' THEN      -- digits and a dot
-        parts := regexp_match(convert_from(decode(given, 'hex'), 'UTF8'), '^(\d{1,18})\.(\d{1,18})$');
+        parts := regexp_match(convert_from(decode(given, 'hex'), 'UTF8'), '^([0-9]{1,18})[.]([0-9]{1,18})$');
     END IF;
     IF given IS NOT NULL AND parts IS NULL THEN
         PERFORM tally._fail('cursor', 'cursor must be the next_cursor of an earlier answer');

@@ -81,7 +81,7 @@ DECLARE
     rows     json;
 BEGIN
     PERFORM tally_rest._check_query(query, ARRAY['page', 'per_page', 'order_by', 'search', 'product_family_id', 'archived']);
-    IF sorting !~ '^(name|code|created_at)\.(asc|desc)$' THEN
+    IF sorting !~ '^(name|code|created_at)[.](asc|desc)$' THEN
         PERFORM tally._fail('order_by', 'order_by must be name, code or created_at followed by .asc or .desc');
     END IF;
     IF tally_rest._parameter(query, 'product_family_id') IS NOT NULL THEN
@@ -91,7 +91,7 @@ BEGIN
         SELECT m.* FROM tally.metric m
         WHERE m.tenant_id = tenant AND (archived = 'all' OR (m.archived_at IS NOT NULL) = (archived = 'true'))
           AND (family IS NULL OR m.product_family_id = family)
-          AND (needle IS NULL OR position(lower(needle) IN lower(m.name)) > 0 OR position(lower(needle) IN lower(m.code)) > 0)
+          AND (needle IS NULL OR position(lower(needle COLLATE "C") IN lower(m.name COLLATE "C")) > 0 OR position(lower(needle COLLATE "C") IN lower(m.code COLLATE "C")) > 0)
     ), shown AS (
         SELECT f.*, row_number() OVER (ORDER BY
                    CASE sorting WHEN 'name.asc' THEN f.name WHEN 'code.asc' THEN f.code END ASC,

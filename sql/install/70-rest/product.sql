@@ -216,7 +216,7 @@ BEGIN
         SELECT f.* FROM tally.product_family f
         WHERE f.tenant_id = list_product_families.tenant_id
           AND (archived = 'all' OR (f.archived_at IS NOT NULL) = (archived = 'true'))
-          AND (needle IS NULL OR position(lower(needle) IN lower(f.name)) > 0))
+          AND (needle IS NULL OR position(lower(needle COLLATE "C") IN lower(f.name COLLATE "C")) > 0))
     SELECT tally_rest._page((SELECT json_agg(tally_rest._family(s::tally.product_family)) FROM
                              (SELECT * FROM found ORDER BY name, product_family_id LIMIT per_page OFFSET page::bigint * per_page) s),
                             page, per_page, (SELECT count(*) FROM found)));
@@ -358,7 +358,7 @@ BEGIN
         SELECT p.* FROM tally.product p
         WHERE p.tenant_id = list_products.tenant_id AND (family IS NULL OR p.product_family_id = family)
           AND (archived = 'all' OR (p.archived_at IS NOT NULL) = (archived = 'true'))
-          AND (needle IS NULL OR position(lower(needle) IN lower(p.name)) > 0))
+          AND (needle IS NULL OR position(lower(needle COLLATE "C") IN lower(p.name COLLATE "C")) > 0))
     SELECT tally_rest._page((SELECT json_agg(tally_rest._product(s::tally.product)) FROM
                              (SELECT * FROM found ORDER BY name, product_id LIMIT per_page OFFSET page::bigint * per_page) s),
                             page, per_page, (SELECT count(*) FROM found)));

@@ -96,7 +96,7 @@ DECLARE
     extra text;
 BEGIN
     SELECT k INTO extra FROM jsonb_object_keys(coalesce(query, '{}')) k
-    WHERE (k <> ALL (allowed) OR k = 'filter[]') AND NOT ('filter[]' = ANY (allowed) AND k ~ '^filter\[.+\]$') LIMIT 1;
+    WHERE (k <> ALL (allowed) OR k = 'filter[]') AND NOT ('filter[]' = ANY (allowed) AND k ~ '^filter[[].+[]]$') LIMIT 1;
     IF FOUND THEN
         PERFORM tally._fail(extra, format('unknown query parameter "%s"', extra),
                             CASE WHEN cardinality(allowed) = 0 THEN 'This route takes none.'
@@ -199,13 +199,13 @@ DECLARE
 BEGIN
     IF given IS NULL THEN
         PERFORM tally._fail(name, format('%s is missing', name), 'Give a date such as 2024-01-31 or a time such as 2024-01-31T13:00:00Z.');
-    ELSIF given ~ '^\d{4}-\d\d-\d\d$' AND tally._parse_timestamp(given || 'T00:00:00Z') IS NOT NULL THEN
+    ELSIF given ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' AND tally._parse_timestamp(given || 'T00:00:00Z') IS NOT NULL THEN
         RETURN tally._local_instant(given::date::timestamp, time_zone);
     END IF;
     at := tally._parse_timestamp(given);
     IF at IS NULL THEN
         PERFORM tally._fail(name, format('%s must be a date such as 2024-01-31 or an RFC 3339 time such as 2024-01-31T13:00:00Z, not "%s"', name, left(given, 64)),
-            CASE WHEN given ~ ' \d\d:\d\d$' THEN 'In a query string the + of an offset must be written as %2B.' END);
+            CASE WHEN given ~ ' [0-9]{2}:[0-9]{2}$' THEN 'In a query string the + of an offset must be written as %2B.' END);
     END IF;
     RETURN at;
 END
@@ -222,8 +222,8 @@ DECLARE
     value json;
 BEGIN
     -- U+0000 cannot even be taken apart: U+0001 stands for it, and an escape is one after an even number of backslashes.
-    FOR name, value IN SELECT f.key, f.value FROM json_each(replace(fields::text, '\u0000', '\u0001')::json) f LOOP
-        IF value::text ~ '(^|[^\\])(\\\\)*\\u0001' THEN
+    FOR name, value IN SELECT f.key, f.value FROM json_each(replace(fields::text, E'\\u0000', E'\\u0001')::json) f LOOP
+        IF value::text ~ E'(^|[^\\\\])(\\\\\\\\)*\\\\u0001' THEN
             PERFORM tally._fail(name, format('%s holds the character U+0000, which cannot be stored', name));
         END IF;
         BEGIN

@@ -10,7 +10,7 @@ DECLARE
 BEGIN
     IF given IS NULL THEN
         PERFORM tally._fail(name, format('%s is missing', name), 'Give a date such as 2024-01-31.');
-    ELSIF given ~ '^\d{4}-\d\d-\d\d$' AND given >= '0001' THEN     -- there is no year 0
+    ELSIF given ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' AND given >= '0001' THEN     -- there is no year 0
         at := tally._parse_timestamp(given || 'T00:00:00Z');
     END IF;
     IF at IS NULL THEN

@@ -5,7 +5,7 @@ CREATE FUNCTION tally_rest._usage_filter(query jsonb) RETURNS jsonb
     SET search_path = pg_catalog, pg_temp
     AS $$
     SELECT jsonb_object_agg(substr(q.key, 8, length(q.key) - 8), q.value)
-    FROM jsonb_each(query) q WHERE q.key ~ '^filter\[.+\]$'
+    FROM jsonb_each(query) q WHERE q.key ~ '^filter[[].+[]]$'
 $$;
 COMMENT ON FUNCTION tally_rest._usage_filter(jsonb) IS 'The filter {property: [values]} of parameters like filter[region]=eu';
 
