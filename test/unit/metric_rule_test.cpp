@@ -114,6 +114,20 @@ TEST(Rule, AsksEachPropertyOnce) {
     EXPECT_EQ(judge(number("1"), text("x"), number("5"), absent), Outcome::filtered);
 }
 
+TEST(Rule, SingleMatrices) {
+    MetricDefinition definition = metric(Aggregation::count);
+    definition.matrix = parse_matrix(R"({"type":"SINGLE","key":"size","values":["1.0","big"]})");
+    const std::string groups[] = {"size"};
+    const MetricRule rule(definition, {}, groups);
+    EXPECT_EQ(rule.keys(), (std::vector<std::string>{"size"}));
+    EXPECT_EQ(rule.dimensions(), (std::vector<int>{0}));
+    EXPECT_EQ(rule.matrix_dimensions(), 1);
+    for (const PropertyValue& value : {number("1"), number("1.00"), number("1e0"), text("1.0"), text("big")})
+        EXPECT_EQ(rule.judge(std::span(&value, 1)), Outcome::counted) << value.text;
+    for (const PropertyValue& value : {number("2"), number("-1"), text("1"), text("BIG"), text(""), absent, {Kind::other, "1"}})
+        EXPECT_EQ(rule.judge(std::span(&value, 1)), Outcome::outside_matrix) << value.text;
+}
+
 TEST(Rule, LinkedMatrices) {
     MetricDefinition definition = metric(Aggregation::count);
     definition.matrix = parse_matrix(R"({"type":"LINKED","dimension1_key":"cloud","dimension2_key":"zone","values":{"aws":["e1","7.0"],"1.0":[]}})");

@@ -15,7 +15,7 @@ void ValueSet::add(std::string_view text) {
 bool ValueSet::holds(const PropertyValue& value) const {
     switch (value.kind) {
         case PropertyValue::Kind::text:
-            return !value.text.empty() && texts_.contains(std::string(value.text));
+            return !value.text.empty() && texts_.contains(value.text);
         case PropertyValue::Kind::number:
             return !numbers_.empty() && numbers_.contains(shortest_number(value.text));
         case PropertyValue::Kind::absent:

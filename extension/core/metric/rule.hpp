@@ -9,6 +9,7 @@
 // and as a distinct value, the number 1.0 and the text "1" are the same: 1.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -39,8 +40,15 @@ public:
     bool empty() const noexcept { return texts_.empty(); }
 
 private:
-    std::unordered_set<std::string> texts_;
-    std::unordered_set<std::string> numbers_;  // shortest_number of those that are numbers
+    // Looked up without a copy.
+    struct Hash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>()(text); }
+    };
+    using Texts = std::unordered_set<std::string, Hash, std::equal_to<>>;
+
+    Texts texts_;
+    Texts numbers_;  // shortest_number of those that are numbers
 };
 
 enum class Outcome : std::uint8_t { counted, filtered, outside_matrix, missing, empty, not_a_number };
