@@ -21,7 +21,7 @@ CREATE FUNCTION pg_temp.load(batch_name text, tenant integer DEFAULT 1, OUT verd
 DECLARE import uuid;
 BEGIN
     INSERT INTO tally.import_batch (tenant_id, name) VALUES (tenant, batch_name) RETURNING import_id INTO import;
-    RETURN QUERY SELECT i.verdict, count(*) FROM file f, tally._ingest(tenant, ARRAY[f.events], true, true, import) i GROUP BY 1 ORDER BY 1;
+    RETURN QUERY SELECT i.verdict, count(*) FROM file f, tally._ingest(tenant, f.events, true, import) i GROUP BY 1 ORDER BY 1;
     UPDATE tally.import_batch SET accepted = (SELECT count(*) FROM tally.recent_event e WHERE e.import_id = import) WHERE import_id = import;
 END $$;
 CREATE FUNCTION pg_temp.id(batch_name text) RETURNS jsonb LANGUAGE sql AS $$ SELECT jsonb_build_object('id', tally._encode_id('imp_', import_id)) FROM tally.import_batch WHERE name = batch_name AND tenant_id = 1 $$;

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "core/base/json_string.hpp"
+
 namespace tally {
 namespace {
 
@@ -36,25 +38,6 @@ bool is_one_object(std::string_view text) {
         if (depth == 0 && at == 0) return false;
     }
     return !in_string && !text.empty() && text.front() == '{' && text.back() == '}';
-}
-
-void append_json_string(std::string& out, std::string_view text) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    out += '"';
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (c == '"' || c == '\\') {
-            out += '\\';
-            out += c;
-        } else if (byte < 0x20) {
-            out += "\\u00";
-            out += digits[byte >> 4];
-            out += digits[byte & 15];
-        } else {
-            out += c;
-        }
-    }
-    out += '"';
 }
 
 void append_member(std::string& out, std::string_view name, std::string_view value) {

@@ -69,3 +69,27 @@ inline bool decode_interval(const char* given, int32* its_months, int32* its_day
     *its_microseconds = span.time;
     return true;
 }
+
+// 14 added the hint that an indexed value is unchanged to index_insert.
+#if PG_VERSION_NUM >= 140000
+#define PGTALLY_INDEX_INSERT(index, values, nulls, tid, heap, check, info) \
+    index_insert(index, values, nulls, tid, heap, check, false, info)
+#else
+#define PGTALLY_INDEX_INSERT(index, values, nulls, tid, heap, check, info) \
+    index_insert(index, values, nulls, tid, heap, check, info)
+#endif
+
+// 18 wants to be told what ConditionalXactLockTableWait logs.
+#if PG_VERSION_NUM >= 180000
+#define PGTALLY_CONDITIONAL_XACT_WAIT(xid) ConditionalXactLockTableWait(xid, false)
+#else
+#define PGTALLY_CONDITIONAL_XACT_WAIT(xid) ConditionalXactLockTableWait(xid)
+#endif
+
+// 14 gave every array type a name.
+#ifndef UUIDARRAYOID
+#define UUIDARRAYOID 2951
+#endif
+#ifndef TIMESTAMPTZARRAYOID
+#define TIMESTAMPTZARRAYOID 1185
+#endif

@@ -51,57 +51,36 @@ COMMENT ON FUNCTION tally._add_lines(int8range[], int8range) IS 'Ranges of lines
 -- An import's counts add up to the lines of its file, however often a piece must be sent until its sender knows of its
 -- answer: what the ranges of import_batch.lines hold was counted when it came first. The row is locked, so pieces of one
 -- import come one after the other, from several senders too.
+CREATE FUNCTION tally._import_piece(tenant_id integer, import_id uuid, piece text, is_csv boolean, first_line bigint, unread bigint[],
+                                    counted_from bigint[], counted_to bigint[],
+                                    OUT accepted bigint, OUT duplicates bigint, OUT failed bigint, OUT resent bigint, OUT next_line bigint,
+                                    OUT failures json, OUT limit_reason text, OUT limit_details jsonb) RETURNS record
+    AS 'MODULE_PATHNAME', 'tally_import_piece'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION tally._import_piece(integer, uuid, text, boolean, bigint, bigint[], bigint[], bigint[]) IS
+    'Stores the events of a piece of an import and counts its lines; those in the ranges from counted_from to before counted_to were counted before. Raises 22023 where the header is no good, 54000 too many events';
+
+-- An import's counts add up to the lines of its file, however often a piece must be sent until its sender knows of its
+-- answer: what the ranges of import_batch.lines hold was counted when it came first. The row is locked, so pieces of one
+-- import come one after the other, from several senders too.
 CREATE FUNCTION tally._import(batch tally.import_batch, piece text, is_csv boolean, first_line bigint, unread bigint[],
                               OUT accepted bigint, OUT duplicates bigint, OUT failed bigint, OUT resent bigint, OUT next_line bigint,
-                              OUT failures json, OUT limited tally._verdict) RETURNS record
+                              OUT failures json, OUT limit_reason text, OUT limit_details jsonb) RETURNS record
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
     AS $$
 #variable_conflict use_column
-DECLARE
-    tenant    integer := _import.batch.tenant_id;
-    import    uuid := _import.batch.import_id;
-    numbers   integer[];
-    documents text[];
-    bad_lines integer[];
-    bad       text[];
-    lines     integer;
-    known     int8range[];
-    verdicts  tally._verdict[];
 BEGIN
-    SELECT array_agg(l.line ORDER BY l.line) FILTER (WHERE l.document IS NOT NULL),
-           coalesce(array_agg(l.document ORDER BY l.line) FILTER (WHERE l.document IS NOT NULL), '{}'),
-           array_agg(l.line ORDER BY l.line) FILTER (WHERE l.reason IS NOT NULL), array_agg(l.reason ORDER BY l.line) FILTER (WHERE l.reason IS NOT NULL),
-           max(l.line) FILTER (WHERE l.document IS NULL AND l.reason IS NULL)
-    INTO numbers, documents, bad_lines, bad, lines FROM tally._import_lines(piece, is_csv) l;
-    IF cardinality(documents) > 10000 THEN
-        RAISE EXCEPTION 'there are % events in one piece of an import; at most 10000 are allowed', cardinality(documents)
-            USING ERRCODE = 'program_limit_exceeded';
-    END IF;
-    IF cardinality(documents) > 0 THEN
-        SELECT array_agg(v) INTO verdicts FROM tally._ingest(tenant, documents, true, true, import, true) v;
-    END IF;
-    -- From the first line on that a limit refuses, the piece counts as not sent: new events stand before it alone.
-    SELECT v.* INTO limited FROM unnest(verdicts) v WHERE v.verdict = 'limited' ORDER BY v.body LIMIT 1;
-    next_line := first_line + coalesce(numbers[limited.body], lines);
-    known := ARRAY(SELECT k FROM unnest(_import.batch.lines) k WHERE k && int8range(first_line, next_line));
-    SELECT count(*) FILTER (WHERE j.verdict = 'accepted'), count(*) FILTER (WHERE j.verdict = 'duplicate' AND NOT j.again),
-           count(*) FILTER (WHERE j.verdict NOT IN ('accepted', 'duplicate') AND NOT j.again), count(*) FILTER (WHERE j.verdict <> 'accepted' AND j.again),
-           coalesce(json_agg(json_strip_nulls(json_build_object('line', j.line, 'event_id', nullif(j.event_id, ''), 'reason', j.reason, 'field', j.field))
-                             ORDER BY j.line) FILTER (WHERE j.reason IS NOT NULL), '[]')
-    INTO accepted, duplicates, failed, resent, failures
-    FROM (SELECT l.*, EXISTS (SELECT FROM unnest(known) k WHERE k @> l.line) AS again
-          FROM (SELECT first_line + numbers[v.body] AS line, v.verdict, v.event_id, v.reason, v.field FROM unnest(verdicts) v
-                UNION ALL SELECT first_line + b.line, 'unreadable', NULL, b.reason, NULL FROM unnest(bad_lines, bad) b(line, reason)
-                UNION ALL SELECT u, 'unreadable', NULL, NULL, NULL FROM unnest(unread) u) l      -- their reasons are the sender's
-          WHERE l.line < next_line) j;
+    SELECT p.* INTO accepted, duplicates, failed, resent, next_line, failures, limit_reason, limit_details
+    FROM tally._import_piece(batch.tenant_id, batch.import_id, piece, is_csv, first_line, unread,
+                             ARRAY(SELECT lower(k) FROM unnest(batch.lines) k), ARRAY(SELECT upper(k) FROM unnest(batch.lines) k)) p;
     -- Of blank lines alone nothing was taken: so a sender asks whether the import still stands.
     UPDATE tally.import_batch b SET accepted = b.accepted + _import.accepted, duplicates = b.duplicates + _import.duplicates,
                                     failures = b.failures + _import.failed,
                                     lines = tally._add_lines(b.lines, CASE WHEN _import.accepted + _import.duplicates + failed > 0 THEN int8range(first_line, next_line) ELSE 'empty' END),
                                     updated_at = tally._now()
-    WHERE b.tenant_id = tenant AND b.import_id = import;
+    WHERE b.tenant_id = _import.batch.tenant_id AND b.import_id = _import.batch.import_id;
 END
 $$;
 COMMENT ON FUNCTION tally._import(tally.import_batch, text, boolean, bigint, bigint[]) IS
-    'Stores the events of a piece of an import that this transaction has locked, old ones too, and tells what became of them; failures names lines, counted from first_line. unread: lines of the piece that its sender left blank, and counts as failures. resent: lines that came before, and are not counted again. limited: the first event that a limit of the month refuses; next_line is then its line, and nothing from there on counts as sent. An event without an id gets one made from its content.';
+    'Stores the events of a piece of an import that this transaction has locked, old ones too, and tells what became of them; failures names lines, counted from first_line. unread: lines of the piece that its sender left blank, and counts as failures. resent: lines that came before, and are not counted again. limit_reason and limit_details: which limit of the month refuses an event; next_line is then the line of the first such event, and nothing from there on counts as sent. An event without an id gets one made from its content.';

@@ -119,8 +119,8 @@ BEGIN
                      (6, 'failures', result.failures), (7, 'next_line', to_json(result.next_line)),
                      (8, 'totals', json_build_object('accepted', batch.accepted + result.accepted, 'duplicates', batch.duplicates + result.duplicates,
                                                      'failed', batch.failures + result.failed)),
-                     (9, 'limited', CASE WHEN (result.limited).verdict IS NOT NULL
-                                         THEN json_build_object('reason', (result.limited).reason, 'details', (result.limited).details) END)) f(place, name, value)
+                     (9, 'limited', CASE WHEN result.limit_reason IS NOT NULL
+                                         THEN json_build_object('reason', result.limit_reason, 'details', result.limit_details) END)) f(place, name, value)
         WHERE f.value IS NOT NULL);
 END
 $$;

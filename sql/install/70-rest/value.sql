@@ -93,7 +93,7 @@ DECLARE
     fields  jsonb := tally_rest._body(body);
     value   numeric;
     event   jsonb;
-    verdict tally._verdict;
+    verdict record;
 BEGIN
     PERFORM tally_rest._check_query(query, '{}');
     PERFORM tally_rest._check_fields(fields, ARRAY['value', 'filters', 'event_id', 'timestamp']);
@@ -101,7 +101,7 @@ BEGIN
     event := jsonb_build_object('code', m.code, 'customer_id', '', 'source', 'value:' || tally._encode_id('bm_', m.metric_id),
         'event_id', coalesce(nullif(fields -> 'event_id', 'null'), to_jsonb(tally._uuid7())), 'timestamp', coalesce(fields -> 'timestamp', 'null'),
         'properties', tally_rest._filters_field(m, fields) || jsonb_build_object(m.aggregation_key, value));
-    SELECT * INTO verdict FROM tally._ingest(m.tenant_id, ARRAY[jsonb_build_array(event)::text], true);
+    SELECT * INTO verdict FROM tally._ingest(m.tenant_id, jsonb_build_array(event)::text, false);
     IF verdict.verdict = 'limited' THEN
         RAISE EXCEPTION '%', verdict.reason USING ERRCODE = 'TL429', DETAIL = verdict.details;
     ELSIF verdict.verdict = 'conflict' THEN

@@ -1,0 +1,217 @@
+// Judging, claiming and storing: see ingest_engine.hpp.
+//
+// Facts are looked up, the batch is judged, what is accepted is claimed in the order of its identities. Where a claim shows
+// that somebody was faster, that is one more fact, and the batch is judged again: claims that are wanted no longer are taken
+// back; if others are wanted that come before claims already made, all are taken back first, so that claims are made in one
+// order whatever happens. Facts only grow in number, so this ends.
+#include "core/ingest/ingest_judge.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <numeric>
+#include <vector>
+
+#include "pg/ingest/ingest_facts.hpp"
+#include "pg/ingest/ingest_engine.hpp"
+#include "pg/border/boundary.hpp"
+#include "pg/ingest/recent_event.hpp"
+#include "pg/ingest/sql_store.hpp"
+
+namespace tally {
+namespace {
+
+constexpr Oid identity_columns[] = {UUIDOID, INT8OID, INT4OID, INT4OID};
+
+// Months since January 1970, UTC.
+std::int32_t month_of(std::int64_t unix_microseconds) {
+    using namespace std::chrono;
+    const year_month_day date{floor<std::chrono::days>(sys_time<microseconds>(microseconds(unix_microseconds)))};
+    return (static_cast<int>(date.year()) - 1970) * 12 + static_cast<int>(static_cast<unsigned>(date.month())) - 1;
+}
+
+class Engine {
+public:
+    Engine(IngestBatch& batch, const IngestCall& call) : batch_(batch), call_(call) {}
+
+    void run() {
+        lock_tenant(call_.tenant_id);
+        reject_by_kind(batch_, call_.tenant_id);
+        batch_.seal();
+        if (batch_.identities().empty()) return;
+        MonthShares shares(call_.tenant_id, call_.keys);
+        limits_ = shares.take(batch_);
+        open();
+        look_up();
+        claim();
+        store();
+        close();
+        shares.use(batch_);
+    }
+
+private:
+    void open() {
+        call_pg([&] {
+            memory_ = AllocSetContextCreate(CurrentMemoryContext, "pgtally ingest", ALLOCSET_DEFAULT_SIZES);
+            MemoryContext const caller = MemoryContextSwitchTo(memory_);
+            identities_.tenant_id = call_.tenant_id;
+            identities_.patience = call_.patience;
+            identities_.table = open_store_table("recent_identity", identity_columns, 1);
+            events_ = open_event_table();
+            is_direct_ = identities_.table.is_direct && events_.is_direct;
+            if (is_direct_) scan_ = begin_identity_scan(identities_, &dirty_);
+            MemoryContextSwitchTo(caller);
+        });
+    }
+
+    void close() {
+        call_pg([&] {
+            if (scan_ != nullptr) index_endscan(scan_);
+            close_store_table(events_);
+            close_store_table(identities_.table);
+            MemoryContextDelete(memory_);
+        });
+    }
+
+    void look_up() {
+        keys_.resize(batch_.identities().size());
+        for (std::size_t i = 0; i < keys_.size(); ++i) keys_[i].key = batch_.identities()[i].key;
+        in_store([&] {
+            if (is_direct_) look_up_identities(scan_, identities_, keys_);
+            else sql_store::look_up_identities(keys_);
+        });
+        take_over_facts();
+    }
+
+    // Answers whether there was anything new.
+    bool take_over_facts() {
+        bool is_new = false;
+        for (std::size_t i = 0; i < keys_.size(); ++i) {
+            BatchIdentity& identity = batch_.identities()[i];
+            if (identity.state != BatchIdentity::State::unknown) continue;
+            if (keys_[i].state == ClaimKey::State::stored) {
+                identity.state = BatchIdentity::State::stored;
+                identity.payload = keys_[i].payload;
+                is_new = true;
+            } else if (keys_[i].state == ClaimKey::State::held) {
+                identity.state = BatchIdentity::State::held;
+                is_new = true;
+            }
+        }
+        return is_new;
+    }
+
+    void claim() {
+        do {
+            judge(batch_, limits_);
+            withdraw_surplus();
+            if (!mark_wanted()) return;
+            in_store([&] {
+                if (is_direct_) claim_identities(scan_, identities_, keys_);
+                else sql_store::claim_identities(call_.tenant_id, keys_);
+            });
+        } while (take_over_facts());
+    }
+
+    // Takes back what is claimed and wanted no longer, or all of it where more is wanted.
+    void withdraw_surplus() {
+        bool has_claims = false;
+        bool has_surplus = false;
+        bool wants_more = false;
+        for (std::size_t i = 0; i < keys_.size(); ++i) {
+            const BatchIdentity& identity = batch_.identities()[i];
+            ClaimKey& key = keys_[i];
+            key.is_wanted = identity.accepted != BatchIdentity::nobody;
+            if (key.state == ClaimKey::State::claimed) {
+                has_claims = true;
+                if (key.is_wanted && batch_.events()[identity.accepted].payload != key.payload) key.is_wanted = false;
+                has_surplus |= !key.is_wanted;
+            }
+            if (identity.accepted != BatchIdentity::nobody && key.state == ClaimKey::State::unknown) wants_more = true;
+        }
+        if (!has_claims || (!has_surplus && !wants_more)) return;
+        if (wants_more)
+            for (ClaimKey& key : keys_) key.is_wanted = false;
+        in_store([&] {
+            if (is_direct_) withdraw_identities(identities_, keys_);
+            else sql_store::withdraw_identities(keys_);
+        });
+    }
+
+    // Answers whether there is anything to claim.
+    bool mark_wanted() {
+        bool has_some = false;
+        for (std::size_t i = 0; i < keys_.size(); ++i) {
+            const BatchIdentity& identity = batch_.identities()[i];
+            ClaimKey& key = keys_[i];
+            key.is_wanted = identity.accepted != BatchIdentity::nobody;
+            if (!key.is_wanted || key.state != ClaimKey::State::unknown) continue;
+            const BatchEvent& event = batch_.events()[identity.accepted];
+            key.payload = event.payload;
+            key.month = month_of(event.event->ts_microseconds);
+            has_some = true;
+        }
+        return has_some;
+    }
+
+    void store() {
+        const EventOrigin origin{call_.tenant_id, batch_.options().now_microseconds, call_.import_id};
+        std::vector<EventRow> rows;
+        rows.reserve(std::min(batch_.events().size(), event_rows_at_once));
+        for (const BatchEvent& event : batch_.events()) {
+            if (event.verdict != Verdict::accepted) continue;
+            const Event& sent = *event.event;
+            rows.push_back({sent.code_hash, sent.customer_hash, sent.ts_microseconds, sent.code, sent.customer_id, sent.source,
+                            sent.event_id, sent.properties_json});
+            if (rows.size() < event_rows_at_once) continue;
+            store_rows(origin, rows);
+            rows.clear();
+        }
+        if (!rows.empty()) store_rows(origin, rows);
+    }
+
+    void store_rows(const EventOrigin& origin, const std::vector<EventRow>& rows) {
+        std::vector<std::uint32_t> order(rows.size());
+        std::iota(order.begin(), order.end(), 0U);
+        std::sort(order.begin(), order.end(), [&rows](std::uint32_t left, std::uint32_t right) {
+            const EventRow& a = rows[left];
+            const EventRow& b = rows[right];
+            if (a.code_hash != b.code_hash) return a.code_hash < b.code_hash;
+            if (a.customer_hash != b.customer_hash) return a.customer_hash < b.customer_hash;
+            return a.ts != b.ts ? a.ts < b.ts : left < right;
+        });
+        in_store([&] {
+            CHECK_FOR_INTERRUPTS();
+            if (is_direct_) tally::store_events(events_, origin, rows, order);
+            else sql_store::store_events(origin, rows);
+        });
+    }
+
+    // Runs PostgreSQL calls with the memory of this batch.
+    template <typename Body>
+    void in_store(Body&& body) {
+        call_pg([&] {
+            MemoryContext const caller = MemoryContextSwitchTo(memory_);
+            body();
+            MemoryContextSwitchTo(caller);
+        });
+    }
+
+    IngestBatch& batch_;
+    const IngestCall& call_;
+    MonthLimits limits_;
+    std::vector<ClaimKey> keys_;
+    IdentityTable identities_;
+    StoreTable events_;
+    IndexScanDesc scan_ = nullptr;
+    SnapshotData dirty_;
+    MemoryContext memory_ = nullptr;
+    bool is_direct_ = false;
+};
+
+}  // namespace
+
+void ingest(IngestBatch& batch, const IngestCall& call) {
+    Engine(batch, call).run();
+}
+
+}  // namespace tally

@@ -1,0 +1,165 @@
+// SQL face of ingest for many requests of the REST API at once, each with its key and its own strict or partial meaning:
+// tally_rest.ingest_batch. Every key is checked here and now, so a revoked one is refused by the very next batch. Tenants come
+// one after the other; where several bodies share the transaction none of them waits for a stranger's open transaction.
+#include "core/base/json_string.hpp"
+#include "core/ingest/ingest_answer.hpp"
+
+#include <cstring>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "pg/border/gate.hpp"
+#include "pg/border/boundary.hpp"
+#include "pg/border/rows.hpp"
+#include "pg/border/values.hpp"
+#include "pg/ingest/ingest_engine.hpp"
+#include "pg/ingest/statement.hpp"
+
+namespace {
+
+enum { ordinal_column, status_column, body_column, columns };
+
+constinit tally::Statement key_statement{
+    "SELECT k.tenant_id, k.status, k.message, k.key_id FROM tally_rest._check_key($1, 'write') k", 1, {BYTEAOID}};
+
+// What the check of a key said.
+struct CheckedKey {
+    std::int32_t tenant_id = 0;
+    std::int32_t status = 0;
+    tally::Hash128 key_id{};
+    std::string message;
+};
+
+CheckedKey check_key(const Datum hash, bool is_null) {
+    struct Found {
+        std::int32_t tenant_id;
+        std::int32_t status;
+        const char* message;
+        tally::Hash128 key_id;
+    };
+    const Found found = tally::call_pg([&]() -> Found {
+        SPI_connect();
+        if (key_statement.run(&hash, is_null ? "n" : " ") != 1) elog(ERROR, "the check of a key has no answer");
+        HeapTuple const row = SPI_tuptable->vals[0];
+        TupleDesc const shape = SPI_tuptable->tupdesc;
+        bool null = false;
+        Found one{};
+        one.tenant_id = DatumGetInt32(SPI_getbinval(row, shape, 1, &null));
+        one.status = DatumGetInt32(SPI_getbinval(row, shape, 2, &null));
+        one.message = SPI_getvalue(row, shape, 3);
+        const Datum id = SPI_getbinval(row, shape, 4, &null);
+        if (!null) std::memcpy(one.key_id.data(), DatumGetUUIDP(id)->data, one.key_id.size());
+        return one;
+    });
+    CheckedKey key{found.tenant_id, found.status, found.key_id, found.message != nullptr ? found.message : ""};
+    tally::call_pg([] { SPI_finish(); });
+    return key;
+}
+
+tally::IngestAnswer refusal(const CheckedKey& key) {
+    tally::IngestAnswer answer{key.status, key.status == 403 ? "{\"code\":\"FORBIDDEN\",\"message\":"
+                                                             : "{\"code\":\"UNAUTHORIZED\",\"message\":"};
+    tally::append_json_string(answer.body, key.message);
+    answer.body += '}';
+    return answer;
+}
+
+// The requests of one tenant.
+struct TenantRequests {
+    std::vector<std::size_t> ordinals;
+    std::vector<std::uint32_t> senders;
+    std::vector<tally::Hash128> keys;
+
+    void add(std::size_t ordinal, const tally::Hash128& key) {
+        std::size_t sender = 0;
+        while (sender < keys.size() && keys[sender] != key) ++sender;
+        if (sender == keys.size()) keys.push_back(key);
+        ordinals.push_back(ordinal);
+        senders.push_back(static_cast<std::uint32_t>(sender));
+    }
+};
+
+struct Requests {
+    Datum* keys = nullptr;
+    bool* no_key = nullptr;
+    Datum* bodies = nullptr;
+    bool* no_body = nullptr;
+    int count = 0;
+
+    std::string_view key(std::size_t at) const {
+        return no_key[at] ? std::string_view{} : tally::view_of(DatumGetByteaPP(keys[at]));
+    }
+    std::string_view body(std::size_t at) const {
+        return no_body[at] ? std::string_view{} : tally::view_of(DatumGetTextPP(bodies[at]));
+    }
+};
+
+Requests requests_of(FunctionCallInfo fcinfo) {
+    Requests requests;
+    int bodies = 0;
+    deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), BYTEAOID, -1, false, TYPALIGN_INT, &requests.keys, &requests.no_key, &requests.count);
+    deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), TEXTOID, -1, false, TYPALIGN_INT, &requests.bodies, &requests.no_body, &bodies);
+    if (bodies != requests.count)
+        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("there must be as many keys as bodies")));
+    for (int i = 0; i < bodies; ++i) {
+        // Once, so that the texts may be looked at where no error can be met.
+        if (!requests.no_body[i]) requests.bodies[i] = PointerGetDatum(DatumGetTextPP(requests.bodies[i]));
+        if (!requests.no_key[i]) requests.keys[i] = PointerGetDatum(DatumGetByteaPP(requests.keys[i]));
+    }
+    return requests;
+}
+
+std::vector<tally::IngestAnswer> answer(const Requests& requests, std::int64_t now) {
+    const auto count = static_cast<std::size_t>(requests.count);
+    std::vector<tally::IngestAnswer> answers(count);
+    // What a caller may do stands in the keys that it sends, and not in its role.
+    const tally::OwnerRights rights;
+    std::map<std::string_view, CheckedKey> keys;
+    std::map<std::int32_t, TenantRequests> tenants;  // in ascending order: limits are waited for in one order
+    for (std::size_t at = 0; at < count; ++at) {
+        auto known = keys.find(requests.key(at));
+        if (known == keys.end())
+            known = keys.emplace(requests.key(at), check_key(requests.keys[at], requests.no_key[at])).first;
+        if (known->second.status != 200) answers[at] = refusal(known->second);
+        else tenants[known->second.tenant_id].add(at, known->second.key_id);
+    }
+    for (const auto& [tenant_id, sent] : tenants) {
+        tally::IngestBatch batch(tally::DocumentOptions{tally::DocumentForm::object, false, now, tenant_id, false});
+        for (std::size_t i = 0; i < sent.ordinals.size(); ++i) batch.add(requests.body(sent.ordinals[i]), sent.senders[i]);
+        tally::IngestCall call;
+        call.tenant_id = tenant_id;
+        call.patience = count == 1 ? tally::Patience::brief : tally::Patience::none;
+        call.keys = sent.keys;
+        tally::ingest(batch, call);
+        for (std::size_t i = 0; i < sent.ordinals.size(); ++i)
+            answers[sent.ordinals[i]] = tally::answer_of(batch, batch.bodies()[i]);
+    }
+    return answers;
+}
+
+}  // namespace
+
+// tally_rest.ingest_batch(key_hashes bytea[], bodies text[]) -> setof (ordinal, status, body)
+TALLY_FUNCTION(ingest_requests) {
+    tally::require_writable("tally_rest.ingest_batch()");
+    if (GetDatabaseEncoding() != PG_UTF8)
+        ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("pgtally needs a database in encoding UTF8"),
+                        errhint("CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0")));
+    const Requests requests = requests_of(fcinfo);
+    ReturnSetInfo* const rows = tally::begin_rows(fcinfo);
+    const std::int64_t now = GetCurrentTimestamp() + tally::unix_to_postgres_epoch;
+    return tally::guarded([&]() -> Datum {
+        const std::vector<tally::IngestAnswer> answers = answer(requests, now);
+        for (std::size_t at = 0; at < answers.size(); ++at) {
+            tally::call_pg([&] {
+                Datum values[columns] = {Int32GetDatum(static_cast<int>(at) + 1), Int32GetDatum(answers[at].status),
+                                               tally::text_datum(answers[at].body)};
+                bool nulls[columns] = {};
+                tuplestore_putvalues(rows->setResult, rows->setDesc, values, nulls);
+            });
+        }
+        fcinfo->isnull = true;
+        return 0;
+    });
+}
