@@ -90,7 +90,7 @@ PG_CPPFLAGS    = -Iextension -isystem $(shell $(PG_CONFIG) --includedir-server) 
                  -DPGTALLY_VERSION='"$(EXTVERSION)"' $(INVARIANTS_FLAG)
 PG_CXXFLAGS    = -std=c++20 -Wall -Wextra -Wshadow $(WERROR_FLAG) \
                  -fvisibility=hidden -fvisibility-inlines-hidden
-SHLIB_LINK     = -lsimdjson -lstdc++ -Wl,--exclude-libs,ALL
+SHLIB_LINK     = -lsimdjson -lzstd -lstdc++ -Wl,--exclude-libs,ALL
 
 # No JIT bitcode: clang 14 would compile C++20 a second time for no gain. PGXS links with $(COMPILER): make it C++.
 override with_llvm = no

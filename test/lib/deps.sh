@@ -13,7 +13,7 @@ headers=$("$pg_config" --includedir-server 2>/dev/null || :)/postgres.h
 [ -f "$pgxs" ] && [ -f "$headers" ] || pgxs=''
 bindir=$("$pg_config" --bindir 2>/dev/null || :)
 
-packages=(build-essential libpq-dev libmicrohttpd-dev libjansson-dev libsimdjson-dev
+packages=(build-essential libpq-dev libmicrohttpd-dev libjansson-dev libsimdjson-dev libzstd-dev
     libcli11-dev libspdlog-dev libfmt-dev libgnutls28-dev)
 # Debian has libcurl over three TLS libraries, of which one at a time can be there: any of them will do.
 command -v curl-config >/dev/null || packages+=(libcurl4-gnutls-dev)

@@ -106,8 +106,9 @@ public:
 
 class SegmentReader {
 public:
-    // Reads the header. Throws Error(corrupted) for bytes that are no segment.
-    explicit SegmentReader(SegmentBytes& source);
+    // Reads the header. Throws Error(corrupted) for bytes that are no segment; where a client sent them, `kind` is the kind of
+    // this error and of those of check_bytes().
+    explicit SegmentReader(SegmentBytes& source, ErrorKind kind = ErrorKind::corrupted);
     ~SegmentReader();
     SegmentReader(const SegmentReader&) = delete;
     SegmentReader& operator=(const SegmentReader&) = delete;
@@ -152,7 +153,7 @@ public:
     // The column of that name, owned by the reader; nullptr where no row has the property.
     PropertyColumn* property(std::string_view name);
 
-    // Whole events of a range of rows; their properties and rendered texts lie in the arena.
+    // Whole events of a range of rows: valid while both the reader and the arena live.
     void read_events(std::uint32_t begin, std::uint32_t end, StoredEvent* events, TextArena& arena);
 
     // Verifies the checksums of all blocks, without decoding them: what reading a value from a client does.

@@ -33,8 +33,8 @@ struct Segment {
     std::vector<Hash128> imports;                  // those that occur, ascending
 };
 
-// One segment of these events, in any order: 1 to max_segment_events of them, weighing at most max_segment_weight (a single
-// event of any weight is taken). Throws Error(limit_exceeded) for more, Error(invalid_argument) for none.
+// One segment of these events, in any order: 1 to max_segment_events of them, weighing at most max_segment_weight.
+// Throws Error(limit_exceeded) for more, Error(invalid_argument) for none.
 Segment write_segment(std::span<const StoredEvent> events);
 
 // Takes one finished segment after the other; the segment is the taker's.

@@ -1,0 +1,90 @@
+// DICTIONARY of a segment's column (format.hpp): made of the entries that occur, read by blocks.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "core/segment/format.hpp"
+#include "core/segment/output.hpp"
+
+namespace tally::segment_format {
+
+class DictionaryBuilder {
+public:
+    // The number under which the entry is known until sort(); equal entries have one. The text must outlive the builder.
+    std::uint32_t add(PropertyKind kind, std::string_view text);
+    std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(entries_.size()); }
+
+    // Gives the entries their codes. Nothing may be added afterwards.
+    void sort();
+    std::uint32_t code(std::uint32_t number) const noexcept { return codes_[number]; }
+    std::string_view text(std::uint32_t code) const noexcept { return entries_[code].text; }
+
+    // Sets what a column says of its dictionary, and appends the blocks.
+    void write(Column& column, BlockOutput& out) const;
+
+private:
+    struct Entry {
+        std::string_view text;
+        std::uint32_t number;
+        PropertyKind kind;
+    };
+    void grow();
+    void sort_kind(std::size_t begin, std::size_t end);
+    void write_block(std::size_t begin, std::size_t end, BlockOutput& out) const;
+
+    std::vector<Entry> entries_;
+    std::vector<std::uint32_t> hashes_;  // by number
+    std::vector<std::uint32_t> slots_;   // number + 1 of an entry, 0 where free; a power of two of them
+    std::vector<std::uint32_t> codes_;
+};
+
+// How much a reader may still unpack: a few hostile bytes must not become gigabytes.
+class UnpackBudget {
+public:
+    void take(std::size_t bytes) {
+        if (bytes > left_) fail_damaged("its texts are longer than a segment can hold");
+        left_ -= bytes;
+    }
+
+private:
+    std::size_t left_ = max_unpacked_bytes;
+};
+
+class StoredDictionary final : public SegmentDictionary {
+public:
+    StoredDictionary(BlockTable& table, const Column& column, UnpackBudget& budget);
+
+    std::uint32_t size() const noexcept override { return column_.dictionary_entries; }
+    CodeRange codes_of(PropertyKind kind) const noexcept override;
+    DictionaryEntry entry(std::uint32_t code) override;
+    std::optional<std::uint32_t> find(PropertyKind kind, std::string_view text) override;
+
+    std::string_view text(std::uint32_t code) {
+        const std::uint32_t number = code >> column_.dictionary_shift;
+        if (blocks_[number].texts.empty()) load(number);
+        return blocks_[number].texts[code - (number << column_.dictionary_shift)];
+    }
+    PropertyKind kind_of(std::uint32_t code) const noexcept {
+        return code < column_.texts_end     ? PropertyKind::text
+               : code < column_.numbers_end ? PropertyKind::number
+                                            : PropertyKind::json;
+    }
+
+private:
+    struct Block {
+        std::vector<std::string_view> texts;
+        std::unique_ptr<char[]> memory;
+    };
+    void load(std::uint32_t number);
+
+    BlockTable& table_;
+    const Column& column_;
+    UnpackBudget& budget_;
+    std::vector<Block> blocks_;
+};
+
+}  // namespace tally::segment_format

@@ -1,0 +1,62 @@
+// Zstandard behind the names of packed_bytes.hpp, at its fastest level that codes entropy: what is left of sorted texts after
+// their common beginnings has few repetitions but few different bytes, and LZ4 gains nothing there (test/bench/README.md).
+#include "core/segment/packed_bytes.hpp"
+
+#include <zstd.h>
+
+#include <cstring>
+#include <new>
+
+#include "core/segment/output.hpp"
+
+namespace tally::segment_format {
+namespace {
+
+constexpr int level = 1;
+constexpr std::uint8_t as_it_is = 0;
+constexpr std::uint8_t zstandard = 1;
+constexpr std::size_t smallest_worth_it = 48;
+
+void append_head(std::vector<std::byte>& out, std::uint8_t method, std::size_t before, std::size_t after) {
+    out.push_back(static_cast<std::byte>(method));
+    append_varint(out, before);
+    append_varint(out, after);
+}
+
+}  // namespace
+
+void append_packed(std::vector<std::byte>& out, Bytes bytes) {
+    if (bytes.size() >= smallest_worth_it) {
+        std::vector<std::byte> room(ZSTD_compressBound(bytes.size()));
+        const std::size_t size = ZSTD_compress(room.data(), room.size(), bytes.data(), bytes.size(), level);
+        if (ZSTD_isError(size) != 0) throw std::bad_alloc();  // the room suffices, so there is no other reason
+        if (size < bytes.size()) {
+            append_head(out, zstandard, bytes.size(), size);
+            out.insert(out.end(), room.begin(), room.begin() + static_cast<std::ptrdiff_t>(size));
+            return;
+        }
+    }
+    append_head(out, as_it_is, bytes.size(), bytes.size());
+    append_bytes(out, bytes);
+}
+
+void read_packed(Bytes& rest, std::size_t size, std::byte* bytes) {
+    ByteReader reader(rest, "segment");
+    const std::uint8_t method = reader.u8();
+    const std::uint64_t before = reader.varint();
+    const std::uint64_t after = reader.varint();
+    if (before != size || after > reader.left()) fail_damaged("texts are cut short");
+    const Bytes packed = reader.take(after);
+    rest = rest.last(reader.left());
+    if (method == as_it_is) {
+        if (after != before) fail_damaged("texts are cut short");
+        if (size > 0) std::memcpy(bytes, packed.data(), size);
+    } else if (method == zstandard) {
+        const std::size_t unpacked = ZSTD_decompress(bytes, size, packed.data(), packed.size());
+        if (ZSTD_isError(unpacked) != 0 || unpacked != size) fail_damaged("compressed texts do not unpack");
+    } else {
+        fail_damaged("texts are packed in an unknown way");
+    }
+}
+
+}  // namespace tally::segment_format
