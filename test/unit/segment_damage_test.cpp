@@ -114,7 +114,8 @@ TEST(SegmentDamage, HostileBytesNeverLeadOutOfBounds) {
         for (int round = 0; round < (size > 1000 ? 300 : 4000); ++round) {
             std::vector<std::byte> bytes = good;
             for (std::uint64_t changes = 1 + random() % 4; changes > 0; --changes) {
-                const std::size_t at = random() % (random() % 2 == 0 ? bytes.size() : std::min<std::size_t>(bytes.size(), 500));
+                const std::size_t at =
+                    random() % (random() % 2 == 0 ? bytes.size() : std::min<std::size_t>(bytes.size(), 500));
                 bytes[at] = static_cast<std::byte>(random());
             }
             repair_checksums(bytes);

@@ -24,12 +24,36 @@ TEST(SegmentRoundTrip, OneEventWithoutAnything) {
 
 TEST(SegmentRoundTrip, EveryNumberKeepsItsDigits) {
     const std::string long_number = "1" + std::string(999, '0'), long_fraction = "0." + std::string(999, '0') + "1";
-    const std::vector<std::string> numbers = {"0", "-0", "0.0", "-0.0", "1", "1.0", "1.00", "-1.50", "1e3", "1E3", "1e+3",
-                                              "1e-3", "10e-1", "0.1", "0.10", "999999999999999999", "1000000000000000000",
-                                              "9223372036854775807", "9223372036854775808", "-9223372036854775808",
-                                              "-9223372036854775809", "0.000000000000000001", "0.0000000000000000001",
-                                              "0.123456789012345678", "1.123456789012345678", "9.2", "92.5",
-                                              long_number, long_fraction, "-" + long_number};
+    const std::vector<std::string> numbers = {"0",
+                                              "-0",
+                                              "0.0",
+                                              "-0.0",
+                                              "1",
+                                              "1.0",
+                                              "1.00",
+                                              "-1.50",
+                                              "1e3",
+                                              "1E3",
+                                              "1e+3",
+                                              "1e-3",
+                                              "10e-1",
+                                              "0.1",
+                                              "0.10",
+                                              "999999999999999999",
+                                              "1000000000000000000",
+                                              "9223372036854775807",
+                                              "9223372036854775808",
+                                              "-9223372036854775808",
+                                              "-9223372036854775809",
+                                              "0.000000000000000001",
+                                              "0.0000000000000000001",
+                                              "0.123456789012345678",
+                                              "1.123456789012345678",
+                                              "9.2",
+                                              "92.5",
+                                              long_number,
+                                              long_fraction,
+                                              "-" + long_number};
     for (const std::string& alone : numbers) {
         StoredEvents events;
         events.add("c", 1, 1, {events.number("n", alone)});
@@ -106,7 +130,8 @@ TEST(SegmentRoundTrip, TwoHundredAndFiftySixProperties) {
 TEST(SegmentRoundTrip, MegabytesInOneProperty) {
     StoredEvents events;
     for (int i = 0; i < 40; ++i)
-        events.add("c", i, i, {events.text("big", std::string(1 << 20, static_cast<char>('a' + i % 26)) + std::to_string(i))});
+        events.add("c", i, i,
+                   {events.text("big", std::string(1 << 20, static_cast<char>('a' + i % 26)) + std::to_string(i))});
     expect_round_trip(events);
 }
 

@@ -29,14 +29,16 @@ public:
     std::string_view keep(std::string text) { return texts_.emplace_back(std::move(text)); }
 
     // Adds an event; the properties may come in any order.
-    StoredEvent& add(std::string_view customer_id, std::int64_t ts, std::int64_t seq, std::vector<Property> properties = {}) {
+    StoredEvent& add(std::string_view customer_id, std::int64_t ts, std::int64_t seq,
+                     std::vector<Property> properties = {}) {
         StoredEvent& event = events_.emplace_back();
         event.customer_id = keep(std::string(customer_id));
         event.event_id = keep("id-" + std::to_string(seq));
         event.ts = ts;
         event.received_at = ts + 5;
         event.seq = seq;
-        std::sort(properties.begin(), properties.end(), [](const Property& a, const Property& b) { return a.key < b.key; });
+        std::sort(properties.begin(), properties.end(),
+                  [](const Property& a, const Property& b) { return a.key < b.key; });
         event.properties = properties_.emplace_back(std::move(properties));
         return event;
     }
@@ -69,11 +71,27 @@ public:
     template <typename Random>
     static void add(StoredEvents& events, Random& random, std::int64_t seq) {
         const auto below = [&random](std::uint64_t limit) { return static_cast<std::uint64_t>(random()) % limit; };
-        constexpr std::string_view texts[] = {"", "a", "eu-west", "日本語", "\U0001F600 smile", "quote\" and \\", "\n\t", "1.0"};
-        constexpr std::string_view numbers[] = {"0", "-0", "1", "1.0", "1.00", "1e3", "1E+3", "-0.00", "0.1", "12.5", "-7.25",
-                                                "999999999999999999", "9999999999999999999", "123456789012345678901234567890",
-                                                "0.000000000000000001", "0.0000000000000000001", "9223372036854775807",
-                                                "-9223372036854775808", "0.30000000000000004"};
+        constexpr std::string_view texts[] = {"",     "a",  "eu-west", "日本語", "\U0001F600 smile", "quote\" and \\",
+                                              "\n\t", "1.0"};
+        constexpr std::string_view numbers[] = {"0",
+                                                "-0",
+                                                "1",
+                                                "1.0",
+                                                "1.00",
+                                                "1e3",
+                                                "1E+3",
+                                                "-0.00",
+                                                "0.1",
+                                                "12.5",
+                                                "-7.25",
+                                                "999999999999999999",
+                                                "9999999999999999999",
+                                                "123456789012345678901234567890",
+                                                "0.000000000000000001",
+                                                "0.0000000000000000001",
+                                                "9223372036854775807",
+                                                "-9223372036854775808",
+                                                "0.30000000000000004"};
         constexpr std::string_view values[] = {"true", "false", "null", "[1,2]", "{\"a\":1}"};
         std::vector<Property> properties;
         const std::uint64_t keys = below(8);
@@ -81,10 +99,18 @@ public:
             const bool rare = below(5) == 0;
             const std::string key = rare ? "rare" + std::to_string(i * 1000 + below(1000)) : "key" + std::to_string(i);
             switch (below(6)) {
-                case 0: properties.push_back(events.text(key, std::string(texts[below(std::size(texts))]))); break;
-                case 1: properties.push_back(events.number(key, std::string(numbers[below(std::size(numbers))]))); break;
-                case 2: properties.push_back(events.json(key, std::string(values[below(std::size(values))]))); break;
-                case 3: properties.push_back(events.text(key, "user_" + std::to_string(below(1000)))); break;
+                case 0:
+                    properties.push_back(events.text(key, std::string(texts[below(std::size(texts))])));
+                    break;
+                case 1:
+                    properties.push_back(events.number(key, std::string(numbers[below(std::size(numbers))])));
+                    break;
+                case 2:
+                    properties.push_back(events.json(key, std::string(values[below(std::size(values))])));
+                    break;
+                case 3:
+                    properties.push_back(events.text(key, "user_" + std::to_string(below(1000))));
+                    break;
                 default:
                     properties.push_back(
                         events.number(key, std::to_string(below(1000)) + "." + std::to_string(10 + below(90))));

@@ -1,4 +1,5 @@
-// Memory for texts and small arrays that all go at once: what is put in stays where it is until the arena is cleared or ends.
+// Memory for texts and small arrays that all go at once: what is put in stays where it is until the arena is cleared or
+// ends.
 #pragma once
 
 #include <cstddef>

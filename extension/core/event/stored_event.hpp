@@ -1,5 +1,5 @@
-// An accepted event as it is stored, wherever it lies: in a row of recent_event or in a segment. Its tenant and code are its
-// place's. Everything is a view: the memory is the row's, the segment reader's or an arena's.
+// An accepted event as it is stored, wherever it lies: in a row of recent_event or in a segment. Its tenant and code
+// are its place's. Everything is a view: the memory is the row's, the segment reader's or an arena's.
 #pragma once
 
 #include <cstdint>
@@ -20,15 +20,15 @@ struct StoredEvent {
     std::int64_t received_at = 0;  // Unix microseconds
     std::int64_t seq = 0;
     bool has_import = false;
-    Hash128 import_id{};                    // all zeros where has_import is false
+    Hash128 import_id{};                   // all zeros where has_import is false
     std::span<const Property> properties;  // sorted by the bytes of their keys, keys distinct
 };
 
 // The order of events in segments: customer (bytes), ts, seq.
 bool stored_before(const StoredEvent& left, const StoredEvent& right) noexcept;
 
-// Reads the properties of recent rows: the JSON text of one object, as it was accepted. Keep one for many rows: it reuses
-// its buffers.
+// Reads the properties of recent rows: the JSON text of one object, as it was accepted. Keep one for many rows: it
+// reuses its buffers.
 class PropertiesReader {
 public:
     PropertiesReader();
@@ -36,9 +36,9 @@ public:
     PropertiesReader(const PropertiesReader&) = delete;
     PropertiesReader& operator=(const PropertiesReader&) = delete;
 
-    // The properties of the object, sorted by key; keys, texts and the array itself lie in `arena`. Strings are unescaped,
-    // numbers keep the digits that were sent, anything else keeps its JSON text without outer blanks.
-    // Throws Error(corrupted) where `json` is no object, or names a key twice: neither is ever accepted.
+    // The properties of the object, sorted by key; keys, texts and the array itself lie in `arena`. Strings are
+    // unescaped, numbers keep the digits that were sent, anything else keeps its JSON text without outer blanks. Throws
+    // Error(corrupted) where `json` is no object, or names a key twice: neither is ever accepted.
     std::span<const Property> read(std::string_view json, TextArena& arena);
 
 private:

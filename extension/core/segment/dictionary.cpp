@@ -71,7 +71,8 @@ std::uint32_t DictionaryBuilder::add(PropertyKind kind, std::string_view text) {
     return number;
 }
 
-// All entries of one kind. What they have in common at the front decides nothing, so the 8 bytes after it decide nearly all.
+// All entries of one kind. What they have in common at the front decides nothing, so the 8 bytes after it decide nearly
+// all.
 void DictionaryBuilder::sort_kind(std::size_t begin, std::size_t end) {
     if (end - begin < 2) return;
     struct Keyed {
@@ -141,9 +142,12 @@ StoredDictionary::StoredDictionary(BlockTable& table, const Column& column, Unpa
 
 CodeRange StoredDictionary::codes_of(PropertyKind kind) const noexcept {
     switch (kind) {
-        case PropertyKind::text: return {0, column_.texts_end};
-        case PropertyKind::number: return {column_.texts_end, column_.numbers_end};
-        case PropertyKind::json: break;
+        case PropertyKind::text:
+            return {0, column_.texts_end};
+        case PropertyKind::number:
+            return {column_.texts_end, column_.numbers_end};
+        case PropertyKind::json:
+            break;
     }
     return {column_.numbers_end, column_.dictionary_entries};
 }

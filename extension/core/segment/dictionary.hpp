@@ -14,7 +14,8 @@ namespace tally::segment_format {
 
 class DictionaryBuilder {
 public:
-    // The number under which the entry is known until sort(); equal entries have one. The text must outlive the builder.
+    // The number under which the entry is known until sort(); equal entries have one. The text must outlive the
+    // builder.
     std::uint32_t add(PropertyKind kind, std::string_view text);
     std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(entries_.size()); }
 

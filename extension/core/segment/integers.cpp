@@ -18,7 +18,8 @@ using Unpack = void (*)(const std::byte*, std::size_t, std::uint64_t, std::uint6
 
 // 8 values from each group of Width bytes; reads up to 8 bytes from the place where the last of them begins.
 template <unsigned Width, bool Divided>
-void unpack(const std::byte* from, std::size_t groups, std::uint64_t base, std::uint64_t divisor, std::int64_t* values) {
+void unpack(const std::byte* from, std::size_t groups, std::uint64_t base, std::uint64_t divisor,
+            std::int64_t* values) {
     for (std::size_t group = 0; group < groups; ++group, from += Width, values += 8) {
         const auto lane = [&]<unsigned Index>() {
             constexpr unsigned bit = Index * Width;
@@ -152,7 +153,8 @@ void Integers::read(std::uint32_t begin, std::uint32_t end, std::int64_t* values
         edge(group, begin % 8, std::min(end - 8 * group, 8U));
         ++group;
     }
-    const std::uint32_t whole = std::min(end / 8, static_cast<std::uint32_t>(std::min<std::size_t>(safe_groups, UINT32_MAX)));
+    const std::uint32_t whole =
+        std::min(end / 8, static_cast<std::uint32_t>(std::min<std::size_t>(safe_groups, UINT32_MAX)));
     if (whole > group) {
         unpack_groups(bits_.data() + std::size_t{group} * width_, whole - group, base_, divisor_, values);
         values += std::size_t{8} * (whole - group);

@@ -1,7 +1,7 @@
 // INTEGERS of a segment (format.hpp): numbers of a block, all with one base, one common divisor and one width in bits.
 //
-// Decoding is what every question pays, so it is written for the compiler: 8 values of a width begin and end at whole bytes,
-// and their places within are constants.
+// Decoding is what every question pays, so it is written for the compiler: 8 values of a width begin and end at whole
+// bytes, and their places within are constants.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +29,8 @@ public:
     void read(std::uint32_t begin, std::uint32_t end, std::int64_t* values) const;
     std::int64_t at(std::uint32_t index) const noexcept;
 
-    // The same for values that must be below `limit` (at most 2^32 - 1; 256 for bytes). Throws Error(corrupted) for others.
+    // The same for values that must be below `limit` (at most 2^32 - 1; 256 for bytes). Throws Error(corrupted) for
+    // others.
     void read_below(std::uint32_t limit, std::uint32_t begin, std::uint32_t end, std::uint32_t* values) const;
     void read_below(std::uint32_t limit, std::uint32_t begin, std::uint32_t end, std::uint8_t* values) const;
 

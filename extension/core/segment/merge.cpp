@@ -45,7 +45,8 @@ public:
 
     void add(const StoredEvent& event) {
         const std::size_t weight = event_weight(event);
-        if (events_.size() == max_segment_events || (weight_ + weight > max_segment_weight && !events_.empty())) flush();
+        if (events_.size() == max_segment_events || (weight_ + weight > max_segment_weight && !events_.empty()))
+            flush();
         weight_ += weight;
         StoredEvent kept = event;
         kept.customer_id = last_customer_ == event.customer_id ? last_customer_ : arena_.keep(event.customer_id);

@@ -1,5 +1,6 @@
-// Zstandard behind the names of packed_bytes.hpp, at its fastest level that codes entropy: what is left of sorted texts after
-// their common beginnings has few repetitions but few different bytes, and LZ4 gains nothing there (test/bench/README.md).
+// Zstandard behind the names of packed_bytes.hpp, at its fastest level that codes entropy: what is left of sorted texts
+// after their common beginnings has few repetitions but few different bytes, and LZ4 gains nothing there
+// (test/bench/README.md).
 #include "core/segment/packed_bytes.hpp"
 
 #include <zstd.h>

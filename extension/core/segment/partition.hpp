@@ -1,8 +1,8 @@
-// Which months share a partition of tally.segment: one partition a month for the last two years, one a year before that, and one
-// a decade before the last ten years. So whatever months events name there are a few dozen.
+// Which months share a partition of tally.segment: one partition a month for the last two years, one a year before
+// that, and one a decade before the last ten years. So whatever months events name there are a few dozen.
 //
-// A month is a number: months since January 1970 (UTC), before which no event lies. What exists is never changed: a new partition takes of
-// its year or decade what no other has.
+// A month is a number: months since January 1970 (UTC), before which no event lies. What exists is never changed: a new
+// partition takes of its year or decade what no other has.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// Numbers as sent that are nothing but a mantissa and a scale: -12.50 is (-1250, 2). Others (1e3, -0, over 18 digits) are kept
-// as texts, so that every number comes back to the last digit.
+// Numbers as sent that are nothing but a mantissa and a scale: -12.50 is (-1250, 2). Others (1e3, -0, over 18 digits)
+// are kept as texts, so that every number comes back to the last digit.
 #pragma once
 
 #include <array>

@@ -74,7 +74,9 @@ struct RareBlock {
 class RareProperties {
 public:
     RareProperties(BlockTable& table, const Header& header, UnpackBudget& budget)
-        : table_(table), header_(header), names_(table, header.columns[rare_name], budget),
+        : table_(table),
+          header_(header),
+          names_(table, header.columns[rare_name], budget),
           entries_(table, header.columns[rare], budget) {}
 
     StoredDictionary& names() noexcept { return names_; }

@@ -10,8 +10,8 @@
 namespace tally::segment_format {
 namespace {
 
-// A property is rare unless it has this many cells: a column of its own costs some 100 bytes, and readers of rare ones walk
-// over all rare ones.
+// A property is rare unless it has this many cells: a column of its own costs some 100 bytes, and readers of rare ones
+// walk over all rare ones.
 constexpr std::uint32_t few_cells = 2;
 constexpr std::uint32_t rare_part = 64;  // in fewer than one row of so many
 constexpr std::size_t most_columns = 256;
@@ -53,10 +53,10 @@ bool scale_to(PlainNumber& number, std::uint8_t scale) noexcept {
 struct ColumnCells {
     explicit ColumnCells(std::size_t rows) : forms(rows, static_cast<std::uint8_t>(CellForm::absent)) {}
 
-    std::vector<std::uint8_t> forms;       // by row
-    std::vector<std::int64_t> mantissas;   // of the numbers
-    std::vector<std::uint8_t> shown;       // scales of the numbers as sent
-    std::vector<std::uint32_t> codes;      // of the entries
+    std::vector<std::uint8_t> forms;      // by row
+    std::vector<std::int64_t> mantissas;  // of the numbers
+    std::vector<std::uint8_t> shown;      // scales of the numbers as sent
+    std::vector<std::uint32_t> codes;     // of the entries
     DictionaryBuilder dictionary;
 };
 
@@ -102,14 +102,15 @@ void for_each_block(const ColumnCells& cells, Visit visit) {
             std::count(forms.begin(), forms.end(), static_cast<std::uint8_t>(CellForm::number)));
         const auto entries = static_cast<std::size_t>(
             std::count(forms.begin(), forms.end(), static_cast<std::uint8_t>(CellForm::entry)));
-        visit(forms, std::span(cells.mantissas).subspan(number, numbers), std::span(cells.shown).subspan(number, numbers),
-              std::span(cells.codes).subspan(entry, entries));
+        visit(forms, std::span(cells.mantissas).subspan(number, numbers),
+              std::span(cells.shown).subspan(number, numbers), std::span(cells.codes).subspan(entry, entries));
         number += numbers;
         entry += entries;
     }
 }
 
-void write_column(std::string_view name, std::uint8_t scale, const ColumnCells& cells, Header& header, BlockOutput& out) {
+void write_column(std::string_view name, std::uint8_t scale, const ColumnCells& cells, Header& header,
+                  BlockOutput& out) {
     Column column;
     column.type = property_type;
     column.name = name;

@@ -16,7 +16,8 @@ public:
     // The events in the order of the segment's rows; they must outlive the writer.
     explicit PropertyWriter(std::span<const StoredEvent* const> rows);
 
-    // Append the two columns that the rare properties share, then the columns of the others, to the header and the output.
+    // Append the two columns that the rare properties share, then the columns of the others, to the header and the
+    // output.
     void write_rare(Header& header, BlockOutput& out) const;
     void write_columns(Header& header, BlockOutput& out) const;
 

@@ -1,5 +1,5 @@
-// The reader's columns that every segment has; properties are in property_reader.cpp, whole events and the deep check in
-// reader_events.cpp and reader_check.cpp.
+// The reader's columns that every segment has; properties are in property_reader.cpp, whole events and the deep check
+// in reader_events.cpp and reader_check.cpp.
 #include "core/segment/reader.hpp"
 
 #include <algorithm>
@@ -37,10 +37,14 @@ std::vector<std::byte> load_header(SegmentBytes& source, ErrorKind kind) {
 }  // namespace
 
 SegmentReader::Parts::Parts(SegmentBytes& bytes, ErrorKind kind)
-    : header_bytes(load_header(bytes, kind)), header(read_header(header_bytes, bytes.size(), kind)),
-      table(bytes, header, kind), customers(table, header.columns[segment_format::customer], budget),
-      sources(table, header.columns[source], budget), imports(table, header.columns[import], budget),
-      rare_properties(table, header, budget), own(header.columns.size() - fixed_columns) {}
+    : header_bytes(load_header(bytes, kind)),
+      header(read_header(header_bytes, bytes.size(), kind)),
+      table(bytes, header, kind),
+      customers(table, header.columns[segment_format::customer], budget),
+      sources(table, header.columns[source], budget),
+      imports(table, header.columns[import], budget),
+      rare_properties(table, header, budget),
+      own(header.columns.size() - fixed_columns) {}
 
 std::uint32_t SegmentReader::Parts::values_in_block(const Column& column, std::uint32_t block) const {
     const std::uint32_t values = column.type == segment_format::customer ? header.customers : header.rows;
@@ -54,21 +58,24 @@ Integers SegmentReader::Parts::integers(const Column& column, std::uint32_t bloc
     return integers;
 }
 
-void SegmentReader::Parts::read_integers(FixedColumn type, std::uint32_t begin, std::uint32_t end, std::int64_t* values) {
+void SegmentReader::Parts::read_integers(FixedColumn type, std::uint32_t begin, std::uint32_t end,
+                                         std::int64_t* values) {
     const Column& column = header.columns[type];
     load_blocks(table, column, begin, end);
-    for_each_block_part(begin, end, [&](std::uint32_t block, std::uint32_t first, std::uint32_t last, std::uint32_t at) {
-        integers(column, block).read(first, last, values + at);
-    });
+    for_each_block_part(begin, end,
+                        [&](std::uint32_t block, std::uint32_t first, std::uint32_t last, std::uint32_t at) {
+                            integers(column, block).read(first, last, values + at);
+                        });
 }
 
 void SegmentReader::Parts::read_codes(FixedColumn type, std::uint32_t limit, std::uint32_t begin, std::uint32_t end,
                                       std::uint32_t* codes) {
     const Column& column = header.columns[type];
     load_blocks(table, column, begin, end);
-    for_each_block_part(begin, end, [&](std::uint32_t block, std::uint32_t first, std::uint32_t last, std::uint32_t at) {
-        integers(column, block).read_below(limit, first, last, codes + at);
-    });
+    for_each_block_part(begin, end,
+                        [&](std::uint32_t block, std::uint32_t first, std::uint32_t last, std::uint32_t at) {
+                            integers(column, block).read_below(limit, first, last, codes + at);
+                        });
 }
 
 std::int64_t SegmentReader::Parts::integer_at(FixedColumn type, std::uint32_t index) {
@@ -78,7 +85,8 @@ std::int64_t SegmentReader::Parts::integer_at(FixedColumn type, std::uint32_t in
 std::uint32_t SegmentReader::Parts::run_begin(std::uint32_t index) {
     if (index >= header.customers) return header.rows;
     const std::int64_t begin = integer_at(segment_format::customer, index);
-    if (begin < 0 || begin >= header.rows || (index == 0) != (begin == 0)) fail_damaged("a customer's rows are not there");
+    if (begin < 0 || begin >= header.rows || (index == 0) != (begin == 0))
+        fail_damaged("a customer's rows are not there");
     return static_cast<std::uint32_t>(begin);
 }
 
@@ -95,7 +103,8 @@ void SegmentReader::Parts::load_stretches() {
         if (count == 0 || count > segment_block_rows || (count < segment_block_rows && block + 1 < column.data_blocks))
             fail_damaged("stretches are cut short");
         bytes = bytes.last(reader.left());
-        const Integers block_seqs(bytes, static_cast<std::uint32_t>(count)), block_moments(bytes, static_cast<std::uint32_t>(count));
+        const Integers block_seqs(bytes, static_cast<std::uint32_t>(count)),
+            block_moments(bytes, static_cast<std::uint32_t>(count));
         if (!bytes.empty()) fail_damaged("a block holds more than its numbers");
         const std::size_t at = seqs.size();
         seqs.resize(at + count);
@@ -111,13 +120,27 @@ void SegmentReader::Parts::load_stretches() {
 SegmentReader::SegmentReader(SegmentBytes& source, ErrorKind kind) : parts_(std::make_unique<Parts>(source, kind)) {}
 SegmentReader::~SegmentReader() = default;
 
-std::uint32_t SegmentReader::rows() const noexcept { return parts_->header.rows; }
-std::uint32_t SegmentReader::blocks() const noexcept { return blocks_for(parts_->header.rows); }
-std::int64_t SegmentReader::first_ts() const noexcept { return parts_->header.first_ts; }
-std::int64_t SegmentReader::last_ts() const noexcept { return parts_->header.last_ts; }
-std::int64_t SegmentReader::first_seq() const noexcept { return parts_->header.first_seq; }
-std::int64_t SegmentReader::last_seq() const noexcept { return parts_->header.last_seq; }
-std::uint32_t SegmentReader::customer_count() const noexcept { return parts_->header.customers; }
+std::uint32_t SegmentReader::rows() const noexcept {
+    return parts_->header.rows;
+}
+std::uint32_t SegmentReader::blocks() const noexcept {
+    return blocks_for(parts_->header.rows);
+}
+std::int64_t SegmentReader::first_ts() const noexcept {
+    return parts_->header.first_ts;
+}
+std::int64_t SegmentReader::last_ts() const noexcept {
+    return parts_->header.last_ts;
+}
+std::int64_t SegmentReader::first_seq() const noexcept {
+    return parts_->header.first_seq;
+}
+std::int64_t SegmentReader::last_seq() const noexcept {
+    return parts_->header.last_seq;
+}
+std::uint32_t SegmentReader::customer_count() const noexcept {
+    return parts_->header.customers;
+}
 
 std::string_view SegmentReader::customer(std::uint32_t index) {
     return parts_->customers.text(index);
@@ -209,17 +232,20 @@ std::uint32_t SegmentReader::lower_bound_ts(std::uint32_t begin, std::uint32_t e
 void SegmentReader::read_event_ids(std::uint32_t begin, std::uint32_t end, std::string_view* ids, TextArena& arena) {
     const Column& column = parts_->header.columns[event_id];
     load_blocks(parts_->table, column, begin, end);
-    for_each_block_part(begin, end, [&](std::uint32_t block, std::uint32_t first, std::uint32_t last, std::uint32_t at) {
-        segment_format::read_event_ids(parts_->table.block(column.data_block(block)), parts_->values_in_block(column, block),
-                                       first, last, ids + at, arena);
-    });
+    for_each_block_part(
+        begin, end, [&](std::uint32_t block, std::uint32_t first, std::uint32_t last, std::uint32_t at) {
+            segment_format::read_event_ids(parts_->table.block(column.data_block(block)),
+                                           parts_->values_in_block(column, block), first, last, ids + at, arena);
+        });
 }
 
 void SegmentReader::read_source_codes(std::uint32_t begin, std::uint32_t end, std::uint32_t* codes) {
     parts_->read_codes(source, parts_->sources.size(), begin, end, codes);
 }
 
-SegmentDictionary& SegmentReader::sources() { return parts_->sources; }
+SegmentDictionary& SegmentReader::sources() {
+    return parts_->sources;
+}
 
 void SegmentReader::read_import_codes(std::uint32_t begin, std::uint32_t end, std::uint32_t* codes) {
     parts_->read_codes(import, parts_->imports.size() + 1, begin, end, codes);
@@ -249,14 +275,15 @@ std::vector<std::string_view> SegmentReader::property_names() {
 }
 
 StoredColumn& SegmentReader::Parts::own_column(std::size_t index) {
-    if (!own[index]) own[index] = std::make_unique<StoredColumn>(table, header, header.columns[fixed_columns + index], budget);
+    if (!own[index])
+        own[index] = std::make_unique<StoredColumn>(table, header, header.columns[fixed_columns + index], budget);
     return *own[index];
 }
 
 PropertyColumn* SegmentReader::property(std::string_view name) {
     const auto begin = parts_->header.columns.begin() + fixed_columns, end = parts_->header.columns.end();
-    const auto found =
-        std::lower_bound(begin, end, name, [](const Column& column, std::string_view wanted) { return column.name < wanted; });
+    const auto found = std::lower_bound(
+        begin, end, name, [](const Column& column, std::string_view wanted) { return column.name < wanted; });
     if (found != end && found->name == name) return &parts_->own_column(static_cast<std::size_t>(found - begin));
     if (parts_->rare_properties.empty()) return nullptr;
     const auto code = parts_->rare_properties.names().find(PropertyKind::text, name);

@@ -1,14 +1,15 @@
 // Reads a segment by columns: first the header, then only the blocks of 1,024 rows that are asked for, each once.
 //
 // Rows are numbered from 0 in the order of (customer bytes, ts, seq); ranges of rows are half-open and must lie within
-// [0, rows()). Views that the reader returns stay valid while the reader and its source live. Every block is verified by its
-// checksum before anything in it is believed, and nothing in it is believed that would lead out of bounds: a damaged or
-// hostile byte gives Error(corrupted), never a wrong number.
+// [0, rows()). Views that the reader returns stay valid while the reader and its source live. Every block is verified
+// by its checksum before anything in it is believed, and nothing in it is believed that would lead out of bounds: a
+// damaged or hostile byte gives Error(corrupted), never a wrong number.
 //
-// A property's cell in a row is absent, a number or an entry. A number is a mantissa of 64 bits at the column's one scale
-// (value = mantissa / 10^scale); it was sent with shown_scale digits after the point. An entry is a code into the column's
-// dictionary: a string, a number that does not fit the above or is spelled otherwise (1e3, -0, 40 digits), or JSON. A column
-// may hold all of them, so numbers are to be looked for among the entries too: dictionary().codes_of(PropertyKind::number).
+// A property's cell in a row is absent, a number or an entry. A number is a mantissa of 64 bits at the column's one
+// scale (value = mantissa / 10^scale); it was sent with shown_scale digits after the point. An entry is a code into the
+// column's dictionary: a string, a number that does not fit the above or is spelled otherwise (1e3, -0, 40 digits), or
+// JSON. A column may hold all of them, so numbers are to be looked for among the entries too:
+// dictionary().codes_of(PropertyKind::number).
 //
 //   SegmentReader segment(source);
 //   if (const auto customer = segment.find_customer("acme")) {
@@ -84,21 +85,23 @@ public:
     virtual std::string_view name() const noexcept = 0;
 
     // Known without loading a block.
-    virtual bool only_numbers() const noexcept = 0;  // every cell of every row is a number: read_forms is not needed
-    virtual bool only_entries() const noexcept = 0;  // every cell of every row is an entry
-    virtual bool has_numbers() const noexcept = 0;   // some cell may be a number
-    virtual bool has_entries() const noexcept = 0;   // some cell may be an entry
-    virtual std::uint8_t scale() const noexcept = 0;              // of all mantissas, 0 to 18
-    virtual bool one_shown_scale() const noexcept = 0;            // all numbers were sent with scale() digits
+    virtual bool only_numbers() const noexcept = 0;     // every cell of every row is a number: read_forms is not needed
+    virtual bool only_entries() const noexcept = 0;     // every cell of every row is an entry
+    virtual bool has_numbers() const noexcept = 0;      // some cell may be a number
+    virtual bool has_entries() const noexcept = 0;      // some cell may be an entry
+    virtual std::uint8_t scale() const noexcept = 0;    // of all mantissas, 0 to 18
+    virtual bool one_shown_scale() const noexcept = 0;  // all numbers were sent with scale() digits
 
-    // Statistics of block b, rows [b * 1,024, ...): no block of cells is loaded. A property that is rare in the segment has
-    // none (it lies in the column shared by all rare ones): nothing then, and its numbers are entries.
+    // Statistics of block b, rows [b * 1,024, ...): no block of cells is loaded. A property that is rare in the segment
+    // has none (it lies in the column shared by all rare ones): nothing then, and its numbers are entries.
     virtual std::optional<BlockStatistics> statistics(std::uint32_t block) = 0;
 
     virtual void read_forms(std::uint32_t begin, std::uint32_t end, CellForm* forms) = 0;
-    virtual void read_numbers(std::uint32_t begin, std::uint32_t end, std::int64_t* mantissas) = 0;  // 0 where not a number
-    virtual void read_shown_scales(std::uint32_t begin, std::uint32_t end, std::uint8_t* scales) = 0;  // 0 where not a number
-    virtual void read_codes(std::uint32_t begin, std::uint32_t end, std::uint32_t* codes) = 0;       // 0 where not an entry
+    virtual void read_numbers(std::uint32_t begin, std::uint32_t end,
+                              std::int64_t* mantissas) = 0;  // 0 where not a number
+    virtual void read_shown_scales(std::uint32_t begin, std::uint32_t end,
+                                   std::uint8_t* scales) = 0;                                   // 0 where not a number
+    virtual void read_codes(std::uint32_t begin, std::uint32_t end, std::uint32_t* codes) = 0;  // 0 where not an entry
 
     // Of a rare property the dictionary is shared with others: not every entry occurs in this column.
     virtual SegmentDictionary& dictionary() = 0;
@@ -106,8 +109,8 @@ public:
 
 class SegmentReader {
 public:
-    // Reads the header. Throws Error(corrupted) for bytes that are no segment; where a client sent them, `kind` is the kind of
-    // this error and of those of check_bytes().
+    // Reads the header. Throws Error(corrupted) for bytes that are no segment; where a client sent them, `kind` is the
+    // kind of this error and of those of check_bytes().
     explicit SegmentReader(SegmentBytes& source, ErrorKind kind = ErrorKind::corrupted);
     ~SegmentReader();
     SegmentReader(const SegmentReader&) = delete;

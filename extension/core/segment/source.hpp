@@ -17,8 +17,8 @@ public:
     // How many bytes the segment has.
     virtual std::size_t size() = 0;
 
-    // Exactly the bytes [offset, offset + length), which the reader asks for within size() only and not twice. They stay
-    // where they are while the source lives. Throws Error(corrupted) where fewer come back.
+    // Exactly the bytes [offset, offset + length), which the reader asks for within size() only and not twice. They
+    // stay where they are while the source lives. Throws Error(corrupted) where fewer come back.
     virtual Bytes slice(std::size_t offset, std::size_t length) = 0;
 };
 

@@ -18,8 +18,8 @@ bool of_one_customer(const TierSegment& segment) noexcept {
     return segment.first_customer == segment.last_customer;
 }
 
-// Whether `other` covers what lies just behind the start of `segment`. Segments that only meet in a customer (one that was cut)
-// do not cover each other; those of one single customer are told apart by time.
+// Whether `other` covers what lies just behind the start of `segment`. Segments that only meet in a customer (one that
+// was cut) do not cover each other; those of one single customer are told apart by time.
 bool covers_start(const TierSegment& other, const TierSegment& segment) noexcept {
     if (!of_one_customer(other)) {
         return other.last_customer > segment.first_customer &&
@@ -52,7 +52,8 @@ Places merge_of_small(std::span<const TierSegment> segments, const TierPolicy& p
         small.push_back(i);
         ++class_sizes[class_of(i)];
     }
-    std::stable_sort(small.begin(), small.end(), [&](auto a, auto b) { return segments[a].events < segments[b].events; });
+    std::stable_sort(small.begin(), small.end(),
+                     [&](auto a, auto b) { return segments[a].events < segments[b].events; });
     for (std::size_t wanted = 0; wanted < class_sizes.size(); ++wanted) {
         if (class_sizes[wanted] < policy.small_fan_in) continue;
         // Those that are smaller still come along: they are cheap.

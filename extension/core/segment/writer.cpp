@@ -49,7 +49,8 @@ SortedEvents sort_events(std::span<const StoredEvent> events) {
 
 void write_integers(Column& column, std::span<const std::int64_t> values, BlockOutput& out) {
     for (std::size_t begin = 0; begin < values.size(); begin += segment_block_rows) {
-        append_integers(out.bytes(), values.subspan(begin, std::min<std::size_t>(segment_block_rows, values.size() - begin)));
+        append_integers(out.bytes(),
+                        values.subspan(begin, std::min<std::size_t>(segment_block_rows, values.size() - begin)));
         out.end_block();
         ++column.data_blocks;
     }
@@ -71,7 +72,8 @@ void write_times(const SortedEvents& sorted, Header& header, BlockOutput& out) {
     Column column = column_of(ts);
     column.flags = with_statistics;
     for (std::size_t begin = 0; begin < values.size(); begin += segment_block_rows) {
-        const auto block = std::span(values).subspan(begin, std::min<std::size_t>(segment_block_rows, values.size() - begin));
+        const auto block =
+            std::span(values).subspan(begin, std::min<std::size_t>(segment_block_rows, values.size() - begin));
         const auto [least, greatest] = std::minmax_element(block.begin(), block.end());
         for (const std::int64_t part : {std::int64_t{0}, std::int64_t{0}, *least, *greatest, std::int64_t{0}})
             append_u64(out.bytes(), static_cast<std::uint64_t>(part));
@@ -93,8 +95,8 @@ void write_seqs(const SortedEvents& sorted, Header& header, BlockOutput& out) {
     header.columns.push_back(column);
 }
 
-// The events of a request share the moment, and have neighbouring seqs: few stretches of seqs say all moments. Nothing where
-// that does not hold.
+// The events of a request share the moment, and have neighbouring seqs: few stretches of seqs say all moments. Nothing
+// where that does not hold.
 struct Stretches {
     std::vector<std::int64_t> seqs, moments;
 };
@@ -154,8 +156,9 @@ void write_codes(Column column, DictionaryBuilder& dictionary, std::vector<std::
                  Header& header, BlockOutput& out) {
     dictionary.sort();
     for (std::int64_t& number : numbers)
-        number = zero_is_none ? (number == 0 ? 0 : dictionary.code(static_cast<std::uint32_t>(number - 1)) + std::int64_t{1})
-                              : dictionary.code(static_cast<std::uint32_t>(number));
+        number = zero_is_none
+                     ? (number == 0 ? 0 : dictionary.code(static_cast<std::uint32_t>(number - 1)) + std::int64_t{1})
+                     : dictionary.code(static_cast<std::uint32_t>(number));
     write_integers(column, numbers, out);
     dictionary.write(column, out);
     header.columns.push_back(column);

@@ -1,7 +1,8 @@
-// Makes segments: many events of one tenant, code and month as the bytes of one value. The form is documented in format.hpp.
+// Makes segments: many events of one tenant, code and month as the bytes of one value. The form is documented in
+// format.hpp.
 //
-// Lossless: the reader gives every event back to the last digit and byte. The same events give the same bytes, in whatever
-// order they are given.
+// Lossless: the reader gives every event back to the last digit and byte. The same events give the same bytes, in
+// whatever order they are given.
 #pragma once
 
 #include <cstdint>
@@ -28,9 +29,9 @@ struct Segment {
     std::vector<std::byte> bytes;
     std::uint32_t events = 0;
     std::int64_t first_ts = 0, last_ts = 0;
-    std::int64_t first_seq = 0, last_seq = 0;      // least and greatest
-    std::string first_customer, last_customer;     // by bytes
-    std::vector<Hash128> imports;                  // those that occur, ascending
+    std::int64_t first_seq = 0, last_seq = 0;   // least and greatest
+    std::string first_customer, last_customer;  // by bytes
+    std::vector<Hash128> imports;               // those that occur, ascending
 };
 
 // One segment of these events, in any order: 1 to max_segment_events of them, weighing at most max_segment_weight.
@@ -40,13 +41,13 @@ Segment write_segment(std::span<const StoredEvent> events);
 // Takes one finished segment after the other; the segment is the taker's.
 using SegmentTaker = std::function<void(Segment&&)>;
 
-// As many segments of these events as the limits ask for, in the order of stored_before: no two share a customer but the one
-// that is cut. Nothing for no events.
+// As many segments of these events as the limits ask for, in the order of stored_before: no two share a customer but
+// the one that is cut. Nothing for no events.
 void write_segments(std::span<const StoredEvent> events, const SegmentTaker& take);
 
-// Merges segments of one tenant, code and month, and events that lie in no segment (any order), into as few segments as the
-// limits allow, each sorted and following the one before. Events whose seq is among `dropped_seqs` (ascending) are left out.
-// One output at a time is in memory, and of the inputs what their readers have loaded.
+// Merges segments of one tenant, code and month, and events that lie in no segment (any order), into as few segments as
+// the limits allow, each sorted and following the one before. Events whose seq is among `dropped_seqs` (ascending) are
+// left out. One output at a time is in memory, and of the inputs what their readers have loaded.
 void merge_segments(std::span<SegmentReader* const> readers, std::span<const StoredEvent> events,
                     std::span<const std::int64_t> dropped_seqs, const SegmentTaker& take);
 
