@@ -54,6 +54,8 @@ class Cluster {
     // Where PUBLIC may execute nothing, as many databases are hardened: what tallyd's role needs it has by name.
     this.psql('ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC; ALTER DEFAULT PRIVILEGES REVOKE USAGE ON TYPES FROM PUBLIC');
     this.psql('CREATE EXTENSION pgtally; CREATE ROLE tallyd_login LOGIN IN ROLE tally_api');
+    // Bodies of functions are read under the caller's settings: databases of old applications have this one.
+    this.psql('ALTER ROLE tallyd_login SET standard_conforming_strings = off');
   }
 
   conninfo() {

@@ -123,6 +123,14 @@ HAVING NOT bool_or(public.regress_seen_after(format('DROP POLICY %I ON %s', p.po
 SELECT p.relation, p.polname FROM public.regress_policy p WHERE p.role <> 'regress_admin'
   AND public.regress_seen_after(format('ALTER POLICY %I ON %s USING (true)', p.polname, p.relation), p.relation, p.role, p.key)
       IS NOT DISTINCT FROM public.regress_seen(p.relation, p.role, p.key);
+-- the tenant that was chosen is looked up once a query, not once a row
+DO $$
+DECLARE plan text;
+BEGIN
+    SET LOCAL ROLE regress_app;
+    EXECUTE 'EXPLAIN (FORMAT JSON) SELECT name FROM tally.metric' INTO plan;
+    RAISE NOTICE 'looked up once: %', plan LIKE '%InitPlan%';
+END $$;
 -- without a key, or without a tenant chosen where there are several, there is nothing to see
 SELECT v.*, public.regress_seen(v.relation, v.role, NULL) FROM public.regress_view v
 WHERE v.key = 'one write' AND public.regress_seen(v.relation, v.role, NULL) <> '{0,0}';
