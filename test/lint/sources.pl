@@ -54,18 +54,6 @@ rule 'core includes nothing of PostgreSQL, of pg/ or of httpd/' => sub {
     }
 };
 
-# Bodies of functions are read under the caller's standard_conforming_strings.
-rule 'a backslash in a literal of SQL stands in E\'...\'' => sub {
-    for my $path (sources(qr{^sql/(install|bridge)/.*\.sql$})) {
-        my $number = 0;
-        for my $line (split /\n/, slurp($path), -1) {
-            $number++;
-            (my $rest = $line) =~ s/\bE'(?:[^'\\]|\\.|'')*'//g;
-            complain("$path:$number", "write E'...' or a class such as [0-9]") if $rest =~ /\\/ && $rest !~ /^\\echo /;
-        }
-    }
-};
-
 rule 'httpd includes nothing of the extension nor of the server' => sub {
     for my $path (@httpd) {
         includes($path, sub {
