@@ -15,7 +15,7 @@ export RUN_DATA := $(or $(DATA),.run)
 endif
 
 TASKS    := help deps run check bench fuzz dist
-SUITES   := lint unit sanitize regress isolation tap http fuzz
+SUITES   := lint unit sanitize regress isolation tap http property fuzz
 ALL_TASKS := $(TASKS) $(SUITES:%=check-%)
 
 ifneq (,$(filter $(ALL_TASKS),$(MAKECMDGOALS)))

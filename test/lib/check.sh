@@ -1,6 +1,6 @@
 #!/bin/bash
 # `make check`: builds all, runs the named suites on private clusters, ends with the line `N passed, N failed`.
-# usage: check.sh SUITE...      (environment: MAKE, PG_CONFIG, WERROR, FUZZ_SECONDS)
+# usage: check.sh SUITE...      (environment: MAKE, PG_CONFIG, WERROR, FUZZ_SECONDS, PROPERTY_SECONDS, PROPERTY_SEED)
 # Tests run in a copy of the tree in a temporary folder that the cluster's user owns, so the clone itself may be closed to
 # that user; the copy goes at the end, logs of what failed stay in .build/check.
 set -euo pipefail
@@ -185,6 +185,17 @@ suite_http() {
     bad=$(at_least_one "$status" "$(($(sed -n 's/^# fail \([0-9]*\)/\1 +/p;s/^# cancelled \([0-9]*\)/\1/p' "$log") + 0))")
     [ "$bad" -eq 0 ] || { grep -nE -A25 '^ *not ok' "$log" | head -n 300 || :; grep -q '^# fail' "$log" || tail -n 40 "$log"; }
     report http "${good:-0}" "$bad"
+}
+
+# A minute with PROPERTY_SECONDS=45, its default; longer finds more. The seed is printed.
+suite_property() {
+    local good=0 bad=0 status=0 log=$logs/property.log
+    run_in "$work/tree" "$log" PG_BINDIR="$bin" TALLYD="$work/tree/httpd/tallyd" PROPERTY_SECONDS="${PROPERTY_SECONDS:-45}" \
+        PROPERTY_SEED="${PROPERTY_SEED:-$((RANDOM * 32768 + RANDOM))}" \
+        node --test --test-reporter=tap test/property/property.test.js || status=$?
+    grep -E '^# .*(seed|questions)' "$log" | tr -d '\\' || :
+    tap_result "$status" "$log"
+    report property "$good" "$bad"
 }
 
 # Ten seconds for each target in `make check`, FUZZ_SECONDS in `make fuzz`. Skipped where clang cannot build fuzzers.
