@@ -61,12 +61,14 @@ SELECT tally_rest.authenticate(sha256(:'app'), 'write') = :tenant AS good;
 SELECT s.function, public.regress_try(s.call, :tenant) AS answer FROM public.regress_storing() s
 WHERE s.given AND public.regress_try(s.call, :tenant) LIKE '42501%' ORDER BY s.function::text;
 COMMIT;
--- a developer chooses a tenant; what makes tenants, keys and limits is not for it, even with EXECUTE; nor is REST without a key
+-- a developer chooses a tenant and acts for no other; what makes tenants, keys and limits is not for it, even with EXECUTE
 SET SESSION AUTHORIZATION regress_app;
 SET tally.tenant = 'two';
 SELECT s.function, public.regress_try(s.call, 1) AS answer FROM public.regress_storing() s
 WHERE NOT s.given AND public.regress_try(s.call, 1) LIKE '42501%' ORDER BY s.function::text;
 SELECT public.regress_try(s.call, 1) AS answer FROM public.regress_storing() s WHERE s.given GROUP BY 1;
+SELECT s.function, public.regress_try(s.call, 2) AS answer FROM public.regress_storing() s
+WHERE s.given AND public.regress_try(s.call, 2) LIKE '42501%' ORDER BY s.function::text;
 SELECT (tally.record('c', 'mine', event_id => 'by choice')).verdict;
 SET tally.tenant = 'nobody';
 SELECT tally.record('c', 'mine');
@@ -122,6 +124,18 @@ BEGIN
     PERFORM tally.create_metric('c', 'NO SUCH');
 EXCEPTION WHEN OTHERS THEN RAISE NOTICE '% as %', SQLERRM, current_user;
 END $$;
+SET SESSION AUTHORIZATION DEFAULT;
+ALTER TABLE tally.recent_event RENAME TO regress_gone;
+SET SESSION AUTHORIZATION regress_app;
+DO $$
+BEGIN
+    PERFORM tally.record('c', 'mine');
+EXCEPTION WHEN OTHERS THEN RAISE NOTICE '% as %', SQLSTATE, current_user;
+END $$;
+SELECT current_user;
+SET SESSION AUTHORIZATION DEFAULT;
+ALTER TABLE tally.regress_gone RENAME TO recent_event;
+SET SESSION AUTHORIZATION regress_app;
 BEGIN;
 SAVEPOINT s;
 SELECT tally.create_metric(NULL);

@@ -76,16 +76,22 @@ std::int32_t tally::tenant_for_caller() {
     return authenticated_tenant();
 }
 
+// What row level security lets the same roles see, and no more: 90-close/security.sql.
 std::int32_t tally::tenant_for_caller(std::int32_t tenant) {
     if (caller_is_admin()) return tenant;
-    if (!caller_has("tally_api") && !caller_has("tally_app")) refuse_role("tally_api");
+    const bool is_api = caller_has("tally_api");
+    if (is_api && authenticated_tenant() == tenant) return tenant;
+    if (caller_has("tally_app")) {
+        if (current_tenant() == tenant) return tenant;
+        refuse("the tenant that was chosen is another",
+               "The setting tally.tenant takes the name or the id of a tenant.");
+    }
+    if (!is_api) refuse_role("tally_api");
     if (authenticated_tenant() == 0)
         refuse("no API key was checked in this transaction",
                "Call tally_rest.authenticate first, in the same transaction.");
-    if (authenticated_tenant() != tenant)
-        refuse("the API key that was checked in this transaction is another tenant's",
-               "Pass on what tally_rest.authenticate answered.");
-    return tenant;
+    refuse("the API key that was checked in this transaction is another tenant's",
+           "Pass on what tally_rest.authenticate answered.");
 }
 
 void tally::require_writable(const char* function) {

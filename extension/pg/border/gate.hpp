@@ -18,7 +18,8 @@ namespace tally {
 // The tenant that the caller acts for, to read or to write, where the call names none (functions of schema tally).
 std::int32_t tenant_for_caller();
 
-// The same for a call that names its tenant (functions of schema tally_rest): answers it, or raises 42501.
+// The same for a call that names its tenant (functions of schema tally_rest): answers it, or raises 42501. For
+// tally_app it must be the one that it chose.
 std::int32_t tenant_for_caller(std::int32_t tenant);
 
 // First of all in every function that stores: 25006 in a READ ONLY transaction and on a standby, an error in parallel
