@@ -73,7 +73,8 @@ CREATE FUNCTION tally._import(batch tally.import_batch, piece text, is_csv boole
 BEGIN
     SELECT p.* INTO accepted, duplicates, failed, resent, next_line, failures, limit_reason, limit_details
     FROM tally._import_piece(batch.tenant_id, batch.import_id, piece, is_csv, first_line, unread,
-                             ARRAY(SELECT lower(k) FROM unnest(batch.lines) k), ARRAY(SELECT upper(k) FROM unnest(batch.lines) k)) p;
+                             ARRAY(SELECT lower(k.lines) FROM unnest(batch.lines) k(lines)),
+                             ARRAY(SELECT upper(k.lines) FROM unnest(batch.lines) k(lines))) p;
     -- Of blank lines alone nothing was taken: so a sender asks whether the import still stands.
     UPDATE tally.import_batch b SET accepted = b.accepted + _import.accepted, duplicates = b.duplicates + _import.duplicates,
                                     failures = b.failures + _import.failed,
