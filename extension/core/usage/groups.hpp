@@ -1,0 +1,63 @@
+// Groups of an answer: (window, customer, dimension values) -> the number of a state. Customers and values are numbers of texts in
+// a pool, 0 where there is none; the values of all dimensions together are one number, a combination.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "core/usage/limit.hpp"
+#include "core/usage/states.hpp"
+#include "core/usage/text_pool.hpp"
+
+namespace tally {
+
+struct GroupKey {
+    std::int64_t window = 0;
+    std::uint32_t customer = 0;
+    std::uint32_t combination = 0;
+
+    friend bool operator==(const GroupKey&, const GroupKey&) = default;
+};
+
+class UsageGroups {
+public:
+    UsageGroups(const Measures& measures, std::size_t dimensions, MemoryLimit limit);
+
+    static constexpr std::uint32_t no_group = UINT32_MAX;
+
+    TextPool& texts() noexcept { return texts_; }
+    const TextPool& texts() const noexcept { return texts_; }
+    UsageStates& states() noexcept { return states_; }
+    const UsageStates& states() const noexcept { return states_; }
+    const MemoryLimit& limit() const noexcept { return limit_; }
+
+    std::size_t dimensions() const noexcept { return dimensions_; }
+    // The combination of these values, one for each dimension.
+    std::uint32_t combination_of(std::span<const std::uint32_t> values);
+    std::span<const std::uint32_t> values_of(std::uint32_t combination) const noexcept {
+        return {values_.data() + combination * dimensions_, dimensions_};
+    }
+    std::uint32_t combinations() const noexcept { return combinations_; }
+
+    // The group, made where it is new. Throws Error(limit_exceeded).
+    std::uint32_t group_of(const GroupKey& key);
+    std::uint32_t find(const GroupKey& key) const noexcept;  // no_group where it is not there
+    std::span<const GroupKey> keys() const noexcept { return keys_; }
+
+private:
+    void grow();
+    void grow_combinations();
+
+    std::size_t dimensions_;
+    MemoryLimit limit_;
+    TextPool texts_;
+    UsageStates states_;
+    std::vector<GroupKey> keys_;                     // by group
+    std::vector<std::uint32_t> table_;               // open addressing; group + 1, 0 = free
+    std::vector<std::uint32_t> values_;              // by combination
+    std::uint32_t combinations_ = 0;
+    std::vector<std::uint32_t> combination_table_;   // combination + 1, 0 = free
+};
+
+}  // namespace tally

@@ -1,0 +1,99 @@
+// Adding values to states, and merging them.
+#include "core/usage/states.hpp"
+
+namespace tally {
+
+Measures measures_of(Aggregation aggregation) noexcept {
+    Measures measures;
+    switch (aggregation) {
+        case Aggregation::count: break;
+        case Aggregation::sum:
+        case Aggregation::mean: measures.sum = true; break;
+        case Aggregation::min: measures.lowest = true; break;
+        case Aggregation::max: measures.highest = true; break;
+        case Aggregation::latest: measures.latest = true; break;
+        case Aggregation::count_distinct: measures.distinct = true; break;
+    }
+    return measures;
+}
+
+std::uint32_t UsageStates::add_group() {
+    counts_.emplace_back();
+    const SmallSlot none = NumberShelf::none();
+    if (measures_.sum) sums_.push_back(none);
+    if (measures_.lowest) lowest_.push_back(none);
+    if (measures_.highest) highest_.push_back(none);
+    if (measures_.latest) latest_.emplace_back();
+    if (measures_.sides) positive_.push_back(none), negative_.push_back(none);
+    if (measures_.distinct) distinct_.push_back(0);
+    return size() - 1;
+}
+
+void UsageStates::add(std::uint32_t group, int128 coefficient, std::int32_t scale, std::int64_t ts, std::int64_t seq) {
+    if (measures_.sum) shelf_.add(sums_[group], coefficient, scale);
+    if (measures_.sides && coefficient != 0)
+        shelf_.add(coefficient < 0 ? negative_[group] : positive_[group], coefficient, scale);
+    if (!measures_.lowest && !measures_.highest && !measures_.latest) return;
+    const Decimal value = Decimal::make_small(coefficient, scale);
+    if (measures_.lowest) offer_lowest(group, value);
+    if (measures_.highest) offer_highest(group, value);
+    if (measures_.latest) offer_latest(group, value, ts, seq);
+}
+
+void UsageStates::add(std::uint32_t group, const Decimal& value, std::int64_t ts, std::int64_t seq) {
+    if (value.kind == DecimalKind::small) return add(group, value.coefficient, value.scale, ts, seq);
+    if (measures_.sum) shelf_.add(sums_[group], value);
+    if (measures_.sides) shelf_.add(value.negative ? negative_[group] : positive_[group], value);
+    if (measures_.lowest) offer_lowest(group, value);
+    if (measures_.highest) offer_highest(group, value);
+    if (measures_.latest) offer_latest(group, value, ts, seq);
+}
+
+void UsageStates::add_key(std::uint32_t group, const SetKey& key, const MemoryLimit& limit) {
+    if (keys_.is_full()) limit.require(keys_.bytes_when_grown());
+    if (keys_.add(group, key)) ++distinct_[group];
+}
+
+void UsageStates::add_sides(std::uint32_t group, int128 positive, int128 negative, std::int32_t scale) {
+    if (positive != 0) shelf_.add(positive_[group], positive, scale);
+    if (negative != 0) shelf_.add(negative_[group], negative, scale);
+}
+
+void UsageStates::offer_latest(std::uint32_t group, const Decimal& value, std::int64_t ts, std::int64_t seq) {
+    Latest& kept = latest_[group];
+    if (!NumberShelf::is_none(kept.value) && (ts != kept.ts ? ts < kept.ts : seq < kept.seq)) return;
+    kept.ts = ts;
+    kept.seq = seq;
+    shelf_.set(kept.value, value);
+}
+
+void UsageStates::merge(std::uint32_t into, std::uint32_t from) {
+    counts_[into].matched += counts_[from].matched;
+    counts_[into].counted += counts_[from].counted;
+    if (measures_.sum) shelf_.add(sums_[into], sum(from));
+    if (measures_.sides) {
+        shelf_.add(positive_[into], positive(from));
+        shelf_.add(negative_[into], negative(from));
+    }
+    if (measures_.lowest && !NumberShelf::is_none(lowest_[from])) offer_lowest(into, lowest(from));
+    if (measures_.highest && !NumberShelf::is_none(highest_[from])) offer_highest(into, highest(from));
+    if (measures_.latest && !NumberShelf::is_none(latest_[from].value))
+        offer_latest(into, latest(from), latest_[from].ts, latest_[from].seq);
+}
+
+std::uint32_t UsageStates::add_total() {
+    const std::uint32_t groups = size();
+    const std::uint32_t total = add_group();
+    for (std::uint32_t group = 0; group < groups; ++group) merge(total, group);
+    if (measures_.distinct) distinct_[total] = groups == 1 ? distinct_[0] : keys_.count_over_all_groups();
+    return total;
+}
+
+std::size_t UsageStates::bytes_of_group() const noexcept {
+    std::size_t bytes = sizeof(EventCounts);
+    for (const bool kept : {measures_.sum, measures_.lowest, measures_.highest, measures_.sides, measures_.sides})
+        bytes += kept ? sizeof(SmallSlot) : 0;
+    return bytes + (measures_.latest ? sizeof(Latest) : 0) + (measures_.distinct ? sizeof(std::uint64_t) : 0);
+}
+
+}  // namespace tally

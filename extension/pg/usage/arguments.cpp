@@ -1,0 +1,166 @@
+// Checks of arguments.hpp, and windows from SQL's calendar.
+#include "pg/usage/arguments.hpp"
+
+#include <algorithm>
+
+#include "core/base/number_text.hpp"
+
+#include "pg/border/values.hpp"
+#include "pg/usage/store.hpp"
+
+namespace tally {
+namespace {
+
+constexpr std::int64_t first_second = -62'135'596'800;  // 0001-01-01
+constexpr std::int64_t last_second = 253'402'300'800;   // 10000-01-01
+constexpr std::int64_t microseconds = 1'000'000;
+
+constexpr std::size_t max_group_by = 10;
+constexpr int max_key_characters = 255;
+
+Oid function_of(const char* name, std::initializer_list<Oid> types) {
+    List* const qualified = list_make2(makeString(pstrdup("tally")), makeString(pstrdup(name)));
+    return LookupFuncName(qualified, static_cast<int>(types.size()), types.begin(), false);
+}
+
+Datum checked_time_zone(const char* time_zone) {
+    if (time_zone == nullptr || pg_strcasecmp(time_zone, "UTC") == 0) return CStringGetTextDatum("UTC");
+    return OidFunctionCall1Coll(function_of("_check_time_zone", {TEXTOID}), DEFAULT_COLLATION_OID, CStringGetTextDatum(time_zone));
+}
+
+// The texts of a filter's value: one, or those of a list. Calls PostgreSQL; gives palloc'ed bytes.
+std::string_view filter_text(const JsonbValue& value, const char* key) {
+    if (value.type == jbvString) return {value.val.string.val, static_cast<std::size_t>(value.val.string.len)};
+    if (value.type == jbvNumeric) return numeric_normalize(value.val.numeric);
+    refuse_argument("filter", psprintf("filter on \"%s\" must be a string, a number or a list of these", key));
+}
+
+// Walks through a jsonb object {key: value or [value, ...]}.
+class FilterWalk {
+public:
+    explicit FilterWalk(Jsonb* filter) {
+        call_pg([&] {
+            if (!JB_ROOT_IS_OBJECT(filter))
+                refuse_argument("filter", "filter must be an object: {\"property\": \"value\"} or {\"property\": [\"value\", ...]}");
+            walk_ = JsonbIteratorInit(&filter->root);
+        });
+    }
+
+    Filter read() {
+        Filter filter;
+        for (;;) {
+            JsonbValue value;
+            const JsonbIteratorToken token = call_pg([&] { return JsonbIteratorNext(&walk_, &value, false); });
+            if (token == WJB_DONE) return filter;
+            if (token == WJB_KEY) {
+                filter.entries.push_back({std::string(value.val.string.val, static_cast<std::size_t>(value.val.string.len)), {}});
+                depth_ = 0;
+            } else if (token == WJB_VALUE || token == WJB_ELEM) {
+                Filter::Entry& entry = filter.entries.back();
+                entry.values.emplace_back(call_pg([&] { return filter_text(value, entry.key.c_str()); }));
+            } else if ((token == WJB_BEGIN_OBJECT || token == WJB_BEGIN_ARRAY) && !filter.entries.empty()) {
+                const std::string& key = filter.entries.back().key;
+                if (token == WJB_BEGIN_OBJECT || ++depth_ > 1) call_pg([&] { filter_text(JsonbValue{}, key.c_str()); });
+            }
+        }
+    }
+
+private:
+    JsonbIterator* walk_ = nullptr;
+    int depth_ = 0;
+};
+
+}  // namespace
+
+void refuse_argument(const char* field, const char* message, const char* hint) {
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s", message),
+                    err_generic_string(PG_DIAG_COLUMN_NAME, field), hint != nullptr ? errhint("%s", hint) : 0));
+    pg_unreachable();
+}
+
+std::optional<std::string> text_argument(FunctionCallInfo fcinfo, int number) {
+    if (PG_ARGISNULL(number)) return std::nullopt;
+    return std::string(call_pg([&] { return view_of(PG_GETARG_TEXT_PP(number)); }));
+}
+
+std::vector<std::optional<std::string>> texts_argument(FunctionCallInfo fcinfo, int number) {
+    std::vector<std::optional<std::string>> texts;
+    if (PG_ARGISNULL(number)) return texts;
+    Datum* values = nullptr;
+    bool* nulls = nullptr;
+    int count = 0;
+    call_pg([&] {
+        deconstruct_array(PG_GETARG_ARRAYTYPE_P(number), TEXTOID, -1, false, TYPALIGN_INT, &values, &nulls, &count);
+    });
+    for (int i = 0; i < count; ++i) {
+        if (nulls[i]) {
+            texts.emplace_back();
+        } else {
+            texts.emplace_back(call_pg([&] { return view_of(DatumGetTextPP(values[i])); }));
+        }
+    }
+    return texts;
+}
+
+bool flag_argument(FunctionCallInfo fcinfo, int number) {
+    return !PG_ARGISNULL(number) && PG_GETARG_BOOL(number);
+}
+
+TimeRange range_arguments(FunctionCallInfo fcinfo, int from, int to) {
+    const auto is_moment = [&](int number) {
+        return !PG_ARGISNULL(number) && !TIMESTAMP_NOT_FINITE(PG_GETARG_TIMESTAMPTZ(number));
+    };
+    if (!is_moment(from)) call_pg([] { refuse_argument("from", "from must be a point in time"); });
+    if (!is_moment(to)) call_pg([] { refuse_argument("to", "to must be a point in time"); });
+    const TimestampTz begin = PG_GETARG_TIMESTAMPTZ(from), end = PG_GETARG_TIMESTAMPTZ(to);
+    if (begin < to_postgres(first_second * microseconds) || end > to_postgres(last_second * microseconds))
+        call_pg([] { refuse_argument("from", "from and to must lie in the years 1 to 9999"); });
+    if (begin >= end)
+        call_pg([] { refuse_argument("to", "to must lie after from", "A range holds its start and not its end."); });
+    return {to_unix(begin), to_unix(end)};
+}
+
+Windows windows_argument(const TimeRange& range, const std::optional<std::string>& width,
+                         const std::optional<std::string>& time_zone) {
+    Datum* starts = nullptr;
+    int count = 0;
+    call_pg([&] {
+        const Datum zone = checked_time_zone(time_zone ? time_zone->c_str() : nullptr);
+        if (!width) return;
+        const Datum list = OidFunctionCall4Coll(
+            function_of("_window_starts", {TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, TEXTOID}), DEFAULT_COLLATION_OID,
+            TimestampTzGetDatum(to_postgres(range.from)), TimestampTzGetDatum(to_postgres(range.to)), text_datum(*width), zone);
+        deconstruct_array(DatumGetArrayTypeP(list), TIMESTAMPTZOID, sizeof(TimestampTz), true, TYPALIGN_DOUBLE, &starts, nullptr, &count);
+    });
+    std::vector<std::int64_t> windows;
+    for (int i = 0; i < count; ++i) windows.push_back(to_unix(DatumGetTimestampTz(starts[i])));
+    if (windows.empty()) windows.push_back(range.from);
+    return Windows(std::move(windows), range.to);
+}
+
+Filter filter_argument(FunctionCallInfo fcinfo, int number) {
+    if (PG_ARGISNULL(number)) return {};
+    return FilterWalk(call_pg([&] { return PG_GETARG_JSONB_P(number); })).read();
+}
+
+GroupBy group_by_argument(FunctionCallInfo fcinfo, int number) {
+    const std::vector<std::optional<std::string>> keys = texts_argument(fcinfo, number);
+    if (keys.size() > max_group_by)
+        call_pg([&] {
+            refuse_argument("group_by", psprintf("group_by names %d properties; at most 10 are allowed", static_cast<int>(keys.size())));
+        });
+    GroupBy group_by;
+    for (const std::optional<std::string>& key : keys) {
+        const int length = !key ? 0 : call_pg([&] { return pg_mbstrlen_with_len(key->data(), static_cast<int>(key->size())); });
+        if (length < 1 || length > max_key_characters)
+            call_pg([] { refuse_argument("group_by", "group_by must name properties of 1 to 255 characters"); });
+        if (*key == "customer_id") {
+            group_by.by_customer = true;
+        } else {
+            group_by.properties.push_back(*key);
+        }
+    }
+    return group_by;
+}
+
+}  // namespace tally

@@ -1,0 +1,42 @@
+// What a caller of SQL gave, turned into a question: checked, with errors that name the argument.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/metric/rule.hpp"
+#include "core/usage/windows.hpp"
+
+#include "pg/border/boundary.hpp"
+
+namespace tally {
+
+// Raises 22023 about one argument. Calls PostgreSQL.
+[[noreturn]] void refuse_argument(const char* field, const char* message, const char* hint = nullptr);
+
+// A call's argument; nothing where it is NULL.
+std::optional<std::string> text_argument(FunctionCallInfo fcinfo, int number);
+std::vector<std::optional<std::string>> texts_argument(FunctionCallInfo fcinfo, int number);  // none where it is NULL
+bool flag_argument(FunctionCallInfo fcinfo, int number);                                        // false where it is NULL
+
+// [from, to) in Unix microseconds: points in time of the years 1 to 9999, in this order.
+struct TimeRange {
+    std::int64_t from = 0, to = 0;
+};
+TimeRange range_arguments(FunctionCallInfo fcinfo, int from, int to);
+
+// The range cut into windows; one where `width` is nothing.
+Windows windows_argument(const TimeRange& range, const std::optional<std::string>& width, const std::optional<std::string>& time_zone);
+
+Filter filter_argument(FunctionCallInfo fcinfo, int number);
+
+// Properties to group by, and whether customers are asked for too.
+struct GroupBy {
+    std::vector<std::string> properties;
+    bool by_customer = false;
+};
+GroupBy group_by_argument(FunctionCallInfo fcinfo, int number);
+
+}  // namespace tally

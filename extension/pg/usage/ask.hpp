@@ -1,0 +1,46 @@
+// From a call's arguments to an answer: whose metric, what is asked, and the states of it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/usage/question.hpp"
+
+#include "pg/usage/arguments.hpp"
+#include "pg/usage/metric_row.hpp"
+
+namespace tally {
+
+// The metric that a call names by its id or code, of the tenant that the caller acts for.
+MeteredMetric metric_of_caller(FunctionCallInfo fcinfo, int number);
+
+// The metric that a call passes as a row, once the caller's right to its tenant has been checked.
+MeteredMetric metric_argument(FunctionCallInfo fcinfo, int number);
+
+// What is asked besides the metric; each kind of call fills what it takes.
+struct Asked {
+    TimeRange range;
+    std::optional<std::string> window, time_zone;
+    bool all_customers = true;
+    std::vector<std::string> customers;
+    GroupBy group_by;
+    bool by_dimensions = true;
+    Filter filter;
+
+    // Names that are NULL name nobody; without any name all customers are asked for.
+    void name_customers(const std::vector<std::optional<std::string>>& names);
+};
+
+// The rule and the answer, which refers to it.
+struct Counted {
+    Counted(const MeteredMetric& metric, const Asked& asked);
+    Counted(const MeteredMetric& metric, const Windows& windows, const Measures& measures);  // of all events, ungrouped
+    Counted(const Counted&) = delete;
+    Counted& operator=(const Counted&) = delete;
+
+    MetricRule rule;
+    UsageCount count;
+};
+
+}  // namespace tally

@@ -1,0 +1,29 @@
+// A row of tally.metric: found by its id or its code, and what the engine needs of it beside the rule's definition.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "core/metric/definition.hpp"
+
+#include "pg/border/boundary.hpp"
+
+namespace tally {
+
+struct MeteredMetric {
+    std::int32_t tenant = 0;
+    std::string code;
+    MetricDefinition definition;
+    std::int32_t conversion_factor = 0;  // 0: none
+    std::string conversion_rounding;
+};
+
+// Of a value of type tally.metric.
+MeteredMetric metric_of_row(HeapTupleHeader row);
+
+// A tenant's metric, given its id or a code that exactly one unarchived metric reads. Raises P0002 where there is none, 22023 where
+// there are several. The caller's right to the tenant has been checked.
+HeapTupleHeader find_metric(std::int32_t tenant, const std::optional<std::string>& reference);
+
+}  // namespace tally

@@ -1,0 +1,91 @@
+// The pass: voided seqs once, then recent events.
+#include "pg/usage/pass.hpp"
+
+#include <algorithm>
+
+#include "core/usage/row_values.hpp"
+
+#include "pg/usage/store.hpp"
+
+namespace tally {
+namespace {
+
+// The properties that any of the questions reads, and for each question where its own are among them.
+class SharedKeys {
+public:
+    explicit SharedKeys(std::span<UsageCount* const> counts) {
+        for (const UsageCount* count : counts) {
+            std::vector<std::size_t>& places = places_.emplace_back();
+            for (const std::string& key : count->question().rule->keys()) {
+                auto found = std::find(keys_.begin(), keys_.end(), key);
+                if (found == keys_.end()) found = keys_.insert(keys_.end(), key);
+                places.push_back(static_cast<std::size_t>(found - keys_.begin()));
+            }
+        }
+    }
+
+    const std::vector<std::string>& keys() const noexcept { return keys_; }
+
+    std::span<const PropertyValue> of_question(std::size_t question, std::span<const PropertyValue> values) {
+        own_.clear();
+        for (const std::size_t place : places_[question]) own_.push_back(values[place]);
+        return own_;
+    }
+
+private:
+    std::vector<std::string> keys_;
+    std::vector<std::vector<std::size_t>> places_;
+    std::vector<PropertyValue> own_;
+};
+
+class RecentPass {
+public:
+    RecentPass(std::span<UsageCount* const> counts, std::span<const std::int64_t> voided)
+        : counts_(counts), voided_(voided), shared_(counts), values_(shared_.keys()) {}
+
+    void run(std::int32_t tenant, std::string_view code) {
+        const Question& first = counts_.front()->question();
+        RecentEvents events(tenant, code, first.windows.from(), first.windows.to());
+        if (first.all_customers) {
+            events.scan_all();
+            add_all(events);
+        } else {
+            for (const std::string& customer : first.customers) {
+                events.scan_customer(customer);
+                add_all(events);
+            }
+        }
+        events.close();
+    }
+
+private:
+    void add_all(RecentEvents& events) {
+        RecentEvent event;
+        while (events.next(event)) {
+            if (std::binary_search(voided_.begin(), voided_.end(), event.seq)) continue;
+            const auto values = values_.read(event.properties);
+            for (std::size_t i = 0; i < counts_.size(); ++i)
+                counts_[i]->add(event.customer, event.ts, event.seq, shared_.of_question(i, values));
+        }
+    }
+
+    std::span<UsageCount* const> counts_;
+    std::span<const std::int64_t> voided_;
+    SharedKeys shared_;
+    RowValues values_;
+};
+
+}  // namespace
+
+MemoryLimit usage_memory() {
+    return MemoryLimit(static_cast<std::size_t>(work_mem * 1024.0 * hash_mem_multiplier));
+}
+
+void count_events(std::int32_t tenant, std::string_view code, std::span<UsageCount* const> counts) {
+    if (counts.empty()) return;
+    const Windows& windows = counts.front()->question().windows;
+    const std::vector<std::int64_t> voided = voided_seqs(tenant, code, windows.from(), windows.to());
+    RecentPass(counts, voided).run(tenant, code);
+}
+
+}  // namespace tally

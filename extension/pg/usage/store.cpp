@@ -1,0 +1,157 @@
+// Index scans over recent_event and correction.
+//
+// The key of recent_event holds hashes of code and customer, so the texts are compared in each row. Both its times are keys of
+// the index even where no customer is named: rows outside of the range are passed over without their heap tuple.
+#include "pg/usage/store.hpp"
+
+#include <algorithm>
+
+#include "core/base/hash128.hpp"
+
+namespace tally {
+namespace {
+
+// Columns of recent_event and of its key.
+enum RecentColumn : AttrNumber { recent_ts = 4, recent_seq = 5, recent_code = 8, recent_customer = 9, recent_properties = 12 };
+enum RecentKey : AttrNumber { key_tenant = 1, key_code = 2, key_customer = 3, key_ts = 4 };
+
+// Columns of correction and of its index by code.
+enum CorrectionColumn : AttrNumber { correction_seq = 2 };
+enum CorrectionKey : AttrNumber { by_code_tenant = 1, by_code_code = 2, by_code_ts = 3 };
+
+// The bytes of a text that is never null; detoasted in the current memory context where it must be.
+std::string_view text_of(TupleTableSlot* slot, AttrNumber column) {
+    bool is_null = false;
+    const Datum value = slot_getattr(slot, column, &is_null);
+    return view_of(reinterpret_cast<text*>(PG_DETOAST_DATUM_PACKED(value)));
+}
+
+void int4_key(ScanKey key, AttrNumber column, std::int32_t value) {
+    ScanKeyInit(key, column, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(value));
+}
+
+// ts in [from, to); how many keys that takes.
+int range_keys(ScanKey keys, AttrNumber column, TimestampTz from, TimestampTz to) {
+    int count = 0;
+    if (from != DT_NOBEGIN)
+        ScanKeyInit(&keys[count++], column, BTGreaterEqualStrategyNumber, F_TIMESTAMPTZ_GE, TimestampTzGetDatum(from));
+    if (to != DT_NOEND) ScanKeyInit(&keys[count++], column, BTLessStrategyNumber, F_TIMESTAMPTZ_LT, TimestampTzGetDatum(to));
+    return count;
+}
+
+}  // namespace
+
+IndexReader::IndexReader(const char* table, const char* index) {
+    call_pg([&] {
+        const Oid schema = get_namespace_oid("tally", false);
+        const Oid table_oid = get_relname_relid(table, schema);
+        const Oid index_oid = get_relname_relid(index, schema);
+        if (!OidIsValid(table_oid) || !OidIsValid(index_oid))
+            ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("tally.%s or its index %s does not exist", table, index)));
+        table_ = table_open(table_oid, AccessShareLock);
+        index_ = index_open(index_oid, AccessShareLock);
+        slot_ = table_slot_create(table_, nullptr);
+    });
+}
+
+void IndexReader::scan(ScanKey keys, int count) {
+    call_pg([&] {
+        if (scan_ != nullptr && keys_ != count) {
+            index_endscan(scan_);
+            scan_ = nullptr;
+        }
+        if (scan_ == nullptr) scan_ = begin_index_scan(table_, index_, GetActiveSnapshot(), count);
+        keys_ = count;
+        index_rescan(scan_, keys, count, nullptr, 0);
+    });
+}
+
+TupleTableSlot* IndexReader::next() {
+    return call_pg([&]() -> TupleTableSlot* {
+        CHECK_FOR_INTERRUPTS();
+        return index_getnext_slot(scan_, ForwardScanDirection, slot_) ? slot_ : nullptr;
+    });
+}
+
+void IndexReader::close() {
+    call_pg([&] {
+        if (scan_ != nullptr) index_endscan(scan_);
+        ExecDropSingleTupleTableSlot(slot_);
+        index_close(index_, AccessShareLock);
+        table_close(table_, AccessShareLock);
+    });
+}
+
+RecentEvents::RecentEvents(std::int32_t tenant, std::string_view code, std::int64_t from, std::int64_t to)
+    : reader_("recent_event", "recent_event_pkey"), tenant_(tenant), code_(code), code_hash_(hash32(code)),
+      from_(to_postgres(from)), to_(to_postgres(to)) {
+    row_memory_ = call_pg([] { return AllocSetContextCreate(CurrentMemoryContext, "tally recent event", ALLOCSET_SMALL_SIZES); });
+}
+
+void RecentEvents::scan_all() {
+    one_customer_ = false;
+    ScanKeyData keys[5];
+    int4_key(&keys[0], key_tenant, tenant_);
+    int4_key(&keys[1], key_code, code_hash_);
+    reader_.scan(keys, 2 + range_keys(&keys[2], key_ts, from_, to_));
+}
+
+void RecentEvents::scan_customer(std::string_view customer) {
+    one_customer_ = true;
+    customer_ = customer;
+    ScanKeyData keys[5];
+    int4_key(&keys[0], key_tenant, tenant_);
+    int4_key(&keys[1], key_code, code_hash_);
+    int4_key(&keys[2], key_customer, hash32(customer));
+    reader_.scan(keys, 3 + range_keys(&keys[3], key_ts, from_, to_));
+}
+
+// Calls PostgreSQL. False for an event of another code or customer of the same hash.
+bool RecentEvents::take(TupleTableSlot* slot, RecentEvent& event) const {
+    MemoryContextReset(row_memory_);
+    MemoryContext const before = MemoryContextSwitchTo(row_memory_);
+    bool is_null = false;
+    event.customer = text_of(slot, recent_customer);
+    const bool is_wanted = text_of(slot, recent_code) == code_ && (!one_customer_ || event.customer == customer_);
+    if (is_wanted) {
+        event.properties = text_of(slot, recent_properties);
+        event.ts = to_unix(DatumGetTimestampTz(slot_getattr(slot, recent_ts, &is_null)));
+        event.seq = DatumGetInt64(slot_getattr(slot, recent_seq, &is_null));
+    }
+    MemoryContextSwitchTo(before);
+    return is_wanted;
+}
+
+bool RecentEvents::next(RecentEvent& event) {
+    for (;;) {
+        TupleTableSlot* const slot = reader_.next();
+        if (slot == nullptr) return false;
+        if (call_pg([&] { return take(slot, event); })) return true;
+    }
+}
+
+void RecentEvents::close() {
+    call_pg([&] { MemoryContextDelete(row_memory_); });
+    reader_.close();
+}
+
+std::vector<std::int64_t> voided_seqs(std::int32_t tenant, std::string_view code, std::int64_t from, std::int64_t to) {
+    std::vector<std::int64_t> seqs;
+    IndexReader reader("correction", "correction_code");
+    ScanKeyData keys[4];
+    call_pg([&] {
+        int4_key(&keys[0], by_code_tenant, tenant);
+        ScanKeyEntryInitialize(&keys[1], 0, by_code_code, BTEqualStrategyNumber, TEXTOID, DEFAULT_COLLATION_OID, F_TEXTEQ,
+                               text_datum(code));
+    });
+    reader.scan(keys, 2 + range_keys(&keys[2], by_code_ts, to_postgres(from), to_postgres(to)));
+    while (TupleTableSlot* const slot = reader.next()) {
+        bool is_null = false;
+        seqs.push_back(call_pg([&] { return DatumGetInt64(slot_getattr(slot, correction_seq, &is_null)); }));
+    }
+    reader.close();
+    std::sort(seqs.begin(), seqs.end());
+    return seqs;
+}
+
+}  // namespace tally

@@ -1,0 +1,149 @@
+// Each row is made in a context of its own, reset after it; dimensions are made once for each combination.
+#include "pg/usage/usage_rows.hpp"
+
+#include "pg/border/rows.hpp"
+#include "pg/border/values.hpp"
+#include "pg/usage/store.hpp"
+#include "pg/usage/state_values.hpp"
+
+namespace tally {
+namespace {
+
+// {property: text} of a combination, made once for each.
+class DimensionObjects {
+public:
+    explicit DimensionObjects(const UsageCount& count)
+        : groups_(count.groups()), rule_(*count.question().rule), memory_(CurrentMemoryContext), made_(groups_.combinations()) {}
+
+    Datum object(std::uint32_t combination) {
+        if (made_[combination] == nullptr) {
+            MemoryContext const before = MemoryContextSwitchTo(memory_);
+            made_[combination] = make(groups_.values_of(combination));
+            MemoryContextSwitchTo(before);
+        }
+        return PointerGetDatum(made_[combination]);
+    }
+    Datum empty() const { return PointerGetDatum(make({})); }
+
+private:
+    static JsonbValue text(std::string_view content) {
+        JsonbValue value;
+        value.type = jbvString;
+        value.val.string.val = const_cast<char*>(content.data());
+        value.val.string.len = static_cast<int>(content.size());
+        return value;
+    }
+    Jsonb* make(std::span<const std::uint32_t> values) const {
+        JsonbParseState* state = nullptr;
+        pushJsonbValue(&state, WJB_BEGIN_OBJECT, nullptr);
+        for (std::size_t i = 0; i < values.size(); ++i) {
+            if (values[i] == 0) continue;
+            JsonbValue key = text(rule_.keys()[static_cast<std::size_t>(rule_.dimensions()[i])]);
+            JsonbValue value = text(groups_.texts().text(values[i]));
+            pushJsonbValue(&state, WJB_KEY, &key);
+            pushJsonbValue(&state, WJB_VALUE, &value);
+        }
+        return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, nullptr));
+    }
+
+    const UsageGroups& groups_;
+    const MetricRule& rule_;
+    MemoryContext memory_;
+    std::vector<Jsonb*> made_;
+};
+
+class RowWriter {
+public:
+    RowWriter(FunctionCallInfo fcinfo, const MeteredMetric& metric, UsageCount& count, UsageShape shape)
+        : count_(count), with_total_(shape == UsageShape::rows_and_total), values_(metric, count.groups().states()), dimensions_(count) {
+        call_pg([&] {
+            info_ = begin_rows(fcinfo);
+            row_memory_ = AllocSetContextCreate(CurrentMemoryContext, "tally usage row", ALLOCSET_SMALL_SIZES);
+        });
+        const Question& question = count.question();
+        if (!question.all_customers && question.customers.size() == 1) only_customer_ = &question.customers.front();
+    }
+
+    void put(const AnswerRow& row) {
+        call_pg([&] {
+            MemoryContextReset(row_memory_);
+            MemoryContext const before = MemoryContextSwitchTo(row_memory_);
+            const Windows& windows = count_.question().windows;
+            Value customer;
+            if (count_.question().by_customer) {
+                if (row.key.customer != 0) customer = value_of(text_datum(count_.groups().texts().text(row.key.customer)));
+            } else if (only_customer_ != nullptr) {
+                customer = value_of(text_datum(*only_customer_));
+            }
+            put_row(false, windows.start_of(row.key.window), windows.end_of(row.key.window), customer,
+                    dimensions_.object(row.key.combination), row.group);
+            MemoryContextSwitchTo(before);
+            CHECK_FOR_INTERRUPTS();
+        });
+    }
+
+    void put_total() {
+        const std::uint32_t total = count_.groups().states().add_total();
+        call_pg([&] {
+            const Windows& windows = count_.question().windows;
+            Value customer;
+            if (!count_.question().by_customer && only_customer_ != nullptr) customer = value_of(text_datum(*only_customer_));
+            put_row(true, windows.from(), windows.to(), customer, dimensions_.empty(), total);
+        });
+    }
+
+    void close() {
+        call_pg([&] { MemoryContextDelete(row_memory_); });
+    }
+
+private:
+    void put_row(bool is_total, std::int64_t start, std::int64_t end, const Value& customer, Datum dimensions, std::uint32_t group) {
+        const EventCounts counts = group == UsageGroups::no_group ? EventCounts{} : count_.groups().states().counts(group);
+        const Value value = values_.value(group);
+        const Value converted = values_.converted(group, value);
+        const Value columns[] = {value_of(BoolGetDatum(is_total)), value_of(TimestampTzGetDatum(to_postgres(start))),
+                                 value_of(TimestampTzGetDatum(to_postgres(end))), customer, value_of(dimensions), value, converted,
+                                 value_of(Int64GetDatum(counts.counted)), value_of(Int64GetDatum(counts.matched - counts.counted))};
+        constexpr int count = sizeof columns / sizeof columns[0];
+        Datum datums[count];
+        bool nulls[count];
+        for (int i = 0; i < count; ++i) datums[i] = columns[i].datum, nulls[i] = columns[i].is_null;
+        const int first = with_total_ ? 0 : 1;
+        tuplestore_putvalues(info_->setResult, info_->setDesc, datums + first, nulls + first);
+    }
+
+    UsageCount& count_;
+    bool with_total_;
+    ValueMaker values_;
+    DimensionObjects dimensions_;
+    ReturnSetInfo* info_ = nullptr;
+    MemoryContext row_memory_ = nullptr;
+    const std::string* only_customer_ = nullptr;
+};
+
+}  // namespace
+
+void put_usage_rows(FunctionCallInfo fcinfo, const MeteredMetric& metric, UsageCount& count, const UsageRowsOptions& options) {
+    AnswerRows rows(count, options.fill, options.has_window);
+    RowWriter writer(fcinfo, metric, count, options.shape);
+    AnswerRow row;
+    while (rows.next(row)) writer.put(row);
+    if (options.shape == UsageShape::rows_and_total) writer.put_total();
+    writer.close();
+}
+
+void total_values(const MeteredMetric& metric, UsageCount& count, Datum* values, bool* nulls) {
+    const std::uint32_t total = count.groups().states().add_total();
+    ValueMaker maker(metric, count.groups().states());
+    call_pg([&] {
+        const Value value = maker.value(total);
+        const Value converted = maker.converted(total, value);
+        const EventCounts counts = count.groups().states().counts(total);
+        values[0] = value.datum, nulls[0] = value.is_null;
+        values[1] = converted.datum, nulls[1] = converted.is_null;
+        values[2] = Int64GetDatum(counts.counted), nulls[2] = false;
+        values[3] = Int64GetDatum(counts.matched - counts.counted), nulls[3] = false;
+    });
+}
+
+}  // namespace tally
