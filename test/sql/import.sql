@@ -35,7 +35,7 @@ SELECT pg_temp.plain(tally_rest.list_imports(1, '{}', '{}', NULL));
 SELECT pg_temp.plain(tally_rest.void_import(1, pg_temp.id('first'), '{"reason":["wrong file"]}', NULL));
 SELECT * FROM pg_temp.usage();
 SELECT customer_id, value FROM tally.usage((SELECT tally._encode_id('bm_', metric_id) FROM tally.metric WHERE name = 'SUM'), '2024-01-01', '2025-01-01', group_by => '{customer_id}');
-SELECT count(*), sum(v.value) FROM tally.metric m, tally._values(m, 'infinity') v WHERE m.name = 'SUM';
+SELECT l.events AS count, l.total AS sum FROM tally.metric m, tally._life(m) l WHERE m.name = 'SUM';
 SELECT e ->> 'event_id' AS event, e ->> 'import_id' ~ '^imp_' AS imported, e -> 'voided' ->> 'reason' AS voided, e -> 'metrics' -> 0 ->> 'counted' AS counted, e -> 'metrics' -> 0 ->> 'reason' AS reason
 FROM json_array_elements(tally_rest.list_events(1, '{}', '{}', NULL) -> 'data') e;
 SELECT e.customer_id = c.customer_id AS right_customer, e.event_id, c.reason, c.ts = e.ts AS same_time, c.code, c.created_by = session_user AS by_me FROM tally.correction c JOIN tally.recent_event e USING (tenant_id, seq) ORDER BY 2;

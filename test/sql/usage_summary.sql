@@ -61,9 +61,11 @@ SELECT pg_temp.summary('{"start_date":["2024-01-01"],"end_date":["2024-02-01"]}'
 -- nor does one that meets an error of another kind, or that never ends
 CREATE FUNCTION pg_temp.spoil(statement text) RETURNS void LANGUAGE plpgsql AS $f$
 BEGIN
-    EXECUTE format($q$CREATE OR REPLACE FUNCTION tally._check_group_by(group_by text[]) RETURNS text[] LANGUAGE plpgsql VOLATILE AS $b$
-        BEGIN %s; RETURN coalesce(group_by, '{}'); END $b$ $q$, statement);
+    EXECUTE format($q$CREATE OR REPLACE FUNCTION tally._usage(metric tally.metric, "from" timestamptz, "to" timestamptz, customers text[], "window" text, time_zone text,
+        group_by text[], filter jsonb, fill boolean) RETURNS TABLE (is_total boolean, value numeric, dimensions jsonb) LANGUAGE plpgsql VOLATILE AS $b$
+        BEGIN %s; RETURN QUERY SELECT u.is_total, u.value, u.dimensions FROM tally._unspoilt_usage(metric, "from", "to", customers, "window", time_zone, group_by, filter, fill) u; END $b$ $q$, statement);
 END $f$;
+ALTER FUNCTION tally._usage(tally.metric, timestamptz, timestamptz, text[], text, text, text[], jsonb, boolean) RENAME TO _unspoilt_usage;
 CREATE SEQUENCE calls;
 GRANT USAGE ON SEQUENCE calls TO PUBLIC;
 CREATE FUNCTION pg_temp.states(period text DEFAULT '{"start_date":["2024-01-01"],"end_date":["2024-02-01"]}') RETURNS TABLE (metric text, state text) LANGUAGE sql AS $$

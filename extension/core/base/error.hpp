@@ -18,15 +18,18 @@ enum class ErrorKind {
 
 class Error : public std::runtime_error {
 public:
-    Error(ErrorKind kind, const std::string& message, std::string hint = {})
-        : std::runtime_error(message), kind_(kind), hint_(std::move(hint)) {}
+    // `field`: the argument at fault, where one is.
+    Error(ErrorKind kind, const std::string& message, std::string hint = {}, std::string field = {})
+        : std::runtime_error(message), kind_(kind), hint_(std::move(hint)), field_(std::move(field)) {}
 
     ErrorKind kind() const noexcept { return kind_; }
     const char* hint() const noexcept { return hint_.c_str(); }
+    const char* field() const noexcept { return field_.c_str(); }
 
 private:
     ErrorKind kind_;
     std::string hint_;
+    std::string field_;
 };
 
 }  // namespace tally

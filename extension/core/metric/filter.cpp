@@ -12,7 +12,7 @@ namespace {
 namespace ondemand = simdjson::ondemand;
 
 [[noreturn]] void fail(const std::string& message) {
-    throw Error(ErrorKind::invalid_argument, message);
+    throw Error(ErrorKind::invalid_argument, message, {}, "filter");
 }
 
 [[noreturn]] void fail_form() {

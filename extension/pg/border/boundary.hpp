@@ -47,12 +47,14 @@ struct CaughtError {
     int sqlstate = 0;
     char message[512] = "";
     char hint[256] = "";
+    char field[64] = "";
 
-    void keep(Caught kind, int code, const char* message_text, const char* hint_text) noexcept {
+    void keep(Caught kind, int code, const char* message_text, const char* hint_text, const char* field_text = "") noexcept {
         what = kind;
         sqlstate = code;
         strlcpy(message, message_text, sizeof message);
         strlcpy(hint, hint_text, sizeof hint);
+        strlcpy(field, field_text, sizeof field);
     }
 };
 
@@ -67,8 +69,10 @@ inline void make_valid(char* text) noexcept {
     if (caught.what == Caught::pg_error) PG_RE_THROW();
     make_valid(caught.message);
     make_valid(caught.hint);
+    make_valid(caught.field);
     ereport(ERROR, (errcode(caught.sqlstate), errmsg("%s", caught.message),
-                    caught.hint[0] != '\0' ? errhint("%s", caught.hint) : 0));
+                    caught.hint[0] != '\0' ? errhint("%s", caught.hint) : 0,
+                    caught.field[0] != '\0' ? err_generic_string(PG_DIAG_COLUMN_NAME, caught.field) : 0));
     pg_unreachable();
 }
 
@@ -101,7 +105,8 @@ auto guarded(Body&& body) -> std::invoke_result_t<Body> {
     } catch (const PendingPgError&) {
         caught.what = detail::Caught::pg_error;
     } catch (const Error& error) {
-        caught.keep(detail::Caught::data_error, detail::sqlstate_of(error.kind()), error.what(), error.hint());
+        caught.keep(detail::Caught::data_error, detail::sqlstate_of(error.kind()), error.what(), error.hint(),
+                    error.field());
     } catch (const std::bad_alloc&) {
         caught.keep(detail::Caught::out_of_memory, ERRCODE_OUT_OF_MEMORY, "out of memory", "");
     } catch (const std::length_error&) {

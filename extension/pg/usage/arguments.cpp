@@ -3,8 +3,6 @@
 
 #include <algorithm>
 
-#include "core/base/number_text.hpp"
-
 #include "pg/border/values.hpp"
 #include "pg/usage/store.hpp"
 
@@ -27,48 +25,6 @@ Datum checked_time_zone(const char* time_zone) {
     if (time_zone == nullptr || pg_strcasecmp(time_zone, "UTC") == 0) return CStringGetTextDatum("UTC");
     return OidFunctionCall1Coll(function_of("_check_time_zone", {TEXTOID}), DEFAULT_COLLATION_OID, CStringGetTextDatum(time_zone));
 }
-
-// The texts of a filter's value: one, or those of a list. Calls PostgreSQL; gives palloc'ed bytes.
-std::string_view filter_text(const JsonbValue& value, const char* key) {
-    if (value.type == jbvString) return {value.val.string.val, static_cast<std::size_t>(value.val.string.len)};
-    if (value.type == jbvNumeric) return numeric_normalize(value.val.numeric);
-    refuse_argument("filter", psprintf("filter on \"%s\" must be a string, a number or a list of these", key));
-}
-
-// Walks through a jsonb object {key: value or [value, ...]}.
-class FilterWalk {
-public:
-    explicit FilterWalk(Jsonb* filter) {
-        call_pg([&] {
-            if (!JB_ROOT_IS_OBJECT(filter))
-                refuse_argument("filter", "filter must be an object: {\"property\": \"value\"} or {\"property\": [\"value\", ...]}");
-            walk_ = JsonbIteratorInit(&filter->root);
-        });
-    }
-
-    Filter read() {
-        Filter filter;
-        for (;;) {
-            JsonbValue value;
-            const JsonbIteratorToken token = call_pg([&] { return JsonbIteratorNext(&walk_, &value, false); });
-            if (token == WJB_DONE) return filter;
-            if (token == WJB_KEY) {
-                filter.entries.push_back({std::string(value.val.string.val, static_cast<std::size_t>(value.val.string.len)), {}});
-                depth_ = 0;
-            } else if (token == WJB_VALUE || token == WJB_ELEM) {
-                Filter::Entry& entry = filter.entries.back();
-                entry.values.emplace_back(call_pg([&] { return filter_text(value, entry.key.c_str()); }));
-            } else if ((token == WJB_BEGIN_OBJECT || token == WJB_BEGIN_ARRAY) && !filter.entries.empty()) {
-                const std::string& key = filter.entries.back().key;
-                if (token == WJB_BEGIN_OBJECT || ++depth_ > 1) call_pg([&] { filter_text(JsonbValue{}, key.c_str()); });
-            }
-        }
-    }
-
-private:
-    JsonbIterator* walk_ = nullptr;
-    int depth_ = 0;
-};
 
 }  // namespace
 
@@ -140,7 +96,10 @@ Windows windows_argument(const TimeRange& range, const std::optional<std::string
 
 Filter filter_argument(FunctionCallInfo fcinfo, int number) {
     if (PG_ARGISNULL(number)) return {};
-    return FilterWalk(call_pg([&] { return PG_GETARG_JSONB_P(number); })).read();
+    return parse_filter(call_pg([&] {
+        Jsonb* const filter = PG_GETARG_JSONB_P(number);
+        return JsonbToCString(nullptr, &filter->root, static_cast<int>(VARSIZE(filter)));
+    }));
 }
 
 GroupBy group_by_argument(FunctionCallInfo fcinfo, int number) {

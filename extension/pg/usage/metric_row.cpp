@@ -10,6 +10,7 @@
 
 #include "pg/border/gate.hpp"
 #include "pg/border/values.hpp"
+#include "pg/metric/definition.hpp"
 #include "pg/usage/store.hpp"
 
 namespace tally {
@@ -100,11 +101,11 @@ std::string shown(std::vector<UuidBytes> ids) {
 
 std::string text_field(HeapTupleHeader row, const char* name) {
     bool is_null = false;
-    const char* const text = call_pg([&]() -> const char* {
+    const char* const content = call_pg([&]() -> const char* {
         const Datum value = GetAttributeByName(row, name, &is_null);
         return is_null ? nullptr : TextDatumGetCString(value);
     });
-    return text == nullptr ? std::string() : std::string(text);
+    return content == nullptr ? std::string() : std::string(content);
 }
 
 }  // namespace

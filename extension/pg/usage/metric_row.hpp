@@ -15,7 +15,7 @@ struct MeteredMetric {
     std::int32_t tenant = 0;
     std::string code;
     MetricDefinition definition;
-    std::int32_t conversion_factor = 0;  // 0: none
+    std::optional<std::int32_t> conversion_factor;
     std::string conversion_rounding;
 };
 

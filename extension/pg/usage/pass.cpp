@@ -10,6 +10,8 @@
 namespace tally {
 namespace {
 
+constexpr std::size_t hash_tables = 8;
+
 // The properties that any of the questions reads, and for each question where its own are among them.
 class SharedKeys {
 public:
@@ -78,7 +80,7 @@ private:
 }  // namespace
 
 MemoryLimit usage_memory() {
-    return MemoryLimit(static_cast<std::size_t>(work_mem * 1024.0 * hash_mem_multiplier));
+    return MemoryLimit(static_cast<std::size_t>(work_mem * 1024.0 * hash_mem_multiplier) * hash_tables);
 }
 
 void count_events(std::int32_t tenant, std::string_view code, std::span<UsageCount* const> counts) {

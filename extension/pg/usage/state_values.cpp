@@ -16,7 +16,7 @@ Datum sum_of(const Decimal& value) {
 }
 
 ValueMaker::ValueMaker(const MeteredMetric& metric, const UsageStates& states) : metric_(metric), states_(states) {
-    if (metric.conversion_factor == 0) return;
+    if (!metric.conversion_factor) return;
     call_pg([&] {
         const Oid types[] = {NUMERICOID, NUMERICOID, TEXTOID};
         List* const name = list_make2(makeString(pstrdup("tally")), makeString(pstrdup("_convert")));
@@ -48,8 +48,8 @@ Value ValueMaker::mean(std::uint32_t group) const {
 }
 
 Value ValueMaker::converted(std::uint32_t group, const Value& value) {
-    if (metric_.conversion_factor == 0 || value.is_null) return value;
-    const Datum factor = numeric_of(metric_.conversion_factor);
+    if (!metric_.conversion_factor || value.is_null) return value;
+    const Datum factor = numeric_of(*metric_.conversion_factor);
     if (metric_.definition.aggregation != Aggregation::mean) return convert(value.datum, factor);
     // Not the mean, which is rounded, but what it is the quotient of.
     const Datum n = numeric_of(states_.counts(group).counted);

@@ -291,35 +291,8 @@ COMMENT ON FUNCTION tally.create_metric(text, text, text, text, text, jsonb, tex
     'Creates a metric of the current tenant over the events of a code and answers its id (bm_...). aggregation_type: COUNT, SUM, MIN, MAX, MEAN, LATEST, COUNT_DISTINCT; all but COUNT need aggregation_key, a property. kind: base (a SUM that takes only values above 0), dual (a SUM of values other than 0) or average (a MEAN), with the key "value" if none is given. Raises 22023 naming the argument at fault';
 
 CREATE FUNCTION tally._find_metric(tenant_id integer, reference text) RETURNS tally.metric
-    LANGUAGE plpgsql STABLE
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-DECLARE
-    m   tally.metric;
-    ids text[];
-BEGIN
-    SELECT * INTO m FROM tally.metric x
-    WHERE x.tenant_id = _find_metric.tenant_id AND x.metric_id = tally._decode_id('bm_', reference);
-    IF m.metric_id IS NOT NULL THEN
-        RETURN m;
-    END IF;
-    SELECT array_agg(tally._encode_id('bm_', x.metric_id) ORDER BY x.metric_id) INTO ids FROM tally.metric x
-    WHERE x.tenant_id = _find_metric.tenant_id AND x.code = reference AND x.archived_at IS NULL;
-    IF ids IS NULL THEN
-        SELECT array_agg(tally._encode_id('bm_', x.metric_id) ORDER BY x.metric_id) INTO ids FROM tally.metric x
-        WHERE x.tenant_id = _find_metric.tenant_id AND x.code = reference;
-        RAISE EXCEPTION 'metric "%" does not exist', coalesce(reference, 'null')
-            USING ERRCODE = 'no_data_found',
-                  HINT = CASE WHEN ids IS NULL THEN 'Give the id of a metric (bm_...), or a code that exactly one metric reads.'
-                              ELSE 'Archived metrics are found by their id only: ' || array_to_string(ids[1:10], ', ') || '.' END;
-    ELSIF cardinality(ids) > 1 THEN
-        RAISE EXCEPTION 'code "%" is read by % metrics', reference, cardinality(ids)
-            USING ERRCODE = 'invalid_parameter_value', COLUMN = 'metric',
-                  HINT = 'Name one by its id: ' || array_to_string(ids[1:10], ', ') || '.';
-    END IF;
-    RETURN tally._find_metric(tenant_id, ids[1]);
-END
-$$;
+    AS 'MODULE_PATHNAME', 'tally_find_metric'
+    LANGUAGE C STABLE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION tally._find_metric(integer, text) IS
     'A tenant''s metric, given its id or a code that exactly one unarchived metric reads. Errors: P0002 no such metric, 22023 several';
 

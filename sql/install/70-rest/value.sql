@@ -113,8 +113,7 @@ BEGIN
                             CASE WHEN verdict.reason LIKE '%allow_backfilling' THEN format(
                                 'A value update is of now; send old values to POST /api/v1/events/ingest as events of the code "%s".', m.code) END);
     END IF;
-    RETURN (SELECT json_build_object('value', value::text, 'total', coalesce(sum(tally.total(s.summary)), 0)::text)
-            FROM tally._usage_states(m, ARRAY['-infinity'::timestamptz], 'infinity', NULL, false, '{}', NULL) s);
+    RETURN json_build_object('value', value::text, 'total', (SELECT l.total::text FROM tally._life(m) l));
 END
 $$;
 COMMENT ON FUNCTION tally_gated.record_value(integer, jsonb, jsonb, text) IS 'What record_value does once the gate has let the caller through';
@@ -131,35 +130,18 @@ CREATE FUNCTION tally_rest.metric_value(tenant_id integer, path jsonb, query jso
     AS $$
 DECLARE
     m        tally.metric := tally_rest._metric_of_path(tenant_id, path);
-    s        record;
-    current  numeric;
-    positive numeric;
-    negative numeric;
+    l record;
 BEGIN
     PERFORM tally_rest._check_query(query, '{}');
-    SELECT * INTO s FROM tally._usage_states(m, ARRAY['-infinity'::timestamptz], 'infinity', NULL, false, '{}', NULL);
-    IF m.kind = 'dual' THEN
-        SELECT coalesce(sum(v.value) FILTER (WHERE v.value > 0), 0), coalesce(sum(-v.value) FILTER (WHERE v.value < 0), 0)
-        INTO positive, negative FROM tally._values(m, 'infinity') v;
-    END IF;
-    current := CASE m.aggregation_type
-        WHEN 'COUNT' THEN coalesce(s.events, 0)
-        WHEN 'COUNT_DISTINCT' THEN coalesce(tally.cardinality(s.members), 0)
-        WHEN 'SUM' THEN coalesce(tally.total(s.summary), 0)
-        WHEN 'MEAN' THEN trim_scale(tally.mean(s.summary))
-        WHEN 'MIN' THEN tally.lowest(s.summary)
-        WHEN 'MAX' THEN tally.highest(s.summary)
-        WHEN 'LATEST' THEN tally.latest(s.summary) END;
+    SELECT * INTO l FROM tally._life(m) l;
     RETURN (
         SELECT json_object_agg(f.name, f.value ORDER BY f.place)
         FROM (VALUES (1, 'metric_id', to_json(tally._encode_id('bm_', m.metric_id))), (2, 'name', to_json(m.name)), (3, 'kind', to_json(m.kind)),
-                     (4, 'value', coalesce(to_json(current::text), 'null')),
-                     (5, 'total', CASE WHEN m.aggregation_type NOT IN ('COUNT', 'COUNT_DISTINCT')
-                                       THEN to_json(coalesce(tally.total(s.summary), 0)::text) END),
-                     (6, 'positive', to_json(positive::text)), (7, 'negative', to_json(negative::text)), (8, 'net', to_json((positive - negative)::text)),
-                     (9, 'count', to_json(coalesce(s.events, 0))),
-                     (10, 'mean', CASE WHEN m.aggregation_type = 'MEAN' THEN coalesce(to_json(current::text), 'null') END),
-                     (11, 'skipped', to_json(coalesce(s.skipped, 0)))) f(place, name, value)
+                     (4, 'value', coalesce(to_json(l.value::text), 'null')), (5, 'total', to_json(l.total::text)),
+                     (6, 'positive', to_json(l.positive::text)), (7, 'negative', to_json(l.negative::text)),
+                     (8, 'net', to_json((l.positive - l.negative)::text)), (9, 'count', to_json(l.events)),
+                     (10, 'mean', CASE WHEN m.aggregation_type = 'MEAN' THEN coalesce(to_json(l.value::text), 'null') END),
+                     (11, 'skipped', to_json(l.skipped))) f(place, name, value)
         WHERE f.value IS NOT NULL);
 END
 $$;
