@@ -1,5 +1,5 @@
-// The rows of an answer in their order: window, customer, dimension values; texts by their bytes, none last. Groups in which
-// nothing happened are rows too where that is asked for.
+// The rows of an answer in their order: window, customer, dimension values; texts by their bytes, none last. Groups in
+// which nothing happened are rows too where that is asked for.
 #pragma once
 
 #include <cstdint>

@@ -36,8 +36,8 @@ private:
 
     bool put(std::vector<Entry>& table, const Entry& entry) const noexcept {
         const std::size_t mask = table.size() - 1;
-        // Keys of short texts can be computed backwards: where they come to lie depends on this table's address too, which
-        // who sends them does not know.
+        // Keys of short texts can be computed backwards: where they come to lie depends on this table's address too,
+        // which who sends them does not know.
         const auto seed = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(this));
         std::size_t slot = mix64(entry.key.high ^ seed ^ std::uint64_t{entry.group} << 40) & mask;
         for (; table[slot].used != 0; slot = (slot + 1) & mask)

@@ -50,7 +50,8 @@ std::uint32_t UsageGroups::combination_of(std::span<const std::uint32_t> values)
 }
 
 void UsageGroups::grow_combinations() {
-    limit_.require(combination_table_.size() * 2 * sizeof(std::uint32_t) + values_.size() * sizeof(std::uint32_t) * 2 + texts_.bytes());
+    limit_.require(combination_table_.size() * 2 * sizeof(std::uint32_t) + values_.size() * sizeof(std::uint32_t) * 2 +
+                   texts_.bytes());
     std::vector<std::uint32_t> larger(2 * combination_table_.size());
     const std::size_t mask = larger.size() - 1;
     for (std::uint32_t combination = 0; combination < combinations_; ++combination) {
@@ -84,8 +85,8 @@ std::uint32_t UsageGroups::group_of(const GroupKey& key) {
 
 void UsageGroups::grow() {
     const std::size_t slots = 2 * table_.size();
-    limit_.require(slots * sizeof(std::uint32_t) + slots / 2 * (sizeof(GroupKey) + states_.bytes_of_group()) + texts_.bytes() +
-                   values_.capacity() * sizeof(std::uint32_t) + states_.bytes_of_keys());
+    limit_.require(slots * sizeof(std::uint32_t) + slots / 2 * (sizeof(GroupKey) + states_.bytes_of_group()) +
+                   texts_.bytes() + values_.capacity() * sizeof(std::uint32_t) + states_.bytes_of_keys());
     std::vector<std::uint32_t> larger(slots);
     for (std::uint32_t group = 0; group < keys_.size(); ++group) {
         std::size_t slot = hash_of(keys_[group]) & (slots - 1);

@@ -1,5 +1,5 @@
-// Groups of an answer: (window, customer, dimension values) -> the number of a state. Customers and values are numbers of texts in
-// a pool, 0 where there is none; the values of all dimensions together are one number, a combination.
+// Groups of an answer: (window, customer, dimension values) -> the number of a state. Customers and values are numbers
+// of texts in a pool, 0 where there is none; the values of all dimensions together are one number, a combination.
 #pragma once
 
 #include <cstdint>
@@ -53,11 +53,11 @@ private:
     MemoryLimit limit_;
     TextPool texts_;
     UsageStates states_;
-    std::vector<GroupKey> keys_;                     // by group
-    std::vector<std::uint32_t> table_;               // open addressing; group + 1, 0 = free
-    std::vector<std::uint32_t> values_;              // by combination
+    std::vector<GroupKey> keys_;         // by group
+    std::vector<std::uint32_t> table_;   // open addressing; group + 1, 0 = free
+    std::vector<std::uint32_t> values_;  // by combination
     std::uint32_t combinations_ = 0;
-    std::vector<std::uint32_t> combination_table_;   // combination + 1, 0 = free
+    std::vector<std::uint32_t> combination_table_;  // combination + 1, 0 = free
 };
 
 }  // namespace tally

@@ -11,8 +11,12 @@ namespace tally {
 class NumberShelf {
 public:
     static SmallSlot none() noexcept { return {0, 0, 0, static_cast<std::uint32_t>(DecimalKind::none)}; }
-    static bool is_none(const SmallSlot& slot) noexcept { return slot.kind == static_cast<std::uint32_t>(DecimalKind::none); }
-    static bool is_small(const SmallSlot& slot) noexcept { return slot.kind == static_cast<std::uint32_t>(DecimalKind::small); }
+    static bool is_none(const SmallSlot& slot) noexcept {
+        return slot.kind == static_cast<std::uint32_t>(DecimalKind::none);
+    }
+    static bool is_small(const SmallSlot& slot) noexcept {
+        return slot.kind == static_cast<std::uint32_t>(DecimalKind::small);
+    }
 
     // The value; none for an empty slot. A wide one is valid until the slot changes.
     Decimal value(const SmallSlot& slot) const noexcept;
@@ -37,7 +41,8 @@ public:
         add_wide(slot, value);
     }
 
-    // The greatest value (sign 1) or the least (sign -1) stays; of equal ones that with the most digits after the point.
+    // The greatest value (sign 1) or the least (sign -1) stays; of equal ones that with the most digits after the
+    // point.
     void keep_extreme(SmallSlot& slot, const Decimal& value, int sign);
 
 private:

@@ -16,7 +16,8 @@ bool UsageCount::wants_customer(std::string_view customer) const noexcept {
            std::binary_search(question_.customers.begin(), question_.customers.end(), customer);
 }
 
-void UsageCount::add(std::string_view customer, std::int64_t ts, std::int64_t seq, std::span<const PropertyValue> values) {
+void UsageCount::add(std::string_view customer, std::int64_t ts, std::int64_t seq,
+                     std::span<const PropertyValue> values) {
     const MetricRule& rule = *question_.rule;
     const Outcome outcome = rule.judge(values);
     if (outcome == Outcome::filtered || outcome == Outcome::outside_matrix) return;
@@ -36,7 +37,8 @@ std::uint32_t UsageCount::group_for(std::string_view customer, std::int64_t ts, 
             dimension_values_.push_back(text ? groups_.texts().number_of(*text) : 0);
         }
     }
-    return groups_.group_of({question_.windows.window_of(ts), question_.by_customer ? groups_.texts().number_of(customer) : 0,
+    return groups_.group_of({question_.windows.window_of(ts),
+                             question_.by_customer ? groups_.texts().number_of(customer) : 0,
                              groups_.combination_of(dimension_values_)});
 }
 

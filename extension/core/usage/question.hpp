@@ -1,7 +1,7 @@
 // What is asked of the engine, and the answer as it grows: events in, one after the other or by columns, states out.
 //
-// A question is one metric's: its rule (with the filter and the groups of whoever asks), windows of time, and customers. Several
-// questions about events of one code are answered in one pass: each gets every event.
+// A question is one metric's: its rule (with the filter and the groups of whoever asks), windows of time, and
+// customers. Several questions about events of one code are answered in one pass: each gets every event.
 #pragma once
 
 #include <string>
@@ -34,8 +34,8 @@ public:
 
     bool wants_customer(std::string_view customer) const noexcept;
 
-    // One event of the code, not voided, whose ts the windows hold and whose customer is wanted. `values` are those of the
-    // rule's keys.
+    // One event of the code, not voided, whose ts the windows hold and whose customer is wanted. `values` are those of
+    // the rule's keys.
     void add(std::string_view customer, std::int64_t ts, std::int64_t seq, std::span<const PropertyValue> values);
 
 private:

@@ -1,4 +1,5 @@
-// The values of the properties that somebody reads, out of the JSON text of a recent event. What nobody reads is skipped.
+// The values of the properties that somebody reads, out of the JSON text of a recent event. What nobody reads is
+// skipped.
 #pragma once
 
 #include <memory>
@@ -20,8 +21,8 @@ public:
 
     const std::vector<std::string>& keys() const noexcept { return keys_; }
 
-    // One for each key, absent where the object has none; valid until the next call. Throws Error(corrupted) for what is no JSON
-    // object.
+    // One for each key, absent where the object has none; valid until the next call. Throws Error(corrupted) for what
+    // is no JSON object.
     std::span<const PropertyValue> read(std::string_view json);
 
 private:

@@ -13,7 +13,7 @@ class TextPool {
 public:
     TextPool();
 
-    std::uint32_t number_of(std::string_view text);  // a new number for a new text
+    std::uint32_t number_of(std::string_view text);            // a new number for a new text
     std::uint32_t find(std::string_view text) const noexcept;  // 0 where it has none
     std::string_view text(std::uint32_t number) const noexcept { return texts_[number]; }
     std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(texts_.size()); }  // numbers are below it

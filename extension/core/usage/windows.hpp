@@ -1,7 +1,7 @@
 // Windows of time as the engine uses them: which window a moment lies in, and where that window ends.
 //
-// Either a list of starts, of which the last window ends at the end of the range, or windows of one width without an end, which
-// may be many millions: only those in which something happened take memory.
+// Either a list of starts, of which the last window ends at the end of the range, or windows of one width without an
+// end, which may be many millions: only those in which something happened take memory.
 #pragma once
 
 #include <algorithm>
@@ -17,7 +17,8 @@ public:
     // [starts[0], starts[1]), ..., [starts.back(), end): ascending, at least one. Window 0 is the first.
     Windows(std::vector<std::int64_t> starts, std::int64_t end) : starts_(std::move(starts)), end_(end) {}
 
-    // Window -1 is everything before `origin`; window n >= 0 is [origin + n * width, origin + (n + 1) * width), up to `end`.
+    // Window -1 is everything before `origin`; window n >= 0 is [origin + n * width, origin + (n + 1) * width), up to
+    // `end`.
     static Windows of_width(std::int64_t origin, std::int64_t width, std::int64_t end) {
         Windows windows({std::numeric_limits<std::int64_t>::min()}, end);
         windows.origin_ = origin;

@@ -1,10 +1,9 @@
-// Checks of arguments.hpp, and windows from SQL's calendar.
+// Checks of arguments.hpp.
 #include "pg/usage/arguments.hpp"
-
-#include <algorithm>
 
 #include "pg/border/values.hpp"
 #include "pg/usage/store.hpp"
+#include "pg/usage/window.hpp"
 
 namespace tally {
 namespace {
@@ -15,16 +14,6 @@ constexpr std::int64_t microseconds = 1'000'000;
 
 constexpr std::size_t max_group_by = 10;
 constexpr int max_key_characters = 255;
-
-Oid function_of(const char* name, std::initializer_list<Oid> types) {
-    List* const qualified = list_make2(makeString(pstrdup("tally")), makeString(pstrdup(name)));
-    return LookupFuncName(qualified, static_cast<int>(types.size()), types.begin(), false);
-}
-
-Datum checked_time_zone(const char* time_zone) {
-    if (time_zone == nullptr || pg_strcasecmp(time_zone, "UTC") == 0) return CStringGetTextDatum("UTC");
-    return OidFunctionCall1Coll(function_of("_check_time_zone", {TEXTOID}), DEFAULT_COLLATION_OID, CStringGetTextDatum(time_zone));
-}
 
 }  // namespace
 
@@ -78,20 +67,9 @@ TimeRange range_arguments(FunctionCallInfo fcinfo, int from, int to) {
 
 Windows windows_argument(const TimeRange& range, const std::optional<std::string>& width,
                          const std::optional<std::string>& time_zone) {
-    Datum* starts = nullptr;
-    int count = 0;
-    call_pg([&] {
-        const Datum zone = checked_time_zone(time_zone ? time_zone->c_str() : nullptr);
-        if (!width) return;
-        const Datum list = OidFunctionCall4Coll(
-            function_of("_window_starts", {TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, TEXTOID}), DEFAULT_COLLATION_OID,
-            TimestampTzGetDatum(to_postgres(range.from)), TimestampTzGetDatum(to_postgres(range.to)), text_datum(*width), zone);
-        deconstruct_array(DatumGetArrayTypeP(list), TIMESTAMPTZOID, sizeof(TimestampTz), true, TYPALIGN_DOUBLE, &starts, nullptr, &count);
-    });
-    std::vector<std::int64_t> windows;
-    for (int i = 0; i < count; ++i) windows.push_back(to_unix(DatumGetTimestampTz(starts[i])));
-    if (windows.empty()) windows.push_back(range.from);
-    return Windows(std::move(windows), range.to);
+    pg_tz* const zone = call_pg([&] { return require_zone(time_zone ? time_zone->c_str() : "UTC"); });
+    if (!width) return Windows({range.from}, range.to);
+    return Windows(require_starts(range.from, range.to, width->c_str(), zone), range.to);
 }
 
 Filter filter_argument(FunctionCallInfo fcinfo, int number) {
@@ -106,11 +84,13 @@ GroupBy group_by_argument(FunctionCallInfo fcinfo, int number) {
     const std::vector<std::optional<std::string>> keys = texts_argument(fcinfo, number);
     if (keys.size() > max_group_by)
         call_pg([&] {
-            refuse_argument("group_by", psprintf("group_by names %d properties; at most 10 are allowed", static_cast<int>(keys.size())));
+            refuse_argument("group_by", psprintf("group_by names %d properties; at most 10 are allowed",
+                                                 static_cast<int>(keys.size())));
         });
     GroupBy group_by;
     for (const std::optional<std::string>& key : keys) {
-        const int length = !key ? 0 : call_pg([&] { return pg_mbstrlen_with_len(key->data(), static_cast<int>(key->size())); });
+        const int length =
+            !key ? 0 : call_pg([&] { return pg_mbstrlen_with_len(key->data(), static_cast<int>(key->size())); });
         if (length < 1 || length > max_key_characters)
             call_pg([] { refuse_argument("group_by", "group_by must name properties of 1 to 255 characters"); });
         if (*key == "customer_id") {

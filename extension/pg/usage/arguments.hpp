@@ -19,7 +19,7 @@ namespace tally {
 // A call's argument; nothing where it is NULL.
 std::optional<std::string> text_argument(FunctionCallInfo fcinfo, int number);
 std::vector<std::optional<std::string>> texts_argument(FunctionCallInfo fcinfo, int number);  // none where it is NULL
-bool flag_argument(FunctionCallInfo fcinfo, int number);                                        // false where it is NULL
+bool flag_argument(FunctionCallInfo fcinfo, int number);                                      // false where it is NULL
 
 // [from, to) in Unix microseconds: points in time of the years 1 to 9999, in this order.
 struct TimeRange {
@@ -28,7 +28,8 @@ struct TimeRange {
 TimeRange range_arguments(FunctionCallInfo fcinfo, int from, int to);
 
 // The range cut into windows; one where `width` is nothing.
-Windows windows_argument(const TimeRange& range, const std::optional<std::string>& width, const std::optional<std::string>& time_zone);
+Windows windows_argument(const TimeRange& range, const std::optional<std::string>& width,
+                         const std::optional<std::string>& time_zone);
 
 Filter filter_argument(FunctionCallInfo fcinfo, int number);
 

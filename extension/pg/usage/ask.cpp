@@ -39,8 +39,8 @@ void Asked::name_customers(const std::vector<std::optional<std::string>>& names)
 
 Counted::Counted(const MeteredMetric& metric, const Asked& asked)
     : rule(metric.definition, asked.filter, asked.group_by.properties),
-      count({&rule, windows_argument(asked.range, asked.window, asked.time_zone), asked.group_by.by_customer, asked.by_dimensions,
-             asked.all_customers, asked.customers, measures_of(metric.definition.aggregation)},
+      count({&rule, windows_argument(asked.range, asked.window, asked.time_zone), asked.group_by.by_customer,
+             asked.by_dimensions, asked.all_customers, asked.customers, measures_of(metric.definition.aggregation)},
             usage_memory()) {
     count_metric(metric, count);
 }

@@ -52,7 +52,8 @@ MetricsOfCode find_by_code(std::int32_t tenant, const std::string& code) {
     ScanKeyData keys[2];
     call_pg([&] {
         ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(tenant));
-        ScanKeyEntryInitialize(&keys[1], 0, 2, BTEqualStrategyNumber, TEXTOID, DEFAULT_COLLATION_OID, F_TEXTEQ, text_datum(code));
+        ScanKeyEntryInitialize(&keys[1], 0, 2, BTEqualStrategyNumber, TEXTOID, DEFAULT_COLLATION_OID, F_TEXTEQ,
+                               text_datum(code));
     });
     reader.scan(keys, 2);
     while (TupleTableSlot* const slot = reader.next()) {
@@ -80,8 +81,9 @@ std::string shown(std::vector<UuidBytes> ids) {
 }
 
 [[noreturn]] void refuse_unknown(const std::string& reference, const MetricsOfCode& found) {
-    const std::string hint = found.archived.empty() ? "Give the id of a metric (bm_...), or a code that exactly one metric reads."
-                                                    : "Archived metrics are found by their id only: " + shown(found.archived);
+    const std::string hint = found.archived.empty()
+                                 ? "Give the id of a metric (bm_...), or a code that exactly one metric reads."
+                                 : "Archived metrics are found by their id only: " + shown(found.archived);
     call_pg([&] {
         ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND), errmsg("metric \"%s\" does not exist", reference.c_str()),
                         errhint("%s", hint.c_str())));
@@ -92,9 +94,10 @@ std::string shown(std::vector<UuidBytes> ids) {
 [[noreturn]] void refuse_several(const std::string& reference, const MetricsOfCode& found) {
     const std::string hint = "Name one by its id: " + shown(found.in_use);
     call_pg([&] {
-        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                        errmsg("code \"%s\" is read by %d metrics", reference.c_str(), static_cast<int>(found.in_use.size())),
-                        err_generic_string(PG_DIAG_COLUMN_NAME, "metric"), errhint("%s", hint.c_str())));
+        ereport(ERROR,
+                (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                 errmsg("code \"%s\" is read by %d metrics", reference.c_str(), static_cast<int>(found.in_use.size())),
+                 err_generic_string(PG_DIAG_COLUMN_NAME, "metric"), errhint("%s", hint.c_str())));
     });
     pg_unreachable();
 }
@@ -140,7 +143,8 @@ TALLY_FUNCTION(find_metric) {
     return tally::guarded([&]() -> Datum {
         const std::int32_t tenant = tally::call_pg([&] { return tally::tenant_for_caller(PG_GETARG_INT32(0)); });
         std::optional<std::string> reference;
-        if (!PG_ARGISNULL(1)) reference = std::string(tally::call_pg([&] { return tally::view_of(PG_GETARG_TEXT_PP(1)); }));
+        if (!PG_ARGISNULL(1))
+            reference = std::string(tally::call_pg([&] { return tally::view_of(PG_GETARG_TEXT_PP(1)); }));
         return PointerGetDatum(tally::find_metric(tenant, reference));
     });
 }

@@ -22,8 +22,8 @@ struct MeteredMetric {
 // Of a value of type tally.metric.
 MeteredMetric metric_of_row(HeapTupleHeader row);
 
-// A tenant's metric, given its id or a code that exactly one unarchived metric reads. Raises P0002 where there is none, 22023 where
-// there are several. The caller's right to the tenant has been checked.
+// A tenant's metric, given its id or a code that exactly one unarchived metric reads. Raises P0002 where there is none,
+// 22023 where there are several. The caller's right to the tenant has been checked.
 HeapTupleHeader find_metric(std::int32_t tenant, const std::optional<std::string>& reference);
 
 }  // namespace tally

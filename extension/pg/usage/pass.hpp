@@ -9,8 +9,8 @@
 
 namespace tally {
 
-// The memory that states may take: eight times what PostgreSQL allows a hash table before it spills (64 MB by default); states
-// do not spill.
+// The memory that states may take: eight times what PostgreSQL allows a hash table before it spills (64 MB by default);
+// states do not spill.
 MemoryLimit usage_memory();
 
 // All questions have the same range and the same customers. The caller's right to the tenant has been checked.

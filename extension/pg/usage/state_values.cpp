@@ -1,69 +1,63 @@
-// Division and rounding are numeric's own, so that a mean is avg(numeric) to the last digit.
+// A mean is converted from what it is the quotient of, never from its rounded digits.
 #include "pg/usage/state_values.hpp"
 
 #include "pg/border/numeric.hpp"
-#include "pg/border/values.hpp"
 
 namespace tally {
+namespace {
 
-Value value_of(const Decimal& value) {
-    if (value.kind == DecimalKind::none) return {};
-    return value_of(numeric_from_decimal(value));
+Decimal whole(std::uint64_t count) {
+    return Decimal::make_small(static_cast<int128>(count), 0);
 }
 
-Datum sum_of(const Decimal& value) {
-    return value.kind == DecimalKind::none ? numeric_of(0) : numeric_from_decimal(value);
+}  // namespace
+
+Decimal sum_or_zero(const Decimal& sum) noexcept {
+    return sum.kind == DecimalKind::none ? Decimal::make_small(0, 0) : sum;
+}
+
+void set_column(Datum& value, bool& is_null, const Decimal& decimal) {
+    is_null = decimal.kind == DecimalKind::none;
+    value = is_null ? Datum{0} : numeric_from_decimal(decimal);
 }
 
 ValueMaker::ValueMaker(const MeteredMetric& metric, const UsageStates& states) : metric_(metric), states_(states) {
-    if (!metric.conversion_factor) return;
-    call_pg([&] {
-        const Oid types[] = {NUMERICOID, NUMERICOID, TEXTOID};
-        List* const name = list_make2(makeString(pstrdup("tally")), makeString(pstrdup("_convert")));
-        fmgr_info(LookupFuncName(name, 3, types, false), &convert_);
-        rounding_ = text_datum(metric.conversion_rounding);
-    });
+    if (metric.conversion_factor) rounding_ = parse_rounding(metric.conversion_rounding);
 }
 
-Value ValueMaker::value(std::uint32_t group) const {
-    const bool nothing = group == UsageGroups::no_group;
-    switch (metric_.definition.aggregation) {
-        case Aggregation::count: return value_of(numeric_of(nothing ? 0 : states_.counts(group).counted));
+Decimal ValueMaker::value(std::uint32_t group) {
+    const Aggregation aggregation = metric_.definition.aggregation;
+    if (group == UsageGroups::no_group) {
+        const bool is_zero = aggregation == Aggregation::count || aggregation == Aggregation::count_distinct ||
+                             aggregation == Aggregation::sum;
+        return is_zero ? whole(0) : Decimal{};
+    }
+    const auto counted = static_cast<std::uint64_t>(states_.counts(group).counted);
+    switch (aggregation) {
+        case Aggregation::count:
+            return whole(counted);
         case Aggregation::count_distinct:
-            return value_of(numeric_of(nothing ? 0 : static_cast<std::int64_t>(states_.distinct(group))));
-        case Aggregation::sum: return value_of(nothing ? numeric_of(0) : sum_of(states_.sum(group)));
-        case Aggregation::mean: return nothing ? Value{} : mean(group);
-        case Aggregation::min: return nothing ? Value{} : value_of(states_.lowest(group));
-        case Aggregation::max: return nothing ? Value{} : value_of(states_.highest(group));
-        case Aggregation::latest: return nothing ? Value{} : value_of(states_.latest(group));
+            return whole(states_.distinct(group));
+        case Aggregation::sum:
+            return sum_or_zero(states_.sum(group));
+        case Aggregation::mean:
+            return counted == 0 ? Decimal{} : mean(states_.sum(group), counted, mean_room_);
+        case Aggregation::min:
+            return states_.lowest(group);
+        case Aggregation::max:
+            return states_.highest(group);
+        case Aggregation::latest:
+            return states_.latest(group);
     }
     return {};
 }
 
-Value ValueMaker::mean(std::uint32_t group) const {
-    const std::int64_t n = states_.counts(group).counted;
-    if (n == 0) return {};
-    const Datum quotient = DirectFunctionCall2(numeric_div, sum_of(states_.sum(group)), numeric_of(n));
-    return value_of(DirectFunctionCall1(numeric_trim_scale, quotient));
-}
-
-Value ValueMaker::converted(std::uint32_t group, const Value& value) {
-    if (!metric_.conversion_factor || value.is_null) return value;
-    const Datum factor = numeric_of(*metric_.conversion_factor);
-    if (metric_.definition.aggregation != Aggregation::mean) return convert(value.datum, factor);
-    // Not the mean, which is rounded, but what it is the quotient of.
-    const Datum n = numeric_of(states_.counts(group).counted);
-    return convert(sum_of(states_.sum(group)), DirectFunctionCall2(numeric_mul, n, factor));
-}
-
-Value ValueMaker::convert(Datum value, Datum factor) {
-    LOCAL_FCINFO(call, 3);
-    InitFunctionCallInfoData(*call, &convert_, 3, DEFAULT_COLLATION_OID, nullptr, nullptr);
-    call->args[0] = {value, false};
-    call->args[1] = {factor, false};
-    call->args[2] = {rounding_, false};
-    const Datum result = FunctionCallInvoke(call);
-    return {result, call->isnull};
+Decimal ValueMaker::converted(std::uint32_t group, const Decimal& value) {
+    if (!metric_.conversion_factor || value.kind == DecimalKind::none) return value;
+    const auto factor = static_cast<uint128>(static_cast<std::uint32_t>(*metric_.conversion_factor));
+    if (metric_.definition.aggregation != Aggregation::mean) return convert(value, factor, rounding_, converted_room_);
+    const auto n = static_cast<uint128>(states_.counts(group).counted);
+    return convert(states_.sum(group), n * factor, rounding_, converted_room_);
 }
 
 }  // namespace tally

@@ -1,44 +1,37 @@
-// States turned into numerics: the value of a metric's aggregation, and the value in the metric's unit.
+// States turned into values: of a metric's aggregation, and in the metric's unit of sale.
 #pragma once
 
+#include <vector>
+
+#include "core/usage/conversion.hpp"
 #include "core/usage/groups.hpp"
 
 #include "pg/usage/metric_row.hpp"
 
 namespace tally {
 
-// A Datum that may be NULL.
-struct Value {
-    Datum datum = 0;
-    bool is_null = true;
-};
-
-inline Value value_of(Datum datum) {
-    return {datum, false};
-}
-
-// NULL where there is none; `sum_of` gives 0 then. Both call PostgreSQL.
-Value value_of(const Decimal& value);
-Datum sum_of(const Decimal& value);
-
+// Values are none where SQL shows NULL. Wide ones are valid until the same function is called again.
 class ValueMaker {
 public:
     ValueMaker(const MeteredMetric& metric, const UsageStates& states);
 
-    // Of a group; of no_group the value of nothing: 0 for COUNT, SUM and COUNT_DISTINCT, NULL for the others. Calls PostgreSQL.
-    Value value(std::uint32_t group) const;
+    // Of a group; of no_group the value of nothing: 0 for COUNT, SUM and COUNT_DISTINCT, none for the others.
+    Decimal value(std::uint32_t group);
 
-    // `value` divided by the metric's factor and rounded; itself where there is no factor. Calls PostgreSQL.
-    Value converted(std::uint32_t group, const Value& value);
+    // `value` divided by the metric's factor and rounded; itself where there is no factor.
+    Decimal converted(std::uint32_t group, const Decimal& value);
 
 private:
-    Value mean(std::uint32_t group) const;
-    Value convert(Datum value, Datum factor);
-
     const MeteredMetric& metric_;
     const UsageStates& states_;
-    FmgrInfo convert_{};
-    Datum rounding_ = 0;
+    Rounding rounding_ = Rounding::none;
+    std::vector<std::byte> mean_room_, converted_room_;
 };
+
+// 0 where there is none.
+Decimal sum_or_zero(const Decimal& sum) noexcept;
+
+// A numeric, or NULL where there is none. Calls PostgreSQL.
+void set_column(Datum& value, bool& is_null, const Decimal& decimal);
 
 }  // namespace tally

@@ -1,7 +1,8 @@
 // Index scans over recent_event and correction.
 //
-// The key of recent_event holds hashes of code and customer, so the texts are compared in each row. Both its times are keys of
-// the index even where no customer is named: rows outside of the range are passed over without their heap tuple.
+// The key of recent_event holds hashes of code and customer, so the texts are compared in each row. Both its times are
+// keys of the index even where no customer is named: rows outside of the range are passed over without their heap
+// tuple.
 #include "pg/usage/store.hpp"
 
 #include <algorithm>
@@ -12,7 +13,13 @@ namespace tally {
 namespace {
 
 // Columns of recent_event and of its key.
-enum RecentColumn : AttrNumber { recent_ts = 4, recent_seq = 5, recent_code = 8, recent_customer = 9, recent_properties = 12 };
+enum RecentColumn : AttrNumber {
+    recent_ts = 4,
+    recent_seq = 5,
+    recent_code = 8,
+    recent_customer = 9,
+    recent_properties = 12
+};
 enum RecentKey : AttrNumber { key_tenant = 1, key_code = 2, key_customer = 3, key_ts = 4 };
 
 // Columns of correction and of its index by code.
@@ -35,7 +42,8 @@ int range_keys(ScanKey keys, AttrNumber column, TimestampTz from, TimestampTz to
     int count = 0;
     if (from != DT_NOBEGIN)
         ScanKeyInit(&keys[count++], column, BTGreaterEqualStrategyNumber, F_TIMESTAMPTZ_GE, TimestampTzGetDatum(from));
-    if (to != DT_NOEND) ScanKeyInit(&keys[count++], column, BTLessStrategyNumber, F_TIMESTAMPTZ_LT, TimestampTzGetDatum(to));
+    if (to != DT_NOEND)
+        ScanKeyInit(&keys[count++], column, BTLessStrategyNumber, F_TIMESTAMPTZ_LT, TimestampTzGetDatum(to));
     return count;
 }
 
@@ -47,7 +55,8 @@ IndexReader::IndexReader(const char* table, const char* index) {
         const Oid table_oid = get_relname_relid(table, schema);
         const Oid index_oid = get_relname_relid(index, schema);
         if (!OidIsValid(table_oid) || !OidIsValid(index_oid))
-            ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("tally.%s or its index %s does not exist", table, index)));
+            ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+                            errmsg("tally.%s or its index %s does not exist", table, index)));
         table_ = table_open(table_oid, AccessShareLock);
         index_ = index_open(index_oid, AccessShareLock);
         slot_ = table_slot_create(table_, nullptr);
@@ -83,9 +92,14 @@ void IndexReader::close() {
 }
 
 RecentEvents::RecentEvents(std::int32_t tenant, std::string_view code, std::int64_t from, std::int64_t to)
-    : reader_("recent_event", "recent_event_pkey"), tenant_(tenant), code_(code), code_hash_(hash32(code)),
-      from_(to_postgres(from)), to_(to_postgres(to)) {
-    row_memory_ = call_pg([] { return AllocSetContextCreate(CurrentMemoryContext, "tally recent event", ALLOCSET_SMALL_SIZES); });
+    : reader_("recent_event", "recent_event_pkey"),
+      tenant_(tenant),
+      code_(code),
+      code_hash_(hash32(code)),
+      from_(to_postgres(from)),
+      to_(to_postgres(to)) {
+    row_memory_ =
+        call_pg([] { return AllocSetContextCreate(CurrentMemoryContext, "tally recent event", ALLOCSET_SMALL_SIZES); });
 }
 
 void RecentEvents::scan_all() {
@@ -141,8 +155,8 @@ std::vector<std::int64_t> voided_seqs(std::int32_t tenant, std::string_view code
     ScanKeyData keys[4];
     call_pg([&] {
         int4_key(&keys[0], by_code_tenant, tenant);
-        ScanKeyEntryInitialize(&keys[1], 0, by_code_code, BTEqualStrategyNumber, TEXTOID, DEFAULT_COLLATION_OID, F_TEXTEQ,
-                               text_datum(code));
+        ScanKeyEntryInitialize(&keys[1], 0, by_code_code, BTEqualStrategyNumber, TEXTOID, DEFAULT_COLLATION_OID,
+                               F_TEXTEQ, text_datum(code));
     });
     reader.scan(keys, 2 + range_keys(&keys[2], by_code_ts, to_postgres(from), to_postgres(to)));
     while (TupleTableSlot* const slot = reader.next()) {

@@ -1,8 +1,8 @@
 // Reading the tables of events by their indexes, with the active snapshot and nothing newer.
 //
-// Direct access sees neither GRANT nor row level security: who asks must have passed the gate (pg/border/gate.hpp) before any of
-// these is made. Relations, scans and pins belong to the resource owner, so an error needs no cleaning up; who reads to the end
-// calls close().
+// Direct access sees neither GRANT nor row level security: who asks must have passed the gate (pg/border/gate.hpp)
+// before any of these is made. Relations, scans and pins belong to the resource owner, so an error needs no cleaning
+// up; who reads to the end calls close().
 #pragma once
 
 #include <cstdint>
@@ -52,7 +52,8 @@ struct RecentEvent {
     std::int64_t seq = 0;
 };
 
-// The recent events of one code of a tenant in [from, to), of all customers or of one. Views are valid until the next call.
+// The recent events of one code of a tenant in [from, to), of all customers or of one. Views are valid until the next
+// call.
 class RecentEvents {
 public:
     RecentEvents(std::int32_t tenant, std::string_view code, std::int64_t from, std::int64_t to);

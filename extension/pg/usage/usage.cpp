@@ -1,6 +1,7 @@
 // The engine's faces in SQL: usage of a metric in rows, and as one total.
 //
-// Who asks passes the gate before anything is read: the tenant that the caller acts for, or the one of the metric that is passed.
+// Who asks passes the gate before anything is read: the tenant that the caller acts for, or the one of the metric that
+// is passed.
 #include "pg/usage/ask.hpp"
 #include "pg/usage/usage_rows.hpp"
 
@@ -8,7 +9,8 @@ namespace {
 
 using namespace tally;
 
-Datum answer_rows(FunctionCallInfo fcinfo, const MeteredMetric& metric, const Asked& asked, bool fill, UsageShape shape) {
+Datum answer_rows(FunctionCallInfo fcinfo, const MeteredMetric& metric, const Asked& asked, bool fill,
+                  UsageShape shape) {
     Counted counted(metric, asked);
     put_usage_rows(fcinfo, metric, counted.count, {shape, fill, asked.window.has_value()});
     return Datum{0};
@@ -31,7 +33,8 @@ TALLY_FUNCTION(usage) {
     });
 }
 
-// tally._usage(metric tally.metric, "from", "to", customers, "window", time_zone, group_by, filter, fill) -> rows and a total
+// tally._usage(metric tally.metric, "from", "to", customers, "window", time_zone, group_by, filter, fill) -> rows and a
+// total
 TALLY_FUNCTION(usage_with_total) {
     return guarded([&]() -> Datum {
         const MeteredMetric metric = metric_argument(fcinfo, 0);
@@ -61,7 +64,8 @@ TALLY_FUNCTION(usage_total) {
         total_values(metric, counted.count, values, nulls);
         return call_pg([&] {
             TupleDesc shape = nullptr;
-            if (get_call_result_type(fcinfo, nullptr, &shape) != TYPEFUNC_COMPOSITE) elog(ERROR, "usage_total must return a row");
+            if (get_call_result_type(fcinfo, nullptr, &shape) != TYPEFUNC_COMPOSITE)
+                elog(ERROR, "usage_total must return a row");
             return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(shape), values, nulls));
         });
     });

@@ -3,8 +3,8 @@
 
 #include "pg/border/rows.hpp"
 #include "pg/border/values.hpp"
-#include "pg/usage/store.hpp"
 #include "pg/usage/state_values.hpp"
+#include "pg/usage/store.hpp"
 
 namespace tally {
 namespace {
@@ -13,7 +13,10 @@ namespace {
 class DimensionObjects {
 public:
     explicit DimensionObjects(const UsageCount& count)
-        : groups_(count.groups()), rule_(*count.question().rule), memory_(CurrentMemoryContext), made_(groups_.combinations()) {}
+        : groups_(count.groups()),
+          rule_(*count.question().rule),
+          memory_(CurrentMemoryContext),
+          made_(groups_.combinations()) {}
 
     Datum object(std::uint32_t combination) {
         if (made_[combination] == nullptr) {
@@ -55,41 +58,32 @@ private:
 class RowWriter {
 public:
     RowWriter(FunctionCallInfo fcinfo, const MeteredMetric& metric, UsageCount& count, UsageShape shape)
-        : count_(count), with_total_(shape == UsageShape::rows_and_total), values_(metric, count.groups().states()), dimensions_(count) {
+        : count_(count),
+          with_total_(shape == UsageShape::rows_and_total),
+          values_(metric, count.groups().states()),
+          dimensions_(count) {
         call_pg([&] {
             info_ = begin_rows(fcinfo);
             row_memory_ = AllocSetContextCreate(CurrentMemoryContext, "tally usage row", ALLOCSET_SMALL_SIZES);
         });
         const Question& question = count.question();
-        if (!question.all_customers && question.customers.size() == 1) only_customer_ = &question.customers.front();
+        if (question.by_customer || question.all_customers || question.customers.size() != 1) return;
+        has_customer_ = true;
+        only_customer_ = question.customers.front();
     }
 
     void put(const AnswerRow& row) {
-        call_pg([&] {
-            MemoryContextReset(row_memory_);
-            MemoryContext const before = MemoryContextSwitchTo(row_memory_);
-            const Windows& windows = count_.question().windows;
-            Value customer;
-            if (count_.question().by_customer) {
-                if (row.key.customer != 0) customer = value_of(text_datum(count_.groups().texts().text(row.key.customer)));
-            } else if (only_customer_ != nullptr) {
-                customer = value_of(text_datum(*only_customer_));
-            }
-            put_row(false, windows.start_of(row.key.window), windows.end_of(row.key.window), customer,
-                    dimensions_.object(row.key.combination), row.group);
-            MemoryContextSwitchTo(before);
-            CHECK_FOR_INTERRUPTS();
-        });
+        const Windows& windows = count_.question().windows;
+        const std::string_view customer =
+            row.key.customer != 0 ? count_.groups().texts().text(row.key.customer) : std::string_view(only_customer_);
+        put_row(false, windows.start_of(row.key.window), windows.end_of(row.key.window),
+                has_customer_ || row.key.customer != 0, customer, &row.key, row.group);
     }
 
     void put_total() {
-        const std::uint32_t total = count_.groups().states().add_total();
-        call_pg([&] {
-            const Windows& windows = count_.question().windows;
-            Value customer;
-            if (!count_.question().by_customer && only_customer_ != nullptr) customer = value_of(text_datum(*only_customer_));
-            put_row(true, windows.from(), windows.to(), customer, dimensions_.empty(), total);
-        });
+        const Windows& windows = count_.question().windows;
+        put_row(true, windows.from(), windows.to(), has_customer_, only_customer_, nullptr,
+                count_.groups().states().add_total());
     }
 
     void close() {
@@ -97,19 +91,34 @@ public:
     }
 
 private:
-    void put_row(bool is_total, std::int64_t start, std::int64_t end, const Value& customer, Datum dimensions, std::uint32_t group) {
-        const EventCounts counts = group == UsageGroups::no_group ? EventCounts{} : count_.groups().states().counts(group);
-        const Value value = values_.value(group);
-        const Value converted = values_.converted(group, value);
-        const Value columns[] = {value_of(BoolGetDatum(is_total)), value_of(TimestampTzGetDatum(to_postgres(start))),
-                                 value_of(TimestampTzGetDatum(to_postgres(end))), customer, value_of(dimensions), value, converted,
-                                 value_of(Int64GetDatum(counts.counted)), value_of(Int64GetDatum(counts.matched - counts.counted))};
-        constexpr int count = sizeof columns / sizeof columns[0];
-        Datum datums[count];
-        bool nulls[count];
-        for (int i = 0; i < count; ++i) datums[i] = columns[i].datum, nulls[i] = columns[i].is_null;
-        const int first = with_total_ ? 0 : 1;
-        tuplestore_putvalues(info_->setResult, info_->setDesc, datums + first, nulls + first);
+    // Without a key the dimensions are those of a total: none.
+    void put_row(bool is_total, std::int64_t start, std::int64_t end, bool has_customer, std::string_view customer,
+                 const GroupKey* key, std::uint32_t group) {
+        const EventCounts counts =
+            group == UsageGroups::no_group ? EventCounts{} : count_.groups().states().counts(group);
+        const Decimal value = values_.value(group);
+        const Decimal converted = values_.converted(group, value);
+        call_pg([&] {
+            CHECK_FOR_INTERRUPTS();
+            MemoryContextReset(row_memory_);
+            MemoryContext const before = MemoryContextSwitchTo(row_memory_);
+            Datum columns[] = {BoolGetDatum(is_total),
+                               TimestampTzGetDatum(to_postgres(start)),
+                               TimestampTzGetDatum(to_postgres(end)),
+                               has_customer ? text_datum(customer) : Datum{0},
+                               key != nullptr ? dimensions_.object(key->combination) : dimensions_.empty(),
+                               0,
+                               0,
+                               Int64GetDatum(counts.counted),
+                               Int64GetDatum(counts.matched - counts.counted)};
+            bool nulls[sizeof columns / sizeof columns[0]] = {};
+            nulls[3] = !has_customer;
+            set_column(columns[5], nulls[5], value);
+            set_column(columns[6], nulls[6], converted);
+            const int first = with_total_ ? 0 : 1;
+            tuplestore_putvalues(info_->setResult, info_->setDesc, columns + first, nulls + first);
+            MemoryContextSwitchTo(before);
+        });
     }
 
     UsageCount& count_;
@@ -118,12 +127,14 @@ private:
     DimensionObjects dimensions_;
     ReturnSetInfo* info_ = nullptr;
     MemoryContext row_memory_ = nullptr;
-    const std::string* only_customer_ = nullptr;
+    bool has_customer_ = false;  // every row is of one customer
+    std::string only_customer_;
 };
 
 }  // namespace
 
-void put_usage_rows(FunctionCallInfo fcinfo, const MeteredMetric& metric, UsageCount& count, const UsageRowsOptions& options) {
+void put_usage_rows(FunctionCallInfo fcinfo, const MeteredMetric& metric, UsageCount& count,
+                    const UsageRowsOptions& options) {
     AnswerRows rows(count, options.fill, options.has_window);
     RowWriter writer(fcinfo, metric, count, options.shape);
     AnswerRow row;
@@ -135,12 +146,12 @@ void put_usage_rows(FunctionCallInfo fcinfo, const MeteredMetric& metric, UsageC
 void total_values(const MeteredMetric& metric, UsageCount& count, Datum* values, bool* nulls) {
     const std::uint32_t total = count.groups().states().add_total();
     ValueMaker maker(metric, count.groups().states());
+    const Decimal value = maker.value(total);
+    const Decimal converted = maker.converted(total, value);
+    const EventCounts counts = count.groups().states().counts(total);
     call_pg([&] {
-        const Value value = maker.value(total);
-        const Value converted = maker.converted(total, value);
-        const EventCounts counts = count.groups().states().counts(total);
-        values[0] = value.datum, nulls[0] = value.is_null;
-        values[1] = converted.datum, nulls[1] = converted.is_null;
+        set_column(values[0], nulls[0], value);
+        set_column(values[1], nulls[1], converted);
         values[2] = Int64GetDatum(counts.counted), nulls[2] = false;
         values[3] = Int64GetDatum(counts.matched - counts.counted), nulls[3] = false;
     });

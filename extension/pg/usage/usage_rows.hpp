@@ -7,8 +7,8 @@
 
 namespace tally {
 
-// What the SQL types say: (window_start, window_end, customer_id, dimensions, value, converted_value, events, skipped); `_usage`
-// has is_total in front.
+// What the SQL types say: (window_start, window_end, customer_id, dimensions, value, converted_value, events, skipped);
+// `_usage` has is_total in front.
 enum class UsageShape { rows, rows_and_total };
 
 struct UsageRowsOptions {
@@ -18,7 +18,8 @@ struct UsageRowsOptions {
 };
 
 // Answers all rows. Has the total as its last where the shape says so.
-void put_usage_rows(FunctionCallInfo fcinfo, const MeteredMetric& metric, UsageCount& count, const UsageRowsOptions& options);
+void put_usage_rows(FunctionCallInfo fcinfo, const MeteredMetric& metric, UsageCount& count,
+                    const UsageRowsOptions& options);
 
 // Value, converted value, events, skipped of everything together.
 constexpr int total_columns = 4;

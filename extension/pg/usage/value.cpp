@@ -1,11 +1,13 @@
-// Values of one metric over its whole life, and summaries: buckets of time with the sums above and below 0 and running totals.
+// Values of one metric over its whole life, and summaries: buckets of time with the sums above and below 0 and running
+// totals.
 //
-// Buckets lie by the clock and calendar of UTC: days are counted from a Monday, months from the year 0, everything else from a
-// midnight. What came before the range is one window more, from which the running totals start.
+// Buckets lie by the clock and calendar of UTC: days are counted from a Monday, months from the year 0, everything else
+// from a midnight. What came before the range is one window more, from which the running totals start.
 #include <algorithm>
 #include <limits>
 #include <numeric>
 
+#include "pg/border/numeric.hpp"
 #include "pg/border/rows.hpp"
 #include "pg/usage/ask.hpp"
 #include "pg/usage/state_values.hpp"
@@ -32,13 +34,15 @@ std::int64_t month_of(std::int64_t unix_time) {
     return std::int64_t{year} * 12 + month - 1;
 }
 std::int64_t month_start(std::int64_t month) {
-    return std::int64_t{date2j(static_cast<int>(month / 12), static_cast<int>(month % 12) + 1, 1) - UNIX_EPOCH_JDATE} * day_length;
+    return std::int64_t{date2j(static_cast<int>(month / 12), static_cast<int>(month % 12) + 1, 1) - UNIX_EPOCH_JDATE} *
+           day_length;
 }
 
 // Buckets of one width that touch [from, to).
 struct Buckets {
     Buckets(const Interval& width, const TimeRange& range)
-        : months(width.month), micros(width.day * day_length + width.time),
+        : months(width.month),
+          micros(width.day * day_length + width.time),
           windows(months > 0 ? by_month(range) : of_width(range)) {}
 
     Windows of_width(const TimeRange& range) const {
@@ -78,7 +82,7 @@ Measures sides_only() {
 
 // Calls PostgreSQL.
 Datum amount_of(const Decimal& value) {
-    return DirectFunctionCall1(numeric_abs, sum_of(value));
+    return DirectFunctionCall1(numeric_abs, numeric_from_decimal(sum_or_zero(value)));
 }
 
 }  // namespace
@@ -91,33 +95,30 @@ TALLY_FUNCTION(life) {
         measures.sum = metric.definition.aggregation != Aggregation::count && !measures.distinct;
         measures.sides = metric.definition.kind == MetricKind::dual;
         Counted counted(metric, Windows({begin_of_time}, end_of_time), measures);
+        const std::uint32_t group = counted.count.groups().states().add_total();
         const UsageStates& states = counted.count.groups().states();
-        const std::uint32_t group = states.size() == 0 ? UsageGroups::no_group : 0;
-        const EventCounts counts = group == UsageGroups::no_group ? EventCounts{} : states.counts(group);
+        const EventCounts counts = states.counts(group);
         ValueMaker maker(metric, states);
+        const Decimal value = maker.value(group);
         return call_pg([&] {
-            Value columns[6];
-            const Decimal none;
-            columns[0] = maker.value(group);
-            if (measures.sum) columns[1] = value_of(sum_of(group == UsageGroups::no_group ? none : states.sum(group)));
-            if (measures.sides) {
-                columns[2] = value_of(amount_of(group == UsageGroups::no_group ? none : states.positive(group)));
-                columns[3] = value_of(amount_of(group == UsageGroups::no_group ? none : states.negative(group)));
-            }
-            columns[4] = value_of(Int64GetDatum(counts.counted));
-            columns[5] = value_of(Int64GetDatum(counts.matched - counts.counted));
-            Datum values[6];
-            bool nulls[6];
-            for (int i = 0; i < 6; ++i) values[i] = columns[i].datum, nulls[i] = columns[i].is_null;
+            Datum values[6] = {
+                0, 0, 0, 0, Int64GetDatum(counts.counted), Int64GetDatum(counts.matched - counts.counted)};
+            bool nulls[6] = {true, !measures.sum, !measures.sides, !measures.sides, false, false};
+            set_column(values[0], nulls[0], value);
+            if (measures.sum) set_column(values[1], nulls[1], sum_or_zero(states.sum(group)));
+            if (measures.sides)
+                values[2] = amount_of(states.positive(group)), values[3] = amount_of(states.negative(group));
             TupleDesc shape = nullptr;
-            if (get_call_result_type(fcinfo, nullptr, &shape) != TYPEFUNC_COMPOSITE) elog(ERROR, "_life must return a row");
+            if (get_call_result_type(fcinfo, nullptr, &shape) != TYPEFUNC_COMPOSITE)
+                elog(ERROR, "_life must return a row");
             return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(shape), values, nulls));
         });
     });
 }
 
-// tally._summaries(metric tally.metric, "from", "to", width interval) -> (bucket_start, bucket_end, positive, negative, events,
-// total_positive, total_negative, total_events): whole buckets that the range touches and in which something happened
+// tally._summaries(metric tally.metric, "from", "to", width interval) -> (bucket_start, bucket_end, positive, negative,
+// events, total_positive, total_negative, total_events): whole buckets that the range touches and in which something
+// happened
 TALLY_FUNCTION(summaries) {
     return guarded([&]() -> Datum {
         const MeteredMetric metric = metric_argument(fcinfo, 0);
@@ -146,7 +147,8 @@ TALLY_FUNCTION(summaries) {
                                         amount_of(shelf.value(negative)),
                                         Int64GetDatum(events)};
                 const bool nulls[sizeof values / sizeof values[0]] = {};
-                tuplestore_putvalues(rows->setResult, rows->setDesc, const_cast<Datum*>(values), const_cast<bool*>(nulls));
+                tuplestore_putvalues(rows->setResult, rows->setDesc, const_cast<Datum*>(values),
+                                     const_cast<bool*>(nulls));
             });
         }
         return Datum{0};
