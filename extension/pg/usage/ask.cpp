@@ -1,10 +1,10 @@
 // The gate is passed before anything is read.
-#include "pg/usage/ask.hpp"
-
 #include <algorithm>
 
 #include "pg/border/gate.hpp"
 #include "pg/usage/pass.hpp"
+
+#include "pg/usage/ask.hpp"
 
 namespace tally {
 namespace {

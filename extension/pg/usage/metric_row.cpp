@@ -1,6 +1,4 @@
 // Two index scans at most: by (tenant, id), then by (tenant, code).
-#include "pg/usage/metric_row.hpp"
-
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -11,6 +9,7 @@
 #include "pg/border/gate.hpp"
 #include "pg/border/values.hpp"
 #include "pg/metric/definition.hpp"
+#include "pg/usage/metric_row.hpp"
 #include "pg/usage/store.hpp"
 
 namespace tally {

@@ -3,11 +3,11 @@
 // The key of recent_event holds hashes of code and customer, so the texts are compared in each row. Both its times are
 // keys of the index even where no customer is named: rows outside of the range are passed over without their heap
 // tuple.
-#include "pg/usage/store.hpp"
-
 #include <algorithm>
 
 #include "core/base/hash128.hpp"
+
+#include "pg/usage/store.hpp"
 
 namespace tally {
 namespace {
