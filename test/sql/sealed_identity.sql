@@ -90,3 +90,24 @@ SELECT * FROM tally._find_sealed(ARRAY[gen_random_uuid()]);
 SELECT count(*) FROM tally._sealed_identities();
 SELECT tally._seal_step();
 SELECT tally._release_identities(ARRAY[gen_random_uuid()]);
+RESET ROLE;
+-- ingest: what is sealed is a duplicate or a conflict, what is released may come again
+SET client_min_messages = warning;
+DROP EXTENSION pgtally CASCADE;
+CREATE EXTENSION pgtally;
+RESET client_min_messages;
+SELECT tally.create_tenant('seal') ~ '^ten_' AS made;
+CREATE FUNCTION pg_temp.send(first integer, last integer, v integer DEFAULT 1) RETURNS TABLE (verdict text, events bigint) LANGUAGE sql AS $$
+    SELECT i.verdict, count(*) FROM tally.ingest((SELECT json_agg(json_build_object('event_id', n::text, 'code', 'c', 'customer_id', 'k' || n % 7, 'properties', json_build_object('v', v)))::text FROM generate_series(first, last) n)) i GROUP BY 1 ORDER BY 1 $$;
+SELECT tally.create_api_key() AS key \gset
+SELECT * FROM pg_temp.send(1, 3000);
+DO $$ BEGIN WHILE tally._seal_step(1, 1000) LOOP END LOOP; END $$;
+SELECT recent, runs_with_parts FROM (SELECT count(*) AS recent FROM tally.recent_identity) r, (SELECT count(DISTINCT run_id) AS runs_with_parts FROM tally.sealed_identity) s;
+SELECT * FROM pg_temp.send(2001, 4000);
+SELECT * FROM pg_temp.send(2990, 3010, 2);
+SELECT verdict, field FROM tally.record('c', 'k1', '{"v": 5}', event_id => '1');
+SELECT status, body FROM tally_rest.ingest_batch(ARRAY[sha256(:'key')], ARRAY['{"events":[{"event_id":"1","code":"c","customer_id":"k1","properties":{"v":1}},{"event_id":"2","code":"c","customer_id":"k2","properties":{"v":9}}]}']);
+SELECT count(*), count(DISTINCT event_id) FROM tally.recent_event;
+SELECT tally._release_identities(ARRAY[tally._event_identity(1, 'k1', '', '1'), tally._event_identity(1, 'k3', '', '3001')]);
+SELECT * FROM pg_temp.send(1, 3, 8);
+SELECT * FROM pg_temp.send(1, 3, 8);

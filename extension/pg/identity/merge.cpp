@@ -135,7 +135,7 @@ bool forget_releases(const SealedStore& store) {
         gone[i] = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &null);
         memcpy(keys[i].data(), DatumGetUUIDP(gone[i])->data, keys[i].size());
     }
-    find_sealed(store, keys, count, matches, true);
+    find_sealed(store, keys, count, matches, {true, 0});
     int kept = 0;
     for (int i = 0; i < count; ++i)
         if (!matches[i].found) gone[kept++] = gone[i];

@@ -184,16 +184,20 @@ bool is_released(const SealedStore& store, const Hash128& key) {
     return found;
 }
 
-void find_sealed(const SealedStore& store, const Hash128* keys, int count, SealedMatch* matches, bool released_too) {
+std::int64_t find_sealed(const SealedStore& store, const Hash128* keys, int count, SealedMatch* matches,
+                         const SealedSearch& search) {
     for (int i = 0; i < count; ++i) matches[i] = {false, 0, 0};
     const SealedRuns ready = read_runs(store, "ready");
-    if (ready.count == 0) return;
+    if (ready.count == 0) return 0;
+    const std::int64_t newest = ready.runs[0].id;
+    if (newest <= search.newer_than) return newest;
     const PartScan parts = begin_parts(store);
-    for (int i = 0; i < ready.count; ++i) find_in_run(parts, ready.runs[i], keys, count, matches);
+    for (int i = 0; i < ready.count && ready.runs[i].id > search.newer_than; ++i)
+        find_in_run(parts, ready.runs[i], keys, count, matches);
     end_parts(parts);
-    if (released_too) return;
-    for (int i = 0; i < count; ++i)
+    for (int i = 0; i < count && !search.released_too; ++i)
         if (matches[i].found && is_released(store, keys[i])) matches[i].found = false;
+    return newest;
 }
 
 void each_part(const SealedStore& store, std::int64_t run, std::int32_t first, std::int32_t end, UsePart use,

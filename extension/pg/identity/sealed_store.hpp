@@ -46,9 +46,14 @@ struct SealedMatch {
     std::int32_t month;
 };
 
-// Looks up `count` keys; those in ascending order are found fastest. `matches` has `count`. Released identities are found
-// only where `released_too`.
-void find_sealed(const SealedStore& store, const Hash128* keys, int count, SealedMatch* matches, bool released_too = false);
+// Looks up `count` keys; those in ascending order are found fastest. `matches` has `count`. Answers the number of the newest
+// run: whoever looks again may leave out what is not newer, for merging only makes newer runs of what was ready before.
+struct SealedSearch {
+    bool released_too = false;    // also identities that are released
+    std::int64_t newer_than = 0;  // runs with greater numbers only
+};
+std::int64_t find_sealed(const SealedStore& store, const Hash128* keys, int count, SealedMatch* matches,
+                         const SealedSearch& search = {});
 
 // Whether any identity is released: hardly ever.
 bool has_released(const SealedStore& store);

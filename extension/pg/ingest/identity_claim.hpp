@@ -34,6 +34,7 @@ struct ClaimKey {
     State state = State::unknown;
     bool is_wanted = false;
     bool is_doubtful = false;  // a rival was seen
+    bool is_sealed = false;    // found among the sealed ones after it was claimed: to be taken back
     ItemPointerData row{};     // of a claimed one
 };
 

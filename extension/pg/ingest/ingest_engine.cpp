@@ -15,6 +15,7 @@
 #include "pg/ingest/ingest_engine.hpp"
 #include "pg/border/boundary.hpp"
 #include "pg/ingest/recent_event.hpp"
+#include "pg/ingest/sealed_claim.hpp"
 #include "pg/ingest/sql_store.hpp"
 
 namespace tally {
@@ -78,6 +79,7 @@ private:
         in_store([&] {
             if (is_direct_) look_up_identities(scan_, identities_, keys_);
             else sql_store::look_up_identities(keys_);
+            looked_ = look_up_sealed(keys_);
         });
         take_over_facts();
     }
@@ -109,7 +111,26 @@ private:
                 if (is_direct_) claim_identities(scan_, identities_, keys_);
                 else sql_store::claim_identities(call_.tenant_id, keys_);
             });
+            take_back_sealed();
         } while (take_over_facts());
+    }
+
+    // What was sealed between the look and the claim is known, and its claim is taken back.
+    void take_back_sealed() {
+        in_store([&] {
+            if (!look_again_in_sealed(keys_, looked_)) return;
+            withdraw();
+            for (ClaimKey& key : keys_) {
+                if (!key.is_sealed) continue;
+                key.is_sealed = false;
+                key.state = ClaimKey::State::stored;
+            }
+        });
+    }
+
+    void withdraw() {
+        if (is_direct_) withdraw_identities(identities_, keys_);
+        else sql_store::withdraw_identities(keys_);
     }
 
     // Takes back what is claimed and wanted no longer, or all of it where more is wanted.
@@ -131,10 +152,7 @@ private:
         if (!has_claims || (!has_surplus && !wants_more)) return;
         if (wants_more)
             for (ClaimKey& key : keys_) key.is_wanted = false;
-        in_store([&] {
-            if (is_direct_) withdraw_identities(identities_, keys_);
-            else sql_store::withdraw_identities(keys_);
-        });
+        in_store([&] { withdraw(); });
     }
 
     // Answers whether there is anything to claim.
@@ -205,6 +223,7 @@ private:
     IndexScanDesc scan_ = nullptr;
     SnapshotData dirty_;
     MemoryContext memory_ = nullptr;
+    std::int64_t looked_ = 0;  // the newest run of sealed identities that was looked into
     bool is_direct_ = false;
 };
 
