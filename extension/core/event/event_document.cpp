@@ -54,14 +54,21 @@ std::string_view trimmed(std::string_view text) {
 }  // namespace
 
 struct EventDocument::Parser {
-    Parser(std::string_view text, const DocumentOptions& document_options) : options(document_options), json(text) {
+    void read(std::string_view text, const DocumentOptions& document_options) {
+        options = document_options;
+        json.reserve(text.size() + simdjson::SIMDJSON_PADDING);
+        json.assign(text);
+        events.clear();
+        properties.clear();
+        derived_ids.clear();
+        reason.clear();
+        field.clear();
         backfilling = options.allow_backfilling;
         partial_failures = options.form == DocumentForm::array;
         if (!read_document()) {
             events.clear();
             return;
         }
-        FieldBytes scratch;
         for (Event& event : events) {
             if (event.reason.empty()) check_time(event, options.now_microseconds, backfilling);
             if (event.reason.empty())
@@ -88,7 +95,8 @@ struct EventDocument::Parser {
     }
 
     bool read_document() {
-        if (parser.iterate(json).get(document) != simdjson::SUCCESS) {
+        const simdjson::padded_string_view padded(json.data(), json.size(), json.size() + simdjson::SIMDJSON_PADDING);
+        if (parser.iterate(padded).get(document) != simdjson::SUCCESS) {
             return refuse("",
                           json.size() == 0 ? "the body is empty" : "the body is not valid JSON, or not valid UTF-8");
         }
@@ -309,7 +317,8 @@ struct EventDocument::Parser {
     }
 
     DocumentOptions options;
-    simdjson::padded_string json;
+    std::string json;  // with room behind it for the parser to read on
+    FieldBytes scratch;
     ondemand::parser parser;
     ondemand::document document;
     std::vector<Event> events;
@@ -321,9 +330,12 @@ struct EventDocument::Parser {
     std::string field;
 };
 
-EventDocument::EventDocument(std::string_view text, const DocumentOptions& options)
-    : parser_(std::make_unique<Parser>(text, options)) {}
+EventDocument::EventDocument() : parser_(std::make_unique<Parser>()) {}
 EventDocument::~EventDocument() = default;
+
+void EventDocument::read(std::string_view text, const DocumentOptions& options) {
+    parser_->read(text, options);
+}
 
 const std::vector<Event>& EventDocument::events() const noexcept {
     return parser_->events;

@@ -74,11 +74,16 @@ struct Event {
 
 class EventDocument {
 public:
+    // Nothing yet: read() comes first.
+    EventDocument();
     // Parses `text` (valid or invalid UTF-8, any content). Throws only std::bad_alloc.
-    EventDocument(std::string_view text, const DocumentOptions& options);
+    EventDocument(std::string_view text, const DocumentOptions& options) : EventDocument() { read(text, options); }
     ~EventDocument();
     EventDocument(const EventDocument&) = delete;
     EventDocument& operator=(const EventDocument&) = delete;
+
+    // Parses another text into the same memory: what stood here before is gone. Throws only std::bad_alloc.
+    void read(std::string_view text, const DocumentOptions& options);
 
     const std::vector<Event>& events() const noexcept;
     // Whether good events are stored although others are bad: as an object says, always for an array.

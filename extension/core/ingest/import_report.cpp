@@ -71,9 +71,9 @@ void add_lines(IngestBatch& batch, const ImportPiece& piece) {
                                                    std::to_string(max_piece_events) + " are allowed");
     }
     if (count == 0) return;
-    auto together = std::make_unique<EventDocument>(all, batch.options());
-    if (together->reason().empty() && together->events().size() == count) {
-        batch.add(std::move(together), 0);
+    const EventDocument& together = batch.parse(all);
+    if (together.reason().empty() && together.events().size() == count) {
+        batch.take(0);
         return;
     }
     for (const ImportLine& line : piece.lines)

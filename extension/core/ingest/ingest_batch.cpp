@@ -6,6 +6,8 @@
 namespace tally {
 namespace {
 
+constexpr std::size_t most_kept_bytes = 4 << 20;
+
 std::uint64_t big_u64(const std::uint8_t* bytes) noexcept {
     std::uint64_t value = 0;
     for (int i = 0; i < 8; ++i) value = value << 8 | bytes[i];
@@ -45,23 +47,40 @@ std::int64_t payload_key(const Hash128& payload) noexcept {
     return static_cast<std::int64_t>(big_u64(payload.data()));
 }
 
-void IngestBatch::add(std::string_view text, std::uint32_t sender) {
-    add(std::make_unique<EventDocument>(text, options_), sender);
+void IngestBatch::begin(const DocumentOptions& options) {
+    if (bytes_ > most_kept_bytes) *this = IngestBatch();
+    options_ = options;
+    bytes_ = 0;
+    bodies_.clear();
+    events_.clear();
+    identities_.clear();
+    texts_.clear();
+    candidates_ = 0;
 }
 
-void IngestBatch::add(std::unique_ptr<EventDocument> parsed, std::uint32_t sender) {
-    const std::vector<Event>& found = parsed->events();
+const EventDocument& IngestBatch::parse(std::string_view text) {
+    if (documents_.size() == bodies_.size()) documents_.push_back(std::make_unique<EventDocument>());
+    EventDocument& document = *documents_[bodies_.size()];
+    document.read(text, options_);
+    bytes_ += text.size();
+    return document;
+}
+
+void IngestBatch::take(std::uint32_t sender) {
+    const EventDocument& parsed = *documents_[bodies_.size()];
+    const std::vector<Event>& found = parsed.events();
     const auto number = static_cast<std::uint32_t>(bodies_.size());
     BatchBody& body = bodies_.emplace_back();
+    body.document = &parsed;
     body.sender = sender;
     body.first = static_cast<std::uint32_t>(events_.size());
-    body.strict = !parsed->allow_partial_failures();
-    if (!parsed->reason().empty()) {
+    body.strict = !parsed.allow_partial_failures();
+    if (!parsed.reason().empty()) {
         BatchEvent& refused = events_.emplace_back();
         refused.body = number;
         refused.verdict = Verdict::rejected;
-        refused.reason = parsed->reason();
-        refused.field = parsed->field();
+        refused.reason = parsed.reason();
+        refused.field = parsed.field();
     } else {
         if (events_.capacity() < events_.size() + found.size())
             events_.reserve(std::max(events_.size() + found.size(), 2 * events_.size()));
@@ -81,7 +100,6 @@ void IngestBatch::add(std::unique_ptr<EventDocument> parsed, std::uint32_t sende
         }
     }
     body.count = static_cast<std::uint32_t>(events_.size()) - body.first;
-    body.document = std::move(parsed);
 }
 
 void IngestBatch::reject(std::size_t event, std::string reason, std::string field) {

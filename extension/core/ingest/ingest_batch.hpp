@@ -5,7 +5,7 @@
 // what makes an event itself (core/event/event_check.hpp); the batch lists each that occurs once, in the order of its bytes,
 // which is the one order in which all writers claim.
 //
-// Use: add() every body, seal(), tell the facts (reject(), identities()), judge.
+// Use: add() every body, seal(), tell the facts (reject(), identities()), judge; begin() for another batch in the same memory.
 #pragma once
 
 #include <cstdint>
@@ -74,7 +74,7 @@ struct BatchIdentity {
 };
 
 struct BatchBody {
-    std::unique_ptr<EventDocument> document;
+    const EventDocument* document = nullptr;  // the batch's
     std::uint32_t sender = 0;  // whose limit its events count for
     std::uint32_t first = 0;   // its events in events()
     std::uint32_t count = 0;
@@ -83,11 +83,19 @@ struct BatchBody {
 
 class IngestBatch {
 public:
-    explicit IngestBatch(const DocumentOptions& options) : options_(options) {}
+    IngestBatch() = default;
+    explicit IngestBatch(const DocumentOptions& options) { begin(options); }
 
-    void add(std::string_view text, std::uint32_t sender);
-    // A document that was parsed elsewhere.
-    void add(std::unique_ptr<EventDocument> document, std::uint32_t sender);
+    // An empty batch. Memory of the one before is kept for it, unless that was a large one.
+    void begin(const DocumentOptions& options);
+
+    // Parses a document of the batch, which may still be dropped for another: take() makes it a body.
+    const EventDocument& parse(std::string_view text);
+    void take(std::uint32_t sender);
+    void add(std::string_view text, std::uint32_t sender) {
+        parse(text);
+        take(sender);
+    }
     // No body is added after this.
     void seal();
 
@@ -116,6 +124,8 @@ public:
 
 private:
     DocumentOptions options_;
+    std::vector<std::unique_ptr<EventDocument>> documents_;  // of the bodies, in order, and spare ones
+    std::size_t bytes_ = 0;                                  // parsed
     std::vector<BatchBody> bodies_;
     std::vector<BatchEvent> events_;
     std::vector<BatchIdentity> identities_;

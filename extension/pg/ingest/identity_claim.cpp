@@ -67,7 +67,7 @@ void nap(long milliseconds) {
 
 class Claims {
 public:
-    Claims(IndexScanDesc scan, const IdentityTable& table) : scan_(scan), identities_(table) {
+    Claims(IndexScanDesc scan, IdentityTable& table) : scan_(scan), identities_(table) {
         look_slot_ = MakeTupleTableSlot(table.table.shape, &TTSOpsBufferHeapTuple);
     }
 
@@ -83,7 +83,7 @@ public:
         }
         int fresh = 0;
         for (int i = 0; i < count; ++i)
-            if (!keys[i]->is_doubtful) ExecStoreHeapTuple(new_identity(*keys[i]), slots_[fresh++], true);
+            if (!keys[i]->is_doubtful) put_row(slots_[fresh++], new_identity(*keys[i]));
         if (fresh > 0) insert_rows(identities_.table, slots_, fresh);
         fresh = 0;
         for (int i = 0; i < count; ++i) claim_key(*keys[i], keys[i]->is_doubtful ? nullptr : slots_[fresh++]);
@@ -92,7 +92,7 @@ public:
     void finish() { ExecClearTuple(look_slot_); }
 
 private:
-    HeapTuple new_identity(const ClaimKey& key) const {
+    HeapTuple new_identity(const ClaimKey& key) {
         char* data = nullptr;
         HeapTuple const row = new_row(identities_.table, 32, nullptr, false, &data);
         std::memcpy(data, key.key.data(), 16);
@@ -130,7 +130,7 @@ private:
             }
             if (spare_ == nullptr) spare_ = new_slots(identities_.table, 1)[0];
             slot = spare_;
-            ExecStoreHeapTuple(new_identity(key), slot, true);
+            put_row(slot, new_identity(key));
             insert_rows(identities_.table, &slot, 1);
         }
         key.state = ClaimKey::State::claimed;
@@ -163,7 +163,7 @@ private:
     }
 
     IndexScanDesc scan_;
-    const IdentityTable& identities_;
+    IdentityTable& identities_;
     TupleTableSlot* look_slot_ = nullptr;
     TupleTableSlot** slots_ = nullptr;
     TupleTableSlot* spare_ = nullptr;
@@ -178,7 +178,7 @@ IndexScanDesc begin_identity_scan(const IdentityTable& table, SnapshotData* dirt
     return begin_index_scan(table.table.relation, table.table.primary, dirty, 1);
 }
 
-void look_up_identities(const IndexScanDesc scan, const IdentityTable& table, std::span<ClaimKey> keys) {
+void look_up_identities(const IndexScanDesc scan, IdentityTable& table, std::span<ClaimKey> keys) {
     Claims claims(scan, table);
     for (ClaimKey& key : keys) {
         if (key.state != ClaimKey::State::unknown) continue;
@@ -195,7 +195,7 @@ void look_up_identities(const IndexScanDesc scan, const IdentityTable& table, st
     claims.finish();
 }
 
-void claim_identities(const IndexScanDesc scan, const IdentityTable& table, std::span<ClaimKey> keys) {
+void claim_identities(const IndexScanDesc scan, IdentityTable& table, std::span<ClaimKey> keys) {
     Claims claims(scan, table);
     ClaimKey* wanted[rows_at_once];
     int count = 0;

@@ -46,12 +46,12 @@ struct IdentityTable {
 
 // Looks every unknown key up: stored ones become known, and in a table that is shared with strangers (Patience::none) those of
 // rivals are held.
-void look_up_identities(const IndexScanDesc scan, const IdentityTable& table, std::span<ClaimKey> keys);
+void look_up_identities(const IndexScanDesc scan, IdentityTable& table, std::span<ClaimKey> keys);
 
 // Claims every wanted key that is unknown; what turns out to be stored or held is told by its state.
-void claim_identities(const IndexScanDesc scan, const IdentityTable& table, std::span<ClaimKey> keys);
+void claim_identities(const IndexScanDesc scan, IdentityTable& table, std::span<ClaimKey> keys);
 
-// Takes claimed keys back that are not wanted any more.
+// Takes claimed keys back that are not wanted any more: they are unknown then.
 void withdraw_identities(const IdentityTable& table, std::span<ClaimKey> keys);
 
 IndexScanDesc begin_identity_scan(const IdentityTable& table, SnapshotData* dirty);

@@ -73,9 +73,11 @@ TALLY_FUNCTION(import_piece) {
         std::sort(unread.begin(), unread.end());
         std::vector<std::pair<std::int64_t, std::int64_t>> counted;
         for (int i = 0; i < from.count; ++i) counted.emplace_back(DatumGetInt64(from.values[i]), DatumGetInt64(to.values[i]));
-        tally::IngestBatch batch(session.options(tally::DocumentForm::array, true, true));
+        const tally::WorkspaceLease workspace;
+        tally::IngestBatch& batch = workspace->batch;
+        batch.begin(session.options(tally::DocumentForm::array, true, true));
         tally::add_lines(batch, piece);
-        if (!batch.bodies().empty()) tally::ingest_as(session, batch, &import_id);
+        if (!batch.bodies().empty()) tally::ingest_as(session, *workspace, &import_id);
         const tally::ImportReport told = tally::report(batch, piece, {first_line, unread, counted});
         const std::string details = told.limited != nullptr ? tally::limit_details(*told.limited->limit) : std::string{};
         return tally::call_pg([&] { return row_of(shape, told, details.c_str()); });

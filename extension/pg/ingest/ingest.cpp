@@ -54,9 +54,11 @@ Datum ingest_document(FunctionCallInfo fcinfo, const text* document, bool allow_
     const tally::IngestSession session = tally::IngestSession::chosen("tally.ingest()");
     ReturnSetInfo* const rows = tally::begin_rows(fcinfo);
     return tally::guarded([&]() -> Datum {
-        tally::IngestBatch batch(session.options(tally::DocumentForm::array, allow_backfilling, false));
+        const tally::WorkspaceLease workspace;
+        tally::IngestBatch& batch = workspace->batch;
+        batch.begin(session.options(tally::DocumentForm::array, allow_backfilling, false));
         batch.add(document != nullptr ? tally::view_of(document) : std::string_view{}, 0);
-        tally::ingest_as(session, batch, nullptr);
+        tally::ingest_as(session, *workspace, nullptr);
         put_verdicts(rows, batch);
         fcinfo->isnull = true;
         return 0;
@@ -150,9 +152,11 @@ TALLY_FUNCTION(record) {
                         errhint("Run ALTER EXTENSION pgtally UPDATE: library and SQL differ in version.")));
     shape = BlessTupleDesc(shape);
     return tally::guarded([&]() -> Datum {
-        tally::IngestBatch batch(session.options(tally::DocumentForm::array, allow_backfilling, false));
+        const tally::WorkspaceLease workspace;
+        tally::IngestBatch& batch = workspace->batch;
+        batch.begin(session.options(tally::DocumentForm::array, allow_backfilling, false));
         batch.add(document_of(given), 0);
-        tally::ingest_as(session, batch, nullptr);
+        tally::ingest_as(session, *workspace, nullptr);
         const tally::BatchEvent& event = batch.events()[0];
         return tally::call_pg([&] {
             Datum values[most_columns] = {};
@@ -174,9 +178,11 @@ TALLY_FUNCTION(ingest_for_tenant) {
     if (has_import) std::memcpy(import_id.data(), PG_GETARG_UUID_P(3)->data, import_id.size());
     ReturnSetInfo* const rows = tally::begin_rows(fcinfo);
     return tally::guarded([&]() -> Datum {
-        tally::IngestBatch batch(session.options(tally::DocumentForm::array, allow_backfilling, false));
+        const tally::WorkspaceLease workspace;
+        tally::IngestBatch& batch = workspace->batch;
+        batch.begin(session.options(tally::DocumentForm::array, allow_backfilling, false));
         batch.add(tally::view_of(document), 0);
-        tally::ingest_as(session, batch, has_import ? &import_id : nullptr);
+        tally::ingest_as(session, *workspace, has_import ? &import_id : nullptr);
         for (const tally::BatchEvent& event : std::as_const(batch).events()) {
             const std::string details = event.limit ? limit_details(*event.limit) : std::string{};
             tally::call_pg([&] {

@@ -32,7 +32,8 @@ std::int32_t month_of(std::int64_t unix_microseconds) {
 
 class Engine {
 public:
-    Engine(IngestBatch& batch, const IngestCall& call) : batch_(batch), call_(call) {}
+    Engine(Workspace& workspace, const IngestCall& call)
+        : workspace_(workspace), batch_(workspace.batch), keys_(workspace.keys), rows_(workspace.rows), call_(call) {}
 
     void run() {
         lock_tenant(call_.tenant_id);
@@ -52,7 +53,7 @@ public:
 private:
     void open() {
         call_pg([&] {
-            memory_ = AllocSetContextCreate(CurrentMemoryContext, "pgtally ingest", ALLOCSET_DEFAULT_SIZES);
+            memory_ = workspace_.empty_memory();
             MemoryContext const caller = MemoryContextSwitchTo(memory_);
             identities_.tenant_id = call_.tenant_id;
             identities_.patience = call_.patience;
@@ -69,12 +70,12 @@ private:
             if (scan_ != nullptr) index_endscan(scan_);
             close_store_table(events_);
             close_store_table(identities_.table);
-            MemoryContextDelete(memory_);
+            MemoryContextReset(memory_);
         });
     }
 
     void look_up() {
-        keys_.resize(batch_.identities().size());
+        keys_.assign(batch_.identities().size(), ClaimKey{});
         for (std::size_t i = 0; i < keys_.size(); ++i) keys_[i].key = batch_.identities()[i].key;
         in_store([&] {
             if (is_direct_) look_up_identities(scan_, identities_, keys_);
@@ -128,11 +129,6 @@ private:
         });
     }
 
-    void withdraw() {
-        if (is_direct_) withdraw_identities(identities_, keys_);
-        else sql_store::withdraw_identities(keys_);
-    }
-
     // Takes back what is claimed and wanted no longer, or all of it where more is wanted.
     void withdraw_surplus() {
         bool has_claims = false;
@@ -155,6 +151,11 @@ private:
         in_store([&] { withdraw(); });
     }
 
+    void withdraw() {
+        if (is_direct_) withdraw_identities(identities_, keys_);
+        else sql_store::withdraw_identities(keys_);
+    }
+
     // Answers whether there is anything to claim.
     bool mark_wanted() {
         bool has_some = false;
@@ -173,34 +174,34 @@ private:
 
     void store() {
         const EventOrigin origin{call_.tenant_id, batch_.options().now_microseconds, call_.import_id};
-        std::vector<EventRow> rows;
-        rows.reserve(std::min(batch_.events().size(), event_rows_at_once));
+        rows_.clear();
         for (const BatchEvent& event : batch_.events()) {
             if (event.verdict != Verdict::accepted) continue;
             const Event& sent = *event.event;
-            rows.push_back({sent.code_hash, sent.customer_hash, sent.ts_microseconds, sent.code, sent.customer_id, sent.source,
-                            sent.event_id, sent.properties_json});
-            if (rows.size() < event_rows_at_once) continue;
-            store_rows(origin, rows);
-            rows.clear();
+            rows_.push_back({sent.code_hash, sent.customer_hash, sent.ts_microseconds, sent.code, sent.customer_id, sent.source,
+                             sent.event_id, sent.properties_json});
+            if (rows_.size() < event_rows_at_once) continue;
+            store_rows(origin);
+            rows_.clear();
         }
-        if (!rows.empty()) store_rows(origin, rows);
+        if (!rows_.empty()) store_rows(origin);
     }
 
-    void store_rows(const EventOrigin& origin, const std::vector<EventRow>& rows) {
-        std::vector<std::uint32_t> order(rows.size());
+    void store_rows(const EventOrigin& origin) {
+        std::vector<std::uint32_t>& order = workspace_.order;
+        order.resize(rows_.size());
         std::iota(order.begin(), order.end(), 0U);
-        std::sort(order.begin(), order.end(), [&rows](std::uint32_t left, std::uint32_t right) {
-            const EventRow& a = rows[left];
-            const EventRow& b = rows[right];
+        std::sort(order.begin(), order.end(), [this](std::uint32_t left, std::uint32_t right) {
+            const EventRow& a = rows_[left];
+            const EventRow& b = rows_[right];
             if (a.code_hash != b.code_hash) return a.code_hash < b.code_hash;
             if (a.customer_hash != b.customer_hash) return a.customer_hash < b.customer_hash;
             return a.ts != b.ts ? a.ts < b.ts : left < right;
         });
         in_store([&] {
             CHECK_FOR_INTERRUPTS();
-            if (is_direct_) tally::store_events(events_, origin, rows, order);
-            else sql_store::store_events(origin, rows);
+            if (is_direct_) tally::store_events(events_, origin, rows_, order);
+            else sql_store::store_events(origin, rows_);
         });
     }
 
@@ -214,10 +215,12 @@ private:
         });
     }
 
+    Workspace& workspace_;
     IngestBatch& batch_;
+    std::vector<ClaimKey>& keys_;
+    std::vector<EventRow>& rows_;
     const IngestCall& call_;
     MonthLimits limits_;
-    std::vector<ClaimKey> keys_;
     IdentityTable identities_;
     StoreTable events_;
     IndexScanDesc scan_ = nullptr;
@@ -229,8 +232,8 @@ private:
 
 }  // namespace
 
-void ingest(IngestBatch& batch, const IngestCall& call) {
-    Engine(batch, call).run();
+void ingest(Workspace& workspace, const IngestCall& call) {
+    Engine(workspace, call).run();
 }
 
 }  // namespace tally

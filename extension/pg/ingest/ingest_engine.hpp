@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <span>
 
-#include "core/ingest/ingest_batch.hpp"
 #include "pg/ingest/identity_claim.hpp"
+#include "pg/ingest/workspace.hpp"
 
 namespace tally {
 
@@ -16,8 +16,8 @@ struct IngestCall {
     std::span<const Hash128> keys;  // API keys by BatchBody::sender; none where the events do not come through the API
 };
 
-// Decides about the batch's events and stores the accepted ones. The caller has added the bodies and not sealed the batch, has
+// Decides about the events of the workspace's batch and stores the accepted ones. The caller has added the bodies and not sealed the batch, has
 // checked that its caller may act for the tenant, and has taken the rights of tally_owner. Inside `guarded`.
-void ingest(IngestBatch& batch, const IngestCall& call);
+void ingest(Workspace& workspace, const IngestCall& call);
 
 }  // namespace tally

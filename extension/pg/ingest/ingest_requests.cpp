@@ -124,14 +124,16 @@ std::vector<tally::IngestAnswer> answer(const Requests& requests, std::int64_t n
         if (known->second.status != 200) answers[at] = refusal(known->second);
         else tenants[known->second.tenant_id].add(at, known->second.key_id);
     }
+    const tally::WorkspaceLease workspace;
     for (const auto& [tenant_id, sent] : tenants) {
-        tally::IngestBatch batch(tally::DocumentOptions{tally::DocumentForm::object, false, now, tenant_id, false});
+        tally::IngestBatch& batch = workspace->batch;
+        batch.begin(tally::DocumentOptions{tally::DocumentForm::object, false, now, tenant_id, false});
         for (std::size_t i = 0; i < sent.ordinals.size(); ++i) batch.add(requests.body(sent.ordinals[i]), sent.senders[i]);
         tally::IngestCall call;
         call.tenant_id = tenant_id;
         call.patience = count == 1 ? tally::Patience::brief : tally::Patience::none;
         call.keys = sent.keys;
-        tally::ingest(batch, call);
+        tally::ingest(*workspace, call);
         for (std::size_t i = 0; i < sent.ordinals.size(); ++i)
             answers[sent.ordinals[i]] = tally::answer_of(batch, batch.bodies()[i]);
     }

@@ -43,7 +43,7 @@ IngestSession IngestSession::given(const char* function, std::int32_t tenant) {
     return session;
 }
 
-void ingest_as(const IngestSession& session, IngestBatch& batch, const Hash128* import_id) {
+void ingest_as(const IngestSession& session, Workspace& workspace, const Hash128* import_id) {
     IngestCall call;
     call.tenant_id = session.tenant_id;
     call.import_id = import_id;
@@ -53,9 +53,9 @@ void ingest_as(const IngestSession& session, IngestBatch& batch, const Hash128* 
     }
     {
         const OwnerRights rights;
-        ingest(batch, call);
+        ingest(workspace, call);
     }
-    for (const BatchEvent& event : std::as_const(batch).events()) {
+    for (const BatchEvent& event : std::as_const(workspace.batch).events()) {
         if (event.verdict != Verdict::held) continue;
         call_pg([] {
             ereport(ERROR, (errcode(ERRCODE_LOCK_NOT_AVAILABLE),

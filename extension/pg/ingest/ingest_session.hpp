@@ -24,8 +24,8 @@ struct IngestSession {
     }
 };
 
-// Stores what was added to the batch, with the rights of tally_owner. Events that come with an API key count for the limits of
+// Stores what was added to the workspace's batch, with the rights of tally_owner. Events that come with an API key count for the limits of
 // the month, and wait for open transactions that hold the same events only a moment: then 55P03 is raised. Inside `guarded`.
-void ingest_as(const IngestSession& session, IngestBatch& batch, const Hash128* import_id);
+void ingest_as(const IngestSession& session, Workspace& workspace, const Hash128* import_id);
 
 }  // namespace tally

@@ -41,7 +41,7 @@ void put(char* data, std::size_t at, Number number) {
     std::memcpy(data + at, &number, sizeof number);
 }
 
-HeapTuple new_event(const StoreTable& table, const EventOrigin& origin, const EventRow& row, std::int64_t seq) {
+HeapTuple new_event(StoreTable& table, const EventOrigin& origin, const EventRow& row, std::int64_t seq) {
     const std::string_view texts[] = {row.code, row.customer_id, row.source, row.event_id,
                                       row.properties.empty() ? no_properties : row.properties};
     const std::size_t start = origin.import_id != nullptr ? fixed_bytes + uuid_bytes : fixed_bytes;
@@ -69,7 +69,7 @@ StoreTable open_event_table() {
     return open_store_table("recent_event", columns, key_columns);
 }
 
-void store_events(const StoreTable& table, const EventOrigin& origin, std::span<const EventRow> rows,
+void store_events(StoreTable& table, const EventOrigin& origin, std::span<const EventRow> rows,
                   std::span<const std::uint32_t> key_order) {
     const Oid numbers = get_relname_relid("event_seq", RelationGetNamespace(table.relation));
     const int count = static_cast<int>(rows.size());
@@ -77,7 +77,7 @@ void store_events(const StoreTable& table, const EventOrigin& origin, std::span<
     TupleTableSlot** const slots = new_slots(table, count);
     for (int i = 0; i < count; ++i) {
         seqs[i] = nextval_internal(numbers, false);
-        ExecStoreHeapTuple(new_event(table, origin, rows[static_cast<std::size_t>(i)], seqs[i]), slots[i], true);
+        put_row(slots[i], new_event(table, origin, rows[static_cast<std::size_t>(i)], seqs[i]));
     }
     insert_rows(table, slots, count);
     for (const std::uint32_t place : key_order) {

@@ -32,7 +32,7 @@ StoreTable open_event_table();
 
 // Stores up to event_rows_at_once events and numbers them in their order. `key_order`: their places in the order of
 // (code_hash, customer_hash, ts, place), in which the index gets them.
-void store_events(const StoreTable& table, const EventOrigin& origin, std::span<const EventRow> rows,
+void store_events(StoreTable& table, const EventOrigin& origin, std::span<const EventRow> rows,
                   std::span<const std::uint32_t> key_order);
 
 }  // namespace tally

@@ -6,6 +6,8 @@
 namespace tally {
 namespace {
 
+constexpr std::size_t room_at_once = 64 << 10;
+
 bool has_columns(TupleDesc shape, std::span<const Oid> columns) {
     if (shape->natts != static_cast<int>(columns.size())) return false;
     for (int i = 0; i < shape->natts; ++i) {
@@ -91,11 +93,18 @@ void close_store_table(StoreTable& table) {
     table.relation = nullptr;
 }
 
-HeapTuple new_row(const StoreTable& table, std::size_t length, const bits8* not_null, bool has_varlena, char** data) {
+HeapTuple new_row(StoreTable& table, std::size_t length, const bits8* not_null, bool has_varlena, char** data) {
     const int columns = table.shape->natts;
     const std::size_t bitmap = not_null != nullptr ? BITMAPLEN(columns) : 0;
     const std::size_t start = MAXALIGN(SizeofHeapTupleHeader + bitmap);
-    auto* row = static_cast<HeapTuple>(palloc(HEAPTUPLESIZE + start + length));
+    const std::size_t bytes = MAXALIGN(HEAPTUPLESIZE + start + length);
+    if (bytes > table.room_left) {
+        table.room_left = Max(bytes, room_at_once);
+        table.room = static_cast<char*>(palloc(table.room_left));
+    }
+    auto* row = reinterpret_cast<HeapTuple>(table.room);
+    table.room += bytes;
+    table.room_left -= bytes;
     row->t_len = static_cast<uint32>(start + length);
     ItemPointerSetInvalid(&row->t_self);
     row->t_tableOid = RelationGetRelid(table.relation);
@@ -112,9 +121,32 @@ HeapTuple new_row(const StoreTable& table, std::size_t length, const bits8* not_
 }
 
 TupleTableSlot** new_slots(const StoreTable& table, int count) {
-    auto** slots = static_cast<TupleTableSlot**>(palloc(sizeof(TupleTableSlot*) * static_cast<std::size_t>(count)));
-    for (int i = 0; i < count; ++i) slots[i] = MakeTupleTableSlot(table.shape, &TTSOpsHeapTuple);
-    return slots;
+    const auto number = static_cast<std::size_t>(count);
+    auto* const slots = static_cast<HeapTupleTableSlot*>(palloc0(sizeof(HeapTupleTableSlot) * number));
+    auto** const all = static_cast<TupleTableSlot**>(palloc(sizeof(TupleTableSlot*) * number));
+    // One room for columns that are taken apart serves all: that is done for one slot after the other.
+    auto* const values = static_cast<Datum*>(palloc(sizeof(Datum) * static_cast<std::size_t>(table.shape->natts)));
+    auto* const nulls = static_cast<bool*>(palloc(sizeof(bool) * static_cast<std::size_t>(table.shape->natts)));
+    for (int i = 0; i < count; ++i) {
+        TupleTableSlot* const slot = &slots[i].base;
+        slot->type = T_TupleTableSlot;
+        const_cast<const TupleTableSlotOps*&>(slot->tts_ops) = &TTSOpsHeapTuple;
+        slot->tts_tupleDescriptor = table.shape;
+        slot->tts_values = values;
+        slot->tts_isnull = nulls;
+        slot->tts_mcxt = CurrentMemoryContext;
+        all[i] = slot;
+    }
+    return all;
+}
+
+void put_row(TupleTableSlot* slot, HeapTuple row) {
+    auto* const heap_slot = reinterpret_cast<HeapTupleTableSlot*>(slot);
+    heap_slot->tuple = row;
+    heap_slot->off = 0;
+    slot->tts_flags = TTS_FLAG_SHOULDFREE;  // its own, so that nobody makes a copy
+    slot->tts_nvalid = 0;
+    slot->tts_tid = row->t_self;
 }
 
 void insert_rows(const StoreTable& table, TupleTableSlot** slots, int count) {
@@ -136,6 +168,7 @@ bool insert_index_entries(const StoreTable& table, TupleTableSlot* slot, Datum* 
         }
         Datum values[INDEX_MAX_KEYS];
         bool nulls[INDEX_MAX_KEYS];
+        slot->tts_nvalid = 0;
         FormIndexDatum(info, slot, nullptr, values, nulls);
         // A unique one is a copy of the primary key that is taking over from it, or was just relieved by it.
         const IndexUniqueCheck check = index->rd_index->indisunique ? primary_check : UNIQUE_CHECK_NO;

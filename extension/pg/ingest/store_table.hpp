@@ -20,6 +20,8 @@ struct StoreTable {
     Relation primary = nullptr;        // the index of the primary key
     IndexInfo* primary_info = nullptr;
     TupleDesc shape = nullptr;         // a copy without reference count, for slots
+    char* room = nullptr;              // for rows
+    std::size_t room_left = 0;
     bool is_direct = false;
 };
 
@@ -28,12 +30,13 @@ struct StoreTable {
 StoreTable open_store_table(const char* name, std::span<const Oid> columns, int key_columns);
 void close_store_table(StoreTable& table);
 
-// A row in memory of its own: `length` bytes of columns from `data` on, to be filled, in CurrentMemoryContext. `nulls` is the
-// bitmap of columns that are not NULL, or nullptr.
-HeapTuple new_row(const StoreTable& table, std::size_t length, const bits8* not_null, bool has_varlena, char** data);
+// A row of `length` bytes of columns from `data` on, to be filled. `not_null` is the bitmap of columns that are not NULL, or
+// nullptr where none is. It lives as long as CurrentMemoryContext, as slots do.
+HeapTuple new_row(StoreTable& table, std::size_t length, const bits8* not_null, bool has_varlena, char** data);
 
-// Slots for rows, to be used again; each owns the row that is put into it.
+// Slots for rows, cheaper than those of the executor: nothing is ever freed by them.
 TupleTableSlot** new_slots(const StoreTable& table, int count);
+void put_row(TupleTableSlot* slot, HeapTuple row);
 
 // Puts rows into the heap, one WAL record a page. Their places are in tts_tid afterwards. No index knows them yet.
 void insert_rows(const StoreTable& table, TupleTableSlot** slots, int count);
