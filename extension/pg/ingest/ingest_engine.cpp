@@ -21,6 +21,7 @@
 namespace tally {
 namespace {
 
+constexpr std::size_t looked_up_always = 16;
 constexpr Oid identity_columns[] = {UUIDOID, INT8OID, INT4OID, INT4OID};
 
 // Months since January 1970, UTC.
@@ -74,15 +75,39 @@ private:
         });
     }
 
+    // A claim tells of itself who was faster, so a large batch is looked up beforehand only where that decides about more than
+    // the event itself, or where a few of its events show that it was sent before: then nothing is written for what is known.
     void look_up() {
         keys_.assign(batch_.identities().size(), ClaimKey{});
         for (std::size_t i = 0; i < keys_.size(); ++i) keys_[i].key = batch_.identities()[i].key;
-        in_store([&] {
-            if (is_direct_) look_up_identities(scan_, identities_, keys_);
-            else sql_store::look_up_identities(keys_);
-            looked_ = look_up_sealed(keys_);
-        });
+        if (keys_.size() > looked_up_always && !must_look_up()) {
+            const std::size_t step = keys_.size() / looked_up_always;
+            ClaimKey few[looked_up_always];
+            for (std::size_t i = 0; i < looked_up_always; ++i) few[i] = keys_[i * step];
+            look_up(few);
+            if (std::all_of(std::begin(few), std::end(few), [](const ClaimKey& key) { return key.state == ClaimKey::State::unknown; })) {
+                looked_ = 0;
+                return;
+            }
+        }
+        look_up(keys_);
         take_over_facts();
+    }
+
+    void look_up(std::span<ClaimKey> keys) {
+        in_store([&] {
+            if (is_direct_) look_up_identities(scan_, identities_, keys);
+            else sql_store::look_up_identities(keys);
+            looked_ = look_up_sealed(keys);
+        });
+    }
+
+    // Whether one event that is known decides about others.
+    bool must_look_up() const {
+        const auto is_tight = [](const MonthLimit& limit) { return limit.allowed != MonthLimit{}.allowed; };
+        return is_tight(limits_.tenant) || std::any_of(limits_.senders.begin(), limits_.senders.end(), is_tight) ||
+               std::any_of(batch_.bodies().begin(), batch_.bodies().end(),
+                           [](const BatchBody& body) { return body.strict && body.count > 1; });
     }
 
     // Answers whether there was anything new.
