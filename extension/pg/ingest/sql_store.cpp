@@ -27,8 +27,8 @@ constinit Statement store_statement{
     "INSERT INTO tally.recent_event (tenant_id, code_hash, customer_hash, ts, received_at, import_id, code, customer_id, source, "
     "event_id, properties) SELECT $6, tally._hash32(n.code), tally._hash32(n.customer_id), n.ts, $7, $8, n.code, n.customer_id, "
     "n.source, n.event_id, n.properties::pg_catalog.json FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), "
-    "pg_catalog.unnest($3), pg_catalog.unnest($4), pg_catalog.unnest($5)) WITH ORDINALITY "
-    "n(ts, code, customer_id, source, event_id, place), LATERAL (SELECT ($9)[n.place::integer]) p(properties) ORDER BY n.place",
+    "pg_catalog.unnest($3), pg_catalog.unnest($4), pg_catalog.unnest($5), pg_catalog.unnest($9)) WITH ORDINALITY "
+    "n(ts, code, customer_id, source, event_id, properties, place) ORDER BY n.place",
     9,
     {TIMESTAMPTZARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT4OID, TIMESTAMPTZOID, UUIDOID,
      TEXTARRAYOID}};
