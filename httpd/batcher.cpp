@@ -1,6 +1,7 @@
 // Ingest batches: see batcher.hpp.
 #include "batcher.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <ctime>
@@ -43,13 +44,18 @@ void Batcher::ingest(std::span<Job*> jobs) {
         if (outcome.kind != Outcome::Kind::done) return fail(jobs, outcome);
         observe_.batch(jobs.size(), std::chrono::duration<double>(Clock::now() - begun).count());
         std::vector<Answer> answers = answers_of(jobs.size(), outcome.result.get());
-        std::vector<Job*> again;
+        // A body with an event that another transaction, still open, is storing was left undecided, so that nobody else had
+        // to wait. It is tried once more alone, where the database waits a moment.
+        const bool shared = jobs.size() > 1;
+        std::vector<Job*> alone;
+        for (std::size_t at = 0; at < jobs.size(); ++at) {
+            if (answers[at].status != 503 || !shared) continue;
+            jobs[at]->attempts = std::max(jobs[at]->attempts, 1);
+            alone.push_back(jobs[at]);
+        }
+        if (!alone.empty()) retry_later(alone, false, "another transaction is storing one of these events; send them again");
         for (std::size_t at = 0; at < jobs.size(); ++at)
-            if (answers[at].status == 503) again.push_back(jobs[at]);
-        // Bodies that need partitions which are still being made: each try leaves some of them behind.
-        if (!again.empty()) retry_later(again, false, "partitions for new months are being made; send it again");
-        for (std::size_t at = 0; at < jobs.size(); ++at)
-            if (answers[at].status != 503) jobs[at]->finish(std::move(answers[at]));
+            if (answers[at].status != 503 || !shared) jobs[at]->finish(std::move(answers[at]));
     } catch (const std::bad_alloc&) {
         // Thrown while nothing of this span was answered: fail() handles its halves by calls of this function.
         for (Job* job : jobs) job->finish(unavailable("out of memory"));

@@ -86,8 +86,6 @@ void Reader::answer(Job& job, const Outcome& outcome) {
         return job.finish(std::move(answer));
     }
     if (job.asks_limits) answer.status = 200;
-    if (PQntuples(result) == 1 && PQgetisnull(result, 0, 0) && !job.asks_limits)  // nothing was done: not yet possible
-        return retry_later({&job}, false, "partitions for new months are being made; send it again");
     if (PQntuples(result) != 1 || PQgetisnull(result, 0, 0)) {
         log::write(log::Level::error, "statement_without_answer", log::field("route", job.route->pattern));
         return job.finish(refuse(500, "internal error"));

@@ -8,7 +8,7 @@ namespace tally {
 namespace {
 
 constexpr int rows_at_once = 500;
-constexpr long brief_milliseconds = 200;
+constexpr long brief_milliseconds = 50;
 
 enum { identity_column, payload_column, tenant_column, month_column };
 
