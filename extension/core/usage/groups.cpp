@@ -1,4 +1,4 @@
-// Two open-addressing tables, at most half full. Without dimensions there is one combination: 0.
+// An open-addressing table, at most half full. Without dimensions there is one combination: 0.
 #include "core/usage/groups.hpp"
 
 #include <algorithm>
@@ -15,51 +15,19 @@ std::uint64_t hash_of(const GroupKey& key) noexcept {
                  (std::uint64_t{key.customer} << 32 | key.combination));
 }
 
-std::uint64_t hash_of(std::span<const std::uint32_t> values) noexcept {
-    std::uint64_t hash = 0;
-    for (const std::uint32_t value : values) hash = mix64(hash ^ value);
-    return hash;
-}
-
 }  // namespace
 
 UsageGroups::UsageGroups(const Measures& measures, std::size_t dimensions, MemoryLimit limit)
-    : dimensions_(dimensions), limit_(limit), states_(measures), table_(first_slots), combination_table_(first_slots) {
-    if (dimensions_ == 0) combinations_ = 1;
+    : dimensions_(dimensions), limit_(limit), states_(measures), table_(first_slots), tuples_(dimensions) {
+    if (dimensions_ == 0) tuples_.number_of({});
 }
 
 std::uint32_t UsageGroups::combination_of(std::span<const std::uint32_t> values) {
     if (dimensions_ == 0) return 0;
-    const auto slot_of = [&](std::span<const std::uint32_t> sought) {
-        const std::size_t mask = combination_table_.size() - 1;
-        std::size_t slot = hash_of(sought) & mask;
-        while (combination_table_[slot] != 0 &&
-               !std::equal(sought.begin(), sought.end(), values_of(combination_table_[slot] - 1).begin()))
-            slot = (slot + 1) & mask;
-        return slot;
-    };
-    std::size_t slot = slot_of(values);
-    if (combination_table_[slot] != 0) return combination_table_[slot] - 1;
-    if (2 * (std::size_t{combinations_} + 1) > combination_table_.size()) {
-        grow_combinations();
-        slot = slot_of(values);
-    }
-    values_.insert(values_.end(), values.begin(), values.end());
-    combination_table_[slot] = ++combinations_;
-    return combinations_ - 1;
-}
-
-void UsageGroups::grow_combinations() {
-    limit_.require(combination_table_.size() * 2 * sizeof(std::uint32_t) + values_.size() * sizeof(std::uint32_t) * 2 +
-                   texts_.bytes());
-    std::vector<std::uint32_t> larger(2 * combination_table_.size());
-    const std::size_t mask = larger.size() - 1;
-    for (std::uint32_t combination = 0; combination < combinations_; ++combination) {
-        std::size_t slot = hash_of(values_of(combination)) & mask;
-        while (larger[slot] != 0) slot = (slot + 1) & mask;
-        larger[slot] = combination + 1;
-    }
-    combination_table_ = std::move(larger);
+    const std::uint32_t known = tuples_.size();
+    const std::uint32_t combination = tuples_.number_of(values);
+    if (combination == known && known % 1024 == 1023) limit_.require(tuples_.bytes() + texts_.bytes());
+    return combination;
 }
 
 std::uint32_t UsageGroups::find(const GroupKey& key) const noexcept {
@@ -86,7 +54,7 @@ std::uint32_t UsageGroups::group_of(const GroupKey& key) {
 void UsageGroups::grow() {
     const std::size_t slots = 2 * table_.size();
     limit_.require(slots * sizeof(std::uint32_t) + slots / 2 * (sizeof(GroupKey) + states_.bytes_of_group()) +
-                   texts_.bytes() + values_.capacity() * sizeof(std::uint32_t) + states_.bytes_of_keys());
+                   texts_.bytes() + tuples_.bytes() + states_.bytes_of_keys());
     std::vector<std::uint32_t> larger(slots);
     for (std::uint32_t group = 0; group < keys_.size(); ++group) {
         std::size_t slot = hash_of(keys_[group]) & (slots - 1);

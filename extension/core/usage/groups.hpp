@@ -9,6 +9,7 @@
 #include "core/usage/limit.hpp"
 #include "core/usage/states.hpp"
 #include "core/usage/text_pool.hpp"
+#include "core/usage/tuple_numbers.hpp"
 
 namespace tally {
 
@@ -35,10 +36,8 @@ public:
     std::size_t dimensions() const noexcept { return dimensions_; }
     // The combination of these values, one for each dimension.
     std::uint32_t combination_of(std::span<const std::uint32_t> values);
-    std::span<const std::uint32_t> values_of(std::uint32_t combination) const noexcept {
-        return {values_.data() + combination * dimensions_, dimensions_};
-    }
-    std::uint32_t combinations() const noexcept { return combinations_; }
+    std::span<const std::uint32_t> values_of(std::uint32_t combination) const noexcept { return tuples_.tuple(combination); }
+    std::uint32_t combinations() const noexcept { return tuples_.size(); }
 
     // The group, made where it is new. Throws Error(limit_exceeded).
     std::uint32_t group_of(const GroupKey& key);
@@ -47,7 +46,6 @@ public:
 
 private:
     void grow();
-    void grow_combinations();
 
     std::size_t dimensions_;
     MemoryLimit limit_;
@@ -55,9 +53,7 @@ private:
     UsageStates states_;
     std::vector<GroupKey> keys_;         // by group
     std::vector<std::uint32_t> table_;   // open addressing; group + 1, 0 = free
-    std::vector<std::uint32_t> values_;  // by combination
-    std::uint32_t combinations_ = 0;
-    std::vector<std::uint32_t> combination_table_;  // combination + 1, 0 = free
+    TupleNumbers tuples_;               // the combinations
 };
 
 }  // namespace tally

@@ -42,8 +42,7 @@ std::uint32_t UsageStates::add_group() {
 
 void UsageStates::add(std::uint32_t group, int128 coefficient, std::int32_t scale, std::int64_t ts, std::int64_t seq) {
     if (measures_.sum) shelf_.add(sums_[group], coefficient, scale);
-    if (measures_.sides && coefficient != 0)
-        shelf_.add(coefficient < 0 ? negative_[group] : positive_[group], coefficient, scale);
+    if (measures_.sides) add_side(group, coefficient, scale);
     if (!measures_.lowest && !measures_.highest && !measures_.latest) return;
     const Decimal value = Decimal::make_small(coefficient, scale);
     if (measures_.lowest) offer_lowest(group, value);
@@ -63,11 +62,6 @@ void UsageStates::add(std::uint32_t group, const Decimal& value, std::int64_t ts
 void UsageStates::add_key(std::uint32_t group, const SetKey& key, const MemoryLimit& limit) {
     if (keys_.is_full()) limit.require(keys_.bytes_when_grown());
     if (keys_.add(group, key)) ++distinct_[group];
-}
-
-void UsageStates::add_sides(std::uint32_t group, int128 positive, int128 negative, std::int32_t scale) {
-    if (positive != 0) shelf_.add(positive_[group], positive, scale);
-    if (negative != 0) shelf_.add(negative_[group], negative, scale);
 }
 
 void UsageStates::offer_latest(std::uint32_t group, const Decimal& value, std::int64_t ts, std::int64_t seq) {

@@ -51,7 +51,9 @@ public:
     void add_sum(std::uint32_t group, int128 coefficient, std::int32_t scale) {
         shelf_.add(sums_[group], coefficient, scale);
     }
-    void add_sides(std::uint32_t group, int128 positive, int128 negative, std::int32_t scale);
+    void add_side(std::uint32_t group, int128 coefficient, std::int32_t scale) {
+        if (coefficient != 0) shelf_.add(coefficient < 0 ? negative_[group] : positive_[group], coefficient, scale);
+    }
     void offer_lowest(std::uint32_t group, const Decimal& value) { shelf_.keep_extreme(lowest_[group], value, -1); }
     void offer_highest(std::uint32_t group, const Decimal& value) { shelf_.keep_extreme(highest_[group], value, 1); }
     void offer_latest(std::uint32_t group, const Decimal& value, std::int64_t ts, std::int64_t seq);

@@ -1,0 +1,181 @@
+// Rows of segment_count.hpp: what a piece's rows come to, and into which states.
+#include <algorithm>
+
+#include "core/usage/segment_count.hpp"
+
+namespace tally {
+
+// Whole blocks in which every row counts the same way need no cells. False where they are needed.
+bool SegmentCount::add_by_statistics(std::uint32_t block) {
+    if (!classes_.is_trivial() || !voided_.empty() || measures_.distinct || measures_.latest || measures_.sides) return false;
+    const std::uint32_t rows = std::min(segment_block_rows, segment_.rows() - block * segment_block_rows);
+    if (!measures_.numbers()) {
+        Partial& partial = partial_of(0);
+        partial.matched += rows;
+        partial.counted += rows;
+        return true;
+    }
+    const std::optional<BlockStatistics> statistics = numbers_.numbers_of_block(block);
+    if (!statistics) return false;
+    if (statistics->numbers != 0 && (measures_.lowest || measures_.highest) && !numbers_.one_shown_scale()) return false;
+    Partial& partial = partial_of(0);
+    partial.matched += rows;
+    partial.counted += statistics->numbers;
+    if (statistics->numbers == 0) return true;
+    partial.sum += statistics->sum;
+    partial.shown = std::max(partial.shown, statistics->max_shown_scale);
+    if (!partial.has_numbers || statistics->min < partial.lowest) partial.lowest = statistics->min;
+    if (!partial.has_numbers || statistics->max > partial.highest) partial.highest = statistics->max;
+    partial.lowest_shown = partial.highest_shown = statistics->max_shown_scale;
+    partial.has_numbers = true;
+    return true;
+}
+
+// The cells of a block, as far as its rows are wanted: a piece is often followed by the next one of the same block.
+void SegmentCount::load_block(RowRange rows) {
+    if (rows.begin >= loaded_.begin && rows.end <= loaded_.end) return;
+    const std::uint32_t first = rows.begin / segment_block_rows * segment_block_rows;
+    loaded_ = {std::max(first, std::min(wanted_.begin, rows.begin)),
+               std::min(first + segment_block_rows, std::max(wanted_.end, rows.end))};
+    if (!classes_.is_trivial()) {
+        classes_.load(loaded_.begin, loaded_.end);
+    } else if (!voided_.empty()) {
+        classes_.combinations().assign(loaded_.size(), 0);
+    }
+    if (measures_.numbers()) numbers_.load(loaded_.begin, loaded_.end);
+    if (measures_.distinct) keys_.load(loaded_.begin, loaded_.end);
+    if (voided_.empty()) return;
+    seqs_.resize(loaded_.size());
+    segment_.read_seq(loaded_.begin, loaded_.end, seqs_.data());
+    for (std::size_t i = 0; i < seqs_.size(); ++i)
+        if (std::binary_search(voided_.begin(), voided_.end(), seqs_[i])) classes_.combinations()[i] = RowClasses::left_out;
+}
+
+void SegmentCount::add_rows(const Piece& piece, RowRange rows) {
+    const bool all_alike = classes_.is_trivial() && voided_.empty();
+    if (all_alike && !measures_.numbers() && !measures_.distinct) {
+        Partial& partial = partial_of(0);
+        partial.matched += rows.size();
+        partial.counted += rows.size();
+        return;
+    }
+    load_block(rows);
+    const bool is_plain_sum = measures_.sum && !measures_.lowest && !measures_.highest && !measures_.latest && !measures_.sides;
+    if (all_alike && is_plain_sum && numbers_.only_numbers() && numbers_.one_shown_scale()) return add_plain_sum(rows);
+    std::uint32_t group = UsageGroups::no_group, group_combination = RowClasses::left_out;
+    for (std::uint32_t row = rows.begin; row < rows.end; ++row) {
+        const std::size_t place = row - loaded_.begin;
+        const std::uint32_t combination = all_alike ? 0 : classes_.combinations()[place];
+        if (combination == RowClasses::left_out) continue;
+        Partial& partial = partial_of(combination);
+        ++partial.matched;
+        if (measures_.distinct) {
+            const std::optional<SetKey>& key = keys_.key(keys_.cell(place));
+            if (!key) continue;
+            ++partial.counted;
+            if (combination != group_combination) group = group_of(piece, group_combination = combination);
+            count_.groups().states().add_key(group, *key, count_.groups().limit());
+        } else if (!measures_.numbers()) {
+            ++partial.counted;
+        } else if (numbers_.form(place) == CellForm::number) {
+            add_number(partial, row);
+        } else if (numbers_.form(place) == CellForm::entry) {
+            add_entry(piece, partial, combination, row);
+        }
+    }
+}
+
+void SegmentCount::add_plain_sum(RowRange rows) {
+    const std::int64_t* const first = numbers_.mantissas().data() + (rows.begin - loaded_.begin);
+    const std::int64_t* const last = first + rows.size();
+    // Halves of at most 33 bits: a block of them cannot overflow 64 bits, and both loops are vectors.
+    std::int64_t high = 0;
+    std::uint64_t low = 0;
+    for (const std::int64_t* at = first; at != last; ++at) {
+        high += *at >> 32;
+        low += static_cast<std::uint64_t>(*at) & 0xFFFFFFFF;
+    }
+    Partial& partial = partial_of(0);
+    partial.sum += (static_cast<int128>(high) << 32) + low;
+    partial.shown = numbers_.scale();
+    partial.has_numbers = true;
+    partial.matched += rows.size();
+    partial.counted += rows.size();
+}
+
+void SegmentCount::add_number(Partial& partial, std::uint32_t row) {
+    const std::size_t place = row - loaded_.begin;
+    const std::int64_t mantissa = numbers_.mantissa(place);
+    const std::uint8_t scale = numbers_.shown_scale(place);
+    ++partial.counted;
+    partial.sum += mantissa;
+    partial.shown = std::max(partial.shown, scale);
+    if (measures_.sides && mantissa > 0) {
+        partial.positive += mantissa;
+        partial.positive_shown = std::max(partial.positive_shown, scale);
+    } else if (measures_.sides && mantissa < 0) {
+        partial.negative += mantissa;
+        partial.negative_shown = std::max(partial.negative_shown, scale);
+    }
+    // Of equal values that with the most digits after the point stays.
+    if (!partial.has_numbers || mantissa < partial.lowest || (mantissa == partial.lowest && scale > partial.lowest_shown)) {
+        partial.lowest = mantissa;
+        partial.lowest_shown = scale;
+    }
+    if (!partial.has_numbers || mantissa > partial.highest || (mantissa == partial.highest && scale > partial.highest_shown)) {
+        partial.highest = mantissa;
+        partial.highest_shown = scale;
+    }
+    partial.latest = mantissa;
+    partial.latest_shown = scale;
+    partial.latest_row = row;
+    partial.has_numbers = true;
+}
+
+// Numbers among the entries are rare or long: they go to the state one by one.
+void SegmentCount::add_entry(const Piece& piece, Partial& partial, std::uint32_t combination, std::uint32_t row) {
+    const ReadNumber& number = numbers_.entry(row - loaded_.begin);
+    if (number.outcome != Outcome::counted) return;
+    ++partial.counted;
+    const bool needs_moment = measures_.latest;
+    count_.groups().states().add(group_of(piece, combination), number.value, needs_moment ? ts_of(row) : 0,
+                                 needs_moment ? seq_of(row) : 0);
+}
+
+void SegmentCount::flush(const Piece& piece) {
+    for (const std::uint32_t combination : touched_) {
+        Partial& partial = partials_[combination];
+        const std::uint32_t group = group_of(piece, combination);
+        EventCounts& counts = count_.groups().states().counts(group);
+        counts.matched += partial.matched;
+        counts.counted += partial.counted;
+        if (partial.has_numbers) flush_numbers(group, partial);
+        partial = Partial{};
+    }
+    touched_.clear();
+}
+
+// A mantissa with the digits that were sent: what is cut off are zeros.
+Decimal SegmentCount::shown(int128 mantissa, std::uint8_t shown_scale) const {
+    return Decimal::make_small(mantissa / power_of_ten[static_cast<std::size_t>(numbers_.scale() - shown_scale)], shown_scale);
+}
+
+void SegmentCount::flush_numbers(std::uint32_t group, const Partial& partial) {
+    UsageStates& states = count_.groups().states();
+    if (measures_.sum) {
+        const Decimal sum = shown(partial.sum, partial.shown);
+        states.add_sum(group, sum.coefficient, sum.scale);
+    }
+    if (measures_.sides) {
+        const Decimal positive = shown(partial.positive, partial.positive_shown);
+        const Decimal negative = shown(partial.negative, partial.negative_shown);
+        states.add_side(group, positive.coefficient, positive.scale);
+        states.add_side(group, negative.coefficient, negative.scale);
+    }
+    if (measures_.lowest) states.offer_lowest(group, shown(partial.lowest, partial.lowest_shown));
+    if (measures_.highest) states.offer_highest(group, shown(partial.highest, partial.highest_shown));
+    if (measures_.latest)
+        states.offer_latest(group, shown(partial.latest, partial.latest_shown), ts_of(partial.latest_row), seq_of(partial.latest_row));
+}
+
+}  // namespace tally
