@@ -1,6 +1,6 @@
-// One property of a segment with a small number for each different cell, so that whoever reads it asks about a value once and not
-// once a row: 0 absent, then the entries of the dictionary, then numbers as they come (equal ones have one number, whatever zeros
-// were sent with them).
+// One property of a segment with a small number for each different cell, so that whoever reads it asks about a value
+// once and not once a row: 0 absent, then the entries of the dictionary, then numbers as they come (equal ones have one
+// number, whatever zeros were sent with them).
 #pragma once
 
 #include <cstdint>
@@ -24,9 +24,7 @@ public:
     const std::vector<std::uint32_t>& cells() const noexcept { return cells_; }
 
     // Cells are below it; it grows only where is_closed() is false.
-    std::uint32_t size() const noexcept {
-        return dictionary_size_ + 1 + static_cast<std::uint32_t>(numbers_.size());
-    }
+    std::uint32_t size() const noexcept { return dictionary_size_ + 1 + static_cast<std::uint32_t>(numbers_.size()); }
     bool is_closed() const noexcept { return column_ == nullptr || !column_->has_numbers(); }
 
     // The value of a cell, valid until the next call.
@@ -34,7 +32,9 @@ public:
 
 private:
     struct MantissaHash {
-        std::size_t operator()(std::int64_t mantissa) const noexcept { return mix64(static_cast<std::uint64_t>(mantissa)); }
+        std::size_t operator()(std::int64_t mantissa) const noexcept {
+            return mix64(static_cast<std::uint64_t>(mantissa));
+        }
     };
 
     std::uint32_t cell_of(std::int64_t mantissa);

@@ -1,5 +1,5 @@
-// Where all columns have dictionaries and few classes are possible, a class is a place in a table; otherwise classes are numbered
-// as they come.
+// Where all columns have dictionaries and few classes are possible, a class is a place in a table; otherwise classes
+// are numbered as they come.
 #include "core/usage/row_classes.hpp"
 
 #include <algorithm>
@@ -9,7 +9,8 @@ namespace {
 
 constexpr std::uint64_t max_dense_classes = std::uint64_t{1} << 17;
 
-// The keys that filter, matrix and dimensions read, each once. Matrix dimensions are asked even where nobody groups by them.
+// The keys that filter, matrix and dimensions read, each once. Matrix dimensions are asked even where nobody groups by
+// them.
 std::vector<int> keys_of(const Question& question) {
     const MetricRule& rule = *question.rule;
     std::vector<int> keys;
@@ -29,8 +30,8 @@ RowClasses::RowClasses(SegmentReader& segment, UsageCount& count)
     std::uint64_t possible = 1;
     bool is_closed = true;
     for (const int key : keys_of(count.question())) {
-        Column& column =
-            columns_.emplace_back(Column{key, CodedColumn(segment.property(rule_.keys()[static_cast<std::size_t>(key)])), {}});
+        Column& column = columns_.emplace_back(
+            Column{key, CodedColumn(segment.property(rule_.keys()[static_cast<std::size_t>(key)])), {}});
         strides_.push_back(static_cast<std::uint32_t>(possible));
         is_closed = is_closed && column.cells.is_closed();
         possible = std::min(max_dense_classes + 1, possible * column.cells.size());

@@ -1,6 +1,7 @@
 // For the rows of a segment: which combination of dimension values each has, or that filter or matrix leave it out.
 //
-// Rows whose cells agree in all properties that filter, matrix and dimensions read are one class: the rule judges each class once.
+// Rows whose cells agree in all properties that filter, matrix and dimensions read are one class: the rule judges each
+// class once.
 #pragma once
 
 #include <cstdint>

@@ -21,8 +21,12 @@ bool holds_any(std::span<const std::int64_t> seqs, std::int64_t first, std::int6
 }  // namespace
 
 SegmentCount::SegmentCount(SegmentReader& segment, UsageCount& count, std::span<const std::int64_t> voided)
-    : segment_(segment), count_(count), question_(count.question()), measures_(count.groups().states().measures()),
-      classes_(segment, count), numbers_(measures_.numbers() ? value_column(segment, *question_.rule) : nullptr),
+    : segment_(segment),
+      count_(count),
+      question_(count.question()),
+      measures_(count.groups().states().measures()),
+      classes_(segment, count),
+      numbers_(measures_.numbers() ? value_column(segment, *question_.rule) : nullptr),
       keys_(measures_.distinct ? value_column(segment, *question_.rule) : nullptr, *question_.rule),
       // The latest row of a piece is its last one only where it is one customer's.
       tells_customers_apart_(question_.by_customer || measures_.latest) {
@@ -42,8 +46,8 @@ void SegmentCount::run() {
     std::vector<std::uint32_t> begins(segment_.customer_count() + 1, segment_.rows());
     segment_.read_run_begins(0, segment_.customer_count(), begins.data());
     for (std::uint32_t customer = 0; customer < segment_.customer_count(); ++customer)
-        run_rows(question_.by_customer ? segment_.customer(customer) : std::string_view{}, {begins[customer], begins[customer + 1]},
-                 true);
+        run_rows(question_.by_customer ? segment_.customer(customer) : std::string_view{},
+                 {begins[customer], begins[customer + 1]}, true);
 }
 
 void SegmentCount::run_rows(std::string_view customer, RowRange rows, bool is_one_customer) {
@@ -115,7 +119,8 @@ std::int64_t SegmentCount::seq_of(std::uint32_t row) {
 void SegmentCount::add_piece(const Piece& piece, RowRange rows) {
     for (std::uint32_t row = rows.begin; row < rows.end;) {
         const std::uint32_t block = row / segment_block_rows;
-        const std::uint32_t first = block * segment_block_rows, last = std::min(first + segment_block_rows, segment_.rows());
+        const std::uint32_t first = block * segment_block_rows,
+                            last = std::min(first + segment_block_rows, segment_.rows());
         const std::uint32_t end = std::min(rows.end, last);
         if (row != first || end != last || !add_by_statistics(block)) add_rows(piece, {row, end});
         row = end;

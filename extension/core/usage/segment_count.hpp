@@ -1,7 +1,8 @@
 // The columns' road: a whole segment into an answer, with the same result as each of its events one after the other.
 //
-// Rows are taken in pieces that lie in one window and, where customers are told apart, are one customer's; pieces are cut at blocks.
-// Only the blocks of wanted rows are read, and of a block that is wanted whole only its statistics, where these say enough.
+// Rows are taken in pieces that lie in one window and, where customers are told apart, are one customer's; pieces are
+// cut at blocks. Only the blocks of wanted rows are read, and of a block that is wanted whole only its statistics,
+// where these say enough.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +31,8 @@ private:
         int128 sum = 0, positive = 0, negative = 0;
         std::int64_t lowest = 0, highest = 0, latest = 0;
         std::uint32_t latest_row = 0;
-        std::uint8_t shown = 0, lowest_shown = 0, highest_shown = 0, latest_shown = 0, positive_shown = 0, negative_shown = 0;
+        std::uint8_t shown = 0, lowest_shown = 0, highest_shown = 0, latest_shown = 0, positive_shown = 0,
+                     negative_shown = 0;
         bool is_touched = false, has_numbers = false;
     };
     // Rows that share window and customer; whose customer, is looked up only if one of them counts.
@@ -74,8 +76,8 @@ private:
     RowRange loaded_;  // rows whose cells are in the arrays
     RowRange ts_rows_;
     std::vector<std::int64_t> ts_, seqs_;
-    std::vector<Partial> partials_;         // by combination
-    std::vector<std::uint32_t> touched_;    // combinations of the piece
+    std::vector<Partial> partials_;       // by combination
+    std::vector<std::uint32_t> touched_;  // combinations of the piece
 };
 
 }  // namespace tally

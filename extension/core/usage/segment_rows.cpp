@@ -7,7 +7,8 @@ namespace tally {
 
 // Whole blocks in which every row counts the same way need no cells. False where they are needed.
 bool SegmentCount::add_by_statistics(std::uint32_t block) {
-    if (!classes_.is_trivial() || !voided_.empty() || measures_.distinct || measures_.latest || measures_.sides) return false;
+    if (!classes_.is_trivial() || !voided_.empty() || measures_.distinct || measures_.latest || measures_.sides)
+        return false;
     const std::uint32_t rows = std::min(segment_block_rows, segment_.rows() - block * segment_block_rows);
     if (!measures_.numbers()) {
         Partial& partial = partial_of(0);
@@ -17,7 +18,8 @@ bool SegmentCount::add_by_statistics(std::uint32_t block) {
     }
     const std::optional<BlockStatistics> statistics = numbers_.numbers_of_block(block);
     if (!statistics) return false;
-    if (statistics->numbers != 0 && (measures_.lowest || measures_.highest) && !numbers_.one_shown_scale()) return false;
+    if (statistics->numbers != 0 && (measures_.lowest || measures_.highest) && !numbers_.one_shown_scale())
+        return false;
     Partial& partial = partial_of(0);
     partial.matched += rows;
     partial.counted += statistics->numbers;
@@ -48,7 +50,8 @@ void SegmentCount::load_block(RowRange rows) {
     seqs_.resize(loaded_.size());
     segment_.read_seq(loaded_.begin, loaded_.end, seqs_.data());
     for (std::size_t i = 0; i < seqs_.size(); ++i)
-        if (std::binary_search(voided_.begin(), voided_.end(), seqs_[i])) classes_.combinations()[i] = RowClasses::left_out;
+        if (std::binary_search(voided_.begin(), voided_.end(), seqs_[i]))
+            classes_.combinations()[i] = RowClasses::left_out;
 }
 
 void SegmentCount::add_rows(const Piece& piece, RowRange rows) {
@@ -60,7 +63,8 @@ void SegmentCount::add_rows(const Piece& piece, RowRange rows) {
         return;
     }
     load_block(rows);
-    const bool is_plain_sum = measures_.sum && !measures_.lowest && !measures_.highest && !measures_.latest && !measures_.sides;
+    const bool is_plain_sum =
+        measures_.sum && !measures_.lowest && !measures_.highest && !measures_.latest && !measures_.sides;
     if (all_alike && is_plain_sum && numbers_.only_numbers() && numbers_.one_shown_scale()) return add_plain_sum(rows);
     std::uint32_t group = UsageGroups::no_group, group_combination = RowClasses::left_out;
     for (std::uint32_t row = rows.begin; row < rows.end; ++row) {
@@ -118,11 +122,13 @@ void SegmentCount::add_number(Partial& partial, std::uint32_t row) {
         partial.negative_shown = std::max(partial.negative_shown, scale);
     }
     // Of equal values that with the most digits after the point stays.
-    if (!partial.has_numbers || mantissa < partial.lowest || (mantissa == partial.lowest && scale > partial.lowest_shown)) {
+    if (!partial.has_numbers || mantissa < partial.lowest ||
+        (mantissa == partial.lowest && scale > partial.lowest_shown)) {
         partial.lowest = mantissa;
         partial.lowest_shown = scale;
     }
-    if (!partial.has_numbers || mantissa > partial.highest || (mantissa == partial.highest && scale > partial.highest_shown)) {
+    if (!partial.has_numbers || mantissa > partial.highest ||
+        (mantissa == partial.highest && scale > partial.highest_shown)) {
         partial.highest = mantissa;
         partial.highest_shown = scale;
     }
@@ -157,7 +163,8 @@ void SegmentCount::flush(const Piece& piece) {
 
 // A mantissa with the digits that were sent: what is cut off are zeros.
 Decimal SegmentCount::shown(int128 mantissa, std::uint8_t shown_scale) const {
-    return Decimal::make_small(mantissa / power_of_ten[static_cast<std::size_t>(numbers_.scale() - shown_scale)], shown_scale);
+    return Decimal::make_small(mantissa / power_of_ten[static_cast<std::size_t>(numbers_.scale() - shown_scale)],
+                               shown_scale);
 }
 
 void SegmentCount::flush_numbers(std::uint32_t group, const Partial& partial) {
@@ -175,7 +182,8 @@ void SegmentCount::flush_numbers(std::uint32_t group, const Partial& partial) {
     if (measures_.lowest) states.offer_lowest(group, shown(partial.lowest, partial.lowest_shown));
     if (measures_.highest) states.offer_highest(group, shown(partial.highest, partial.highest_shown));
     if (measures_.latest)
-        states.offer_latest(group, shown(partial.latest, partial.latest_shown), ts_of(partial.latest_row), seq_of(partial.latest_row));
+        states.offer_latest(group, shown(partial.latest, partial.latest_shown), ts_of(partial.latest_row),
+                            seq_of(partial.latest_row));
 }
 
 }  // namespace tally

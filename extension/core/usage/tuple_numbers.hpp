@@ -1,4 +1,5 @@
-// Tuples of numbers by number: each different tuple of one fixed width once, numbered from 0 in the order in which they came.
+// Tuples of numbers by number: each different tuple of one fixed width once, numbered from 0 in the order in which they
+// came.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// The values that a metric aggregates, in a segment: numbers as mantissas of one scale, and whatever else stands in the cells, judged
-// once for each entry of the dictionary.
+// The values that a metric aggregates, in a segment: numbers as mantissas of one scale, and whatever else stands in the
+// cells, judged once for each entry of the dictionary.
 #pragma once
 
 #include <cstdint>

@@ -93,3 +93,12 @@ inline bool decode_interval(const char* given, int32* its_months, int32* its_day
 #ifndef TIMESTAMPTZARRAYOID
 #define TIMESTAMPTZARRAYOID 1185
 #endif
+
+// 14 lets partitions be listed without those that are being detached, as far as the active snapshot does not see them.
+inline PartitionDesc partitions_of(Relation parent) {
+#if PG_VERSION_NUM >= 140000
+    return RelationGetPartitionDesc(parent, true);
+#else
+    return RelationGetPartitionDesc(parent);
+#endif
+}

@@ -1,11 +1,14 @@
-// The pass: voided seqs once, then recent events.
+// The pass: partitions and voided seqs first, then recent events one by one and segments by columns.
 #include "pg/usage/pass.hpp"
 
 #include <algorithm>
 
+#include "core/segment/reader.hpp"
 #include "core/usage/row_values.hpp"
+#include "core/usage/segment_count.hpp"
 
-#include "pg/usage/store.hpp"
+#include "pg/segment/segment_bytes.hpp"
+#include "pg/usage/segments.hpp"
 
 namespace tally {
 namespace {
@@ -77,6 +80,32 @@ private:
     RowValues values_;
 };
 
+// Whether a segment holds rows of a customer that is asked for, as far as its bounds tell.
+bool may_hold(const SegmentRow& row, const Question& question) {
+    if (question.all_customers) return true;
+    const auto first = std::lower_bound(question.customers.begin(), question.customers.end(), row.first_customer);
+    return first != question.customers.end() && *first <= row.last_customer;
+}
+
+void count_segments(Segments& segments, std::string_view code, std::span<UsageCount* const> counts,
+                    std::span<const std::int64_t> voided) {
+    // What is fetched of a segment is forgotten with it.
+    MemoryContext const memory = call_pg(
+        [] { return AllocSetContextCreate(CurrentMemoryContext, "tally segment columns", ALLOCSET_DEFAULT_SIZES); });
+    segments.scan(code);
+    SegmentRow row;
+    while (segments.next(row)) {
+        if (!may_hold(row, counts.front()->question())) continue;
+        MemoryContext const before = MemoryContextSwitchTo(memory);
+        PgSegmentBytes bytes(row.data);
+        SegmentReader segment(bytes);
+        for (UsageCount* const count : counts) SegmentCount(segment, *count, voided).run();
+        MemoryContextSwitchTo(before);
+        call_pg([&] { MemoryContextReset(memory); });
+    }
+    call_pg([&] { MemoryContextDelete(memory); });
+}
+
 }  // namespace
 
 MemoryLimit usage_memory() {
@@ -86,8 +115,11 @@ MemoryLimit usage_memory() {
 void count_events(std::int32_t tenant, std::string_view code, std::span<UsageCount* const> counts) {
     if (counts.empty()) return;
     const Windows& windows = counts.front()->question().windows;
+    Segments segments(tenant, windows.from(), windows.to());
     const std::vector<std::int64_t> voided = voided_seqs(tenant, code, windows.from(), windows.to());
     RecentPass(counts, voided).run(tenant, code);
+    count_segments(segments, code, counts, voided);
+    segments.close();
 }
 
 }  // namespace tally

@@ -1,0 +1,34 @@
+// A stored tally.segment_data as a source for the segment reader: slices of it are fetched as they are asked for.
+//
+// Values come in four ways. Inline ones are read where they stand; external ones, as the type's storage makes them, by
+// slices of their chunks; compressed ones, inline or external, are unpacked as a whole once, because a slice of them
+// would be unpacked from the start each time. Whatever is fetched lies in the memory context that was current when the
+// object was made, and is freed with it: nothing is freed here, since no PostgreSQL function may be called while an
+// error travels. A toast pointer is good under a live snapshot only, so the object must not outlive the one under which
+// the row was read.
+#pragma once
+
+#include <cstddef>
+
+#include "core/segment/source.hpp"
+#include "pg/border/prelude.hpp"
+
+namespace tally {
+
+class PgSegmentBytes final : public SegmentBytes {
+public:
+    // The value must outlive the object.
+    explicit PgSegmentBytes(Datum value);
+
+    std::size_t size() override { return size_; }
+    Bytes slice(std::size_t offset, std::size_t length) override;
+
+private:
+    Datum value_;
+    MemoryContext memory_;
+    std::size_t size_ = 0;
+    bool sliced_ = false;
+    Bytes whole_;  // where not sliced
+};
+
+}  // namespace tally

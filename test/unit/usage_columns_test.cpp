@@ -1,0 +1,212 @@
+// The columns' road gives what the rows' road gives: the same groups with the same states, for random events and
+// questions.
+#include "core/usage/segment_count.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+#include <string>
+
+#include "core/segment/writer.hpp"
+#include "core/usage/answer.hpp"
+#include "core/usage/row_values.hpp"
+
+namespace tally {
+namespace {
+
+constexpr std::int64_t first_ts = 1'704'067'200'000'000;  // 2024-01-01
+constexpr std::int64_t day = 86'400'000'000;
+constexpr std::int64_t month = 31 * day;
+
+using Random = std::mt19937_64;
+
+std::string pick(Random& random, const std::vector<std::string>& choices) {
+    return choices[random() % choices.size()];
+}
+
+// What a property's value may look like, as JSON.
+std::string random_value(Random& random, int style) {
+    const auto number = [&] { return std::to_string(static_cast<int>(random() % 2001) - 1000); };
+    switch (style) {
+        case 0:
+            return number();
+        case 1:
+            return number() + "." + std::to_string(random() % 100);
+        case 2:
+            return "\"" + number() + "\"";
+        case 3:
+            return pick(random, {"1", "1.0", "1.00", "1e2", "-0", "0", "0.00", "\"1.0\"", "\"\"", "\"many\"", "\" 1\"",
+                                 "true", "null", "[1]", "123456789012345678901234567890123456789012345.5",
+                                 "99999999999999999999", "-7.50", "\"1e-3\""});
+        default:
+            return pick(random, {number(), number() + ".5", "\"x" + number() + "\""});
+    }
+}
+
+struct Row {
+    std::string customer, event_id, json;
+    std::int64_t ts, seq;
+};
+
+std::vector<Row> random_rows(Random& random, std::size_t count, int style) {
+    std::vector<Row> rows;
+    const std::size_t customers = 1 + random() % 40;
+    for (std::size_t i = 0; i < count; ++i) {
+        std::string json = "{";
+        const auto add = [&](const std::string& key, const std::string& value) {
+            json += (json.size() > 1 ? ",\"" : "\"") + key + "\":" + value;
+        };
+        if (random() % 10 != 0) add("v", random_value(random, style));
+        if (random() % 10 != 0) add("region", pick(random, {"\"eu\"", "\"us\"", "\"asia\"", "\"\"", "1", "1.0"}));
+        if (random() % 3 != 0) add("model", "\"m" + std::to_string(random() % 20) + "\"");
+        if (random() % 50 == 0) add("tier", std::to_string(random() % 3));
+        // Few customers have most of the events, and many events share an instant.
+        const std::size_t customer = random() % 2 == 0 ? 0 : random() % customers;
+        rows.push_back({customer == 7 ? "" : "c" + std::to_string(customer), "e" + std::to_string(i), json + "}",
+                        first_ts + static_cast<std::int64_t>(random() % (month / 1'000'000)) * 1'000'000,
+                        static_cast<std::int64_t>(i + 1)});
+    }
+    return rows;
+}
+
+std::vector<std::byte> segment_of(const std::vector<Row>& rows) {
+    TextArena arena;
+    PropertiesReader reader;
+    std::vector<StoredEvent> events;
+    for (const Row& row : rows) {
+        StoredEvent& event = events.emplace_back();
+        event.customer_id = row.customer;
+        event.event_id = row.event_id;
+        event.ts = row.ts;
+        event.seq = row.seq;
+        event.properties = reader.read(row.json, arena);
+    }
+    return write_segment(events).bytes;
+}
+
+MetricDefinition random_definition(Random& random) {
+    MetricDefinition definition;
+    definition.aggregation = static_cast<Aggregation>(random() % 7);
+    if (definition.aggregation != Aggregation::count) definition.key = random() % 8 == 0 ? "model" : "v";
+    if (random() % 3 == 0) {
+        definition.matrix.type = static_cast<SegmentationMatrix::Type>(1 + random() % 3);
+        definition.matrix.key1 = "region";
+        definition.matrix.values1 = {"eu", "1"};
+        definition.matrix.key2 = "model";
+        definition.matrix.values2 = {"m1", "m2", "m3"};
+        definition.matrix.links = {{"eu", {"m1", "m4"}}, {"us", {}}};
+    }
+    if (random() % 4 == 0) definition.usage_group_key = pick(random, {"model", "tier"});
+    return definition;
+}
+
+Windows random_windows(Random& random) {
+    const std::int64_t from = first_ts + static_cast<std::int64_t>(random() % 4) * (day + 17) - day;
+    const std::int64_t to =
+        random() % 2 == 0 ? first_ts + month : from + day / 2 + static_cast<std::int64_t>(random() % month);
+    if (random() % 4 == 0) return Windows::of_width(from, day / 3, to);
+    std::vector<std::int64_t> starts;
+    if (random() % 3 == 0) return Windows({INT64_MIN}, INT64_MAX);
+    const std::int64_t width = random() % 2 == 0 ? to - from : static_cast<std::int64_t>(1 + random() % 48) * day / 24;
+    for (std::int64_t start = from; start < to; start += width) starts.push_back(start);
+    return Windows(std::move(starts), to);
+}
+
+Question random_question(Random& random, const MetricRule& rule) {
+    Question question{&rule, random_windows(random),         random() % 2 == 0, random() % 4 != 0, true,
+                      {},    measures_of(rule.aggregation())};
+    if (random() % 3 == 0) {
+        question.all_customers = false;
+        question.customers =
+            random() % 2 == 0 ? std::vector<std::string>{"c0"} : std::vector<std::string>{"", "c1", "c12", "nobody"};
+    }
+    if (question.measures.numbers() && random() % 3 == 0)
+        question.measures.sum = question.measures.sides = question.measures.latest = question.measures.lowest =
+            question.measures.highest = true;
+    return question;
+}
+
+std::string text_of(const Decimal& value) {
+    std::string text = "none";
+    if (value.kind != DecimalKind::none) append_text(text = "", value);
+    return text;
+}
+
+// Every group of an answer in words, the total last.
+std::string words_of(UsageCount& count) {
+    std::string words;
+    UsageStates& states = count.groups().states();
+    const Measures& measures = states.measures();
+    const auto describe = [&](std::uint32_t group) {
+        words += std::to_string(states.counts(group).matched) + "/" + std::to_string(states.counts(group).counted);
+        if (measures.sum) words += " sum " + text_of(states.sum(group));
+        if (measures.lowest) words += " lowest " + text_of(states.lowest(group));
+        if (measures.highest) words += " highest " + text_of(states.highest(group));
+        if (measures.latest) words += " latest " + text_of(states.latest(group));
+        if (measures.sides)
+            words += " sides " + text_of(states.positive(group)) + " " + text_of(states.negative(group));
+        if (measures.distinct) words += " distinct " + std::to_string(states.distinct(group));
+        words += "\n";
+    };
+    AnswerRows rows(count, false, true);
+    AnswerRow row;
+    while (rows.next(row)) {
+        words += std::to_string(row.key.window) + " ";
+        words += row.key.customer == 0 ? "-" : std::string(count.groups().texts().text(row.key.customer));
+        for (const std::uint32_t value : count.groups().values_of(row.key.combination))
+            words += value == 0 ? " -" : " '" + std::string(count.groups().texts().text(value)) + "'";
+        words += ": ";
+        describe(row.group);
+    }
+    describe(states.add_total());
+    return words;
+}
+
+std::string by_rows(const Question& question, const std::vector<Row>& rows, const std::vector<std::int64_t>& voided) {
+    UsageCount count(question, MemoryLimit(1 << 28));
+    RowValues values(question.rule->keys());
+    for (const Row& row : rows) {
+        if (!question.windows.holds(row.ts) || !count.wants_customer(row.customer)) continue;
+        if (std::binary_search(voided.begin(), voided.end(), row.seq)) continue;
+        count.add(row.customer, row.ts, row.seq, values.read(row.json));
+    }
+    return words_of(count);
+}
+
+TEST(UsageColumns, GiveWhatRowsGive) {
+    for (unsigned seed = 0; seed < 400; ++seed) {
+        Random random(seed);
+        const std::size_t size = seed % 8 == 0 ? 3000 + random() % 3000 : 1 + random() % 200;
+        const std::vector<Row> rows = random_rows(random, size, static_cast<int>(seed % 5));
+        const std::size_t half = random() % 3 == 0 ? rows.size() : 1 + random() % rows.size();
+        const std::vector<Row> parts[] = {{rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(half)},
+                                          {rows.begin() + static_cast<std::ptrdiff_t>(half), rows.end()}};
+        for (int round = 0; round < 6; ++round) {
+            Filter filter;
+            if (random() % 3 == 0)
+                filter.entries.push_back({pick(random, {"region", "tier", "v", "nothing"}), {"eu", "1", "2.0", ""}});
+            const std::vector<std::string> group_by =
+                random() % 3 == 0 ? std::vector<std::string>{pick(random, {"region", "tier", "v"}), "model"}
+                                  : std::vector<std::string>{};
+            const MetricRule rule(random_definition(random), filter, group_by);
+            const Question question = random_question(random, rule);
+            std::vector<std::int64_t> voided;
+            if (random() % 3 == 0)
+                for (const Row& row : rows)
+                    if (random() % 10 == 0) voided.push_back(row.seq);
+            UsageCount count(question, MemoryLimit(1 << 28));
+            for (const std::vector<Row>& part : parts) {
+                if (part.empty()) continue;
+                const std::vector<std::byte> bytes = segment_of(part);
+                SegmentInMemory source(bytes);
+                SegmentReader segment(source);
+                SegmentCount(segment, count, voided).run();
+            }
+            ASSERT_EQ(words_of(count), by_rows(question, rows, voided)) << "seed " << seed << " round " << round;
+        }
+    }
+}
+
+}  // namespace
+}  // namespace tally
