@@ -6,7 +6,9 @@
 namespace tally {
 namespace {
 
-constexpr std::size_t room_at_once = 64 << 10;
+// What is larger than this is no part of a memory context's kept block: malloc and free each time.
+constexpr std::size_t room_at_once = 8000;
+constexpr std::size_t slots_at_once = room_at_once / sizeof(HeapTupleTableSlot);
 
 bool has_columns(TupleDesc shape, std::span<const Oid> columns) {
     if (shape->natts != static_cast<int>(columns.size())) return false;
@@ -122,13 +124,15 @@ HeapTuple new_row(StoreTable& table, std::size_t length, const bits8* not_null, 
 
 TupleTableSlot** new_slots(const StoreTable& table, int count) {
     const auto number = static_cast<std::size_t>(count);
-    auto* const slots = static_cast<HeapTupleTableSlot*>(palloc0(sizeof(HeapTupleTableSlot) * number));
     auto** const all = static_cast<TupleTableSlot**>(palloc(sizeof(TupleTableSlot*) * number));
     // One room for columns that are taken apart serves all: that is done for one slot after the other.
     auto* const values = static_cast<Datum*>(palloc(sizeof(Datum) * static_cast<std::size_t>(table.shape->natts)));
     auto* const nulls = static_cast<bool*>(palloc(sizeof(bool) * static_cast<std::size_t>(table.shape->natts)));
-    for (int i = 0; i < count; ++i) {
-        TupleTableSlot* const slot = &slots[i].base;
+    HeapTupleTableSlot* slots = nullptr;
+    for (std::size_t i = 0; i < number; ++i) {
+        if (i % slots_at_once == 0)
+            slots = static_cast<HeapTupleTableSlot*>(palloc0(sizeof(HeapTupleTableSlot) * Min(slots_at_once, number - i)));
+        TupleTableSlot* const slot = &slots[i % slots_at_once].base;
         slot->type = T_TupleTableSlot;
         const_cast<const TupleTableSlotOps*&>(slot->tts_ops) = &TTSOpsHeapTuple;
         slot->tts_tupleDescriptor = table.shape;
