@@ -54,6 +54,9 @@ $(BUILD)/bin/httpd_%_test: $(BUILD)/test/unit/httpd_%_test.o $(BUILD)/httpd.a
 $(BUILD)/bin/%_test: $(BUILD)/test/unit/%_test.o $(BUILD)/core.a
 	@mkdir -p $(@D)
 	$(CXX) $(CXXFLAGS) -o $@ $^ -lgtest_main -lgtest $(LIBS) -pthread
+$(BUILD)/bin/%_bench: $(BUILD)/test/bench/%_bench.o $(BUILD)/core.a
+	@mkdir -p $(@D)
+	$(CXX) $(CXXFLAGS) -o $@ $^ $(LIBS)
 $(BUILD)/bin/httpd_%_fuzz: $(BUILD)/test/fuzz/httpd_%_fuzz.o $(BUILD)/httpd.a
 	@mkdir -p $(@D)
 	$(CXX) $(CXXFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)

@@ -3,17 +3,17 @@
 CREATE TYPE tally.segment_data;
 
 CREATE FUNCTION tally.segment_data_in(cstring) RETURNS tally.segment_data
-    AS 'byteain' LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION tally.segment_data_in(cstring) IS 'Input of segment_data: hexadecimal digits as of bytea';
+    AS 'MODULE_PATHNAME', 'tally_segment_data_in' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION tally.segment_data_in(cstring) IS 'Reads a segment from hexadecimal digits, as of bytea, and refuses what is none';
 CREATE FUNCTION tally.segment_data_out(tally.segment_data) RETURNS cstring
-    AS 'byteaout' LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION tally.segment_data_out(tally.segment_data) IS 'Output of segment_data: hexadecimal digits as of bytea';
+    AS 'MODULE_PATHNAME', 'tally_segment_data_out' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION tally.segment_data_out(tally.segment_data) IS 'Writes a segment as hexadecimal digits, as of bytea';
 CREATE FUNCTION tally.segment_data_recv(internal) RETURNS tally.segment_data
-    AS 'bytearecv' LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION tally.segment_data_recv(internal) IS 'Binary input of segment_data';
+    AS 'MODULE_PATHNAME', 'tally_segment_data_recv' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION tally.segment_data_recv(internal) IS 'Reads the bytes of a segment, and refuses what is none';
 CREATE FUNCTION tally.segment_data_send(tally.segment_data) RETURNS bytea
-    AS 'byteasend' LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION tally.segment_data_send(tally.segment_data) IS 'Binary output of segment_data';
+    AS 'MODULE_PATHNAME', 'tally_segment_data_send' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION tally.segment_data_send(tally.segment_data) IS 'Writes the bytes of a segment';
 
 CREATE TYPE tally.segment_data (
     INPUT = tally.segment_data_in,
@@ -25,3 +25,8 @@ CREATE TYPE tally.segment_data (
     STORAGE = external
 );
 COMMENT ON TYPE tally.segment_data IS 'Many events of one tenant, code and month by columns; flat, versioned, read by slices';
+
+CREATE FUNCTION tally.segment_events(data tally.segment_data) RETURNS integer
+    AS 'MODULE_PATHNAME', 'tally_segment_events' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION tally.segment_events(tally.segment_data) IS
+    'How many events a segment holds, after its order, bounds, totals and checksums were found true; XX001 for a damaged one';
