@@ -16,24 +16,24 @@ CREATE FUNCTION pg_temp.found(first integer, last integer, OUT known bigint, OUT
 CREATE VIEW pg_temp.state AS SELECT (SELECT count(*) FROM tally.recent_identity) AS recent, (SELECT string_agg(state || ' ' || entries, ', ' ORDER BY run_id) FROM tally.identity_run) AS runs,
     (SELECT count(DISTINCT run_id) FROM tally.sealed_identity) AS runs_with_parts, (SELECT count(*) FROM tally.released_identity) AS released;
 -- too few wait
-SELECT pg_temp.add(1, 999), tally._seal_step(1000, 1000) AS did;
+SELECT pg_temp.add(1, 999), tally.seal_identities(1000, 1000) AS did;
 SELECT * FROM pg_temp.state;
 -- enough are sealed, and found, and nothing else is
 SELECT pg_temp.add(1000, 25000);
-SELECT tally._seal_step(1000, 20000) AS did;
+SELECT tally.seal_identities(1000, 20000) AS did;
 SELECT * FROM pg_temp.state;
-SELECT tally._seal_step(5000, 20000) AS did;
+SELECT tally.seal_identities(5000, 20000) AS did;
 SELECT * FROM pg_temp.state;
 SELECT * FROM pg_temp.found(1, 25000);
 SELECT known FROM pg_temp.found(25001, 45000);
 -- runs are merged while both hold, then the old ones go
 SELECT pg_temp.add(25001, 50000);
-SELECT tally._seal_step(1000, 25000) AS did;
-SELECT tally._seal_step(1000, 25000) AS did, (SELECT runs FROM pg_temp.state);
+SELECT tally.seal_identities(1000, 25000) AS did;
+SELECT tally.seal_identities(1000, 25000) AS did, (SELECT runs FROM pg_temp.state);
 SELECT * FROM pg_temp.state;
-DO $$ BEGIN FOR i IN 1 .. 20 LOOP PERFORM tally._seal_step(1000, 25000); END LOOP; END $$;
+DO $$ BEGIN FOR i IN 1 .. 20 LOOP PERFORM tally.seal_identities(1000, 25000); END LOOP; END $$;
 SELECT * FROM pg_temp.state;
-SELECT tally._seal_step(1000, 25000) AS nothing_left;
+SELECT tally.seal_identities(1000, 25000) AS nothing_left;
 SELECT * FROM pg_temp.found(1, 50000);
 SELECT known FROM pg_temp.found(50001, 60000);
 SELECT count(*), count(DISTINCT identity), bool_and(identity = pg_temp.key(payload::integer) AND month = payload % 600) FROM tally._sealed_identities();
@@ -43,7 +43,7 @@ SELECT * FROM pg_temp.state;
 SELECT * FROM pg_temp.found(1, 10);
 INSERT INTO tally.recent_identity VALUES (pg_temp.key(7), 7007, 1, 5);
 SELECT pg_temp.add(50001, 50010);
-SELECT tally._seal_step(1, 1000) AS did;
+SELECT tally.seal_identities(1, 1000) AS did;
 SELECT * FROM pg_temp.state;
 SELECT payload FROM tally.recent_identity LIMIT 5;
 -- released again while it is recent: nothing of it is left but what is sealed and released
@@ -51,27 +51,27 @@ SELECT tally._release_identities(ARRAY[pg_temp.key(7)]);
 SELECT * FROM pg_temp.state;
 INSERT INTO tally.recent_identity VALUES (pg_temp.key(7), 7008, 1, 5);
 SELECT pg_temp.add(60001, 90000);
-DO $$ BEGIN FOR i IN 1 .. 30 LOOP PERFORM tally._seal_step(30000, 40000); END LOOP; END $$;
+DO $$ BEGIN FOR i IN 1 .. 30 LOOP PERFORM tally.seal_identities(30000, 40000); END LOOP; END $$;
 SELECT * FROM pg_temp.state;
 -- merging dropped what was released; now the new one is sealed too
-DO $$ BEGIN FOR i IN 1 .. 30 LOOP PERFORM tally._seal_step(1, 40000); END LOOP; END $$;
+DO $$ BEGIN FOR i IN 1 .. 30 LOOP PERFORM tally.seal_identities(1, 40000); END LOOP; END $$;
 SELECT recent, released FROM pg_temp.state;
 SELECT payload FROM tally._find_sealed(ARRAY[pg_temp.key(7), pg_temp.key(8)]);
 -- where nothing but released ones wait, all runs are merged, so that they go
 SELECT tally._release_identities(ARRAY(SELECT pg_temp.key(n) FROM generate_series(1, 100) n));
 INSERT INTO tally.recent_identity SELECT pg_temp.key(n), -n, 1, 1 FROM generate_series(1, 100) n;
-SELECT tally._seal_step(100, 1000) AS merges, (SELECT max(recent) FROM pg_temp.state) AS recent;
-DO $$ BEGIN FOR i IN 1 .. 30 LOOP PERFORM tally._seal_step(100, 1000); END LOOP; END $$;
+SELECT tally.seal_identities(100, 1000) AS merges, (SELECT max(recent) FROM pg_temp.state) AS recent;
+DO $$ BEGIN FOR i IN 1 .. 30 LOOP PERFORM tally.seal_identities(100, 1000); END LOOP; END $$;
 SELECT recent, released FROM pg_temp.state;
 SELECT count(*), count(*) FILTER (WHERE payload < 0) AS new FROM tally._sealed_identities() WHERE identity IN (SELECT pg_temp.key(n) FROM generate_series(1, 100) n);
 -- a transaction that rolls back changes nothing
 BEGIN;
 SELECT pg_temp.add(100001, 100100);
-SELECT tally._seal_step(1, 1000) AS did;
+SELECT tally.seal_identities(1, 1000) AS did;
 SELECT known FROM pg_temp.found(100001, 100100);
 ROLLBACK;
 SELECT known FROM pg_temp.found(100001, 100100);
-SELECT tally._seal_step(1, 1000) AS nothing;
+SELECT tally.seal_identities(1, 1000) AS nothing;
 -- damage is told
 UPDATE tally.sealed_identity SET data = set_byte(data, 100, get_byte(data, 100) # 4) WHERE part = 3;
 SELECT count(*) FROM tally._sealed_identities();
@@ -80,15 +80,15 @@ UPDATE tally.sealed_identity SET data = set_byte(data, 100, get_byte(data, 100) 
 SELECT count(*) FROM tally._sealed_identities();
 DELETE FROM tally.sealed_identity WHERE part = -1;
 SELECT count(*) FROM tally._sealed_identities();
-SELECT tally._seal_step(0, 1);
+SELECT tally.seal_identities(0, 1);
 BEGIN READ ONLY;
-SELECT tally._seal_step();
+SELECT tally.seal_identities();
 ROLLBACK;
 -- who may not read the tables may not read them by functions either
 SET ROLE tally_app;
 SELECT * FROM tally._find_sealed(ARRAY[gen_random_uuid()]);
 SELECT count(*) FROM tally._sealed_identities();
-SELECT tally._seal_step();
+SELECT tally.seal_identities();
 SELECT tally._release_identities(ARRAY[gen_random_uuid()]);
 RESET ROLE;
 -- ingest: what is sealed is a duplicate or a conflict, what is released may come again
@@ -101,7 +101,7 @@ CREATE FUNCTION pg_temp.send(first integer, last integer, v integer DEFAULT 1) R
     SELECT i.verdict, count(*) FROM tally.ingest((SELECT json_agg(json_build_object('event_id', n::text, 'code', 'c', 'customer_id', 'k' || n % 7, 'properties', json_build_object('v', v)))::text FROM generate_series(first, last) n)) i GROUP BY 1 ORDER BY 1 $$;
 SELECT tally.create_api_key() AS key \gset
 SELECT * FROM pg_temp.send(1, 3000);
-DO $$ BEGIN WHILE tally._seal_step(1, 1000) LOOP END LOOP; END $$;
+DO $$ BEGIN WHILE tally.seal_identities(1, 1000) LOOP END LOOP; END $$;
 SELECT recent, runs_with_parts FROM (SELECT count(*) AS recent FROM tally.recent_identity) r, (SELECT count(DISTINCT run_id) AS runs_with_parts FROM tally.sealed_identity) s;
 SELECT * FROM pg_temp.send(2001, 4000);
 SELECT * FROM pg_temp.send(2990, 3010, 2);

@@ -57,9 +57,9 @@ void put_block(std::int32_t, tally::Bytes data, void* closure) {
 
 }  // namespace
 
-// tally._seal_step(at_least integer, at_most integer) -> boolean
+// tally.seal_identities(at_least integer, at_most integer) -> boolean
 TALLY_FUNCTION(seal_step) {
-    tally::require_writable("tally._seal_step()");
+    tally::require_writable("tally.seal_identities()");
     const std::int32_t at_least = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT32(0);
     const std::int32_t at_most = PG_ARGISNULL(1) ? 0 : PG_GETARG_INT32(1);
     if (at_least < 1 || at_most < 1 || at_most > 1'000'000) {

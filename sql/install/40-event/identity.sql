@@ -1,7 +1,7 @@
 -- sealed identities: what makes old events count once, dense, sorted and only read, so that any number costs the same
 --
 -- recent_identity (event.sql) stays small: sealing moves its rows into a new run here, merging makes of the newest runs one.
--- Both are done in bounded steps by tally._seal_step(). A sealed identity is known unless released_identity has it.
+-- Both are done in bounded steps by tally.seal_identities(), which a job calls: nothing breaks where none does. A sealed identity is known unless released_identity has it.
 
 CREATE SEQUENCE tally.identity_run_seq;
 COMMENT ON SEQUENCE tally.identity_run_seq IS 'Numbers of runs of sealed identities, in the order in which they were sealed';
@@ -44,12 +44,17 @@ CREATE TABLE tally.released_identity (
 COMMENT ON TABLE tally.released_identity IS 'Sealed identities of voided events: the same events may come again';
 COMMENT ON COLUMN tally.released_identity.identity IS 'As in recent_identity; forgotten when no run holds it any more';
 
-CREATE FUNCTION tally._seal_step(at_least integer DEFAULT 250000, at_most integer DEFAULT 250000) RETURNS boolean
+CREATE FUNCTION tally_gated.seal_identities(at_least integer, at_most integer) RETURNS boolean
     AS 'MODULE_PATHNAME', 'tally_seal_step'
     LANGUAGE C VOLATILE PARALLEL UNSAFE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp;
-COMMENT ON FUNCTION tally._seal_step(integer, integer) IS
-    'One bounded step of sealing identities: seals up to at_most recent ones if there are at_least as many, or goes on merging runs or deleting merged ones; false: there was nothing to do, or another session is at it';
+COMMENT ON FUNCTION tally_gated.seal_identities(integer, integer) IS 'What seal_identities does once the gate has let the caller through';
+
+CREATE FUNCTION tally.seal_identities(at_least integer DEFAULT 250000, at_most integer DEFAULT 250000) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'tally_gate_admin'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION tally.seal_identities(integer, integer) IS
+    'One bounded step of sealing identities, for a job that calls it until it answers false: seals up to at_most recent ones if there are at_least as many, or goes on merging runs or deleting merged ones. false: there was nothing to do, or another session is at it';
 
 CREATE FUNCTION tally._find_sealed(identities uuid[], OUT identity uuid, OUT payload bigint, OUT month integer) RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'tally_find_sealed'
