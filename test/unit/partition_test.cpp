@@ -51,7 +51,8 @@ TEST(Partition, NeverOverlapAndStayFew) {
     for (std::int32_t now = month(2020, 1); now < month(2040, 1); ++now) {
         for (int i = 0; i < 40; ++i) {
             const auto wanted = static_cast<std::int32_t>(random() % static_cast<unsigned>(now + 2));
-            if (std::any_of(existing.begin(), existing.end(), [&](const auto& range) { return range.holds(wanted); })) continue;
+            if (std::any_of(existing.begin(), existing.end(), [&](const auto& range) { return range.holds(wanted); }))
+                continue;
             const MonthRange made = partition_for(wanted, now, existing);
             ASSERT_TRUE(made.holds(wanted));
             for (const MonthRange& other : existing) ASSERT_TRUE(made.end <= other.begin || other.end <= made.begin);

@@ -1,5 +1,5 @@
-// Merging by tiers, on segments that are only modelled: sets of (customer, time). Every run of merges ends, writes each event a
-// few times, stays within its limits, and leaves few segments over each customer.
+// Merging by tiers, on segments that are only modelled: sets of (customer, time). Every run of merges ends, writes each
+// event a few times, stays within its limits, and leaves few segments over each customer.
 #include "core/segment/tier.hpp"
 
 #include <gtest/gtest.h>
@@ -26,8 +26,12 @@ struct Model {
     std::vector<TierSegment> facts() const {
         std::vector<TierSegment> all;
         for (const Made& made : segments) {
-            TierSegment facts{made.count, made.count * weight_of_event, made.events.begin()->first.first,
-                              made.events.rbegin()->first.first, INT64_MAX, INT64_MIN};
+            TierSegment facts{made.count,
+                              made.count * weight_of_event,
+                              made.events.begin()->first.first,
+                              made.events.rbegin()->first.first,
+                              INT64_MAX,
+                              INT64_MIN};
             for (const auto& [key, count] : made.events) {
                 facts.first_ts = std::min(facts.first_ts, key.second);
                 facts.last_ts = std::max(facts.last_ts, key.second);
@@ -57,9 +61,9 @@ struct Model {
         EXPECT_LE(all.count * weight_of_event, max_merge_weight);
         std::sort(places.rbegin(), places.rend());
         for (const std::size_t place : places) segments.erase(segments.begin() + static_cast<std::ptrdiff_t>(place));
-        const std::uint64_t parts =
-            std::max((all.count + max_packed_events - 1) / max_packed_events,
-                     static_cast<std::uint32_t>((all.count * weight_of_event + max_packed_weight - 1) / max_packed_weight));
+        const std::uint64_t parts = std::max(
+            (all.count + packed_events_goal - 1) / packed_events_goal,
+            static_cast<std::uint32_t>((all.count * weight_of_event + max_packed_weight - 1) / max_packed_weight));
         const auto wanted = static_cast<std::uint32_t>((all.count + parts - 1) / parts);
         Made part;
         for (const auto& [key, count] : all.events) {
@@ -87,7 +91,8 @@ struct Model {
         for (const Made& made : segments) {
             std::string last;
             for (const auto& [key, count] : made.events)
-                if (std::exchange(last, key.first) != key.first || key == made.events.begin()->first) ++covering[key.first];
+                if (std::exchange(last, key.first) != key.first || key == made.events.begin()->first)
+                    ++covering[key.first];
         }
         std::size_t most = 0;
         for (const auto& [customer, count] : covering) most = std::max(most, count);
@@ -103,7 +108,8 @@ Model::Made batch(std::mt19937& random, std::uint32_t events, std::uint32_t cust
     for (std::uint32_t i = 0; i < kinds; ++i) {
         std::string name = std::to_string(random() % customers);
         name.insert(0, 6 - name.size(), '0');
-        made.events[{name, static_cast<std::int64_t>(random() % 1000)}] += events / kinds + (i < events % kinds ? 1 : 0);
+        made.events[{name, static_cast<std::int64_t>(random() % 1000)}] +=
+            events / kinds + (i < events % kinds ? 1 : 0);
     }
     return made;
 }
@@ -139,7 +145,8 @@ TEST(Tier, WideFullSegmentsAreCutByCustomers) {
         model.merge_all(busy_month);
     }
     std::printf("[ figures ] written %.2f times, depth %zu of %zu\n",
-                static_cast<double>(model.written) / static_cast<double>(model.added), model.depth(), model.segments.size());
+                static_cast<double>(model.written) / static_cast<double>(model.added), model.depth(),
+                model.segments.size());
     EXPECT_LE(model.written, 8 * model.added);
     EXPECT_LE(model.depth(), 4U + 2U);
     model.merge_all(tidy_month);

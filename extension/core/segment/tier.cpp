@@ -10,8 +10,11 @@ namespace {
 
 using Places = std::vector<std::size_t>;
 
+// Less than half of the goal, so that what is cut into two is full on both sides, though a customer is not cut.
+constexpr std::uint32_t full_events = packed_events_goal / 2 - packed_events_goal / 16;
+
 bool is_full(const TierSegment& segment) noexcept {
-    return segment.events >= max_packed_events / 2 || segment.weight >= max_packed_weight / 2;
+    return segment.events >= full_events || segment.weight >= max_packed_weight / 2;
 }
 
 bool of_one_customer(const TierSegment& segment) noexcept {
@@ -34,7 +37,7 @@ bool covers_start(const TierSegment& other, const TierSegment& segment) noexcept
 void keep_within_limits(std::span<const TierSegment> segments, Places& places) {
     std::uint64_t events = 0, weight = 0;
     std::size_t count = 0;
-    for (; count < places.size(); ++count) {
+    for (; count < std::min(places.size(), max_merge_segments); ++count) {
         events += segments[places[count]].events;
         weight += segments[places[count]].weight;
         if (events > max_merge_events || weight > max_merge_weight) break;

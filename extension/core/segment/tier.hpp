@@ -2,10 +2,10 @@
 // each event is written again only a few times.
 //
 // SMALL segments are merged by size: classes are powers of four, and as many of a class as `small_fan_in` become one of
-// a higher class. FULL ones (half of what a segment takes) are merged where too many of them cover one customer: the
-// widest of those give as many segments again, but cut by customers, so that one customer is covered by one. So events
-// go through at most 8 sizes, and then through log4 of the number of full segments. Merges are bounded by events and
-// their weight, whatever there is.
+// a higher class. FULL ones (about half of what a segment takes) are merged where too many of them cover one customer:
+// the widest of those give as many segments again, but cut by customers, so that one customer is covered by one. So
+// events go through at most 8 sizes, and then through log4 of the number of full segments.
+// Merges are bounded by events and their weight, whatever there is.
 #pragma once
 
 #include <cstddef>
@@ -36,9 +36,11 @@ inline constexpr TierPolicy tidy_month{2, 1, true};    // somebody asked for it
 // What packing puts into a segment at most: less weight than a segment may have, so that packing stays within its
 // memory.
 inline constexpr std::uint32_t max_packed_events = 65'536;
+inline constexpr std::uint32_t packed_events_goal = 60'000;  // so that the customer at a cut need not be cut himself
 inline constexpr std::uint64_t max_packed_weight = std::uint64_t{32} << 20;
 // What one merge takes at most.
 inline constexpr std::uint32_t max_merge_events = 4 * max_packed_events;
+inline constexpr std::size_t max_merge_segments = 256;
 inline constexpr std::uint64_t max_merge_weight = 3 * max_packed_weight;
 
 // Places of those to be merged now, at least two; none: all is well. Repeated until then it ends, if what each merge

@@ -1,0 +1,146 @@
+// The faces of packing: tally._pack_step() does one bounded unit in the caller's transaction, tally._pack() one after the
+// other, each in a transaction of its own.
+#include "core/segment/cut.hpp"
+#include "core/segment/reader.hpp"
+#include "core/segment/tier.hpp"
+#include "core/segment/writer.hpp"
+#include "pg/border/gate.hpp"
+
+#include "pg/border/boundary.hpp"
+#include "pg/border/values.hpp"
+#include "pg/segment/pack.hpp"
+#include "pg/segment/partition_list.hpp"
+#include "pg/segment/statement.hpp"
+
+namespace tally {
+namespace {
+
+enum class Step { did, round_ended };
+
+// Made at the first step of a session, and never freed. Nothing in it is believed, see pack.hpp.
+PackQueue* session_queue = nullptr;
+
+PackQueue& queue_for(const PackSettings& settings) {
+    if (session_queue == nullptr) session_queue = new PackQueue;
+    if (session_queue->settings != settings) {
+        *session_queue = PackQueue{};
+        session_queue->settings = settings;
+    }
+    return *session_queue;
+}
+
+template <typename Element>
+Element take_first(std::deque<Element>& queue) {
+    Element first = std::move(queue.front());
+    queue.pop_front();
+    return first;
+}
+
+bool seal_step() {
+    call_pg([] { run_now("SELECT tally_gated.seal_identities(250000, 250000)", {}, SPI_OK_SELECT); });
+    return call_pg([] { return DatumGetBool(answer(0, 1)); });
+}
+
+// What is taken from the queue is taken before it is done: what fails is not tried again until it is planned again.
+Step do_step(PackQueue& queue) {
+    if (!queue.months.empty()) {
+        const std::int32_t month = take_first(queue.months);
+        const std::int64_t now = call_pg([] { return GetCurrentTimestamp() + unix_to_postgres_epoch; });
+        make_partition(month, month_of(now));
+        return Step::did;
+    }
+    if (!queue.piles.empty()) {
+        pack_pile(queue, take_first(queue.piles));
+        return Step::did;
+    }
+    while (!queue.merges.empty()) {
+        const SegmentKey key = take_first(queue.merges);
+        if (!merge_segments_of(queue, key)) continue;
+        queue.merges.push_front(key);  // until nothing is due
+        return Step::did;
+    }
+    if (!queue.in_round) {
+        queue.in_round = true;
+        queue.had_work = queue.table_is_read = queue.merges_are_listed = false;
+    }
+    if (!queue.table_is_read) {
+        plan_packing(queue);
+        return Step::did;
+    }
+    if (!queue.merges_are_listed) {
+        plan_merges(queue);
+        return Step::did;
+    }
+    if (seal_step()) {
+        queue.had_work = true;
+        return Step::did;
+    }
+    queue.in_round = false;
+    return Step::round_ended;
+}
+
+PackSettings settings_of(std::int32_t min_events, const Interval& max_age, bool tidy) {
+    if (min_events < 1)
+        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("min_events must be at least 1")));
+    const std::int64_t days = max_age.month * std::int64_t{DAYS_PER_MONTH} + max_age.day;
+    return {min_events, days * USECS_PER_DAY + max_age.time, tidy};
+}
+
+// What runs with the rights of tally_owner finds no operator or function of the caller's. A SET clause would do the
+// same, but forbids a procedure to commit.
+int pin_search_path() {
+    const int level = NewGUCNestLevel();
+    (void)set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
+                            false);
+    return level;
+}
+
+// One unit with the rights of tally_owner. `worked`: whether the round that ended had found something to do.
+Step step(const PackSettings& settings, bool* worked) {
+    require_writable("tally._pack()");
+    const int settings_level = pin_search_path();
+    if (SPI_connect() != SPI_OK_CONNECT) elog(ERROR, "SPI_connect failed");
+    const Step done = guarded([&] {
+        const OwnerRights rights;
+        PackQueue& queue = queue_for(settings);
+        const Step result = do_step(queue);
+        *worked = queue.had_work;
+        return result;
+    });
+    SPI_finish();
+    AtEOXact_GUC(true, settings_level);
+    CommandCounterIncrement();
+    return done;
+}
+
+PackSettings settings_of(FunctionCallInfo fcinfo) {
+    if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
+        ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("arguments of packing must not be null")));
+    return settings_of(PG_GETARG_INT32(0), *PG_GETARG_INTERVAL_P(1), PG_GETARG_BOOL(2));
+}
+
+}  // namespace
+}  // namespace tally
+
+// tally._pack_step(min_events integer, max_age interval, tidy boolean) -> boolean: true until a round has found nothing
+// to do
+TALLY_FUNCTION(pack_step) {
+    bool worked = false;
+    const tally::Step done = tally::step(tally::settings_of(fcinfo), &worked);
+    PG_RETURN_BOOL(done == tally::Step::did || worked);
+}
+
+// CALL tally._pack(min_events integer, max_age interval, tidy boolean): a round, until all that it found is done
+TALLY_FUNCTION(pack) {
+    const tally::PackSettings settings = tally::settings_of(fcinfo);
+    const bool atomic = fcinfo->context == nullptr || !IsA(fcinfo->context, CallContext) ||
+                        castNode(CallContext, fcinfo->context)->atomic;
+    if (SPI_connect_ext(atomic ? 0 : SPI_OPT_NONATOMIC) != SPI_OK_CONNECT) elog(ERROR, "SPI_connect failed");
+    bool worked = false;
+    while (tally::step(settings, &worked) == tally::Step::did) {
+        CHECK_FOR_INTERRUPTS();
+        SPI_commit();
+    }
+    SPI_finish();
+    PG_RETURN_VOID();
+}

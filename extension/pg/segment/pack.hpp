@@ -1,0 +1,51 @@
+// Packing in bounded steps, each a transaction of its own: moves recent events into segments, and small segments into
+// larger ones. Any number of sessions may do so at once; a step that is killed has done nothing.
+//
+// What is to be done is noted in the session (PackQueue): only a hint of what was true when it was planned. What a step
+// does is decided under the lock of the pile, from what is committed then. SPI must be connected, and the rights are
+// those of tally_owner.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "pg/segment/recent_rows.hpp"
+#include "pg/segment/segment_rows.hpp"
+
+namespace tally {
+
+struct PackSettings {
+    std::int32_t min_events = 0;  // so many recent events of a code and month are packed at once,
+    std::int64_t max_age = 0;     // or fewer, when the oldest came so long ago (microseconds)
+    bool tidy = false;            // merge as far as possible
+
+    friend bool operator==(const PackSettings&, const PackSettings&) = default;
+};
+
+struct PackQueue {
+    PackSettings settings;
+    std::deque<std::int32_t> months;  // without a partition
+    std::deque<PileRange> piles;      // most events first
+    std::deque<SegmentKey> merges;
+    bool had_work = false;  // since the round began
+    bool in_round = false;
+    std::uint32_t next_block = 0;      // of recent_event: where planning goes on
+    bool table_is_read = false;        // planning has come to the end of recent_event in this round
+    bool merges_are_listed = false;    // in this round
+    std::int64_t listed_segment = -1;  // greatest segment number when all segments were last looked at
+    std::int32_t listed_day = 0;
+};
+
+// Reads a bounded part of recent_event and notes the piles of which enough events wait, and what lacks for them. Where
+// the table is read, looks for segments to merge.
+void plan_packing(PackQueue& queue);
+void plan_merges(PackQueue& queue);
+
+// Packs a part of a pile, and notes what is left of it, and what is to be merged now.
+void pack_pile(PackQueue& queue, const PileRange& range);
+
+// Merges segments of the key if that is due; false: nothing was to be done.
+bool merge_segments_of(PackQueue& queue, const SegmentKey& key);
+
+}  // namespace tally

@@ -1,0 +1,27 @@
+// A pile: the recent events of one tenant and code. Whoever packs or merges a code holds the lock of its row in
+// tally.pile until the end of the transaction, so one session at a time moves its events, and none waits.
+//
+// Everything here calls PostgreSQL and may raise: inside call_pg where C++ objects are alive. SPI must be connected.
+#pragma once
+
+#include <cstdint>
+
+#include "pg/border/prelude.hpp"
+
+namespace tally {
+
+enum class PileLock { held, busy, missing };
+
+// What is read under the lock must be read with a snapshot that is taken after it.
+PileLock lock_pile(std::int32_t tenant_id, std::int32_t code_hash);
+
+// Notes that events of the pile were packed now; under its lock.
+void note_packed(std::int32_t tenant_id, std::int32_t code_hash);
+
+// Of piles that nobody has locked before there are no rows yet: makes them. False if another session is just doing so.
+bool make_piles(const std::int32_t* tenant_ids, const std::int32_t* code_hashes, int count);
+
+// Events before are gone or going (tally.retain); Unix microseconds, INT64_MIN if all are kept.
+std::int64_t retained_from();
+
+}  // namespace tally

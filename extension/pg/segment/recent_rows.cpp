@@ -1,0 +1,175 @@
+// See recent_rows.hpp.
+#include <algorithm>
+
+#include "core/segment/partition.hpp"
+#include "core/segment/writer.hpp"
+
+#include "pg/border/boundary.hpp"
+#include "pg/border/values.hpp"
+#include "pg/segment/recent_rows.hpp"
+#include "pg/segment/statement.hpp"
+
+namespace tally {
+namespace {
+
+constexpr int rows_between_checks = 256;
+constexpr std::size_t large_event = 4096;  // bytes: its values are forgotten before the next row is read
+
+// The columns of recent_event in their order.
+enum Column {
+    tenant_id,
+    code_hash,
+    customer_hash,
+    ts,
+    seq,
+    received_at,
+    import_id,
+    code,
+    customer_id,
+    source,
+    event_id,
+    properties,
+    columns
+};
+
+struct PileScan {
+    Relation table;
+    Relation index;
+    IndexScanDesc scan;
+    TupleTableSlot* slot;
+    MemoryContext row_memory;  // of detoasted values
+};
+
+PileScan begin_scan(const PileRange& range, Snapshot snapshot) {
+    PileScan open{};
+    open.table = table_open(relation_oid("recent_event"), RowExclusiveLock);
+    open.index = index_open(relation_oid("recent_event_pkey"), AccessShareLock);
+    ScanKeyData keys[3];
+    ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(range.tenant_id));
+    ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(range.code_hash));
+    ScanKeyInit(&keys[2], 3, BTGreaterEqualStrategyNumber, F_INT4GE, Int32GetDatum(range.from_customer_hash));
+    open.scan = begin_index_scan(open.table, open.index, snapshot, 3);
+    index_rescan(open.scan, keys, 3, nullptr, 0);
+    open.slot = table_slot_create(open.table, nullptr);
+    open.row_memory = AllocSetContextCreate(CurrentMemoryContext, "pgtally recent rows", ALLOCSET_DEFAULT_SIZES);
+    return open;
+}
+
+void end_scan(const PileScan& open) {
+    MemoryContextDelete(open.row_memory);
+    ExecDropSingleTupleTableSlot(open.slot);
+    index_endscan(open.scan);
+    index_close(open.index, NoLock);
+    table_close(open.table, NoLock);
+}
+
+std::string_view text_of(Datum value) {
+    return view_of(DatumGetTextPP(value));
+}
+
+// What of a row is wanted before its texts are.
+struct RowHead {
+    bool found = false;
+    std::int64_t ts = 0;
+};
+
+RowHead next_row(const PileScan& open) {
+    if (!index_getnext_slot(open.scan, ForwardScanDirection, open.slot)) return {};
+    slot_getsomeattrs(open.slot, received_at + 1);
+    return {true, DatumGetTimestampTz(open.slot->tts_values[ts]) + unix_to_postgres_epoch};
+}
+
+// Whose texts lie in the row's buffer or in row_memory: to be copied before the next row is read.
+struct RowTexts {
+    std::string_view code, customer_id, source, event_id, properties;
+};
+
+RowTexts row_texts(const PileScan& open) {
+    MemoryContext const caller = MemoryContextSwitchTo(open.row_memory);
+    slot_getallattrs(open.slot);
+    const Datum* const values = open.slot->tts_values;
+    const RowTexts texts{text_of(values[code]), text_of(values[customer_id]), text_of(values[source]),
+                         text_of(values[event_id]), text_of(values[properties])};
+    MemoryContextSwitchTo(caller);
+    return texts;
+}
+
+RecentRow read_row(const PileScan& open, const RowHead& head, std::int32_t month, PropertiesReader& reader,
+                   TextArena& arena, std::string_view last_code) {
+    const RowTexts texts = call_pg([&] { return row_texts(open); });
+    const Datum* const values = open.slot->tts_values;
+    RecentRow row;
+    row.place = open.slot->tts_tid;
+    row.customer_hash = DatumGetInt32(values[customer_hash]);
+    row.month = month;
+    row.code = texts.code == last_code ? last_code : arena.keep(texts.code);
+    row.event.customer_id = arena.keep(texts.customer_id);
+    row.event.source = arena.keep(texts.source);
+    row.event.event_id = arena.keep(texts.event_id);
+    row.event.ts = head.ts;
+    row.event.received_at = DatumGetTimestampTz(values[received_at]) + unix_to_postgres_epoch;
+    row.event.seq = DatumGetInt64(values[seq]);
+    row.event.has_import = !open.slot->tts_isnull[import_id];
+    if (row.event.has_import)
+        memcpy(row.event.import_id.data(), DatumGetUUIDP(values[import_id])->data, row.event.import_id.size());
+    row.event.properties = reader.read(texts.properties, arena);
+    row.weight = event_weight(row.event);
+    return row;
+}
+
+}  // namespace
+
+void read_recent_rows(const PileRange& range, Snapshot snapshot, RecentRows& read) {
+    const PileScan open = call_pg([&] { return begin_scan(range, snapshot); });
+    PropertiesReader reader;
+    std::uint64_t weight = 0;
+    std::string_view last_code;
+    std::int32_t month = 0;
+    std::int64_t month_start = 0, month_end = INT64_MIN;
+    bool was_large = false;
+    for (int i = 0; read.rows.size() < range.at_most && (weight < range.max_weight || read.rows.empty()); ++i) {
+        const RowHead head = call_pg([&] {
+            if (i % rows_between_checks == 0) CHECK_FOR_INTERRUPTS();
+            if (i % rows_between_checks == 0 || was_large) MemoryContextReset(open.row_memory);
+            return next_row(open);
+        });
+        if (!head.found) {
+            read.is_all = true;
+            break;
+        }
+        if (head.ts < month_start || head.ts >= month_end) {
+            month = month_of(head.ts);
+            month_start = month_begin(month);
+            month_end = month_begin(month + 1);
+        }
+        if (head.ts < range.edge || !std::binary_search(range.months.begin(), range.months.end(), month)) continue;
+        read.rows.push_back(read_row(open, head, month, reader, read.arena, last_code));
+        weight += read.rows.back().weight;
+        was_large = read.rows.back().weight > large_event;
+        last_code = read.rows.back().code;
+    }
+    call_pg([&] { end_scan(open); });
+}
+
+void delete_recent_rows(const std::vector<RecentRow>& rows, Snapshot snapshot) {
+    std::vector<ItemPointerData> places;
+    places.reserve(rows.size());
+    for (const RecentRow& row : rows) places.push_back(row.place);
+    // In the order in which they lie: page by page.
+    std::sort(places.begin(), places.end(),
+              [](ItemPointerData left, ItemPointerData right) { return ItemPointerCompare(&left, &right) < 0; });
+    call_pg([&] {
+        Relation const table = table_open(relation_oid("recent_event"), RowExclusiveLock);
+        const CommandId command = GetCurrentCommandId(true);
+        for (ItemPointerData& place : places) {
+            CHECK_FOR_INTERRUPTS();
+            TM_FailureData failure;
+            if (table_tuple_delete(table, &place, command, snapshot, InvalidSnapshot, false, &failure, false) != TM_Ok)
+                ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+                                errmsg("an event was deleted by another session while it was packed")));
+        }
+        table_close(table, NoLock);
+    });
+}
+
+}  // namespace tally

@@ -1,0 +1,48 @@
+// Rows of tally.segment: storing a finished segment, and the segments of one tenant, code and month.
+//
+// SPI must be connected, and the rights are those of tally_owner.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/segment/tier.hpp"
+#include "core/segment/writer.hpp"
+
+#include "pg/border/prelude.hpp"
+
+namespace tally {
+
+// Of which events a segment is.
+struct SegmentKey {
+    std::int32_t tenant_id = 0;
+    std::string code;
+    std::int32_t month = 0;  // months since January 1970
+
+    friend auto operator<=>(const SegmentKey&, const SegmentKey&) = default;
+};
+
+// Inserts a segment; the partition for its month must exist. `weight` is that of its events (event_weight).
+void insert_segment(const SegmentKey& key, const Segment& segment, std::uint64_t weight);
+
+// What a stored segment says of itself beside its data.
+struct StoredSegment {
+    Oid partition = InvalidOid;
+    ItemPointerData place{};
+    std::int64_t segment_id = 0;
+    TierSegment facts;
+    std::string first_customer, last_customer;
+};
+
+// The segments of a key that are committed now, or this transaction's.
+std::vector<StoredSegment> segments_of(const SegmentKey& key);
+
+// The data of a segment that this transaction's lock keeps in its place, detoasted, in memory of the caller's context.
+Bytes segment_bytes(const StoredSegment& segment);
+
+// Deletes exactly that row; raises 40001 if somebody else has.
+void delete_segment(const StoredSegment& segment);
+
+}  // namespace tally
