@@ -41,7 +41,7 @@ void require_lines(const ImportPiece& piece, bool utf8, bool is_csv) {
         require(line.document.empty() != line.reason.empty(), "a line is neither a document nor refused, or both");
         require(line.reason.size() < 1000, "a reason is too long to be shown");
         if (line.document.empty()) continue;
-        const EventDocument document(line.document, {DocumentForm::array, true, 0, true});
+        const EventDocument document(line.document, {DocumentForm::array, true, 0, 0, true});
         if (document.reason().empty()) require(document.events().size() == 1, "a line is not one event");
         require(!is_csv || !utf8 || document.reason().empty(), "a line of CSV is no document");
     }
@@ -82,7 +82,7 @@ void require_fields_come_back(std::string_view bytes) {
     require(piece.reason.empty() && piece.lines.size() == notes.size(), "a row is lost");
     for (std::size_t i = 0; i < notes.size(); ++i) {
         require(piece.lines[i].reason.empty(), "a row is refused");
-        const EventDocument document(piece.lines[i].document, {DocumentForm::array, true, 0, true});
+        const EventDocument document(piece.lines[i].document, {DocumentForm::array, true, 0, 0, true});
         require(document.events().size() == 1 && document.events()[0].reason.empty(), "a row is no good event");
         const Event& event = document.events()[0];
         require(event.code == "call" && event.customer_id.empty() && event.source == "a, \"b\"", "a field is another");
