@@ -76,7 +76,7 @@ void require_good(const Event& event, const DocumentOptions& options, bool backf
     require(event.has_timestamp || event.ts_microseconds == options.now_microseconds, "an absent time is not now");
     require_properties(event, document);
     FieldBytes scratch;
-    require(event.identity == event_identity(0, event.customer_id, event.source, event.event_id, scratch),
+    require(event.identity == event_identity(options.tenant_id, event.customer_id, event.source, event.event_id, scratch),
             "the identity is not that of customer, source and id");
     require(event.customer_hash == hash32(event.customer_id), "customer_hash is not the customer's");
 }
@@ -153,7 +153,7 @@ std::string time_text(std::int64_t microseconds) {
 }
 
 void require_same_anew(const Event& event, std::int64_t now) {
-    const EventDocument again(written_anew(event, time_text(event.ts_microseconds)), {DocumentForm::array, true, now});
+    const EventDocument again(written_anew(event, time_text(event.ts_microseconds)), {DocumentForm::array, true, now, 7});
     require(again.reason().empty() && again.events().size() == 1, "a good event cannot be written anew");
     const Event& twin = again.events()[0];
     require(twin.reason.empty(), "a good event written anew is rejected");
@@ -168,7 +168,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
     if (size == 0) return 0;
     const std::string_view text(reinterpret_cast<const char*>(data + 1), size - 1);
     const DocumentOptions options{(data[0] & 1) != 0 ? DocumentForm::object : DocumentForm::array, (data[0] & 2) != 0,
-                                  (data[0] & 8) != 0 ? near_epoch : present, (data[0] & 4) != 0};
+                                  (data[0] & 8) != 0 ? near_epoch : present, 7, (data[0] & 4) != 0};
     const EventDocument document(text, options);
     if (!document.reason().empty()) {
         require(document.events().empty(), "a refused document has events");
