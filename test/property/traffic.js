@@ -117,7 +117,7 @@ class Writer {
   async large(session) {
     const { random } = this;
     const month = Date.UTC(2024, random.below(18), 1) * 1000;
-    const events = Array.from({ length: random.pick([2000, 5000, 10000]) }, () => this.maker.fresh('big', {
+    const events = Array.from({ length: (this.stats['large batches'] || 0) < 6 ? random.pick([2000, 5000, 10000]) : 1500 }, () => this.maker.fresh('big', {
       at: month + random.below(27 * 24 * 3600) * 1e6 + this.maker.place, customer: random.chance(0.5) ? 'c0' : undefined }));
     await this.ingest(session, events, 'large batches');
   }
