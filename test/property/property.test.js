@@ -13,6 +13,7 @@ const faces = require('./faces.js');
 const { Random } = require('./random.js');
 const { Sessions, isLost, quote } = require('./session.js');
 const traffic = require('./traffic.js');
+const { fittingWindows, instantText } = require('./windows.js');
 const world = require('./world.js');
 
 const seconds = Number(process.env.PROPERTY_SECONDS || 45);
@@ -103,6 +104,19 @@ function report(metric, question, lines, snapshot) {
   });
 }
 
+// Moves a bound of a range to an event, or just behind it: there counting is most easily wrong.
+async function sharpen(session, random, code, question) {
+  for (const bound of ['from', 'to']) {
+    if (!random.chance(0.5)) continue;
+    const near = random.chance(0.3) ? question[bound] : Date.UTC(2024, 0, 1) * 1000 + random.below(600 * 86400) * 1e6;
+    const found = await session.row(`SELECT (extract(epoch FROM ts) * 1000000)::bigint AS at FROM oracle.event
+      WHERE code = ${quote(code)} AND ts >= ${quote(instantText(near))} ORDER BY ts LIMIT 1`);
+    if (found) question[bound] = found.at + random.pick([0, 0, 1]);
+  }
+  if (question.from >= question.to) question.to = question.from + random.pick([1, 8, 1e6, 86400e6, 31 * 86400e6]);
+  if (question.window && !fittingWindows(question.from, question.to, question.fill ? 12 : 400).includes(question.window)) question.window = null;
+}
+
 // Some questions in one snapshot, which other sessions leave behind meanwhile.
 async function askSome(session, random, codes, most) {
   await session.run(`BEGIN ISOLATION LEVEL ${random.chance(0.9) ? 'REPEATABLE READ' : 'SERIALIZABLE'} READ ONLY`);
@@ -114,6 +128,7 @@ async function askSome(session, random, codes, most) {
     const what = random.next();
     let question = world.question(random);
     let lines;
+    await sharpen(session, random, metric.code, question);
     if (what < 0.8 || (t.half && what > 0.9)) {
       lines = await faces.check(session, random, metric, question);
     } else if (what < 0.9) {
