@@ -7,6 +7,7 @@ namespace tally {
 namespace {
 
 enum SegmentColumn : AttrNumber {
+    segment_code = 3,
     segment_first_ts = 5,
     segment_last_ts = 6,
     segment_first_customer = 7,
@@ -95,8 +96,9 @@ void Segments::open_partitions() {
     }
 }
 
-void Segments::scan(std::string_view code) {
-    code_ = call_pg([&] { return text_datum(code); });
+void Segments::scan(const std::optional<std::string_view>& code) {
+    one_code_ = code.has_value();
+    if (code) code_ = call_pg([&] { return text_datum(*code); });
     partition_ = 0;
 }
 
@@ -114,8 +116,8 @@ bool Segments::take(SegmentRow& segment) {
         ScanKeyData keys[2];
         ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(tenant_));
         ScanKeyEntryInitialize(&keys[1], 0, 2, BTEqualStrategyNumber, TEXTOID, C_COLLATION_OID, F_TEXTEQ, code_);
-        scan_ = begin_index_scan(partition.table, partition.index, GetActiveSnapshot(), 2);
-        index_rescan(scan_, keys, 2, nullptr, 0);
+        scan_ = begin_index_scan(partition.table, partition.index, GetActiveSnapshot(), one_code_ ? 2 : 1);
+        index_rescan(scan_, keys, one_code_ ? 2 : 1, nullptr, 0);
     }
     while (index_getnext_slot(scan_, ForwardScanDirection, partition.slot)) {
         CHECK_FOR_INTERRUPTS();
@@ -135,6 +137,7 @@ bool Segments::take(SegmentRow& segment) {
                    DatumGetInt64(slot_getattr(slot, segment_last_seq, &is_null)),
                    text_at(segment_first_customer),
                    text_at(segment_last_customer),
+                   text_at(segment_code),
                    slot_getattr(slot, segment_data, &is_null)};
         MemoryContextSwitchTo(before);
         return true;
