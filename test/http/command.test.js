@@ -248,6 +248,26 @@ test('a server that is not there is tried again for the patience given', async (
   assert.match(done.stderr, /^tallyd import: http:\/\/127\.0\.0\.1:1: no connection: .* port 1 .*, trying again for \d+ s$/m);
 });
 
+test('the format is known by the ending of a name in any case, and what is compressed is called so', async () => {
+  const { gzipSync } = require('node:zlib');
+  const csv = 'code,customer_id,timestamp,n\npadded,c,2024-01-15T00:00:00Z, 5\npadded,c,2024-01-16T00:00:00Z,"7 "\n';
+  for (const name of ['UPPER.CSV', 'Mixed.Csv', 'UPPER.NDJSON', 'Lines.JsonL']) {
+    write(name, /csv/i.test(name) ? csv : json(name));
+    const done = await run(['import', name, '--url', s.url, '--key-file', 'key']);
+    assert.equal(done.code, 0, `${name}: ${done.stderr}`);
+  }
+  write('told', csv);
+  assert.equal((await run(['import', 'told', '--format', 'CSV', '--url', s.url, '--key-file', 'key'])).code, 0);
+  for (const [name, ...more] of [['usage.csv.gz'], ['usage.CSV.GZ'], ['usage.ndjson.gz', '--format', 'ndjson'], ['usage.csv.zst'], ['usage.zip'], ['hidden.csv'], ['hidden', '--format', 'csv']]) {
+    write(name, gzipSync(csv));
+    const done = await run(['import', name, ...more, '--url', s.url, '--key-file', 'key']);
+    assert.equal(done.code, 2, name);
+    assert.match(done.stderr, /is compressed.*unpack/, name);
+  }
+  const piped = await run(['import', '-', '--format', 'csv', '--url', s.url, '--key-file', 'key'], { input: gzipSync(csv) });
+  assert.match(piped.stderr, /stdin is compressed/);
+});
+
 test('wrong usage is 2, a wrong key 1', async () => {
   const wrong = [[['import'], /FILE/], [['import', 'x.txt', '--key-file', 'key'], /format/], [['import', 'missing.csv', '--key-file', 'key'], /cannot read missing\.csv: No such file or directory/],
     [['import', '.', '--format', 'csv', '--key-file', 'key'], /cannot read \.: Is a directory/], [['import', 'missing.csv', '--key-file', 'none'], /cannot read a key from none: No such/],
