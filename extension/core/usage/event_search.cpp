@@ -5,17 +5,10 @@
 #include <algorithm>
 #include <numeric>
 
+#include "core/usage/needle.hpp"
+
 namespace tally {
 namespace {
-
-char lowered(char c) noexcept {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-}
-
-bool contains(std::string_view text, std::string_view needle) {
-    return std::search(text.begin(), text.end(), needle.begin(), needle.end(),
-                       [](char of_text, char of_needle) { return lowered(of_text) == of_needle; }) != text.end();
-}
 
 // The greatest element is the oldest event.
 bool newer(const FoundEvent& left, const FoundEvent& right) noexcept {
@@ -41,6 +34,10 @@ public:
             if (found == imports.end()) return;
             import_ = static_cast<std::uint32_t>(found - imports.begin()) + 1;
         }
+        if (question_.needle) {
+            needle_.emplace(*question_.needle);
+            if (!needle_->is_in(code_)) in_segment_.emplace(segment_, *needle_);
+        }
         for (const std::uint32_t block : blocks_newest_first()) search_block(block);
     }
 
@@ -61,6 +58,7 @@ private:
         const std::uint32_t begin = std::max(rows_.begin, block * segment_block_rows);
         const std::uint32_t end = std::min(rows_.end, (block + 1) * segment_block_rows);
         find_candidates(begin, end);
+        keep_those_with_needle(begin, end);
         // The newest first, so that what they leave no room for need not be made.
         std::sort(candidates_.begin(), candidates_.end(), [&](std::uint32_t left, std::uint32_t right) {
             return ts_[left] != ts_[right] ? ts_[left] > ts_[right] : seqs_[left] > seqs_[right];
@@ -110,6 +108,12 @@ private:
         }
     }
 
+    void keep_those_with_needle(std::uint32_t begin, std::uint32_t end) {
+        if (!in_segment_ || candidates_.empty()) return;
+        in_segment_->load(begin, end);
+        keep([&](std::uint32_t place) { return in_segment_->found(place); });
+    }
+
     template <typename Test>
     void keep(Test test) {
         candidates_.erase(
@@ -128,6 +132,8 @@ private:
     std::vector<std::int64_t> ts_, seqs_;
     std::vector<std::string_view> ids_;
     std::string properties_;
+    std::optional<Needle> needle_;
+    std::optional<SegmentNeedle> in_segment_;  // where the code does not hold it already
 };
 
 }  // namespace
@@ -138,10 +144,10 @@ bool is_asked_for(const EventQuestion& question, std::string_view code, const St
         (question.import_id && !(event.has_import && event.import_id == *question.import_id)))
         return false;
     if (!question.needle) return true;
-    const std::string_view needle = *question.needle;
-    return contains(event.event_id, needle) || contains(code, needle) ||
+    const Needle needle(*question.needle);
+    return needle.is_in(event.event_id) || needle.is_in(code) ||
            std::any_of(event.properties.begin(), event.properties.end(),
-                       [&](const Property& property) { return contains(property.text, needle); });
+                       [&](const Property& property) { return needle.is_in(property.text); });
 }
 
 bool NewestEvents::wants(std::int64_t ts, std::int64_t seq) const noexcept {
