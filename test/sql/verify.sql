@@ -11,7 +11,7 @@ CREATE FUNCTION pg_temp.send(first integer, last integer, at timestamp DEFAULT '
         to_char(at + n * interval '1 minute', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), n), ',') || ']' FROM generate_series(first, last) n), true) i $$;
 SELECT pg_temp.send(1, 500);
 SELECT * FROM tally.verify();
-CALL tally._pack(1, '0');
+CALL tally.pack(1, '0');
 SELECT pg_temp.send(401, 600);
 SELECT tally.seal_identities(1);
 SELECT pg_temp.send(601, 610, '1999-01-01');
@@ -21,11 +21,13 @@ SELECT * FROM tally.verify(1);
 SELECT * FROM tally.verify(2);
 -- an import that was taken back, and came again
 SELECT tally_rest.import_chunk(1, '{}', '{"name":["file"]}', '{"event_id":"i1","code":"call","customer_id":"c","timestamp":"2024-01-01T00:00:00Z","properties":{"n":1}}') ->> 'accepted' AS accepted;
+CALL tally.pack(1, '0');
+SELECT imports IS NOT NULL AS has_imports, count(*) FROM tally.segment GROUP BY 1 ORDER BY 1;
 SELECT tally_rest.void_import(1, jsonb_build_object('id', import_id), '{}', NULL) -> 'voided' ->> 'events' AS voided FROM tally.import_batch;
 SELECT * FROM tally.verify();
 SELECT verdict FROM tally.record('call', 'c', '{"n": 1}', 'i1', '2024-01-01Z', allow_backfilling => true);
 SELECT * FROM tally.verify();
-CALL tally._pack(1, '0', true);
+CALL tally.pack(1, '0', true);
 SELECT * FROM tally.verify();
 SELECT month, events FROM tally.segment ORDER BY 1;
 -- packing that deletes without inserting, and inserts without deleting

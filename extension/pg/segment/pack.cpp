@@ -1,4 +1,4 @@
-// The faces of packing: tally._pack_step() does one bounded unit in the caller's transaction, tally._pack() one after the
+// The faces of packing: tally.pack_step() does one bounded unit in the caller's transaction, tally.pack() one after the
 // other, each in a transaction of its own.
 #include "core/segment/cut.hpp"
 #include "core/segment/reader.hpp"
@@ -97,7 +97,7 @@ int pin_search_path() {
 
 // One unit with the rights of tally_owner. `worked`: whether the round that ended had found something to do.
 Step step(const PackSettings& settings, bool* worked) {
-    require_writable("tally._pack()");
+    require_writable("tally.pack()");
     const int settings_level = pin_search_path();
     if (SPI_connect() != SPI_OK_CONNECT) elog(ERROR, "SPI_connect failed");
     const Step done = guarded([&] {
@@ -122,7 +122,7 @@ PackSettings settings_of(FunctionCallInfo fcinfo) {
 }  // namespace
 }  // namespace tally
 
-// tally._pack_step(min_events integer, max_age interval, tidy boolean) -> boolean: true until a round has found nothing
+// tally.pack_step(min_events integer, max_age interval, tidy boolean) -> boolean: true until a round has found nothing
 // to do
 TALLY_FUNCTION(pack_step) {
     bool worked = false;
@@ -130,7 +130,7 @@ TALLY_FUNCTION(pack_step) {
     PG_RETURN_BOOL(done == tally::Step::did || worked);
 }
 
-// CALL tally._pack(min_events integer, max_age interval, tidy boolean): a round, until all that it found is done
+// CALL tally.pack(min_events integer, max_age interval, tidy boolean): a round, until all that it found is done
 TALLY_FUNCTION(pack) {
     const tally::PackSettings settings = tally::settings_of(fcinfo);
     const bool atomic = fcinfo->context == nullptr || !IsA(fcinfo->context, CallContext) ||

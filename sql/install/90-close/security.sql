@@ -78,7 +78,8 @@ $types$;
 DO $functions$
 DECLARE
     pure    CONSTANT text[] := ARRAY['windows', '_window_starts', '_check_time_zone', '_local_instant', '_uuid7', '_random_bytes', '_now'];
-    admin   CONSTANT text[] := ARRAY['create_tenant', 'create_api_key', 'api_keys', 'revoke_api_key', 'set_limits', 'seal_identities', 'verify'];
+    admin   CONSTANT text[] := ARRAY['create_tenant', 'create_api_key', 'api_keys', 'revoke_api_key', 'set_limits', 'seal_identities', 'pack', 'verify'];
+    tending CONSTANT text[] := ARRAY['pack_step'];    -- the same whoever calls it: tallyd does
     reading CONSTANT text[] := ARRAY['_statement_deadline', '_set_statement_deadline'];    -- VOLATILE, and store nothing
     all_of  CONSTANT text[] := ARRAY['_find_sealed', '_sealed_identities', '_stored_events'];    -- read over all tenants
     routine record;
@@ -91,6 +92,7 @@ BEGIN
                                WHEN pg_catalog.left(p.proname, 1) = '_' AND p.provolatile = 'v' AND p.proname <> ALL (reading) THEN NULL
                                WHEN n.nspname = 'tally_rest' THEN 'tally_admin, tally_api'
                                WHEN p.proname = ANY (admin) THEN 'tally_admin'
+                               WHEN p.proname = ANY (tending) THEN 'tally_admin, tally_api'
                                ELSE 'tally_admin, tally_app, tally_api' END AS users
                    FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
                    WHERE n.nspname IN ('tally', 'tally_rest', 'tally_gated') ORDER BY p.oid LOOP
