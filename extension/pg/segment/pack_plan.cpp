@@ -13,6 +13,7 @@
 #include "pg/border/values.hpp"
 #include "pg/segment/partition_list.hpp"
 #include "pg/segment/pile.hpp"
+#include "pg/segment/retention_edge.hpp"
 #include "pg/segment/statement.hpp"
 
 namespace tally {

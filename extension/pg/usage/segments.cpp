@@ -3,6 +3,8 @@
 
 #include "pg/usage/segments.hpp"
 
+#include "pg/segment/retention_edge.hpp"
+
 namespace tally {
 namespace {
 
@@ -22,25 +24,6 @@ Oid table_named(const char* name) {
     if (!OidIsValid(oid))
         ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("table tally.%s does not exist", name)));
     return oid;
-}
-
-// Events before are gone or going. Read with the newest snapshot after the partitions were locked: what is dropped
-// later waits for our locks, and what was dropped before is known.
-TimestampTz retained_from() {
-    Relation const store = table_open(table_named("store"), AccessShareLock);
-    Snapshot const newest = RegisterSnapshot(GetLatestSnapshot());
-    TupleTableSlot* const slot = table_slot_create(store, nullptr);
-    TableScanDesc const scan = table_beginscan(store, newest, 0, nullptr);
-    TimestampTz edge = DT_NOBEGIN;
-    if (table_scan_getnextslot(scan, ForwardScanDirection, slot)) {
-        bool is_null = false;
-        edge = DatumGetTimestampTz(slot_getattr(slot, 2, &is_null));
-    }
-    table_endscan(scan);
-    ExecDropSingleTupleTableSlot(slot);
-    UnregisterSnapshot(newest);
-    table_close(store, AccessShareLock);
-    return edge;
 }
 
 // Whether a range of days, as a partition's bounds give it, meets [from, to). Bounds of months and their days are
@@ -66,7 +49,7 @@ Segments::Segments(std::int32_t tenant, std::int64_t from, std::int64_t to)
     open_partitions();
     call_pg([&] {
         row_memory_ = AllocSetContextCreate(CurrentMemoryContext, "tally segment", ALLOCSET_DEFAULT_SIZES);
-        const TimestampTz edge = retained_from();
+        const TimestampTz edge = to_postgres(retained_from());
         if (from_ != DT_NOBEGIN && from_ < edge)
             ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), err_generic_string(PG_DIAG_COLUMN_NAME, "from"),
                             errmsg("events before %s have been dropped", timestamptz_to_str(edge)),
