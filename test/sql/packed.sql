@@ -81,7 +81,7 @@ END $$;
 CREATE TABLE before AS SELECT * FROM pg_temp.answers();
 SELECT count(*) > 600 AS many, count(answer) > 500 AS answered FROM before;
 -- all in segments
-CALL tally._pack(1, '0', true);
+CALL tally.pack(1, '0', true);
 SELECT count(*) AS recent FROM tally.recent_event;
 SELECT count(*) > 3 AS segments, sum(events) AS events FROM tally.segment;
 SELECT b.question, b.answer, a.answer AS packed FROM before b FULL JOIN pg_temp.answers() a USING (question) WHERE b.answer IS DISTINCT FROM a.answer;
@@ -93,7 +93,7 @@ INSERT INTO tally.correction (tenant_id, seq, identity, ts, code, customer_id, r
 SELECT 1, e.seq, gen_random_uuid(), e.ts, e.code, e.customer_id, 'test' FROM tally.events e WHERE e.seq % 17 = 0;
 TRUNCATE before;
 INSERT INTO before SELECT * FROM pg_temp.answers();
-CALL tally._pack(1, '0', true);
+CALL tally.pack(1, '0', true);
 SELECT count(*) AS recent FROM tally.recent_event;
 SELECT b.question, b.answer, a.answer AS packed FROM before b FULL JOIN pg_temp.answers() a USING (question) WHERE b.answer IS DISTINCT FROM a.answer;
 SELECT count(*) AS events, count(*) FILTER (WHERE voided) = (SELECT count(*) FROM tally.correction) AS voided FROM tally.events;
@@ -105,7 +105,7 @@ SELECT tally.create_metric('bulk', 'SUM', aggregation_key => 'v') ~ '^bm_' AS ma
 INSERT INTO tally.import_batch (tenant_id, name) VALUES (1, 'some') RETURNING import_id AS import \gset
 INSERT INTO tally.recent_event (tenant_id, code_hash, customer_hash, ts, received_at, code, customer_id, source, event_id, properties, import_id)
 SELECT 1, tally._hash32('bulk'), tally._hash32('c'), '2024-02-01'::timestamptz + n * interval '1 min', now(), 'bulk', 'c', '', 'b' || n, '{"v": 1}', CASE WHEN n % 2 = 0 THEN :'import'::uuid END FROM generate_series(1, 100) n;
-CALL tally._pack(1, '0', true);
+CALL tally.pack(1, '0', true);
 SELECT count(*) FROM tally.events('bulk') WHERE import_id ~ '^imp_';
 SELECT (tally._void_import(1, :'import', 'wrong')).voided;
 SELECT value, events FROM tally.usage('bulk', '2024-01-01', '2024-03-01');

@@ -7,9 +7,9 @@
 
 #include "core/segment/partition.hpp"
 
+#include "pg/segment/retention_edge.hpp"
 #include "pg/border/boundary.hpp"
 #include "pg/border/values.hpp"
-#include "pg/segment/retention_edge.hpp"
 #include "pg/identity/seal.hpp"
 
 namespace tally {

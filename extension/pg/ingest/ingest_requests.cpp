@@ -10,12 +10,12 @@
 #include <vector>
 
 #include "pg/border/gate.hpp"
+#include "pg/segment/retention_edge.hpp"
 #include "pg/border/boundary.hpp"
 #include "pg/border/rows.hpp"
 #include "pg/border/values.hpp"
 #include "pg/ingest/ingest_engine.hpp"
 #include "pg/ingest/statement.hpp"
-#include "pg/segment/retention_edge.hpp"
 
 namespace {
 

@@ -2,10 +2,10 @@
 #include <cstring>
 
 #include "pg/border/gate.hpp"
+#include "pg/segment/retention_edge.hpp"
 #include "pg/ingest/ingest_session.hpp"
 #include "pg/border/boundary.hpp"
 #include "pg/border/values.hpp"
-#include "pg/segment/retention_edge.hpp"
 
 namespace tally {
 namespace {

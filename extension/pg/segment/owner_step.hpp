@@ -2,8 +2,8 @@
 // a transaction of its own. Not inside of `guarded`: these are the outermost frames.
 #pragma once
 
-#include "pg/border/boundary.hpp"
 #include "pg/border/gate.hpp"
+#include "pg/border/boundary.hpp"
 
 namespace tally {
 

@@ -7,13 +7,13 @@
 
 #include "core/base/hash128.hpp"
 
+#include "pg/segment/retention_edge.hpp"
 #include "pg/segment/pack.hpp"
 
 #include "pg/border/boundary.hpp"
 #include "pg/border/values.hpp"
 #include "pg/segment/partition_list.hpp"
 #include "pg/segment/pile.hpp"
-#include "pg/segment/retention_edge.hpp"
 #include "pg/segment/statement.hpp"
 
 namespace tally {

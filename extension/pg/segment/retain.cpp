@@ -10,8 +10,8 @@
 #include <string>
 
 #include "core/segment/partition.hpp"
-#include "pg/border/boundary.hpp"
 #include "pg/border/gate.hpp"
+#include "pg/border/boundary.hpp"
 #include "pg/border/values.hpp"
 #include "pg/segment/owner_step.hpp"
 #include "pg/segment/partition_list.hpp"

@@ -1,9 +1,9 @@
 // Partitions of tally.segment by their bounds, and scans of their keys (tenant_id, code, segment_id).
 #include <algorithm>
 
+#include "pg/segment/retention_edge.hpp"
 #include "pg/usage/segments.hpp"
 
-#include "pg/segment/retention_edge.hpp"
 
 namespace tally {
 namespace {
