@@ -6,7 +6,7 @@ const { spawn } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 const { after, before, test } = require('node:test');
-const { call, http, setUp, until } = require('./lib.js');
+const { call, http, setUp, storedEvents, until } = require('./lib.js');
 
 let s;
 let dir;
@@ -34,7 +34,7 @@ const run = (args, options) => start(args, options).done;
 const load = (file, args = [], options = {}) => run(['import', file, '--url', s.url, '--key-file', 'key', ...args], options);
 const write = (name, text) => fs.writeFileSync(path.join(dir, name), text);
 const json = (n, more = {}) => `${JSON.stringify({ code: 'cmd', customer_id: 'c', timestamp: '2024-01-01T00:00:00Z', properties: { n: String(n) }, ...more })}\n`;
-const events = () => Number(s.cluster.psql("SELECT count(*) FROM tally.recent_event WHERE code = 'cmd'"));
+const events = () => Number(s.cluster.psql(`SELECT count(*) FROM ${storedEvents} WHERE code = 'cmd'`));
 
 test('a CSV file of several pieces is one import, twice counts once', async () => {
   const rows = Array.from({ length: 12000 }, (_, n) => `cmd,c,2024-01-01T00:00:00Z,csv${n}\n`).join('');
