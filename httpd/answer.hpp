@@ -25,7 +25,8 @@ struct Answer {
     bool challenge = false;            // WWW-Authenticate: Bearer, Basic
     bool preflight = false;            // what another origin may send: the methods of allow
     const char* cache_control = "no-store";
-    const char* etag = nullptr;  // nullptr: no ETag header
+    const char* accept_encoding = nullptr;  // of bodies of requests; nullptr: no Accept-Encoding header
+    const char* etag = nullptr;             // nullptr: no ETag header
     RateState rate;
 };
 

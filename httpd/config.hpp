@@ -47,6 +47,7 @@ struct Config {
     double send_timeout = 60;
     double drain_delay = 0;
     double drain_timeout = 25;
+    double pack = 2;  // 0: no packing
 
     std::string log_level = "info";
 };

@@ -11,6 +11,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "fields.hpp"
+
 namespace tallyd {
 
 namespace {
@@ -28,26 +30,46 @@ public:
         if (strcasecmp(name, "Content-Length") == 0) ++head.lengths;
         if (strcasecmp(name, "Authorization") == 0) ++head.authorizations;
         if (strcasecmp(name, "Idempotency-Key") == 0) ++head.once_keys;
-        follow(name, "");
-        if (value) follow(value, " \t");
+        if (strcasecmp(name, "Content-Type") == 0) ++head.types;
+        if (strcasecmp(name, "Content-Encoding") == 0 && strcasecmp(value ? value : "", "identity") != 0)
+            head.coded = true;
+        if (strcasecmp(name, "Host") == 0) {
+            ++head.hosts;
+            if (!is_host(value ? value : "")) head.bad_host = true;
+        }
+        if (!is_token(name)) head.bad_name = true;
+        follow(name, "", kLineEnd);
+        if (!value) return;
+        follow(value, " \t", 1);
+        if (std::strpbrk(value, "\r\n")) head.lone_ends = true;
     }
 
-    // After the last field comes at least one end of line more than its own, or the second half of its own.
+    // After the last field comes its own end of line and that of the empty line.
     void end() noexcept {
-        if (kLibraryCuts && head.count > 0 && last_[std::strlen(last_) + 1] != '\0') head.cut = true;
+        if (!kLibraryCuts || head.count == 0) return;
+        const char* at = last_ + std::strlen(last_);
+        if (at[1] != '\0')
+            head.cut = true;
+        else if (at[2] != '\0' || at[3] != '\0')
+            head.lone_ends = true;
     }
 
     Head head;
 
 private:
-    // Between the text before and this one only NULs may stand, at most two in a row, and what is skipped before it.
-    void follow(const char* text, const char* skipped) noexcept {
+    static constexpr int kLineEnd = 2;
+
+    // Between the text before and this one only NULs may stand, as many as there were separators, and what is skipped
+    // before it.
+    void follow(const char* text, const char* skipped, int separators) noexcept {
         const char* at = last_ + std::strlen(last_);
         const auto from = reinterpret_cast<std::uintptr_t>(at), to = reinterpret_cast<std::uintptr_t>(text);
         last_ = text;
         if (!kLibraryCuts || to < from || to - from > kLongestGap) return;  // it was put elsewhere
-        for (int nuls = 0; at < text; ++at)
-            if (*at == '\0' ? ++nuls > 2 : std::strchr(skipped, *at) == nullptr) head.cut = true;
+        int nuls = 0;
+        for (; at < text; ++at)
+            if (*at == '\0' ? ++nuls > separators : std::strchr(skipped, *at) == nullptr) head.cut = true;
+        if (nuls < separators) head.lone_ends = true;
     }
 
     const char* last_;
@@ -58,7 +80,17 @@ MHD_Result read_field(void* reader, MHD_ValueKind, const char* name, const char*
     return MHD_YES;
 }
 
+MHD_Result check_trailer(void* sound, MHD_ValueKind, const char* name, const char*) {
+    return is_token(name) ? MHD_YES : static_cast<MHD_Result>(*static_cast<bool*>(sound) = false);
+}
+
 }  // namespace
+
+bool has_sound_trailers(MHD_Connection* connection) {
+    bool sound = true;
+    MHD_get_connection_values(connection, MHD_FOOTER_KIND, check_trailer, &sound);
+    return sound;
+}
 
 Head read_head(MHD_Connection* connection, const char* target_end, const char* version) {
     Reader reader(version);

@@ -22,6 +22,7 @@
 #include "backoff.hpp"
 #include "http_client.hpp"
 #include "import_chunker.hpp"
+#include "import_file.hpp"
 #include "import_progress.hpp"
 
 namespace tallyd {
@@ -77,10 +78,9 @@ std::string read_key(const Options& options) {
 }
 
 ImportFormat format_of(const Options& options) {
-    const std::string ending = std::filesystem::path(options.file).extension();
-    const std::string& told = options.format.empty() ? ending : options.format;
-    if (told == "csv" || told == ".csv") return ImportFormat::csv;
-    if (told == "ndjson" || told == ".ndjson" || told == ".jsonl") return ImportFormat::ndjson;
+    if (is_compressed_name(options.file)) throw Stop{kUsage, options.file + kCompressed};
+    if (!options.format.empty()) return options.format == "csv" ? ImportFormat::csv : ImportFormat::ndjson;
+    if (const auto format = format_of_name(options.file)) return *format;
     throw Stop{kUsage,
                "the name \"" + options.file + "\" does not say the format: use --format csv or --format ndjson"};
 }
@@ -108,6 +108,8 @@ public:
         std::istream& in = from_stdin_ ? std::cin : input_;
         while (in.read(input.get(), kRead), in.gcount() > 0) {
             check_interrupt();
+            if (read_ == 0 && is_compressed({input.get(), static_cast<std::size_t>(in.gcount())}))
+                throw Stop{kUsage, title_ + kCompressed};
             take(chunker, input.get(), static_cast<std::size_t>(in.gcount()));
         }
         if (in.bad()) throw Stop{kFailed, "cannot read " + title_};
@@ -368,7 +370,7 @@ int import_command(int argc, const char* const* argv) {
         ->envname("TALLYD_CA_FILE");
     app.add_option("--key-file", options.key_file, "file that holds the API key; else TALLYD_KEY of the environment");
     app.add_option("--format", options.format, "csv or ndjson, where the file's name does not say so")
-        ->check(CLI::IsMember({"csv", "ndjson"}));
+        ->transform(CLI::IsMember({"csv", "ndjson"}, CLI::ignore_case));
     app.add_option("--name", options.name, "name of the import in lists (the file's name)");
     app.add_option("--patience", options.patience, "go on trying this long where tallyd does not answer (seconds)")
         ->check(CLI::Range(0.0, 86400.0))

@@ -109,6 +109,8 @@ std::string Observe::prometheus(const Gauges& gauges) const {
                    gauges.writers_connected, gauges.readers_connected, gauges.importers_connected);
     single(out, "tallyd_database_reconnects_total", "counter",
            "Database connections made after the first of each thread.", reconnects.load());
+    packing_.write(out, "tallyd_packing_step_duration_seconds", "Time of one step of packing with its commit.");
+    single(out, "tallyd_packing_failures_total", "counter", "Steps of packing that failed.", packing_failures.load());
     single(out, "tallyd_ingest_batches_split_total", "counter", "Ingest batches split to find the request that failed.",
            batches_split.load());
     single(out, "tallyd_statements_retried_total", "counter", "Requests given back to the queue for another attempt.",

@@ -44,10 +44,12 @@ public:
     // route == nullptr: a request that fits no route.
     void request(const Route* route, unsigned status, double seconds) noexcept;
     void batch(std::size_t requests, double seconds) noexcept;
+    void packing(double seconds) noexcept { packing_.add(seconds); }
     std::string prometheus(const Gauges& gauges) const;
 
     std::atomic<std::uint64_t> events_accepted{0}, events_duplicate{0}, events_rejected{0};
     std::atomic<std::uint64_t> reconnects{0}, batches_split{0}, statements_retried{0}, clients_cut{0};
+    std::atomic<std::uint64_t> packing_failures{0};
     std::atomic<std::int64_t> in_flight{0};
 
 private:
@@ -60,6 +62,7 @@ private:
     std::array<Row, kMostRoutes + 1> requests_{};
     Histogram<14> latency_{{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10}};
     Histogram<14> commit_{{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10}};
+    Histogram<14> packing_{{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10}};
     Histogram<10> batch_size_{{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000}};
 };
 

@@ -102,6 +102,7 @@ MHD_Result HttpRequest::take_piece(const char* data, std::size_t size) {
 MHD_Result HttpRequest::take_end() {
     if (!peer_->enter(Peer::Stage::busy)) return MHD_NO;
     if (phase_ == Phase::refused) return reply(std::move(answer_));
+    if (auto refusal = check_trailers()) return reply(std::move(*refusal));
     if (route->kind == RouteKind::openapi) return reply(openapi_document(header("If-None-Match")));
     if (route->scope == nullptr) return reply(probe(route->kind, service_));
     // The body first: it may hold the key. This is called again when the key's limits are known.
@@ -134,7 +135,7 @@ MHD_Result HttpRequest::reply(Answer answer) {
     status_ = answer.status;
     sent_ = answer.body.size();
     if (!peer_->enter(Peer::Stage::sending)) return MHD_NO;
-    return send_answer(connection_, std::move(answer), id_, service_.health.draining.load());
+    return send_answer(connection_, std::move(answer), id_, broken_ || service_.health.draining.load());
 }
 
 MHD_Result HttpRequest::refuse_by_library(unsigned status, const std::string& reason) {

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "body.hpp"
+#include "head.hpp"
 #include "import_upload.hpp"
 #include "job.hpp"
 #include "peers.hpp"
@@ -44,12 +45,14 @@ private:
 
     // These return the refusal, or nothing when all is well.
     std::optional<Answer> check_head(const char* method, const char* version);
+    std::optional<Answer> check_lines(const Head& head) const;
     std::optional<Answer> check_framing(const char* version);
     std::optional<Answer> find_route(const char* method);
     std::optional<Answer> check_key(int headers);
     std::optional<Answer> check_once(int headers);
-    std::optional<Answer> check_media();
+    std::optional<Answer> check_media(bool coded) const;
     std::optional<Answer> check_announced_length();
+    std::optional<Answer> check_trailers();
     std::optional<Answer> check_body();
     std::optional<Answer> take_json();
     std::optional<Answer> take_form();
@@ -88,6 +91,7 @@ private:
     std::string method_;
     Phase phase_ = Phase::head;
     bool has_body_ = false;
+    bool broken_ = false;  // head or trailers are: the connection ends with the answer
     Media media_ = Media::other;
     PresentedKeys keys_;
     std::uint64_t announced_ = 0;

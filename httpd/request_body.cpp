@@ -7,11 +7,20 @@ namespace tallyd {
 
 namespace {
 
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr const char* kNoBody = "this request takes no body but an apiKey";
 
 }  // namespace
 
+std::optional<Answer> HttpRequest::check_trailers() {
+    if (!header("Transfer-Encoding") || has_sound_trailers(connection_)) return std::nullopt;
+    broken_ = true;
+    return refuse(400, "the name of a trailer is not valid");
+}
+
 std::optional<Answer> HttpRequest::check_body() {
+    // A mark that nobody can see; RFC 8259 (8.1) allows to pass over it.
+    if (body.starts_with(kByteOrderMark)) body.erase(0, kByteOrderMark.size());
     if (has_body_ || route->body != BodyKind::none)
         if (auto refusal = media_ == Media::form ? take_form() : take_json()) return refusal;
     if (auto refusal = check_keys()) return refusal;

@@ -9,6 +9,7 @@
 
 #include "body.hpp"
 #include "error.hpp"
+#include "fields.hpp"
 #include "head.hpp"
 #include "json_text.hpp"
 #include "request.hpp"
@@ -48,18 +49,35 @@ std::optional<Answer> HttpRequest::check_head(const char* method, const char* ve
     if (target_.size() > kLongestTarget)
         return refuse(414, fmt::format("the request target is longer than {} bytes", kLongestTarget));
     const Head head = read_head(connection_, target_end_, version);
-    if (head.cut) return refuse(400, "the request's head holds a NUL byte, or a header that goes on in a further line");
+    if (auto refusal = check_lines(head)) {
+        broken_ = true;
+        return refusal;
+    }
     if (head.bytes > kLongestHead || head.count > kMostHeaders)
         return refuse(431, fmt::format("the request headers are larger than {} bytes or more than {}", kLongestHead,
                                        kMostHeaders));
     if (head.lengths > 1) return refuse(400, "there is more than one Content-Length header");
+    if (head.types > 1) return refuse(400, "there is more than one Content-Type header");
     if (auto refusal = check_framing(version)) return refusal;
     if (auto refusal = find_route(method)) return refusal;
     media_ = media_of(header("Content-Type"));
     if (auto refusal = check_key(head.authorizations)) return refusal;
     if (auto refusal = check_once(head.once_keys)) return refusal;
-    if (auto refusal = check_media()) return refusal;
+    if (auto refusal = check_media(head.coded)) return refusal;
     return route->body == BodyKind::file ? begin_upload() : check_announced_length();
+}
+
+// What another server could read as another head: nothing that follows it on this connection can be trusted.
+std::optional<Answer> HttpRequest::check_lines(const Head& head) const {
+    if (head.cut) return refuse(400, "the request's head holds a NUL byte, or a header that goes on in a further line");
+    if (head.lone_ends) return refuse(400, "every line of the request's head must end with CR and LF");
+    if (head.bad_name)
+        return refuse(400,
+                      "the name of a header is not valid: letters, digits and !#$%&'*+-.^_`|~, then the colon, without "
+                      "blanks before it");
+    if (head.hosts > 1) return refuse(400, "there is more than one Host header");
+    if (head.bad_host) return refuse(400, "the Host header is not a host with or without a port");
+    return std::nullopt;
 }
 
 std::optional<Answer> HttpRequest::check_framing(const char* version) {
@@ -135,11 +153,10 @@ std::optional<Answer> HttpRequest::check_once(int headers) {
     return std::nullopt;
 }
 
-std::optional<Answer> HttpRequest::check_media() {
-    const char* coding = header("Content-Encoding");
+std::optional<Answer> HttpRequest::check_media(bool coded) const {
     if (route->body == BodyKind::none) {
         // A POST that takes nothing else may still bring its key so.
-        if (has_body_ && (!route->body_may_hold_key() || media_ == Media::other || coding))
+        if (has_body_ && (!route->body_may_hold_key() || media_ == Media::other || coded))
             return refuse(400, "this request takes no body");
         return std::nullopt;
     }
@@ -149,9 +166,12 @@ std::optional<Answer> HttpRequest::check_media() {
     } else if (media_ != Media::json && (media_ != Media::form || route->body == BodyKind::events)) {
         return refuse(415, "the Content-Type must be application/json");
     }
-    if (coding && strcasecmp(coding, "identity") != 0)
-        return refuse(415, "the request body must not have a Content-Encoding");
-    return std::nullopt;
+    if (is_foreign_charset(header("Content-Type")))
+        return refuse(415, "the request body must be in UTF-8, and its Content-Type must not say another charset");
+    if (!coded) return std::nullopt;
+    Answer refusal = refuse(415, "the request body must not have a Content-Encoding");
+    refusal.accept_encoding = "identity";
+    return refusal;
 }
 
 std::optional<Answer> HttpRequest::check_announced_length() {

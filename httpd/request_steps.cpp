@@ -102,6 +102,7 @@ MHD_Result HttpRequest::take_file(const char* data, std::size_t* size) {
 MHD_Result HttpRequest::take_file_end() {
     if (!peer_->enter(Peer::Stage::busy)) return MHD_NO;
     if (phase_ == Phase::refused) return reply(std::move(answer_));
+    if (auto refusal = check_trailers()) return reply(std::move(*refusal));
     if (const Admission admission = admit(); admission != Admission::passed)
         return admission == Admission::waiting ? MHD_YES : reply(std::move(answer_));
     if (received_ == 0) return reply(refuse(400, "the request body is empty"));

@@ -45,6 +45,7 @@ void headers_of(const Answer& answer, const std::string& request_id, bool last, 
     add("X-Request-Id", request_id.c_str());
     if (answer.retry_after > 0) add("Retry-After", std::to_string(answer.retry_after).c_str());
     if (!answer.allow.empty()) add("Allow", answer.allow.c_str());
+    if (answer.accept_encoding) add("Accept-Encoding", answer.accept_encoding);
     if (answer.challenge) add("WWW-Authenticate", "Bearer");
     if (answer.challenge) add("WWW-Authenticate", "Basic realm=\"tallyd\"");
     if (answer.rate.limit >= 0) {

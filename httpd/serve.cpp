@@ -16,6 +16,7 @@
 #include "listener.hpp"
 #include "log.hpp"
 #include "notify.hpp"
+#include "packer.hpp"
 #include "reader.hpp"
 #include "server.hpp"
 #include "tls.hpp"
@@ -78,7 +79,11 @@ void raise_file_limit(const Config& config) {
 class Process {
 public:
     explicit Process(const Config& config)
-        : config_(config), service_(config), server_(service_), watchdog_(service_) {}
+        : config_(config),
+          service_(config),
+          packer_(config, service_.observe),
+          server_(service_),
+          watchdog_(service_) {}
 
     std::string start(int listen_fd) {
         for (unsigned n = 0; n < config_.writers; ++n)
@@ -91,6 +96,7 @@ public:
             threads_.push_back(std::make_unique<Reader>(config_, service_.import_queue, service_.health,
                                                         service_.observe, Use::import));
         for (const auto& thread : threads_) thread->start();
+        packer_.start();
         watchdog_.start();
         return server_.start(listen_fd);
     }
@@ -128,11 +134,13 @@ private:
 
     // No suspended connection may be left when the HTTP side stops: everyone is answered, in order of certainty.
     void end_database() {
+        packer_.ask_to_stop();
         for (const auto& thread : threads_) thread->ask_to_stop();
         service_.ingest_queue.wake();
         service_.call_queue.wake();
         service_.import_queue.wake();
         for (const auto& thread : threads_) thread->join();
+        packer_.join();
         const auto refuse_late = [this] {
             for (JobQueue* queue : {&service_.ingest_queue, &service_.call_queue, &service_.import_queue}) {
                 queue->close();
@@ -149,6 +157,7 @@ private:
     const Config& config_;
     Service service_;
     std::vector<std::unique_ptr<DatabaseThread>> threads_;
+    Packer packer_;
     Server server_;
     Watchdog watchdog_;
 };

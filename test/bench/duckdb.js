@@ -4,11 +4,11 @@
 // Times are each engine's own: PostgreSQL's from the server's clock, DuckDB's around a call inside this process.
 'use strict';
 
-const { spawn } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { DuckDBInstance, version } = require('@duckdb/node-api');
+const { Psql, median } = require('./psql.js');
 
 const rows = Number(process.env.ROWS || 10000000);
 const rounds = Number(process.env.ROUNDS || 5);
@@ -43,49 +43,6 @@ const questions = [
     theirs: 'SELECT sum(x)::VARCHAR FROM n' },
 ];
 
-// A psql that is kept open: each statement is answered with what it prints.
-class Psql {
-  constructor(args) {
-    this.child = spawn('psql', ['-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
-    this.text = '';
-    this.child.stdout.setEncoding('utf8').on('data', (data) => { this.text += data; this.deliver(); });
-    this.child.on('error', (error) => this.end(error));
-    this.child.on('close', () => this.end(new Error('psql ended: see its message above')));
-    this.child.stdin.on('error', () => {}); // the close says it
-  }
-
-  end(error) {
-    this.ended = this.ended || error;
-    if (this.waiting) this.waiting.reject(this.ended);
-  }
-
-  deliver() {
-    const end = this.text.indexOf('--answered--\n');
-    if (end < 0 || !this.waiting) return;
-    const answer = this.text.slice(0, end).trim();
-    this.text = this.text.slice(end + '--answered--\n'.length);
-    const { resolve } = this.waiting;
-    this.waiting = null;
-    resolve(answer);
-  }
-
-  run(statement) {
-    return new Promise((resolve, reject) => {
-      this.waiting = { resolve, reject };
-      if (this.ended) return this.end();
-      return this.child.stdin.write(`${statement}\n\\echo --answered--\n`);
-    });
-  }
-
-  async ask(sql) {
-    const answer = await this.run(`SELECT ms, answer FROM tally_bench.ask($ask$${sql}$ask$);`);
-    const bar = answer.indexOf('|');
-    return { ms: Number(answer.slice(0, bar)), answer: answer.slice(bar + 1) };
-  }
-
-  close() { this.child.stdin.end(); }
-}
-
 async function askDuck(duck, sql) {
   const began = process.hrtime.bigint();
   const result = await duck.runAndReadAll(sql);
@@ -114,12 +71,6 @@ function requireEqual(name, ours, theirs) {
   if (exact !== theirExact) throw new Error(`${name}: ours is ${exact}, DuckDB's is ${theirExact}`);
   if (mean !== undefined && !(Math.abs(mean - theirMean) <= 1e-9 * Math.abs(mean)))
     throw new Error(`${name}: our mean is ${mean}, DuckDB's is ${theirMean}`);
-}
-
-function median(numbers) {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
 // Processor time in ms: of the backend, where it is a process of this machine; of this process, which is DuckDB's.

@@ -6,7 +6,7 @@ const { spawn } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 const { after, before, test } = require('node:test');
-const { call, http, setUp, until } = require('./lib.js');
+const { call, http, setUp, storedEvents, until } = require('./lib.js');
 
 let s;
 let dir;
@@ -34,7 +34,7 @@ const run = (args, options) => start(args, options).done;
 const load = (file, args = [], options = {}) => run(['import', file, '--url', s.url, '--key-file', 'key', ...args], options);
 const write = (name, text) => fs.writeFileSync(path.join(dir, name), text);
 const json = (n, more = {}) => `${JSON.stringify({ code: 'cmd', customer_id: 'c', timestamp: '2024-01-01T00:00:00Z', properties: { n: String(n) }, ...more })}\n`;
-const events = () => Number(s.cluster.psql("SELECT count(*) FROM tally.recent_event WHERE code = 'cmd'"));
+const events = () => Number(s.cluster.psql(`SELECT count(*) FROM ${storedEvents} WHERE code = 'cmd'`));
 
 test('a CSV file of several pieces is one import, twice counts once', async () => {
   const rows = Array.from({ length: 12000 }, (_, n) => `cmd,c,2024-01-01T00:00:00Z,csv${n}\n`).join('');
@@ -246,6 +246,26 @@ test('a server that is not there is tried again for the patience given', async (
   const done = await run(['import', 'one.ndjson', '--url', 'http://127.0.0.1:1', '--key-file', 'key', '--patience', '0.6']);
   assert.equal(done.code, 1);
   assert.match(done.stderr, /^tallyd import: http:\/\/127\.0\.0\.1:1: no connection: .* port 1 .*, trying again for \d+ s$/m);
+});
+
+test('the format is known by the ending of a name in any case, and what is compressed is called so', async () => {
+  const { gzipSync } = require('node:zlib');
+  const csv = 'code,customer_id,timestamp,n\npadded,c,2024-01-15T00:00:00Z, 5\npadded,c,2024-01-16T00:00:00Z,"7 "\n';
+  for (const name of ['UPPER.CSV', 'Mixed.Csv', 'UPPER.NDJSON', 'Lines.JsonL']) {
+    write(name, /csv/i.test(name) ? csv : json(name));
+    const done = await run(['import', name, '--url', s.url, '--key-file', 'key']);
+    assert.equal(done.code, 0, `${name}: ${done.stderr}`);
+  }
+  write('told', csv);
+  assert.equal((await run(['import', 'told', '--format', 'CSV', '--url', s.url, '--key-file', 'key'])).code, 0);
+  for (const [name, ...more] of [['usage.csv.gz'], ['usage.CSV.GZ'], ['usage.ndjson.gz', '--format', 'ndjson'], ['usage.csv.zst'], ['usage.zip'], ['hidden.csv'], ['hidden', '--format', 'csv']]) {
+    write(name, gzipSync(csv));
+    const done = await run(['import', name, ...more, '--url', s.url, '--key-file', 'key']);
+    assert.equal(done.code, 2, name);
+    assert.match(done.stderr, /is compressed.*unpack/, name);
+  }
+  const piped = await run(['import', '-', '--format', 'csv', '--url', s.url, '--key-file', 'key'], { input: gzipSync(csv) });
+  assert.match(piped.stderr, /stdin is compressed/);
 });
 
 test('wrong usage is 2, a wrong key 1', async () => {

@@ -3,7 +3,7 @@
 
 const assert = require('node:assert/strict');
 const { after, before, test } = require('node:test');
-const { call, event, isErrorAnswer, parseAnswers, raw, setUp, until } = require('./lib.js');
+const { call, event, isErrorAnswer, parseAnswers, raw, setUp, storedEvents, until } = require('./lib.js');
 
 let s;
 let family;
@@ -52,7 +52,7 @@ test('a property or nested member of that name is data, not a key', async () => 
   const one = event({ properties: { apiKey: s.key } });
   isErrorAnswer(assert, await call(s.url, null, 'POST', '/api/v1/events/ingest', { events: [one] }), 401, 'UNAUTHORIZED');
   assert.equal((await call(s.url, s.key, 'POST', '/api/v1/events/ingest', { events: [event({ properties: { apiKey: 'data' } })] })).json.accepted, 1);
-  assert.match(s.cluster.psql("SELECT string_agg(properties::text, ' ') FROM tally.recent_event"), /data/);
+  assert.match(s.cluster.psql(`SELECT string_agg(properties::text, ' ') FROM ${storedEvents}`), /data/);
 });
 
 test('a wrong key in a body, or one that is no string, is 401 with the same words as any bad key', async () => {

@@ -4,7 +4,7 @@
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const { after, before, test } = require('node:test');
-const { call, http, isErrorAnswer, parseAnswers, raw, setUp, sleep, startTallyd, until } = require('./lib.js');
+const { call, http, isErrorAnswer, parseAnswers, raw, setUp, sleep, startTallyd, storedEvents, until } = require('./lib.js');
 
 let s;
 before(async () => { s = await setUp(); });
@@ -15,7 +15,7 @@ const NDJSON = { 'content-type': 'application/x-ndjson' };
 const CSV = { 'content-type': 'text/csv' };
 const upload = (body, headers = NDJSON, query = '', key = s.key) => call(s.url, key, 'POST', PATH + query, body, headers);
 const line = (n, more = {}) => `${JSON.stringify({ code: 'imported', customer_id: 'c', timestamp: '2024-01-01T00:00:00Z', properties: { n: String(n) }, ...more })}\n`;
-const events = (where = 'true') => Number(s.cluster.psql(`SELECT count(*) FROM tally.recent_event WHERE code = 'imported' AND ${where}`));
+const events = (where = 'true') => Number(s.cluster.psql(`SELECT count(*) FROM ${storedEvents} WHERE code = 'imported' AND ${where}`));
 
 const shown = async (id) => (await call(s.url, s.key, 'GET', `/api/v1/imports/${id}`)).json;
 const counts = (one) => [one.accepted, one.duplicates, one.failed ?? one.failures];

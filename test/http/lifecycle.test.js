@@ -5,7 +5,7 @@ const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
 const { after, before, test } = require('node:test');
-const { Tallyd, call, event, http, isErrorAnswer, setUp, sleep, startTallyd, until } = require('./lib.js');
+const { Tallyd, call, event, http, isErrorAnswer, setUp, sleep, startTallyd, storedEvents, until } = require('./lib.js');
 
 let s;
 before(async () => { s = await setUp(); });
@@ -16,7 +16,7 @@ const ends = async (args, env) => {
   await until('the end', () => tallyd.done);
   return tallyd;
 };
-const stored = () => new Set(s.cluster.psql('SELECT event_id FROM tally.recent_event').split('\n'));
+const stored = () => new Set(s.cluster.psql(`SELECT event_id FROM ${storedEvents}`).split('\n'));
 
 // Clients that post one event after the other; each event is kept with the status that it got.
 function load(url, key, clients) {
@@ -164,7 +164,7 @@ test('kill -9 of the database under load: every request is answered, what was ac
   const failed = results.filter((result) => result.status !== 200).map((result) => result.one);
   const again = failed.length === 0 ? [] : (await call(s.url, s.key, 'POST', '/api/v1/events/ingest', { events: failed })).json;
   if (failed.length > 0) assert.equal(again.accepted + again.duplicates, failed.length);
-  assert.equal(s.cluster.psql('SELECT count(*) - count(DISTINCT event_id) FROM tally.recent_event'), '0');
+  assert.equal(s.cluster.psql(`SELECT count(*) - count(DISTINCT event_id) FROM ${storedEvents}`), '0');
 });
 
 test('SIGTERM under load: what is accepted is answered, nothing is answered that is not stored', async () => {

@@ -8,7 +8,7 @@ const https = require('node:https');
 const path = require('node:path');
 const { after, before, test } = require('node:test');
 const { makeCertificate, makeExpiredCertificate } = require('./certificates.js');
-const { http, setUp, startTallyd } = require('./lib.js');
+const { http, setUp, startTallyd, storedEvents } = require('./lib.js');
 
 let s;
 let dir;
@@ -29,7 +29,7 @@ after(async () => {
   await s?.close();
 });
 
-const events = () => Number(s.cluster.psql("SELECT count(*) FROM tally.recent_event WHERE code = 'tls'"));
+const events = () => Number(s.cluster.psql(`SELECT count(*) FROM ${storedEvents} WHERE code = 'tls'`));
 
 // Imports one new event; answers {code, stdout, stderr}.
 function load(url, args = [], env = {}) {

@@ -31,6 +31,21 @@ test('a metric is created, read back and listed', async () => {
   assert.ok(list.text.includes(made.json.id));
 });
 
+test('numbers of CSV may be padded; a filter that means the customer says what was meant', async () => {
+  const { json } = await create({ name: 'Padded', code: 'padded', aggregation_type: 'SUM', aggregation_key: 'n' });
+  const csv = 'code,customer_id,timestamp,n,note\npadded,c,2024-01-15T00:00:00Z, 5, x \npadded,c,2024-01-16T00:00:00Z,"7 ", x \npadded,c,2024-01-17T00:00:00Z,\t-1e1\t, x \n';
+  const sent = await call(s.url, s.key, 'POST', '/api/v1/events/import', csv, { 'content-type': 'text/csv' });
+  assert.equal(sent.json?.accepted, 3, sent.text);
+  const usage = (more) => call(s.url, s.key, 'GET', `/api/v1/metrics/${json.id}/usage?${range}${more}`);
+  const all = await usage('&filter[note]=%20x%20');
+  assert.deepEqual([all.json.total.value, all.json.total.events, all.json.total.skipped], ['2', 3, 0], all.text);
+  for (const more of ['&filter[customer_id]=c', '&filter[customer_id]=c&filter[customer_id]=d', '&filter[note]=x&filter[customer_id]=', '&customer_id=c&filter[customer_id]=c']) {
+    const refusal = isErrorAnswer(assert, await usage(more), 400, 'BAD_REQUEST');
+    assert.match(refusal.details.hint, /customer_id=/, more);
+  }
+  assert.equal((await usage('&customer_id=c')).json.total.events, 3);
+});
+
 test('a wrong definition is 400 and names the field', async () => {
   const cases = [[{ name: 'x', code: 'x', aggregation_type: 'SUM' }, 'aggregation_key'], [{ name: 'x', code: 'x', aggregation_type: 'NONSENSE' }, 'aggregation_type'],
     [{ name: 'x', aggregation_type: 'COUNT' }, 'code'], [{ name: 7, code: 'x', aggregation_type: 'COUNT' }, 'name']];

@@ -208,6 +208,8 @@ WHERE p.provolatile = 'v' AND p.prokind <> 'a' AND NOT (l.lanname = 'c' AND p.pr
       'tally._statement_deadline()', 'tally._set_statement_deadline(timestamp with time zone)',
       -- ask the gate themselves: they go on in C++ and have no function behind them (pg/ingest/ingest_session.cpp)
       'tally.ingest(text,boolean)', 'tally.ingest(jsonb,boolean)', 'tally.record(text,text,jsonb,text,timestamp with time zone,text,boolean)',
+      -- tend the store, the same whoever calls them, and are not for tally_app
+      'tally.pack_step(integer,interval,boolean)', 'tally.pack(integer,interval,boolean)', 'tally.retain(interval)',
       'tally_rest.authenticate(bytea,text)', 'tally_rest.ingest_batch(bytea[],text[])');      -- the keys that they are given are the proof
 
 INSERT INTO complaint

@@ -57,7 +57,9 @@ BEGIN
           LEFT JOIN oracle.event o ON o.customer_id = j.e ->> 'customer_id' AND o.source = coalesce(j.e ->> 'source', '')
                                    AND o.event_id = j.e ->> 'event_id' AND NOT o.voided
           WHERE j.verdict IS DISTINCT FROM 'accepted') j
-    WHERE j.verdict IS DISTINCT FROM j.right LIMIT 1;
+    -- An older snapshot does not show the oracle what another session stored; to pgtally known is known.
+    WHERE j.verdict IS DISTINCT FROM j.right
+      AND NOT (j.right = 'unknown event' AND j.verdict IN ('duplicate', 'conflict') AND current_setting('transaction_isolation') <> 'read committed') LIMIT 1;
     IF wrong IS NOT NULL THEN
         RAISE EXCEPTION '%', wrong USING ERRCODE = 'OR001';
     END IF;
@@ -106,16 +108,19 @@ $$;
 CREATE FUNCTION oracle.import(sent jsonb, lines text, file text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     answer json;
-    fresh  bigint := (SELECT count(*) FROM jsonb_array_elements(sent) s(e) WHERE NOT EXISTS (
-                          SELECT FROM oracle.event o WHERE o.customer_id = s.e ->> 'customer_id' AND o.source = s.e ->> 'source'
-                                                        AND o.event_id = s.e ->> 'event_id' AND NOT o.voided));
+    fresh  bigint;
+    other  bigint;      -- known with another content
 BEGIN
+    SELECT count(*) FILTER (WHERE o.code IS NULL),
+           count(*) FILTER (WHERE (o.code, o.sent_ts, o.properties) IS DISTINCT FROM (e ->> 'code', e ->> 'timestamp', e -> 'properties') AND o.code IS NOT NULL)
+    INTO fresh, other FROM jsonb_array_elements(sent) s(e)
+    LEFT JOIN oracle.event o ON o.customer_id = e ->> 'customer_id' AND o.source = e ->> 'source' AND o.event_id = e ->> 'event_id' AND NOT o.voided;
     LOOP
         SELECT tally_rest.import_chunk(t.tenant_id, '{}', jsonb_build_object('name', jsonb_build_array(file)), lines) INTO answer FROM tally.tenant t;
         EXIT WHEN answer IS NOT NULL;
     END LOOP;
-    IF (answer ->> 'accepted')::bigint <> fresh OR (answer ->> 'failed')::bigint <> 0 THEN
-        RAISE EXCEPTION 'import "%" of % events, % of them new: %', file, jsonb_array_length(sent), fresh, answer USING ERRCODE = 'OR001';
+    IF (answer ->> 'accepted')::bigint <> fresh OR (answer ->> 'failed')::bigint <> other THEN
+        RAISE EXCEPTION 'import "%" of % events, % of them new, % conflicts: %', file, jsonb_array_length(sent), fresh, other, answer USING ERRCODE = 'OR001';
     END IF;
     INSERT INTO oracle.event (customer_id, source, event_id, code, ts, sent_ts, properties, import)
     SELECT e ->> 'customer_id', e ->> 'source', e ->> 'event_id', e ->> 'code', (e ->> 'timestamp')::timestamptz, e ->> 'timestamp', e -> 'properties', file

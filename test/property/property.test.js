@@ -13,6 +13,7 @@ const faces = require('./faces.js');
 const { Random } = require('./random.js');
 const { Sessions, isLost, quote } = require('./session.js');
 const traffic = require('./traffic.js');
+const { fittingWindows, instantText } = require('./windows.js');
 const world = require('./world.js');
 
 const seconds = Number(process.env.PROPERTY_SECONDS || 45);
@@ -32,6 +33,9 @@ before(async () => {
     const definition = { code, kind, name: kind, aggregation_type: 'SUM', aggregation_key: 'n' };
     t.kinds[kind] = { code, id: cluster.psql(`SELECT oracle.create_metric(${quote(JSON.stringify(definition))})`) };
   }
+  t.pack = process.env.PROPERTY_PACK || 'pack';
+  if (t.pack === '_pack') t.half = true;
+  if (cluster.psql(`SELECT count(*) FROM pg_proc WHERE pronamespace = 'tally'::regnamespace AND proname = ${quote(t.pack)} AND prokind = 'p'`) === '0') t.pack = null;
   tallyd = await startTallyd(cluster);
   t.rest.url = tallyd.url;
   await tallyd.ready();
@@ -100,6 +104,19 @@ function report(metric, question, lines, snapshot) {
   });
 }
 
+// Moves a bound of a range to an event, or just behind it: there counting is most easily wrong.
+async function sharpen(session, random, code, question) {
+  for (const bound of ['from', 'to']) {
+    if (!random.chance(0.5)) continue;
+    const near = random.chance(0.3) ? question[bound] : Date.UTC(2024, 0, 1) * 1000 + random.below(600 * 86400) * 1e6;
+    const found = await session.row(`SELECT (extract(epoch FROM ts) * 1000000)::bigint AS at FROM oracle.event
+      WHERE code = ${quote(code)} AND ts >= ${quote(instantText(near))} ORDER BY ts LIMIT 1`);
+    if (found) question[bound] = found.at + random.pick([0, 0, 1]);
+  }
+  if (question.from >= question.to) question.to = question.from + random.pick([1, 8, 1e6, 86400e6, 31 * 86400e6]);
+  if (question.window && !fittingWindows(question.from, question.to, question.fill ? 12 : 400).includes(question.window)) question.window = null;
+}
+
 // Some questions in one snapshot, which other sessions leave behind meanwhile.
 async function askSome(session, random, codes, most) {
   await session.run(`BEGIN ISOLATION LEVEL ${random.chance(0.9) ? 'REPEATABLE READ' : 'SERIALIZABLE'} READ ONLY`);
@@ -111,7 +128,8 @@ async function askSome(session, random, codes, most) {
     const what = random.next();
     let question = world.question(random);
     let lines;
-    if (what < 0.8) {
+    await sharpen(session, random, metric.code, question);
+    if (what < 0.8 || (t.half && what > 0.9)) {
       lines = await faces.check(session, random, metric, question);
     } else if (what < 0.9) {
       question = 'the whole life';
@@ -161,7 +179,7 @@ test('usage is what the oracle computes, at every moment', { timeout: (seconds +
     ...writers.map((writer) => sessions.loop(writer.maker.name, (session) => writer.work(session))),
     ...clients.map(clientLoop),
     sessions.loop('definer', (session) => definer.work(session)),
-    ...['pack1', 'pack2'].map((name) => { const random = t.random.fork(name); return sessions.loop(name, (session) => traffic.pack(t, random, session)); }),
+    ...(t.pack ? ['pack1', 'pack2'] : []).map((name) => { const random = t.random.fork(name); return sessions.loop(name, (session) => traffic.pack(t, random, session)); }),
     ...['ask1', 'ask2'].map((name) => { const random = t.random.fork(name); return sessions.loop(name, (session) => askSome(session, random, world.SQL_CODES, 6)); }),
   ];
   const random = t.random.fork('main');
@@ -184,7 +202,9 @@ test('usage is what the oracle computes, at every moment', { timeout: (seconds +
     sessions.failures.push(error);
   }
   sessions.stopped = true;
-  await Promise.race([Promise.all(loops), sleep(60000).then(() => { throw new Error(`seed ${seed}: sessions hang: ${sessions.hanging()}`); })]);
+  await Promise.race([Promise.all(loops), new Promise((_, reject) => {
+    setTimeout(() => reject(new Error(`seed ${seed}: sessions hang: ${sessions.hanging()}`)), 60000).unref();
+  })]);
   console.log(`# ${JSON.stringify({ ...t.stats, lost: sessions.lost })}`);
   if (sessions.failures.length > 0) throw sessions.failures[0];
   assert.ok(t.stats.questions > seconds / 2, `only ${t.stats.questions} questions were asked`);
@@ -211,7 +231,7 @@ test('at the end every metric and every event is as the oracle has it', { timeou
         if (lines.length > 0) report(metric, question, lines, 'the last');
       }
     }
-    for (const code of codes) {
+    for (const code of t.half ? [] : codes) {
       const lines = await faces.checkEvents(session, { code }, 200);
       if (lines.length > 0) report(null, { code }, lines, 'the last');
     }

@@ -161,12 +161,14 @@ function filter(random) {
 function question(random) {
   const { from, to } = range(random);
   const zone = random.pick(ZONES);
-  const windows = fittingWindows(from, to, 400);
+  const fill = random.chance(0.3);
+  const groups = random.some(['customer_id', 'region', 'model', 'user', 'rare-1'], 2);
+  // Every group is answered in every window: some 10,000 rows at most.
+  const windows = fittingWindows(from, to, fill ? (groups.length > 0 ? 12 : 100) : 400);
   const window = windows.length > 0 && random.chance(0.6) ? random.pick(windows) : null;
   const customers = random.chance(0.5) ? null : Array.from({ length: random.chance(0.7) ? 1 : random.between(2, 5) }, () => CUSTOMERS[random.skewed(CUSTOMERS.length)]);
   return {
-    from, to, zone, window, customers, fill: random.chance(0.3), filter: random.chance(0.35) ? filter(random) : null,
-    groups: random.some(['customer_id', 'region', 'model', 'user', 'rare-1'], 2),
+    from, to, zone, window, customers, fill, groups, filter: random.chance(0.35) ? filter(random) : null,
   };
 }
 

@@ -23,33 +23,33 @@ CREATE FUNCTION pg_temp.answers() RETURNS SETOF text LANGUAGE sql AS $$
 SELECT * FROM pg_temp.send(1, 5000);
 CREATE TEMP TABLE before AS SELECT * FROM pg_temp.answers() a;
 SELECT count(*) > 1000 AS many FROM before;
-CALL tally._pack(1, '0 seconds');
+CALL tally.pack(1, '0 seconds');
 SELECT count(*) AS recent FROM tally.recent_event;
 SELECT month, sum(events), count(*) AS segments FROM tally.segment GROUP BY 1 ORDER BY 1;
 SELECT count(*) AS differ FROM ((TABLE before EXCEPT ALL SELECT * FROM pg_temp.answers()) UNION ALL (SELECT * FROM pg_temp.answers() EXCEPT ALL TABLE before)) d;
 -- both places together, small segments merged into larger ones
 SELECT * FROM pg_temp.send(4001, 7000);
 CREATE TEMP TABLE between_packs AS SELECT * FROM pg_temp.answers() a;
-CALL tally._pack(1, '0 seconds', true);
+CALL tally.pack(1, '0 seconds', true);
 SELECT * FROM pg_temp.send(7001, 7003);
 CREATE TEMP TABLE mixed AS SELECT * FROM pg_temp.answers() a;
-CALL tally._pack(1, '0 seconds', true);
+CALL tally.pack(1, '0 seconds', true);
 SELECT (SELECT count(*) FROM tally.recent_event) AS recent, sum(events) AS packed, count(DISTINCT month) = count(*) AS one_a_month FROM tally.segment;
 SELECT count(*) AS differ FROM ((TABLE mixed EXCEPT ALL SELECT * FROM pg_temp.answers()) UNION ALL (SELECT * FROM pg_temp.answers() EXCEPT ALL TABLE mixed)) d;
 -- too few wait, and a transaction that rolls back moves nothing
 SELECT * FROM pg_temp.send(7004, 7010);
-CALL tally._pack(1000, '1 hour');
+CALL tally.pack(1000, '1 hour');
 SELECT count(*) AS recent FROM tally.recent_event;
 BEGIN;
-SELECT tally._pack_step(1, '0 seconds') FROM generate_series(1, 10);
+SELECT tally.pack_step(1, '0 seconds') FROM generate_series(1, 10);
 ROLLBACK;
 SELECT count(*) AS recent, (SELECT sum(events) FROM tally.segment) AS packed FROM tally.recent_event;
 -- what is void counts no longer, wherever it lies
 INSERT INTO tally.correction (tenant_id, seq, identity, ts, code, customer_id, reason)
 SELECT 1, g, gen_random_uuid(), timestamp '2024-01-01' + interval '1 hour', 'call', 'c1', 'test' FROM (SELECT min(first_seq) AS g FROM tally.segment) s;
 SELECT value FROM tally.usage_total((SELECT tally._encode_id('bm_', metric_id) FROM tally.metric WHERE name = 'COUNT'), '2024-01-01', '2025-01-01');
--- nobody but the owner packs, or reads a partition
+-- tally_admin packs, and nobody reads a partition
 SET ROLE tally_admin;
-CALL tally._pack();
+CALL tally.pack();
 SELECT count(*) FROM tally.segment_2024_01;
 RESET ROLE;

@@ -9,7 +9,9 @@ use Store;
 
 my $old = new_node('old');
 make_store($old);
-is($old->safe_psql('postgres', events(1, 3000)), '3000,0', 'events are stored');
+is($old->safe_psql('postgres', events(1, 2000)), '2000,0', 'events are stored');
+$old->safe_psql('postgres', "CALL tally.pack(1, '0')");
+is($old->safe_psql('postgres', events(2001, 3000)), '1000,0', 'some are packed, and some are not');
 # An import that was taken back: its event stays in the log, counts no longer, and may come once more.
 my $import = q{SELECT tally_rest.import_chunk(1, '{}', '{"name":["file"]}',
     '{"event_id":"imported","code":"call","customer_id":"c1","timestamp":"2023-05-01T00:00:00Z","properties":{"n":1000000}}') ->> 'accepted'};
@@ -20,7 +22,7 @@ my $secret = $old->safe_psql('postgres', "SELECT tally.create_api_key(name => 'k
 my $usage = all_usage($old);
 my $rows = 'SELECT (SELECT count(*) FROM tally.tenant), (SELECT count(*) FROM tally.api_key), (SELECT count(*) FROM tally.metric),
     (SELECT count(*) FROM tally.product_family), (SELECT count(*) FROM tally.recent_event), (SELECT count(*) FROM tally.recent_identity),
-    (SELECT count(*) FROM tally.import_batch WHERE voided = 1), (SELECT sum(hashtextextended(c::text, 0)) FROM tally.correction c),
+    (SELECT count(*) FROM tally.import_batch WHERE voided = 1), (SELECT sum(hashtextextended(c::text, 0)) FROM tally.correction c), (SELECT sum(hashtextextended(s::text, 0)) FROM tally.segment s),
     (SELECT sum(hashtextextended(e::text, 0)) FROM (SELECT tenant_id, seq, ts, received_at, code, customer_id, source, event_id, properties FROM tally.recent_event) e)';
 my $old_rows = $old->safe_psql('postgres', $rows);
 my $dir = PostgreSQL::Test::Utils::tempdir;
@@ -35,6 +37,9 @@ sub check_restored {
     is($node->safe_psql($database, events(2991, 3100)), '100,10', "$how: new events are taken");
     is($node->safe_psql($database, "SELECT verdict FROM tally.record('call', 'c1', '{\"n\": 1}', 'far', '1971-02-03Z', allow_backfilling => true)"),
         'accepted', "$how: an event of long ago is taken");
+    $node->safe_psql($database, "CALL tally.pack(1, '0')");
+    is($node->safe_psql($database, 'SELECT object, problem FROM tally.verify() LIMIT 5'), '', "$how: nothing is lost or there twice, also after packing");
+    is($node->safe_psql($database, events(3101, 3110)), '10,0', "$how: and more are taken");
     is($node->safe_psql($database, 'SELECT count(*) = count(DISTINCT seq) FROM tally.recent_event'), 't', "$how: the sequence goes on");
     $node->safe_psql($database, "SELECT tally.create_tenant('second')");
     is($node->safe_psql($database, 'SELECT count(DISTINCT tenant_id) FROM tally.tenant'), 2, "$how: a new tenant gets its own number");
@@ -49,6 +54,13 @@ command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', $fresh->connstr(
     'psql restores it without an error');
 check_restored('plain SQL', $fresh, 'postgres');
 $fresh->stop;
+
+# A folder, written by several jobs; see below for the restoring.
+command_ok([ 'pg_dump', '-Fd', '-j', '4', '-d', $old->connstr('postgres'), '-f', "$dir/folder" ], 'pg_dump writes a folder by four jobs');
+$old->safe_psql('postgres', 'CREATE DATABASE of_folder TEMPLATE template0');
+command_ok([ 'pg_restore', '--exit-on-error', '-d', $old->connstr('of_folder'), "$dir/folder" ], 'pg_restore restores it without an error');
+check_restored('folder', $old, 'of_folder');
+$old->safe_psql('postgres', 'DROP DATABASE of_folder');
 
 # Custom format, into another database of the old cluster. Not by several jobs: pg_restore -j knows no order among tables
 # that an extension makes together with their foreign keys.

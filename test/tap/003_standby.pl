@@ -13,10 +13,13 @@ my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($primary, 'base', has_streaming => 1);
 $standby->start;
 
-is($primary->safe_psql('postgres', events(1, 1000)), '1000,0', 'the primary takes events');
+is($primary->safe_psql('postgres', events(1, 900)), '900,0', 'the primary takes events');
+$primary->safe_psql('postgres', "CALL tally.pack(1, '0')");
+is($primary->safe_psql('postgres', events(901, 1000)), '100,0', 'packs them, and takes more');
 $primary->wait_for_catchup($standby, 'replay', $primary->lsn('insert'));
 is($standby->safe_psql('postgres', 'SELECT pg_is_in_recovery()'), 't', 'the standby is one');
 is(all_usage($standby), all_usage($primary), 'the standby gives the same usage');
+is($standby->safe_psql('postgres', 'SELECT count(*) FROM tally.verify()'), 0, 'nothing is wrong there');
 is($standby->safe_psql('postgres', 'SELECT tally.version()'), $primary->safe_psql('postgres', 'SELECT tally.version()'),
     'the library works there');
 

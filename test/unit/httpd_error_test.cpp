@@ -4,6 +4,7 @@
 #include "auth.hpp"
 #include "body.hpp"
 #include "error.hpp"
+#include "fields.hpp"
 #include "json_text.hpp"
 #include "request_id.hpp"
 
@@ -115,6 +116,28 @@ TEST(Body, JsonIsChecked) {
     EXPECT_TRUE(check_json(std::string(65, '[') + std::string(65, ']')));
     EXPECT_FALSE(check_json("\"" + std::string(100, '[') + "\""));
     EXPECT_NE(check_json("{\n  tru\n}")->body.find("\"line\":2"), std::string::npos);
+}
+
+TEST(Fields, NamesAndHosts) {
+    for (const char* good : {"Host", "x-1", "!#$%&'*+-.^_`|~"}) EXPECT_TRUE(tallyd::is_token(good)) << good;
+    for (const char* bad : {"", " ", "X ", "X\t", "X:", "X(A)", "\xC3\xA4", "X\x7F", "a\"b", "a/b", "a@b", "{a}"})
+        EXPECT_FALSE(tallyd::is_token(bad)) << bad;
+    for (const char* good : {"", "x", "x:", "x:65535", " x ", "[::1]:1", "[v1f.a:b]", "a_b.c.", "%41", "10.0.0.1"})
+        EXPECT_TRUE(tallyd::is_host(good)) << good;
+    for (const char* bad :
+         {":1",     "x:65536",    "x:1:2", "a b",   "a,b", "u@x", "x/",  "x?",       "x#",    "[",   "[]",  "[::1",
+          "[::1]x", "[::1%eth0]", "[v.a]", "[v1.]", "::1", "x%4", "%zz", "\xC3\xA4", "x\x7F", "<x>", "x\\y"})
+        EXPECT_FALSE(tallyd::is_host(bad)) << bad;
+}
+
+TEST(Fields, Charsets) {
+    for (const char* good : {"text/csv", "text/csv;charset=UTF-8", "a/b; Charset=\"utf-8\"",
+                             "a/b;x=\"charset=a;\";charset=us-ascii", "a/b;charset"})
+        EXPECT_FALSE(tallyd::is_foreign_charset(good)) << good;
+    EXPECT_FALSE(tallyd::is_foreign_charset(nullptr));
+    for (const char* bad : {"a/b;charset=latin1", "a/b;charset = utf-16", "a/b;charset=", "a/b;charset=\"",
+                            "a/b;charset=utf-8;charset=x", "a/b;x=\"\\\"\";charset=x"})
+        EXPECT_TRUE(tallyd::is_foreign_charset(bad)) << bad;
 }
 
 TEST(Body, MediaTypes) {

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "import_chunker.hpp"
+#include "import_file.hpp"
 #include "import_upload.hpp"
 
 namespace {
@@ -125,6 +126,25 @@ TEST_P(EveryStep, WhatIsKeptIsJudgedAlikeByTheNextReader) {
 TEST_P(EveryStep, BytesEndAChunkToo) {
     const Cut got = cut(ImportFormat::ndjson, "{1111}\n{2222}\n{3}\n", {1000, 10, 100}, GetParam());
     EXPECT_EQ(got.pieces, (std::vector<Piece>{{1, "{1111}\n{2222}\n"}, {3, "{3}\n"}}));
+}
+
+TEST(ImportFile, NamesAndFirstBytes) {
+    for (const char* csv : {"a.csv", "A.CSV", "dir.gz/a.Csv"})
+        EXPECT_EQ(tallyd::format_of_name(csv), ImportFormat::csv) << csv;
+    for (const char* lines : {"a.NDJSON", "a.jsonL"})
+        EXPECT_EQ(tallyd::format_of_name(lines), ImportFormat::ndjson) << lines;
+    for (const char* none : {"-", "csv", ".csv", "a.csv.gz", "a.txt", "a.csv "})
+        EXPECT_FALSE(tallyd::format_of_name(none)) << none;
+    for (const char* packed : {"a.csv.gz", "A.GZ", "a.ZIP", "a.tar.Zst"})
+        EXPECT_TRUE(tallyd::is_compressed_name(packed)) << packed;
+    EXPECT_FALSE(tallyd::is_compressed_name("gz"));
+    EXPECT_TRUE(tallyd::is_compressed("\x1F\x8B\x08 and more"));
+    EXPECT_TRUE(tallyd::is_compressed("BZh91AY&SY..."));
+    for (const char* text : {"", "code,customer_id", "{}",
+                             "\xEF\xBB\xBF"
+                             "code",
+                             "BZh,customer_id", "PK,code"})
+        EXPECT_FALSE(tallyd::is_compressed(text)) << text;
 }
 
 TEST(ImportFormats, ByContentType) {

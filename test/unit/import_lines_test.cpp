@@ -63,6 +63,20 @@ TEST(ImportLines, AnyBytesGiveLinesInOrder) {
     }
 }
 
+TEST(ImportLines, PaddedNumbersAreNumbersAndPaddedTextsStay) {
+    const auto property = [](const std::string& field) {
+        const std::string document = tally::read_csv("code,customer_id,n\nc,k," + field + "\n").lines.at(0).document;
+        const std::string_view start = "\"properties\":{\"n\":";
+        const std::size_t at = document.find(start) + start.size();
+        return document.substr(at, document.rfind("}}]") - at);
+    };
+    for (const char* padded : {" 5", "5 ", "\" 5\"", "\"5 \"", "\t5\t ", "5"})
+        EXPECT_EQ(property(padded), "\"5\"") << padded;
+    EXPECT_EQ(property(" -1.50e3 "), "\"-1.50e3\"");
+    for (const char* text : {" x", "5 6 ", " 0x5", "- 5 ", " ", " NaN"})
+        EXPECT_EQ(property(text), '"' + std::string(text) + '"') << text;
+}
+
 TEST(ImportLines, AnOpenQuoteSaysHowMuchItTookAlong) {
     const auto reason = [](const std::string& rows) {
         return tally::read_csv("code,customer_id\n" + rows).lines.back().reason;

@@ -121,7 +121,8 @@ void check_fields(Event& event, std::span<Property> properties, bool id_may_be_e
     event.properties = properties;
 }
 
-void check_time(Event& event, std::int64_t now_microseconds, bool allow_backfilling) {
+void check_time(Event& event, const DocumentOptions& options, bool allow_backfilling) {
+    const std::int64_t now_microseconds = options.now_microseconds;
     if (!event.has_timestamp) {
         event.ts_microseconds = now_microseconds;
         return;
@@ -133,6 +134,9 @@ void check_time(Event& event, std::int64_t now_microseconds, bool allow_backfill
                    format_rfc3339(now_microseconds) + "); at most 1 hour is allowed");
     } else if (event.ts_microseconds < 0) {
         reject(event, "timestamp", "the timestamp lies before 1970-01-01T00:00:00Z");
+    } else if (event.ts_microseconds < options.retained_from) {
+        reject(event, "timestamp",
+               "events before " + format_rfc3339(options.retained_from) + " have been dropped, and none is taken any more");
     } else if (-ahead > max_age_microseconds && !allow_backfilling) {
         reject(event, "timestamp",
                "the timestamp is " + duration_text(-ahead) + " old; events older than 24 hours need allow_backfilling");

@@ -18,8 +18,9 @@ std::string shown_name(std::string_view name);
 // the event's own and are sorted in place.
 void check_fields(Event& event, std::span<Property> properties, bool id_may_be_empty);
 
-// Sets the event's timestamp to now where it has none, and refuses one outside the window.
-void check_time(Event& event, std::int64_t now_microseconds, bool allow_backfilling);
+// Sets the event's timestamp to now where it has none, and refuses one outside the window: what lies before the edge that
+// tally.retain() has set is gone.
+void check_time(Event& event, const DocumentOptions& options, bool allow_backfilling);
 
 // Hash of the length-prefixed fields that make an event itself. `scratch` is working memory.
 Hash128 event_identity(std::int32_t tenant_id, std::string_view customer_id, std::string_view source,

@@ -70,7 +70,7 @@ struct EventDocument::Parser {
             return;
         }
         for (Event& event : events) {
-            if (event.reason.empty()) check_time(event, options.now_microseconds, backfilling);
+            if (event.reason.empty()) check_time(event, options, backfilling);
             if (event.reason.empty())
                 set_hashes(event, options.tenant_id, scratch, options.derive_ids ? &derived_ids : nullptr);
         }

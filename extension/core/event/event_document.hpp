@@ -45,6 +45,7 @@ struct DocumentOptions {
     std::int64_t now_microseconds = 0;  // the server's clock, Unix microseconds: read once for the whole document
     std::int32_t tenant_id = 0;         // whose events they are: part of their identity
     bool derive_ids = false;            // an event without event_id gets one made from its content
+    std::int64_t retained_from = 0;     // events before are not taken, Unix microseconds
 };
 
 // What a property's text is: the content of a string, the digits of a number as sent, or the JSON text of anything else

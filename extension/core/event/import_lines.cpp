@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "core/base/json_string.hpp"
+#include "core/base/number_text.hpp"
 
 namespace tally {
 namespace {
@@ -164,6 +165,16 @@ std::optional<std::string> header_problem(const std::vector<std::string>& column
     return std::nullopt;
 }
 
+// A number that blanks stand around, as spreadsheets and reports pad their columns, is meant as a number; blanks around any
+// other text may be its own.
+std::string_view property_text(std::string_view field) {
+    constexpr const char* blanks = " \t\r";
+    const std::size_t begin = field.find_first_not_of(blanks);
+    if (begin == std::string_view::npos) return field;
+    const std::string_view inner = field.substr(begin, field.find_last_not_of(blanks) + 1 - begin);
+    return inner.size() < field.size() && !number_problem(inner) ? inner : field;
+}
+
 std::string event_of(const std::vector<std::string>& columns, const std::vector<std::string>& fields) {
     std::string event = "{";
     std::string properties = "{";
@@ -172,7 +183,7 @@ std::string event_of(const std::vector<std::string>& columns, const std::vector<
         if (!name.empty()) {
             append_member(event, name, fields[i]);
         } else if (columns[i] != "_error" && !fields[i].empty()) {
-            append_member(properties, columns[i], fields[i]);
+            append_member(properties, columns[i], property_text(fields[i]));
         }
     }
     return "[" + event + ",\"properties\":" + properties + "}}]";

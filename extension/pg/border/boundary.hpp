@@ -14,6 +14,7 @@
 #include <exception>
 #include <new>
 #include <stdexcept>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -135,6 +136,19 @@ auto call_pg(Body&& body) -> std::invoke_result_t<Body> {
     }
     PG_exception_stack = &jump;
     return std::forward<Body>(body)();
+}
+
+// What core finds wrong with stored bytes while the body reads them; empty: nothing. For who tells of damage instead of
+// failing at it. Errors of PostgreSQL leave it as they are.
+template <typename Body>
+std::string damage_of(Body&& body) {
+    try {
+        std::forward<Body>(body)();
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::corrupted) throw;
+        return error.what();
+    }
+    return {};
 }
 
 }  // namespace tally

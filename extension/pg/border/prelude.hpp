@@ -53,6 +53,7 @@ extern "C" {
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/datetime.h"
+#include "utils/datum.h"
 #include "utils/expandeddatum.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"

@@ -5,6 +5,9 @@
 // are dropped. Released identities that were dropped from everywhere are forgotten by delete_step.
 #include <algorithm>
 
+#include "core/segment/partition.hpp"
+
+#include "pg/segment/retention_edge.hpp"
 #include "pg/border/boundary.hpp"
 #include "pg/border/values.hpp"
 #include "pg/identity/seal.hpp"
@@ -47,6 +50,9 @@ std::vector<SealedIdentity> merged_range(const SealedStore& store, const SealedR
     std::stable_sort(entries.begin(), entries.end(), by_key);
     const auto same = [](const SealedIdentity& a, const SealedIdentity& b) { return a.key == b.key; };
     entries.erase(std::unique(entries.begin(), entries.end(), same), entries.end());
+    // Nothing from before the edge is taken any more, so nothing has to be known of it.
+    const std::int64_t edge = call_pg([] { return retained_from(); });
+    if (edge > 0) std::erase_if(entries, [&](const SealedIdentity& entry) { return entry.month < month_of(edge); });
     return entries;
 }
 

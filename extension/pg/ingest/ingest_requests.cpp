@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "pg/border/gate.hpp"
+#include "pg/segment/retention_edge.hpp"
 #include "pg/border/boundary.hpp"
 #include "pg/border/rows.hpp"
 #include "pg/border/values.hpp"
@@ -124,10 +125,11 @@ std::vector<tally::IngestAnswer> answer(const Requests& requests, std::int64_t n
         if (known->second.status != 200) answers[at] = refusal(known->second);
         else tenants[known->second.tenant_id].add(at, known->second.key_id);
     }
+    const std::int64_t edge = tally::call_pg([] { return tally::retained_from(); });
     const tally::WorkspaceLease workspace;
     for (const auto& [tenant_id, sent] : tenants) {
         tally::IngestBatch& batch = workspace->batch;
-        batch.begin(tally::DocumentOptions{tally::DocumentForm::object, false, now, tenant_id, false});
+        batch.begin(tally::DocumentOptions{tally::DocumentForm::object, false, now, tenant_id, false, edge});
         for (std::size_t i = 0; i < sent.ordinals.size(); ++i) batch.add(requests.body(sent.ordinals[i]), sent.senders[i]);
         tally::IngestCall call;
         call.tenant_id = tenant_id;

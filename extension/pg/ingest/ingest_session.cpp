@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "pg/border/gate.hpp"
+#include "pg/segment/retention_edge.hpp"
 #include "pg/ingest/ingest_session.hpp"
 #include "pg/border/boundary.hpp"
 #include "pg/border/values.hpp"
@@ -17,6 +18,7 @@ IngestSession begin(const char* function) {
     }
     IngestSession session;
     session.now = GetCurrentTimestamp() + unix_to_postgres_epoch;
+    session.retained_from = retained_from();
     const char* key = GetConfigOption("tally.authenticated_key", true, false);
     session.has_key = key != nullptr && key[0] != '\0';
     if (session.has_key) {

@@ -14,13 +14,14 @@ struct IngestSession {
     std::int64_t now = 0;         // the clock at the call, Unix microseconds
     Hash128 key{};                // the API key that was checked in this transaction
     bool has_key = false;
+    std::int64_t retained_from = 0;  // no older event is taken
 
     // Who the caller is and what it may do. `function` is for messages, such as "tally.record()".
     static IngestSession chosen(const char* function);                    // the tenant that the caller acts for
     static IngestSession given(const char* function, std::int32_t tenant);  // the call names it
 
     DocumentOptions options(DocumentForm form, bool allow_backfilling, bool derive_ids) const {
-        return {form, allow_backfilling, now, tenant_id, derive_ids};
+        return {form, allow_backfilling, now, tenant_id, derive_ids, retained_from};
     }
 };
 

@@ -1,4 +1,4 @@
-// The faces of packing: tally._pack_step() does one bounded unit in the caller's transaction, tally._pack() one after the
+// The faces of packing: tally.pack_step() does one bounded unit in the caller's transaction, tally.pack() one after the
 // other, each in a transaction of its own.
 #include "core/segment/cut.hpp"
 #include "core/segment/reader.hpp"
@@ -8,6 +8,7 @@
 
 #include "pg/border/boundary.hpp"
 #include "pg/border/values.hpp"
+#include "pg/segment/owner_step.hpp"
 #include "pg/segment/pack.hpp"
 #include "pg/segment/partition_list.hpp"
 #include "pg/segment/statement.hpp"
@@ -86,31 +87,15 @@ PackSettings settings_of(std::int32_t min_events, const Interval& max_age, bool 
     return {min_events, days * USECS_PER_DAY + max_age.time, tidy};
 }
 
-// What runs with the rights of tally_owner finds no operator or function of the caller's. A SET clause would do the
-// same, but forbids a procedure to commit.
-int pin_search_path() {
-    const int level = NewGUCNestLevel();
-    (void)set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
-                            false);
-    return level;
-}
-
-// One unit with the rights of tally_owner. `worked`: whether the round that ended had found something to do.
+// One unit. `worked`: whether the round that ended had found something to do.
 Step step(const PackSettings& settings, bool* worked) {
-    require_writable("tally._pack()");
-    const int settings_level = pin_search_path();
-    if (SPI_connect() != SPI_OK_CONNECT) elog(ERROR, "SPI_connect failed");
-    const Step done = guarded([&] {
-        const OwnerRights rights;
+    require_writable("tally.pack()");
+    return as_owner([&] {
         PackQueue& queue = queue_for(settings);
         const Step result = do_step(queue);
         *worked = queue.had_work;
         return result;
     });
-    SPI_finish();
-    AtEOXact_GUC(true, settings_level);
-    CommandCounterIncrement();
-    return done;
 }
 
 PackSettings settings_of(FunctionCallInfo fcinfo) {
@@ -122,7 +107,7 @@ PackSettings settings_of(FunctionCallInfo fcinfo) {
 }  // namespace
 }  // namespace tally
 
-// tally._pack_step(min_events integer, max_age interval, tidy boolean) -> boolean: true until a round has found nothing
+// tally.pack_step(min_events integer, max_age interval, tidy boolean) -> boolean: true until a round has found nothing
 // to do
 TALLY_FUNCTION(pack_step) {
     bool worked = false;
@@ -130,17 +115,10 @@ TALLY_FUNCTION(pack_step) {
     PG_RETURN_BOOL(done == tally::Step::did || worked);
 }
 
-// CALL tally._pack(min_events integer, max_age interval, tidy boolean): a round, until all that it found is done
+// CALL tally.pack(min_events integer, max_age interval, tidy boolean): a round, until all that it found is done
 TALLY_FUNCTION(pack) {
     const tally::PackSettings settings = tally::settings_of(fcinfo);
-    const bool atomic = fcinfo->context == nullptr || !IsA(fcinfo->context, CallContext) ||
-                        castNode(CallContext, fcinfo->context)->atomic;
-    if (SPI_connect_ext(atomic ? 0 : SPI_OPT_NONATOMIC) != SPI_OK_CONNECT) elog(ERROR, "SPI_connect failed");
     bool worked = false;
-    while (tally::step(settings, &worked) == tally::Step::did) {
-        CHECK_FOR_INTERRUPTS();
-        SPI_commit();
-    }
-    SPI_finish();
+    tally::committing_loop(fcinfo, [&] { return tally::step(settings, &worked) == tally::Step::did; });
     PG_RETURN_VOID();
 }

@@ -7,6 +7,7 @@
 
 #include "core/base/hash128.hpp"
 
+#include "pg/segment/retention_edge.hpp"
 #include "pg/segment/pack.hpp"
 
 #include "pg/border/boundary.hpp"

@@ -1,7 +1,6 @@
 // See pile.hpp.
 #include "pg/segment/pile.hpp"
 
-#include "pg/border/values.hpp"
 #include "pg/segment/statement.hpp"
 
 namespace tally {
@@ -63,13 +62,6 @@ bool make_piles(const std::int32_t* tenant_ids, const std::int32_t* code_hashes,
         {{INT4ARRAYOID, integer_array(tenant_ids, count)}, {INT4ARRAYOID, integer_array(code_hashes, count)}},
         SPI_OK_INSERT);
     return true;
-}
-
-std::int64_t retained_from() {
-    run_now("SELECT s.retained_from FROM tally.store s", {}, SPI_OK_SELECT);
-    if (SPI_processed == 0) return INT64_MIN;
-    const TimestampTz edge = DatumGetTimestampTz(answer(0, 1));
-    return TIMESTAMP_NOT_FINITE(edge) ? INT64_MIN : edge + unix_to_postgres_epoch;
 }
 
 }  // namespace tally

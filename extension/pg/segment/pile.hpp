@@ -21,7 +21,4 @@ void note_packed(std::int32_t tenant_id, std::int32_t code_hash);
 // Of piles that nobody has locked before there are no rows yet: makes them. False if another session is just doing so.
 bool make_piles(const std::int32_t* tenant_ids, const std::int32_t* code_hashes, int count);
 
-// Events before are gone or going (tally.retain); Unix microseconds, INT64_MIN if all are kept.
-std::int64_t retained_from();
-
 }  // namespace tally

@@ -74,10 +74,18 @@ Windows windows_argument(const TimeRange& range, const std::optional<std::string
 
 Filter filter_argument(FunctionCallInfo fcinfo, int number) {
     if (PG_ARGISNULL(number)) return {};
-    return parse_filter(call_pg([&] {
-        Jsonb* const filter = PG_GETARG_JSONB_P(number);
-        return JsonbToCString(nullptr, &filter->root, static_cast<int>(VARSIZE(filter)));
+    Filter filter = parse_filter(call_pg([&] {
+        Jsonb* const given = PG_GETARG_JSONB_P(number);
+        return JsonbToCString(nullptr, &given->root, static_cast<int>(VARSIZE(given)));
     }));
+    // It would mean a property of that name, and find none: usage of 0 is the worst kind of wrong.
+    for (const Filter::Entry& entry : filter.entries)
+        if (entry.key == "customer_id")
+            call_pg([] {
+                refuse_argument("filter", "filter takes properties of events, and customer_id is none of them",
+                                "Give customer_id=... in REST, customer => ... in SQL.");
+            });
+    return filter;
 }
 
 GroupBy group_by_argument(FunctionCallInfo fcinfo, int number) {

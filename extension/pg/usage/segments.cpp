@@ -1,12 +1,15 @@
 // Partitions of tally.segment by their bounds, and scans of their keys (tenant_id, code, segment_id).
 #include <algorithm>
 
+#include "pg/segment/retention_edge.hpp"
 #include "pg/usage/segments.hpp"
+
 
 namespace tally {
 namespace {
 
 enum SegmentColumn : AttrNumber {
+    segment_code = 3,
     segment_first_ts = 5,
     segment_last_ts = 6,
     segment_first_customer = 7,
@@ -21,25 +24,6 @@ Oid table_named(const char* name) {
     if (!OidIsValid(oid))
         ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("table tally.%s does not exist", name)));
     return oid;
-}
-
-// Events before are gone or going. Read with the newest snapshot after the partitions were locked: what is dropped
-// later waits for our locks, and what was dropped before is known.
-TimestampTz retained_from() {
-    Relation const store = table_open(table_named("store"), AccessShareLock);
-    Snapshot const newest = RegisterSnapshot(GetLatestSnapshot());
-    TupleTableSlot* const slot = table_slot_create(store, nullptr);
-    TableScanDesc const scan = table_beginscan(store, newest, 0, nullptr);
-    TimestampTz edge = DT_NOBEGIN;
-    if (table_scan_getnextslot(scan, ForwardScanDirection, slot)) {
-        bool is_null = false;
-        edge = DatumGetTimestampTz(slot_getattr(slot, 2, &is_null));
-    }
-    table_endscan(scan);
-    ExecDropSingleTupleTableSlot(slot);
-    UnregisterSnapshot(newest);
-    table_close(store, AccessShareLock);
-    return edge;
 }
 
 // Whether a range of days, as a partition's bounds give it, meets [from, to). Bounds of months and their days are
@@ -65,7 +49,7 @@ Segments::Segments(std::int32_t tenant, std::int64_t from, std::int64_t to)
     open_partitions();
     call_pg([&] {
         row_memory_ = AllocSetContextCreate(CurrentMemoryContext, "tally segment", ALLOCSET_DEFAULT_SIZES);
-        const TimestampTz edge = retained_from();
+        const TimestampTz edge = to_postgres(retained_from());
         if (from_ != DT_NOBEGIN && from_ < edge)
             ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), err_generic_string(PG_DIAG_COLUMN_NAME, "from"),
                             errmsg("events before %s have been dropped", timestamptz_to_str(edge)),
@@ -95,8 +79,9 @@ void Segments::open_partitions() {
     }
 }
 
-void Segments::scan(std::string_view code) {
-    code_ = call_pg([&] { return text_datum(code); });
+void Segments::scan(const std::optional<std::string_view>& code) {
+    one_code_ = code.has_value();
+    if (code) code_ = call_pg([&] { return text_datum(*code); });
     partition_ = 0;
 }
 
@@ -114,8 +99,8 @@ bool Segments::take(SegmentRow& segment) {
         ScanKeyData keys[2];
         ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(tenant_));
         ScanKeyEntryInitialize(&keys[1], 0, 2, BTEqualStrategyNumber, TEXTOID, C_COLLATION_OID, F_TEXTEQ, code_);
-        scan_ = begin_index_scan(partition.table, partition.index, GetActiveSnapshot(), 2);
-        index_rescan(scan_, keys, 2, nullptr, 0);
+        scan_ = begin_index_scan(partition.table, partition.index, GetActiveSnapshot(), one_code_ ? 2 : 1);
+        index_rescan(scan_, keys, one_code_ ? 2 : 1, nullptr, 0);
     }
     while (index_getnext_slot(scan_, ForwardScanDirection, partition.slot)) {
         CHECK_FOR_INTERRUPTS();
@@ -135,6 +120,7 @@ bool Segments::take(SegmentRow& segment) {
                    DatumGetInt64(slot_getattr(slot, segment_last_seq, &is_null)),
                    text_at(segment_first_customer),
                    text_at(segment_last_customer),
+                   text_at(segment_code),
                    slot_getattr(slot, segment_data, &is_null)};
         MemoryContextSwitchTo(before);
         return true;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -17,7 +18,7 @@ namespace tally {
 struct SegmentRow {
     std::int64_t first_ts = 0, last_ts = 0;  // Unix microseconds
     std::int64_t first_seq = 0, last_seq = 0;
-    std::string_view first_customer, last_customer;
+    std::string_view first_customer, last_customer, code;
     Datum data = 0;
 };
 
@@ -29,8 +30,8 @@ public:
     Segments(const Segments&) = delete;
     Segments& operator=(const Segments&) = delete;
 
-    // From here on the segments of this code whose times meet the range.
-    void scan(std::string_view code);
+    // From here on the segments of this code, or of all, whose times meet the range.
+    void scan(const std::optional<std::string_view>& code);
     // False at the end.
     bool next(SegmentRow& segment);
     void close();
@@ -53,6 +54,7 @@ private:
     std::size_t partition_ = 0;
     IndexScanDesc scan_ = nullptr;
     Datum code_ = 0;
+    bool one_code_ = false;
 };
 
 }  // namespace tally

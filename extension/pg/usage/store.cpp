@@ -37,7 +37,8 @@ void int4_key(ScanKey key, AttrNumber column, std::int32_t value) {
     ScanKeyInit(key, column, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(value));
 }
 
-// ts in [from, to); how many keys that takes.
+}  // namespace
+
 int range_keys(ScanKey keys, AttrNumber column, TimestampTz from, TimestampTz to) {
     int count = 0;
     if (from != DT_NOBEGIN)
@@ -46,8 +47,6 @@ int range_keys(ScanKey keys, AttrNumber column, TimestampTz from, TimestampTz to
         ScanKeyInit(&keys[count++], column, BTLessStrategyNumber, F_TIMESTAMPTZ_LT, TimestampTzGetDatum(to));
     return count;
 }
-
-}  // namespace
 
 IndexReader::IndexReader(const char* table, const char* index) {
     call_pg([&] {

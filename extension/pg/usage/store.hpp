@@ -22,6 +22,9 @@ inline std::int64_t to_unix(TimestampTz time) {
     return TIMESTAMP_NOT_FINITE(time) ? time : time + unix_to_postgres_epoch;
 }
 
+// Keys for a column of times in [from, to); answers how many there are. Calls PostgreSQL.
+int range_keys(ScanKey keys, AttrNumber column, TimestampTz from, TimestampTz to);
+
 // A table of schema tally with one of its indexes, open for reading by it. All functions call PostgreSQL.
 class IndexReader {
 public:

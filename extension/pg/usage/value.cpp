@@ -122,6 +122,11 @@ TALLY_FUNCTION(life) {
 TALLY_FUNCTION(summaries) {
     return guarded([&]() -> Datum {
         const MeteredMetric metric = metric_argument(fcinfo, 0);
+        const Aggregation aggregation = metric.definition.aggregation;
+        if (aggregation == Aggregation::count || aggregation == Aggregation::count_distinct)
+            throw Error(ErrorKind::invalid_argument,
+                        "metric \"" + metric.definition.name + "\" has no values to sum up",
+                        "Ask for its usage with a window instead.", "id");
         const Buckets buckets(*PG_GETARG_INTERVAL_P(3), range_arguments(fcinfo, 1, 2));
         Counted counted(metric, buckets.windows, sides_only());
         const UsageGroups& groups = counted.count.groups();

@@ -84,8 +84,7 @@ BEGIN
     END IF;
     INSERT INTO tally.correction (tenant_id, seq, identity, ts, code, customer_id, import_id, reason)
     SELECT tenant, e.seq, tally._event_identity(tenant, e.customer_id, e.source, e.event_id), e.ts, e.code, e.customer_id, import, cause
-    FROM tally.recent_event e
-    WHERE e.tenant_id = tenant AND e.import_id = import
+    FROM tally._events_of_import(tenant, import) e
     ON CONFLICT DO NOTHING;     -- voided by itself before
     GET DIAGNOSTICS total = ROW_COUNT;
     PERFORM tally._release_identities(ARRAY(SELECT c.identity FROM tally.correction c WHERE c.tenant_id = tenant AND c.import_id = import));

@@ -1,65 +1,36 @@
--- the event list: which events are there, and what each metric made of them
-
-CREATE FUNCTION tally._contains(e tally.recent_event, needle text) RETURNS boolean
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-    SELECT position(needle IN lower(e.event_id COLLATE "C")) > 0 OR position(needle IN lower(e.code COLLATE "C")) > 0
-           OR EXISTS (SELECT FROM json_each_text(e.properties) p WHERE position(needle IN lower(p.value COLLATE "C")) > 0)
-$$;
-COMMENT ON FUNCTION tally._contains(tally.recent_event, text) IS
-    'Whether the id, the code or a property of an event holds a text, which is given in lower case';
+-- events one by one, wherever they lie (extension/pg/usage): the list, the lookups, and tally.events
 
 CREATE FUNCTION tally._find_events(tenant_id integer, code text, customer_id text, source text, "from" timestamptz, "to" timestamptz,
                                    search text, before_ts timestamptz, before_seq bigint, row_limit integer) RETURNS SETOF tally.recent_event
-    LANGUAGE plpgsql STABLE
-    SET search_path = pg_catalog, pg_temp
-    -- What is not asked for falls out of the plan.
-    SET plan_cache_mode = force_custom_plan
-    AS $$
-#variable_conflict use_column
-DECLARE
-    tenant   integer := _find_events.tenant_id;
-    what     text := _find_events.code;
-    customer text := _find_events.customer_id;
-    sender   text := _find_events.source;
-    needle   text := lower(_find_events.search COLLATE "C");
-BEGIN
-    RETURN QUERY
-    SELECT e.* FROM tally.recent_event e
-    WHERE e.tenant_id = tenant AND (what IS NULL OR e.code = what) AND (customer IS NULL OR e.customer_id = customer)
-      AND (sender IS NULL OR e.source = sender)
-      AND ("from" IS NULL OR e.ts >= "from") AND ("to" IS NULL OR e.ts < "to")
-      AND (before_ts IS NULL OR (e.ts <= before_ts AND (e.ts, e.seq) < (before_ts, before_seq)))
-      AND (needle IS NULL OR tally._contains(e, needle))
-    ORDER BY e.ts DESC, e.seq DESC LIMIT row_limit;
-END
-$$;
+    AS 'MODULE_PATHNAME', 'tally_find_events'
+    LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 100 COST 10000;
 COMMENT ON FUNCTION tally._find_events(integer, text, text, text, timestamptz, timestamptz, text, timestamptz, bigint, integer) IS
     'A tenant''s events in [from, to), newest first by (ts, seq), those before a place in that order; NULL asks for any';
 
 CREATE FUNCTION tally._events_by_id(tenant_id integer, event_id text, customer_id text, source text) RETURNS SETOF tally.recent_event
-    LANGUAGE plpgsql STABLE
-    SET search_path = pg_catalog, pg_temp
-    SET plan_cache_mode = force_custom_plan
-    AS $$
-#variable_conflict use_column
-DECLARE
-    tenant   integer := _events_by_id.tenant_id;
-    id       text := _events_by_id.event_id;
-    customer text := _events_by_id.customer_id;
-    sender   text := _events_by_id.source;
-BEGIN
-    RETURN QUERY
-    SELECT e.* FROM tally.recent_event e
-    WHERE e.tenant_id = tenant AND e.event_id = id
-      AND (customer IS NULL OR e.customer_id = customer) AND (sender IS NULL OR e.source = sender)
-    ORDER BY e.ts DESC, e.seq DESC LIMIT 1000;
-END
-$$;
+    AS 'MODULE_PATHNAME', 'tally_events_by_id'
+    LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 1 COST 10000;
 COMMENT ON FUNCTION tally._events_by_id(integer, text, text, text) IS
     'Events with this id, newest first, voided ones too; of one customer or source where they are not NULL';
 
+CREATE FUNCTION tally._events_of_import(tenant_id integer, import_id uuid) RETURNS SETOF tally.recent_event
+    AS 'MODULE_PATHNAME', 'tally_events_of_import'
+    LANGUAGE C STABLE STRICT PARALLEL RESTRICTED ROWS 10000 COST 100000;
+COMMENT ON FUNCTION tally._events_of_import(integer, uuid) IS 'The events that an import brought, in no particular order';
+
+CREATE FUNCTION tally.events(code text DEFAULT NULL, "from" timestamptz DEFAULT NULL, "to" timestamptz DEFAULT NULL, customer text DEFAULT NULL,
+                             OUT event_id text, OUT code text, OUT customer_id text, OUT source text, OUT ts timestamptz,
+                             OUT received_at timestamptz, OUT properties jsonb, OUT import_id text, OUT seq bigint, OUT voided boolean)
+    RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'tally_events'
+    LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10000 COST 100000;
+COMMENT ON FUNCTION tally.events(text, timestamptz, timestamptz, text) IS
+    'Events of the current tenant in [from, to), of one code and one customer where they are named, in no particular order; voided ones too, which do not count. NULL asks for any';
+
+CREATE VIEW tally.events WITH (security_barrier) AS
+    SELECT e.event_id, e.code, e.customer_id, e.source, e.ts, e.received_at, e.properties, e.import_id, e.seq, e.voided
+    FROM tally.events(NULL, NULL, NULL, NULL) e;
+COMMENT ON VIEW tally.events IS 'All events of the current tenant. The function of this name reads only what it is asked for';
 CREATE FUNCTION tally._uncounted_reason(metric tally.metric, properties jsonb) RETURNS text
     AS 'MODULE_PATHNAME', 'tally_uncounted_reason'
     LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;

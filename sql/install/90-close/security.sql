@@ -45,6 +45,9 @@ BEGIN
 END
 $tables$;
 
+-- A face of functions that check the caller.
+GRANT SELECT ON tally.events, tally.packing, tally.storage TO tally_admin, tally_app;
+
 -- Keys over REST: everything but the hash of the secret, and only for admin keys; who knows a key sees that one.
 GRANT SELECT (key_id, tenant_id, name, hint, scopes, created_at, expires_at, revoked_at, requests_per_second, burst, events_per_month)
     ON tally.api_key TO tally_api;
@@ -75,9 +78,10 @@ $types$;
 DO $functions$
 DECLARE
     pure    CONSTANT text[] := ARRAY['windows', '_window_starts', '_check_time_zone', '_local_instant', '_uuid7', '_random_bytes', '_now'];
-    admin   CONSTANT text[] := ARRAY['create_tenant', 'create_api_key', 'api_keys', 'revoke_api_key', 'set_limits', 'seal_identities'];
+    admin   CONSTANT text[] := ARRAY['create_tenant', 'create_api_key', 'api_keys', 'revoke_api_key', 'set_limits', 'seal_identities', 'pack', 'retain', 'verify'];
+    tending CONSTANT text[] := ARRAY['pack_step'];    -- the same whoever calls it: tallyd does
     reading CONSTANT text[] := ARRAY['_statement_deadline', '_set_statement_deadline'];    -- VOLATILE, and store nothing
-    all_of  CONSTANT text[] := ARRAY['_find_sealed', '_sealed_identities'];                 -- read over all tenants
+    all_of  CONSTANT text[] := ARRAY['_find_sealed', '_sealed_identities', '_stored_events'];    -- read over all tenants
     routine record;
     grantee text;
 BEGIN
@@ -88,6 +92,7 @@ BEGIN
                                WHEN pg_catalog.left(p.proname, 1) = '_' AND p.provolatile = 'v' AND p.proname <> ALL (reading) THEN NULL
                                WHEN n.nspname = 'tally_rest' THEN 'tally_admin, tally_api'
                                WHEN p.proname = ANY (admin) THEN 'tally_admin'
+                               WHEN p.proname = ANY (tending) THEN 'tally_admin, tally_api'
                                ELSE 'tally_admin, tally_app, tally_api' END AS users
                    FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
                    WHERE n.nspname IN ('tally', 'tally_rest', 'tally_gated') ORDER BY p.oid LOOP

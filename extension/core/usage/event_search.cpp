@@ -1,0 +1,184 @@
+// Blocks are visited newest first, and those that are too old for what has been found are not loaded. In a block whole
+// events are made only of rows whose cheap columns (time, source, import) are as asked.
+#include "core/usage/event_search.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "core/usage/needle.hpp"
+
+namespace tally {
+namespace {
+
+// The greatest element is the oldest event.
+bool newer(const FoundEvent& left, const FoundEvent& right) noexcept {
+    return left.ts != right.ts ? left.ts > right.ts : left.seq > right.seq;
+}
+
+class SegmentSearch {
+public:
+    SegmentSearch(SegmentReader& segment, std::string_view code, const EventQuestion& question, EventTaker& taker)
+        : segment_(segment), code_(code), question_(question), taker_(taker) {}
+
+    void run() {
+        rows_ = {0, segment_.rows()};
+        if (question_.customer) {
+            const auto found = segment_.find_customer(*question_.customer);
+            if (!found) return;
+            rows_ = segment_.run(*found);
+        }
+        if (question_.source && !(source_ = segment_.sources().find(PropertyKind::text, *question_.source))) return;
+        if (question_.import_id) {
+            const auto imports = segment_.imports();
+            const auto found = std::find(imports.begin(), imports.end(), *question_.import_id);
+            if (found == imports.end()) return;
+            import_ = static_cast<std::uint32_t>(found - imports.begin()) + 1;
+        }
+        if (question_.needle) {
+            needle_.emplace(*question_.needle);
+            if (!needle_->is_in(code_)) in_segment_.emplace(segment_, *needle_);
+        }
+        for (const std::uint32_t block : blocks_newest_first()) search_block(block);
+    }
+
+private:
+    std::vector<std::uint32_t> blocks_newest_first() {
+        const std::uint32_t first = rows_.begin / segment_block_rows, last = (rows_.end - 1) / segment_block_rows;
+        std::vector<std::uint32_t> blocks(last - first + 1);
+        std::iota(blocks.begin(), blocks.end(), first);
+        std::stable_sort(blocks.begin(), blocks.end(), [&](std::uint32_t left, std::uint32_t right) {
+            return segment_.ts_bounds(left).last > segment_.ts_bounds(right).last;
+        });
+        return blocks;
+    }
+
+    void search_block(std::uint32_t block) {
+        const SegmentReader::TimeBounds bounds = segment_.ts_bounds(block);
+        if (bounds.last < std::max(question_.from, taker_.oldest()) || bounds.first >= question_.end()) return;
+        const std::uint32_t begin = std::max(rows_.begin, block * segment_block_rows);
+        const std::uint32_t end = std::min(rows_.end, (block + 1) * segment_block_rows);
+        find_candidates(begin, end);
+        keep_those_with_needle(begin, end);
+        // The newest first, so that what they leave no room for need not be made.
+        std::sort(candidates_.begin(), candidates_.end(), [&](std::uint32_t left, std::uint32_t right) {
+            return ts_[left] != ts_[right] ? ts_[left] > ts_[right] : seqs_[left] > seqs_[right];
+        });
+        for (const std::uint32_t place : candidates_) {
+            if (!taker_.wants(ts_[place], seqs_[place])) continue;
+            TextArena arena;
+            StoredEvent event;
+            segment_.read_events(begin + place, begin + place + 1, &event, arena);
+            if (!is_asked_for(question_, code_, event)) continue;
+            properties_.clear();
+            append_properties(properties_, event.properties);
+            taker_.take(code_, event, properties_);
+        }
+    }
+
+    // Rows of [begin, end) by their place in it.
+    void find_candidates(std::uint32_t begin, std::uint32_t end) {
+        const std::uint32_t count = end - begin;
+        candidates_.clear();
+        ts_.resize(count);
+        segment_.read_ts(begin, end, ts_.data());
+        const std::int64_t from = std::max(question_.from, taker_.oldest()), to = question_.end();
+        for (std::uint32_t place = 0; place < count; ++place)
+            if (ts_[place] >= from && ts_[place] < to) candidates_.push_back(place);
+        if (candidates_.empty()) return;
+        seqs_.resize(count);
+        segment_.read_seq(begin, end, seqs_.data());
+        keep([&](std::uint32_t place) {
+            return question_.holds(ts_[place], seqs_[place]) && taker_.wants(ts_[place], seqs_[place]);
+        });
+        if (candidates_.empty()) return;
+        codes_.resize(count);
+        if (source_) {
+            segment_.read_source_codes(begin, end, codes_.data());
+            keep([&](std::uint32_t place) { return codes_[place] == *source_; });
+        }
+        if (import_ != 0) {
+            segment_.read_import_codes(begin, end, codes_.data());
+            keep([&](std::uint32_t place) { return codes_[place] == import_; });
+        }
+        if (question_.event_id && !candidates_.empty()) {
+            TextArena arena;
+            ids_.resize(count);
+            segment_.read_event_ids(begin, end, ids_.data(), arena);
+            keep([&](std::uint32_t place) { return ids_[place] == *question_.event_id; });
+        }
+    }
+
+    void keep_those_with_needle(std::uint32_t begin, std::uint32_t end) {
+        if (!in_segment_ || candidates_.empty()) return;
+        in_segment_->load(begin, end);
+        keep([&](std::uint32_t place) { return in_segment_->found(place); });
+    }
+
+    template <typename Test>
+    void keep(Test test) {
+        candidates_.erase(
+            std::remove_if(candidates_.begin(), candidates_.end(), [&](std::uint32_t place) { return !test(place); }),
+            candidates_.end());
+    }
+
+    SegmentReader& segment_;
+    std::string_view code_;
+    const EventQuestion& question_;
+    EventTaker& taker_;
+    RowRange rows_;
+    std::optional<std::uint32_t> source_;
+    std::uint32_t import_ = 0;
+    std::vector<std::uint32_t> candidates_, codes_;
+    std::vector<std::int64_t> ts_, seqs_;
+    std::vector<std::string_view> ids_;
+    std::string properties_;
+    std::optional<Needle> needle_;
+    std::optional<SegmentNeedle> in_segment_;  // where the code does not hold it already
+};
+
+}  // namespace
+
+bool is_asked_for(const EventQuestion& question, std::string_view code, const StoredEvent& event) {
+    if (!question.holds(event.ts, event.seq) || (question.source && event.source != *question.source) ||
+        (question.event_id && event.event_id != *question.event_id) ||
+        (question.import_id && !(event.has_import && event.import_id == *question.import_id)))
+        return false;
+    if (!question.needle) return true;
+    const Needle needle(*question.needle);
+    return needle.is_in(event.event_id) || needle.is_in(code) ||
+           std::any_of(event.properties.begin(), event.properties.end(),
+                       [&](const Property& property) { return needle.is_in(property.text); });
+}
+
+bool NewestEvents::wants(std::int64_t ts, std::int64_t seq) const noexcept {
+    if (heap_.size() < limit_) return true;
+    return limit_ > 0 && (ts != heap_.front().ts ? ts > heap_.front().ts : seq > heap_.front().seq);
+}
+
+std::int64_t NewestEvents::oldest() const noexcept {
+    if (heap_.size() < limit_) return std::numeric_limits<std::int64_t>::min();
+    return limit_ > 0 ? heap_.front().ts : std::numeric_limits<std::int64_t>::max();
+}
+
+void NewestEvents::take(std::string_view code, const StoredEvent& event, std::string_view properties) {
+    if (!wants(event.ts, event.seq)) return;
+    if (heap_.size() == limit_) {
+        std::pop_heap(heap_.begin(), heap_.end(), newer);
+        heap_.pop_back();
+    }
+    heap_.push_back({std::string(code), std::string(event.customer_id), std::string(event.source),
+                     std::string(event.event_id), std::string(properties), event.ts, event.received_at, event.seq,
+                     event.has_import, event.import_id});
+    std::push_heap(heap_.begin(), heap_.end(), newer);
+}
+
+std::vector<FoundEvent> NewestEvents::release() {
+    std::sort(heap_.begin(), heap_.end(), newer);
+    return std::move(heap_);
+}
+
+void search_segment(SegmentReader& segment, std::string_view code, const EventQuestion& question, EventTaker& taker) {
+    SegmentSearch(segment, code, question, taker).run();
+}
+
+}  // namespace tally

@@ -1,0 +1,135 @@
+// Segments are listed before any is read: a copy of a value's toast pointer is all that is kept of each.
+#include <algorithm>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "core/base/hash128.hpp"
+#include "pg/usage/events.hpp"
+
+#include "pg/segment/segment_bytes.hpp"
+#include "pg/usage/segments.hpp"
+
+namespace tally {
+namespace {
+
+enum RecentColumn : AttrNumber {
+    recent_ts = 4,
+    recent_seq = 5,
+    recent_received_at = 6,
+    recent_import = 7,
+    recent_code = 8,
+    recent_customer = 9,
+    recent_source = 10,
+    recent_event_id = 11,
+    recent_properties = 12
+};
+
+struct RecentRow {
+    std::string_view code, properties;
+    StoredEvent event;
+};
+
+// Calls PostgreSQL. Views lie in the slot or in the current memory context.
+void read_row(TupleTableSlot* slot, RecentRow& row) {
+    bool is_null = false;
+    const auto text_at = [&](AttrNumber column) {
+        return view_of(reinterpret_cast<text*>(PG_DETOAST_DATUM_PACKED(slot_getattr(slot, column, &is_null))));
+    };
+    StoredEvent& event = row.event;
+    row.code = text_at(recent_code);
+    row.properties = text_at(recent_properties);
+    event.customer_id = text_at(recent_customer);
+    event.source = text_at(recent_source);
+    event.event_id = text_at(recent_event_id);
+    event.ts = to_unix(DatumGetTimestampTz(slot_getattr(slot, recent_ts, &is_null)));
+    event.received_at = to_unix(DatumGetTimestampTz(slot_getattr(slot, recent_received_at, &is_null)));
+    event.seq = DatumGetInt64(slot_getattr(slot, recent_seq, &is_null));
+    const Datum import = slot_getattr(slot, recent_import, &is_null);
+    event.has_import = !is_null;
+    if (!is_null) std::memcpy(event.import_id.data(), DatumGetUUIDP(import)->data, event.import_id.size());
+}
+
+int recent_keys(ScanKey keys, std::int32_t tenant, const EventQuestion& question) {
+    int count = 0;
+    ScanKeyInit(&keys[count++], 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(tenant));
+    if (question.code)
+        ScanKeyInit(&keys[count++], 2, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(hash32(*question.code)));
+    if (question.customer)
+        ScanKeyInit(&keys[count++], 3, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(hash32(*question.customer)));
+    return count + range_keys(&keys[count], 4, to_postgres(question.from), to_postgres(question.end()));
+}
+
+void search_recent(std::int32_t tenant, const EventQuestion& question, EventTaker& taker) {
+    IndexReader reader("recent_event", "recent_event_pkey");
+    MemoryContext const memory =
+        call_pg([] { return AllocSetContextCreate(CurrentMemoryContext, "tally recent event", ALLOCSET_SMALL_SIZES); });
+    ScanKeyData keys[5];
+    reader.scan(keys, call_pg([&] { return recent_keys(keys, tenant, question); }));
+    PropertiesReader properties;
+    TextArena arena;
+    RecentRow row;
+    while (TupleTableSlot* const slot = reader.next()) {
+        call_pg([&] {
+            MemoryContextReset(memory);
+            MemoryContext const before = MemoryContextSwitchTo(memory);
+            read_row(slot, row);
+            MemoryContextSwitchTo(before);
+        });
+        if ((question.code && row.code != *question.code) ||
+            (question.customer && row.event.customer_id != *question.customer) ||
+            !taker.wants(row.event.ts, row.event.seq))
+            continue;
+        arena.clear();
+        row.event.properties = {};
+        if (question.needle) row.event.properties = properties.read(row.properties, arena);
+        if (is_asked_for(question, row.code, row.event)) taker.take(row.code, row.event, row.properties);
+    }
+    reader.close();
+    call_pg([&] { MemoryContextDelete(memory); });
+}
+
+struct ListedSegment {
+    std::int64_t last_ts;
+    std::string code;
+    Datum data;
+};
+
+std::vector<ListedSegment> list_segments(Segments& segments, const EventQuestion& question) {
+    std::vector<ListedSegment> list;
+    segments.scan(question.code ? std::optional<std::string_view>(*question.code) : std::nullopt);
+    SegmentRow row;
+    while (segments.next(row)) {
+        if (question.customer && (*question.customer < row.first_customer || *question.customer > row.last_customer))
+            continue;
+        list.push_back({row.last_ts, std::string(row.code), call_pg([&] { return datumCopy(row.data, false, -1); })});
+    }
+    std::stable_sort(list.begin(), list.end(), [](const ListedSegment& left, const ListedSegment& right) {
+        return left.last_ts > right.last_ts;
+    });
+    return list;
+}
+
+}  // namespace
+
+void search_events(std::int32_t tenant, const EventQuestion& question, EventTaker& taker) {
+    Segments segments(tenant, question.from, question.to);
+    search_recent(tenant, question, taker);
+    const std::vector<ListedSegment> list = list_segments(segments, question);
+    MemoryContext const memory = call_pg(
+        [] { return AllocSetContextCreate(CurrentMemoryContext, "tally segment columns", ALLOCSET_DEFAULT_SIZES); });
+    for (const ListedSegment& listed : list) {
+        if (listed.last_ts < taker.oldest()) break;
+        call_pg([] { CHECK_FOR_INTERRUPTS(); });
+        MemoryContext const before = MemoryContextSwitchTo(memory);
+        PgSegmentBytes bytes(listed.data);
+        SegmentReader segment(bytes);
+        search_segment(segment, listed.code, question, taker);
+        MemoryContextSwitchTo(before);
+        call_pg([&] { MemoryContextReset(memory); });
+    }
+    call_pg([&] { MemoryContextDelete(memory); });
+    segments.close();
+}
+
+}  // namespace tally

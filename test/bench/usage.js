@@ -1,0 +1,187 @@
+// Benchmark of usage: the same questions to tally.usage, to a plain table with the best btree, and to DuckDB on one thread, A B A B
+// in one run, medians. What is answered must be equal before it counts.
+// usage: usage.sh      (environment: BENCH_EVENTS, ROUNDS, BENCH_GROW, libpq's)
+// BENCH_GROW=5: afterwards five times as many events are stored, in other months, and the questions of a month asked again.
+'use strict';
+
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { DuckDBInstance, version } = require('@duckdb/node-api');
+const { Psql, median } = require('./psql.js');
+
+const events = Number(process.env.BENCH_EVENTS || 1000000);
+const rounds = Number(process.env.ROUNDS || 5);
+const grow = Number(process.env.BENCH_GROW || 0);
+const days = 90;
+
+const quote = (text) => `'${text.replaceAll("'", "''")}'`;
+const show = (ms) => (ms < 10 ? ms.toFixed(3) : ms.toFixed(1));
+
+async function makeStore(psql, duck, folder) {
+  await psql.run(`\\set events ${events}\n\\set days ${days}\n\\i ${path.join(__dirname, 'store/events.sql')}`);
+  await psql.run("SELECT tally.create_tenant('bench') IS NOT NULL; SET tally.tenant = 'bench';");
+  await psql.run(`CREATE TABLE tally_bench.plain AS SELECT tenant, customer, code, ts, value::numeric AS value,
+      jsonb_build_object('value', value, 'region', region, 'model', model, 'user_id', user_id) AS properties FROM tally_bench.feed ORDER BY n;
+    CREATE INDEX ON tally_bench.plain (tenant, customer, code, ts);
+    CREATE TABLE tally_bench.one (id bigint PRIMARY KEY, x text); INSERT INTO tally_bench.one SELECT n, n::text FROM generate_series(1, 100000) n;`);
+  const began = Date.now();
+  await psql.run(`CALL tally_bench.load(0, 10000, ${events});`);
+  const loaded = Date.now();
+  const pack = await psql.run("SELECT max(proname) FROM pg_proc WHERE pronamespace = 'tally'::regnamespace AND proname IN ('pack', '_pack') AND prokind = 'p';");
+  if (pack) await psql.run(`CALL tally.${pack}(1, '0 seconds', true);`);
+  console.log(`${events} events stored in ${((loaded - began) / 1000).toFixed(1)} s${pack ? `, packed in ${((Date.now() - loaded) / 1000).toFixed(1)} s` : '; nothing packs here'}`);
+  await psql.run('VACUUM ANALYZE;');
+  const file = path.join(folder, 'events.csv');
+  await psql.run(`\\copy (SELECT tenant, customer, code, ts, value, region, model, user_id FROM tally_bench.feed ORDER BY n) TO '${file}' (FORMAT csv)`);
+  await duck.run(`CREATE TABLE e (tenant INTEGER, customer VARCHAR, code VARCHAR, ts TIMESTAMPTZ, value DECIMAL(12,2), region VARCHAR, model VARCHAR, user_id VARCHAR);
+    COPY e FROM '${file}' (FORMAT csv, HEADER false); CHECKPOINT`);
+  fs.unlinkSync(file);
+}
+
+// Who is asked about: the busiest customer, and one with some 300 events of a code in the month.
+async function choose(psql) {
+  const month = (await psql.run(`SELECT m::timestamptz::text || '|' || (m + interval '1 month')::timestamptz::text
+    FROM date_trunc('month', date_trunc('day', now()) - interval '45 days') m;`)).split('|');
+  const inMonth = `ts >= '${month[0]}' AND ts < '${month[1]}'`;
+  const ordinary = (await psql.run(`SELECT customer || '|' || count(*) FROM tally_bench.plain WHERE code = 'code-0' AND ${inMonth} GROUP BY customer
+    ORDER BY abs(count(*) - 300), customer LIMIT 1;`)).split('|');
+  const busy = await psql.run(`SELECT count(*) FROM tally_bench.plain WHERE code = 'code-0' AND customer = 'customer-1' AND ${inMonth};`);
+  const metrics = [];
+  for (let n = 0; n < 20; n += 1) metrics.push(await psql.run(`SELECT tally.create_metric('code-${n}', 'SUM', aggregation_key => 'value', name => 'sum ${n}');`));
+  const distinct = await psql.run("SELECT tally.create_metric('code-0', 'COUNT_DISTINCT', aggregation_key => 'user_id', name => 'users');");
+  return { month, inMonth, ordinary, busy, metrics, distinct };
+}
+
+function questionsOf({ month, inMonth, ordinary, busy, metrics, distinct }) {
+  const [from, to] = month.map(quote);
+  const of = (customer) => `tenant = 1 AND customer = '${customer}' AND code = 'code-0' AND ${inMonth}`;
+  const usage = (metric, rest) => `SELECT * FROM tally.usage('${metric}', ${from}, ${to}${rest})`;
+  const all = (f, t) => `SELECT u.* FROM unnest(ARRAY[${metrics.map(quote).join(',')}]) m, LATERAL tally.usage(m, ${f}, ${t}, group_by => '{customer_id}') u`;
+  const day = "date_trunc('day', ts)";
+  return [
+    { name: `busy customer (${busy} events), month, SUM`, times: 20, monthly: true, ours: usage(metrics[0], ", customer => 'customer-1'"),
+      plain: `SELECT sum(value) AS value FROM tally_bench.plain WHERE ${of('customer-1')}`, plainTarget: 40, duck: `SELECT sum(value) AS value FROM e WHERE ${of('customer-1')}`, duckTarget: 40 },
+    { name: 'the same, COUNT_DISTINCT of users', times: 20, monthly: true, ours: usage(distinct, ", customer => 'customer-1'"),
+      plain: `SELECT count(DISTINCT properties ->> 'user_id') AS value FROM tally_bench.plain WHERE ${of('customer-1')}`, plainTarget: 25,
+      duck: `SELECT count(DISTINCT user_id) AS value FROM e WHERE ${of('customer-1')}`, duckTarget: 25 },
+    { name: 'the same, day x region, filter on model', times: 20, monthly: true,
+      ours: usage(metrics[0], `, customer => 'customer-1', "window" => 'day', group_by => '{region}', filter => '{"model": ["model-1", "model-2"]}'`),
+      plain: `SELECT ${day}, properties ->> 'region', sum(value) AS value FROM tally_bench.plain WHERE ${of('customer-1')} AND properties ->> 'model' IN ('model-1', 'model-2') GROUP BY 1, 2`,
+      plainTarget: 40, duck: `SELECT ${day}, region, sum(value) AS value FROM e WHERE ${of('customer-1')} AND model IN ('model-1', 'model-2') GROUP BY 1, 2`, duckTarget: 25 },
+    { name: `ordinary customer (${ordinary[1]} events), month`, times: 100, monthly: true, ours: usage(metrics[0], `, customer => '${ordinary[0]}'`),
+      plain: `SELECT sum(value) AS value FROM tally_bench.plain WHERE ${of(ordinary[0])}`, plainTarget: 1 },
+    { name: 'the same | one row by primary key, prepared', times: 100, ours: usage(metrics[0], `, customer => '${ordinary[0]}'`), plain: 'EXECUTE one(4711)', plainTarget: 1 / 8, unequal: true },
+    { name: 'all customers, one metric, month', times: 3, monthly: true, parallel: true, ours: usage(metrics[0], ", group_by => '{customer_id}'"),
+      plain: `SELECT customer, sum(value) AS value FROM tally_bench.plain WHERE tenant = 1 AND code = 'code-0' AND ${inMonth} GROUP BY 1`, plainTarget: 20,
+      duck: `SELECT customer, sum(value) AS value FROM e WHERE tenant = 1 AND code = 'code-0' AND ${inMonth} GROUP BY 1`, duckTarget: 3 },
+    { name: 'invoice run: all customers x 20 metrics, month', times: 1, ours: all(from, to),
+      plain: `SELECT customer, code, sum(value) AS value FROM tally_bench.plain WHERE tenant = 1 AND ${inMonth} GROUP BY 1, 2`, plainTarget: 10,
+      duck: `SELECT customer, code, sum(value) AS value FROM e WHERE tenant = 1 AND ${inMonth} GROUP BY 1, 2`, duckTarget: 2 },
+    { name: '20 metrics over the whole life of all events', times: 1,
+      ours: `SELECT u.value FROM unnest(ARRAY[${metrics.map(quote).join(',')}]) m, LATERAL tally.usage_total(m, '2000-01-01', '2100-01-01') u`,
+      duck: 'SELECT code, sum(value) AS value FROM e WHERE tenant = 1 GROUP BY 1', duckTarget: 5 },
+  ];
+}
+
+const times = async (psql, sql, n) => (await psql.run(`SELECT tally_bench.times(${quote(sql)}, ${n});`)).slice(1, -1).split(',').map(Number);
+
+async function duckTimes(duck, sql, n) {
+  const taken = [];
+  for (let i = 0; i < n; i += 1) {
+    const began = process.hrtime.bigint();
+    (await duck.runAndReadAll(sql)).getRows();
+    taken.push(Number(process.hrtime.bigint() - began) / 1e6);
+  }
+  return taken;
+}
+
+async function requireEqual(psql, duck, question) {
+  const sum = (sql) => psql.run(`SELECT coalesce(trim_scale(sum(value))::text, '0') FROM (${sql}) q;`);
+  const ours = await sum(question.ours);
+  const others = [];
+  if (question.plain && !question.unequal) others.push(await sum(question.plain));
+  if (question.duck) others.push(String((await duck.runAndReadAll(`SELECT sum(value)::VARCHAR FROM (${question.duck}) q`)).getRows()[0][0]).replace(/\.?0+$/, (zeros) => (zeros.includes('.') ? '' : zeros)));
+  for (const other of others) if (Number(other) !== Number(ours)) throw new Error(`${question.name}: ours is ${ours}, theirs ${other}`);
+}
+
+function line(name, ours, theirs, against, target) {
+  const judged = target ? `   at least ${target < 1 ? target.toFixed(3) : target}: ${theirs / ours < target ? 'MISSED' : 'met'}` : '';
+  console.log(`${name.padEnd(48)} ${against.padEnd(7)} ${show(ours).padStart(10)} ${show(theirs).padStart(10)} ${(theirs / ours).toFixed(2).padStart(9)}${judged}`);
+}
+
+async function measure(psql, duck, question) {
+  await requireEqual(psql, duck, question);
+  const taken = { ours: [], plain: [], duck: [] };
+  await psql.run(`SET max_parallel_workers_per_gather = ${question.parallel ? 2 : 0};`);
+  for (let round = 0; round <= rounds; round += 1) {
+    const ours = await times(psql, question.ours, question.times);
+    const plain = question.plain ? await times(psql, question.plain, Math.min(question.times, 10)) : [];
+    const theirs = question.duck ? await duckTimes(duck, question.duck, Math.min(question.times, 3)) : [];
+    if (round === 0) continue; // the first fills the caches
+    taken.ours.push(median(ours));
+    if (plain.length > 0) taken.plain.push(median(plain));
+    if (theirs.length > 0) taken.duck.push(median(theirs));
+  }
+  const ours = median(taken.ours);
+  if (question.plain) line(question.name, ours, median(taken.plain), 'plain', question.plainTarget);
+  if (question.duck) line(question.name, ours, median(taken.duck), 'DuckDB', question.duckTarget);
+  return ours;
+}
+
+// Bytes of an event where it lies now, of its identity, and of the plain table's row with its index.
+async function sizes(psql) {
+  const bytes = async (tables, rows) => Number(await psql.run(`SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::numeric / greatest((${rows}), 1) FROM pg_class c
+    WHERE c.relkind IN ('r', 'm') AND c.oid IN (${tables});`));
+  const has = async (table) => (await psql.run(`SELECT to_regclass('${table}') IS NOT NULL;`)) === 't';
+  if (await has('tally.segment')) {
+    const packed = await psql.run('SELECT coalesce(sum(events), 0) FROM tally.segment;');
+    if (packed !== '0') console.log(`bytes of a packed event (at most 40): ${(await bytes("SELECT inhrelid FROM pg_inherits WHERE inhparent = 'tally.segment'::regclass", packed)).toFixed(1)}`);
+  }
+  console.log(`bytes of a recent identity (at most 130): ${(await bytes("'tally.recent_identity'::regclass", 'SELECT count(*) FROM tally.recent_identity')).toFixed(1)}`);
+  console.log(`bytes of a row of the plain table: ${(await bytes("'tally_bench.plain'::regclass", events)).toFixed(1)}`);
+}
+
+async function askAgain(psql, duck, questions, before) {
+  const began = Date.now();
+  await psql.run(`UPDATE tally_bench.feed SET ts = ts - interval '${days} days', event_id = gen_random_uuid(); VACUUM tally_bench.feed;`);
+  for (let n = 1; n < grow; n += 1) {
+    await psql.run(`CALL tally_bench.load(0, 10000, ${events}); UPDATE tally_bench.feed SET ts = ts - interval '${days} days', event_id = gen_random_uuid(); VACUUM tally_bench.feed;`);
+  }
+  const pack = await psql.run("SELECT max(proname) FROM pg_proc WHERE pronamespace = 'tally'::regnamespace AND proname IN ('pack', '_pack') AND prokind = 'p';");
+  if (pack) await psql.run(`CALL tally.${pack}(1, '0 seconds', true);`);
+  await psql.run('VACUUM ANALYZE;');
+  console.log(`${grow} times as many events, in ${((Date.now() - began) / 1000).toFixed(0)} s; a question's time then and before, at most 1.3 times as long:`);
+  for (const question of questions.filter((one) => one.monthly)) {
+    const after = median((await times(psql, question.ours, question.times * rounds)));
+    console.log(`${question.name.padEnd(48)} ${show(after).padStart(18)} ${show(before.get(question.name)).padStart(10)} ${(after / before.get(question.name)).toFixed(2).padStart(9)}`);
+  }
+}
+
+async function main(folder) {
+  const psql = new Psql([]);
+  const instance = await DuckDBInstance.create(path.join(folder, 'events.duckdb'), { threads: '1' });
+  const duck = await instance.connect();
+  try {
+    await duck.run("SET TimeZone = 'UTC'");
+    await psql.run("SET timezone = 'UTC'; SET work_mem = '256MB'; SET client_min_messages = warning;");
+    await makeStore(psql, duck, folder);
+    await psql.run('PREPARE one(bigint) AS SELECT x FROM tally_bench.one WHERE id = $1;');
+    const questions = questionsOf(await choose(psql));
+    console.log(`\n${'question through tally.usage'.padEnd(48)} against    ours ms  theirs ms     ratio   (DuckDB ${version()}, one thread)`);
+    const before = new Map();
+    for (const question of questions) before.set(question.name, await measure(psql, duck, question));
+    await sizes(psql);
+    if (grow > 1) await askAgain(psql, duck, questions, before);
+  } finally {
+    await psql.run('DROP SCHEMA tally_bench CASCADE;').catch(() => {});
+    psql.close();
+    duck.closeSync();
+    instance.closeSync();
+  }
+}
+
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'pgtally-usage.'));
+const removeFolder = () => fs.rmSync(folder, { recursive: true, force: true });
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => { removeFolder(); process.exit(1); });
+main(folder).catch((error) => { console.error(`usage: ${error.message}`); process.exitCode = 1; }).finally(removeFolder);

@@ -1,0 +1,80 @@
+// The newest events of a question, out of segments, are those that looking at each event gives.
+#include "core/usage/event_search.hpp"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "core/segment/writer.hpp"
+#include "stored_events.hpp"
+
+namespace tally {
+namespace {
+
+std::vector<std::int64_t> seqs_of(const std::vector<FoundEvent>& events) {
+    std::vector<std::int64_t> seqs;
+    for (const FoundEvent& event : events) seqs.push_back(event.seq);
+    return seqs;
+}
+
+EventQuestion random_question(std::mt19937_64& random) {
+    EventQuestion question;
+    if (random() % 3 == 0) question.customer = "c" + std::to_string(random() % 6);
+    if (random() % 3 == 0) question.source = random() % 2 == 0 ? "web" : "";
+    if (random() % 3 == 0) question.from = static_cast<std::int64_t>(random() % 500);
+    if (random() % 3 == 0) question.to = static_cast<std::int64_t>(random() % 1000);
+    if (random() % 3 == 0) question.needle = random() % 2 == 0 ? "eu" : "id-1";
+    if (random() % 5 == 0) question.event_id = "id-" + std::to_string(random() % 3000);
+    if (random() % 3 == 0) {
+        question.before_ts = static_cast<std::int64_t>(random() % 1000);
+        question.before_seq = static_cast<std::int64_t>(random() % 3000);
+    }
+    return question;
+}
+
+TEST(EventSearch, FindsTheNewestThatAreAskedFor) {
+    std::mt19937_64 random(7);
+    for (int round = 0; round < 60; ++round) {
+        StoredEvents parts[2];
+        const std::int64_t count = 1 + static_cast<std::int64_t>(random() % 3000);
+        for (std::int64_t seq = 1; seq <= count; ++seq) {
+            StoredEvents& part = parts[random() % 2];
+            StoredEvent& event =
+                part.add("c" + std::to_string(random() % 5), static_cast<std::int64_t>(random() % 1000), seq,
+                         {part.text("Region", random() % 4 == 0 ? "EU-west" : "us")});
+            if (random() % 2 == 0) event.source = "web";
+        }
+        for (int ask = 0; ask < 10; ++ask) {
+            const EventQuestion question = random_question(random);
+            const std::size_t limit = random() % 4 == 0 ? 1 : 1 + random() % 150;
+            NewestEvents found(limit), expected(limit);
+            for (StoredEvents& part : parts) {
+                if (part.events().empty()) continue;
+                const Segment written = write_segment(part.events());
+                SegmentInMemory source(written.bytes);
+                SegmentReader segment(source);
+                search_segment(segment, "call", question, found);
+                for (const StoredEvent& event : part.events())
+                    if ((!question.customer || event.customer_id == *question.customer) &&
+                        is_asked_for(question, "call", event))
+                        expected.take("call", event, {});
+            }
+            ASSERT_EQ(seqs_of(found.release()), seqs_of(expected.release())) << "round " << round << " ask " << ask;
+        }
+    }
+}
+
+TEST(EventSearch, NeedlesAreFoundInAnyCase) {
+    StoredEvents events;
+    events.add("c", 1, 1, {events.text("k", "Some TEXT")});
+    EventQuestion question;
+    for (const char* needle : {"e te", "id-1", "cal", "text"}) {
+        question.needle = needle;
+        EXPECT_TRUE(is_asked_for(question, "Call", events.events().front())) << needle;
+    }
+    question.needle = "k";
+    EXPECT_FALSE(is_asked_for(question, "Call", events.events().front()));
+}
+
+}  // namespace
+}  // namespace tally
