@@ -9,6 +9,8 @@ const os = require('node:os');
 const path = require('node:path');
 const { DuckDBInstance, version } = require('@duckdb/node-api');
 const { Psql, median } = require('./psql.js');
+const { measureBusy } = require('./store/busy.js');
+const { measureRest } = require('./store/rest.js');
 
 const events = Number(process.env.BENCH_EVENTS || 1000000);
 const rounds = Number(process.env.ROUNDS || 5);
@@ -17,6 +19,9 @@ const days = 90;
 
 const quote = (text) => `'${text.replaceAll("'", "''")}'`;
 const show = (ms) => (ms < 10 ? ms.toFixed(3) : ms.toFixed(1));
+
+// The procedure that packs, where the store has one.
+const packer = (psql) => psql.run("SELECT max(proname) FROM pg_proc WHERE pronamespace = 'tally'::regnamespace AND proname IN ('pack', '_pack') AND prokind = 'p';");
 
 async function makeStore(psql, duck, folder) {
   await psql.run(`\\set events ${events}\n\\set days ${days}\n\\i ${path.join(__dirname, 'store/events.sql')}`);
@@ -28,7 +33,7 @@ async function makeStore(psql, duck, folder) {
   const began = Date.now();
   await psql.run(`CALL tally_bench.load(0, 10000, ${events});`);
   const loaded = Date.now();
-  const pack = await psql.run("SELECT max(proname) FROM pg_proc WHERE pronamespace = 'tally'::regnamespace AND proname IN ('pack', '_pack') AND prokind = 'p';");
+  const pack = await packer(psql);
   if (pack) await psql.run(`CALL tally.${pack}(1, '0 seconds', true);`);
   console.log(`${events} events stored in ${((loaded - began) / 1000).toFixed(1)} s${pack ? `, packed in ${((Date.now() - loaded) / 1000).toFixed(1)} s` : '; nothing packs here'}`);
   await psql.run('VACUUM ANALYZE;');
@@ -148,7 +153,7 @@ async function askAgain(psql, duck, questions, before) {
   for (let n = 1; n < grow; n += 1) {
     await psql.run(`CALL tally_bench.load(0, 10000, ${events}); UPDATE tally_bench.feed SET ts = ts - interval '${days} days', event_id = gen_random_uuid(); VACUUM tally_bench.feed;`);
   }
-  const pack = await psql.run("SELECT max(proname) FROM pg_proc WHERE pronamespace = 'tally'::regnamespace AND proname IN ('pack', '_pack') AND prokind = 'p';");
+  const pack = await packer(psql);
   if (pack) await psql.run(`CALL tally.${pack}(1, '0 seconds', true);`);
   await psql.run('VACUUM ANALYZE;');
   console.log(`${grow} times as many events, in ${((Date.now() - began) / 1000).toFixed(0)} s; a question's time then and before, at most 1.3 times as long:`);
@@ -167,11 +172,14 @@ async function main(folder) {
     await psql.run("SET timezone = 'UTC'; SET work_mem = '256MB'; SET client_min_messages = warning;");
     await makeStore(psql, duck, folder);
     await psql.run('PREPARE one(bigint) AS SELECT x FROM tally_bench.one WHERE id = $1;');
-    const questions = questionsOf(await choose(psql));
+    const chosen = await choose(psql);
+    const questions = questionsOf(chosen);
     console.log(`\n${'question through tally.usage'.padEnd(48)} against    ours ms  theirs ms     ratio   (DuckDB ${version()}, one thread)`);
     const before = new Map();
     for (const question of questions) before.set(question.name, await measure(psql, duck, question));
+    if (process.env.TALLYD) await measureRest(psql, duckTimes, duck, chosen, rounds, line);
     await sizes(psql);
+    await measureBusy(psql, questions.filter((one) => one.monthly).slice(0, 5), await packer(psql), times, show);
     if (grow > 1) await askAgain(psql, duck, questions, before);
   } finally {
     await psql.run('DROP SCHEMA tally_bench CASCADE;').catch(() => {});
@@ -184,4 +192,4 @@ async function main(folder) {
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'pgtally-usage.'));
 const removeFolder = () => fs.rmSync(folder, { recursive: true, force: true });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => { removeFolder(); process.exit(1); });
-main(folder).catch((error) => { console.error(`usage: ${error.message}`); process.exitCode = 1; }).finally(removeFolder);
+main(folder).catch((error) => { console.error(`usage: ${error.message}`); process.exitCode = 1; }).finally(() => { removeFolder(); process.exit(); });
