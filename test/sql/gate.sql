@@ -21,13 +21,14 @@ GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA tally TO regress_api;
 GRANT USAGE ON SCHEMA tally_rest TO regress_app, regress_stranger;
 -- Every function that stores, whatever it is called: what a role is answered that calls it with NULL in all places, for the
 -- tenant given where it takes one. Authentication itself, and batches whose keys are checked one by one, are for the role tallyd.
+-- A step of packing does the same whoever calls it, and tells nothing: EXECUTE is its guard, which the catalog's lint looks at.
 CREATE FUNCTION public.regress_storing() RETURNS TABLE (function regprocedure, given boolean, call text) LANGUAGE sql AS $$
     SELECT p.oid, n.nspname = 'tally_rest', format('SELECT count(*) FROM %I.%I(%s)', n.nspname, p.proname,
         (SELECT string_agg(CASE WHEN a.place = 1 AND n.nspname = 'tally_rest' THEN '%s' ELSE 'NULL::' || format_type(a.type, NULL) END, ', ' ORDER BY a.place)
          FROM unnest(p.proargtypes) WITH ORDINALITY a(type, place)))
     FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
     WHERE n.nspname IN ('tally', 'tally_rest') AND p.provolatile = 'v' AND left(p.proname, 1) <> '_' AND p.prokind = 'f'
-      AND p.proname NOT IN ('authenticate', 'ingest_batch')
+      AND p.proname NOT IN ('authenticate', 'ingest_batch', 'pack_step')
 $$;
 CREATE FUNCTION public.regress_try(call text, tenant integer) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN

@@ -1,0 +1,195 @@
+// The usage of a metric as the JSON of a REST answer, written in one go: making rows for SQL and JSON of them there costs
+// many times what it costs to count.
+//
+// Dimensions stand as jsonb would show them, shorter names first, because answers have always been so.
+#include <algorithm>
+
+#include "core/base/json_string.hpp"
+#include "core/base/public_id.hpp"
+#include "core/base/rfc3339.hpp"
+#include "core/usage/answer.hpp"
+
+#include "pg/usage/ask.hpp"
+#include "pg/usage/state_values.hpp"
+#include "pg/usage/store.hpp"
+
+namespace tally {
+namespace {
+
+constexpr std::uint64_t most_rows = 100'000;
+
+void append_number(std::string& json, std::string_view name, const Decimal& value) {
+    json.append(",\"").append(name).append("\":");
+    if (value.kind == DecimalKind::none) {
+        json += "null";
+        return;
+    }
+    json += '"';
+    append_text(json, value);
+    json += '"';
+}
+
+void append_member(std::string& json, std::string_view name, std::string_view text) {
+    json.append(",\"").append(name).append("\":");
+    append_json_string(json, text);
+}
+
+// The object of a combination's values, made once for each.
+class DimensionTexts {
+public:
+    explicit DimensionTexts(const UsageCount& count)
+        : groups_(count.groups()), made_(groups_.combinations()) {
+        const MetricRule& rule = *count.question().rule;
+        for (const int key : rule.dimensions()) names_.push_back(rule.keys()[static_cast<std::size_t>(key)]);
+        for (std::size_t i = 0; i < names_.size(); ++i) order_.push_back(i);
+        std::sort(order_.begin(), order_.end(), [this](std::size_t left, std::size_t right) {
+            const std::string &a = names_[left], &b = names_[right];
+            return a.size() != b.size() ? a.size() < b.size() : a < b;
+        });
+    }
+
+    const std::string& object(std::uint32_t combination) {
+        std::string& json = made_[combination];
+        if (json.empty()) json = make(groups_.values_of(combination));
+        return json;
+    }
+
+private:
+    std::string make(std::span<const std::uint32_t> values) const {
+        std::string json;
+        for (const std::size_t i : order_) {
+            if (values[i] == 0) continue;
+            json += json.empty() ? '{' : ',';
+            append_json_string(json, names_[i]);
+            json += ':';
+            append_json_string(json, groups_.texts().text(values[i]));
+        }
+        return json.empty() ? "{}" : json + '}';
+    }
+
+    const UsageGroups& groups_;
+    std::vector<std::string> names_;
+    std::vector<std::size_t> order_;
+    std::vector<std::string> made_;
+};
+
+class UsageJson {
+public:
+    UsageJson(const MeteredMetric& metric, UsageCount& count)
+        : count_(count), values_(metric, count.groups().states()), dimensions_(count) {
+        const Question& question = count.question();
+        if (!question.by_customer && !question.all_customers && question.customers.size() == 1)
+            only_customer_ = question.customers.front();
+    }
+
+    void append_rows(std::string& json, bool fill, bool has_window) {
+        AnswerRows rows(count_, fill, has_window);
+        if (rows.count() > most_rows) refuse_many(rows.count());
+        json += ",\"usage\":[";
+        AnswerRow row;
+        for (bool is_first = true; rows.next(row); is_first = false) {
+            if (!is_first) json += ',';
+            append_row(json, row);
+        }
+        json += ']';
+    }
+
+    void append_total(std::string& json) {
+        json += ",\"total\":{";
+        const std::size_t start = json.size();
+        total_ = count_.groups().states().add_total();
+        append_values(json, total_);
+        json.erase(start, 1);  // the comma
+        json += '}';
+    }
+
+    // Once append_total() has been called.
+    EventCounts total_counts() const { return count_.groups().states().counts(total_); }
+
+private:
+    [[noreturn]] static void refuse_many(std::uint64_t rows) {
+        call_pg([&] {
+            refuse_argument("group_by",
+                            psprintf("this usage has %llu rows; at most %llu are answered at once",
+                                     static_cast<unsigned long long>(rows), static_cast<unsigned long long>(most_rows)),
+                            "Ask for a shorter range, wider windows, fewer groups, or one customer.");
+        });
+        pg_unreachable();
+    }
+
+    void append_row(std::string& json, const AnswerRow& row) {
+        const Windows& windows = count_.question().windows;
+        if (row.key.window != window_ || bounds_.empty()) {
+            call_pg([] { CHECK_FOR_INTERRUPTS(); });
+            window_ = row.key.window;
+            bounds_ = "{\"start\":\"" + format_rfc3339(windows.start_of(window_)) + "\",\"end\":\"" +
+                      format_rfc3339(windows.end_of(window_)) + '"';
+        }
+        json += bounds_;
+        if (row.key.customer != 0) append_member(json, "customer_id", count_.groups().texts().text(row.key.customer));
+        else if (only_customer_) append_member(json, "customer_id", *only_customer_);
+        json.append(",\"dimensions\":").append(dimensions_.object(row.key.combination));
+        append_values(json, row.group);
+        json += '}';
+    }
+
+    void append_values(std::string& json, std::uint32_t group) {
+        const EventCounts counts =
+            group == UsageGroups::no_group ? EventCounts{} : count_.groups().states().counts(group);
+        const Decimal value = values_.value(group);
+        append_number(json, "value", value);
+        append_number(json, "converted_value", values_.converted(group, value));
+        json.append(",\"events\":").append(std::to_string(counts.counted));
+        json.append(",\"skipped\":").append(std::to_string(counts.matched - counts.counted));
+    }
+
+    UsageCount& count_;
+    ValueMaker values_;
+    DimensionTexts dimensions_;
+    std::uint32_t total_ = UsageGroups::no_group;
+    std::optional<std::string> only_customer_;  // every row is of this one
+    std::int64_t window_ = 0;
+    std::string bounds_;  // of window_
+};
+
+std::string public_id_of(HeapTupleHeader row) {
+    UuidBytes id;
+    call_pg([&] {
+        bool is_null = false;
+        const pg_uuid_t* const uuid = DatumGetUUIDP(GetAttributeByName(row, "metric_id", &is_null));
+        memcpy(id.data(), uuid->data, id.size());
+    });
+    return encode_public_id("bm_", id);
+}
+
+}  // namespace
+}  // namespace tally
+
+// tally_rest._metric_usage(metric tally.metric, "from", "to", customers, "window", time_zone, group_by, filter, fill)
+// -> json
+TALLY_FUNCTION(metric_usage_json) {
+    using namespace tally;
+    return guarded([&]() -> Datum {
+        const MeteredMetric metric = metric_argument(fcinfo, 0);
+        Asked asked;
+        asked.range = range_arguments(fcinfo, 1, 2);
+        asked.name_customers(texts_argument(fcinfo, 3));
+        asked.window = text_argument(fcinfo, 4);
+        asked.time_zone = text_argument(fcinfo, 5);
+        asked.group_by = group_by_argument(fcinfo, 6);
+        asked.filter = filter_argument(fcinfo, 7);
+        Counted counted(metric, asked);
+        UsageJson writer(metric, counted.count);
+        std::string json = "{\"metric_id\":\"" + public_id_of(call_pg([&] { return PG_GETARG_HEAPTUPLEHEADER(0); })) + '"';
+        append_member(json, "code", metric.code);
+        append_member(json, "from", format_rfc3339(asked.range.from));
+        append_member(json, "to", format_rfc3339(asked.range.to));
+        if (asked.window) append_member(json, "window", *asked.window);
+        append_member(json, "time_zone", asked.time_zone.value_or("UTC"));
+        writer.append_rows(json, flag_argument(fcinfo, 8), asked.window.has_value());
+        writer.append_total(json);
+        const EventCounts counts = writer.total_counts();
+        json.append(",\"freshness\":{\"live_events\":").append(std::to_string(counts.matched)).append(",\"rolled_up_events\":0}}");
+        return call_pg([&] { return text_datum(json); });
+    });
+}
