@@ -15,10 +15,8 @@ export RUN_DATA := $(or $(DATA),.run)
 endif
 
 TASKS    := help deps run check bench fuzz dist
-SUITES   := lint unit sanitize regress isolation tap http fuzz
-# Not among those of `make check`: it still finds a difference (PROPERTY_SEED=397924819) while events are imported.
-EXTRA_SUITES := property
-ALL_TASKS := $(TASKS) $(SUITES:%=check-%) $(EXTRA_SUITES:%=check-%)
+SUITES   := lint unit sanitize regress isolation tap http property fuzz
+ALL_TASKS := $(TASKS) $(SUITES:%=check-%)
 
 ifneq (,$(filter $(ALL_TASKS),$(MAKECMDGOALS)))
 
@@ -31,7 +29,7 @@ help:
 	@echo 'make install       install both (PG_CONFIG=... chooses the PostgreSQL, DESTDIR works)'
 	@echo 'make installcheck  regression tests against a running server'
 	@echo 'make run           demo: private cluster, tallyd, real sample (DATA=.run PORT=8080 SAMPLE=1)'
-	@echo 'make check         every test, on private clusters; one suite: $(SUITES:%=check-%) $(EXTRA_SUITES:%=check-%)'
+	@echo 'make check         every test, on private clusters; one suite: $(SUITES:%=check-%)'
 	@echo 'make bench         benchmarks          make fuzz   fuzz targets, FUZZ_SECONDS=120 each'
 	@echo 'make dist          the PGXN archive    make clean  remove what was built'
 	@echo 'make deps          install missing Debian packages (run and check do so themselves)'
@@ -43,7 +41,7 @@ run:
 	@test/lib/deps.sh run '$(PG_CONFIG)'
 	+@exec test/lib/run.sh "$$RUN_DATA" '$(PORT)' '$(SAMPLE)'
 
-check $(SUITES:%=check-%) $(EXTRA_SUITES:%=check-%):
+check $(SUITES:%=check-%):
 	@test/lib/deps.sh check '$(PG_CONFIG)'
 	+@test/lib/check.sh $(if $(filter check,$@),$(SUITES),$(@:check-%=%))
 

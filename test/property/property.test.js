@@ -33,9 +33,6 @@ before(async () => {
     const definition = { code, kind, name: kind, aggregation_type: 'SUM', aggregation_key: 'n' };
     t.kinds[kind] = { code, id: cluster.psql(`SELECT oracle.create_metric(${quote(JSON.stringify(definition))})`) };
   }
-  t.pack = process.env.PROPERTY_PACK || 'pack';
-  if (t.pack === '_pack') t.half = true;
-  if (cluster.psql(`SELECT count(*) FROM pg_proc WHERE pronamespace = 'tally'::regnamespace AND proname = ${quote(t.pack)} AND prokind = 'p'`) === '0') t.pack = null;
   tallyd = await startTallyd(cluster);
   t.rest.url = tallyd.url;
   await tallyd.ready();
@@ -129,7 +126,7 @@ async function askSome(session, random, codes, most) {
     let question = world.question(random);
     let lines;
     await sharpen(session, random, metric.code, question);
-    if (what < 0.8 || (t.half && what > 0.9)) {
+    if what < 0.8 {
       lines = await faces.check(session, random, metric, question);
     } else if (what < 0.9) {
       question = 'the whole life';
@@ -164,7 +161,7 @@ async function restart(random) {
     t.rest.url = tallyd.url;
     return;
   }
-  if (what < 0.8) cluster.stop('immediate');
+  if what < 0.8 cluster.stop('immediate');
   else await cluster.kill9();
   traffic.count(t.stats, 'kills of the server');
   cluster.start();
@@ -179,7 +176,7 @@ test('usage is what the oracle computes, at every moment', { timeout: (seconds +
     ...writers.map((writer) => sessions.loop(writer.maker.name, (session) => writer.work(session))),
     ...clients.map(clientLoop),
     sessions.loop('definer', (session) => definer.work(session)),
-    ...(t.pack ? ['pack1', 'pack2'] : []).map((name) => { const random = t.random.fork(name); return sessions.loop(name, (session) => traffic.pack(t, random, session)); }),
+    ...['pack1', 'pack2'].map((name) => { const random = t.random.fork(name); return sessions.loop(name, (session) => traffic.pack(t, random, session)); }),
     ...['ask1', 'ask2'].map((name) => { const random = t.random.fork(name); return sessions.loop(name, (session) => askSome(session, random, world.SQL_CODES, 6)); }),
   ];
   const random = t.random.fork('main');
@@ -231,7 +228,7 @@ test('at the end every metric and every event is as the oracle has it', { timeou
         if (lines.length > 0) report(metric, question, lines, 'the last');
       }
     }
-    for (const code of t.half ? [] : codes) {
+    for (const code of codes) {
       const lines = await faces.checkEvents(session, { code }, 200);
       if (lines.length > 0) report(null, { code }, lines, 'the last');
     }

@@ -29,7 +29,7 @@ class Writer {
 
   async record(session) {
     const event = this.random.chance(0.1) ? this.maker.again() : this.maker.fresh(this.random.pick(CODES), { recent: this.random.chance(0.5) });
-    const hasTime = this.test.half || !this.random.chance(0.1) || this.maker.sent.includes(event) === false;
+    const hasTime = !this.random.chance(0.1) || this.maker.sent.includes(event) === false;
     if (!hasTime) this.maker.sent.splice(this.maker.sent.indexOf(event), 1);
     await session.run(`SELECT oracle.record(${quote(world.eventJson(event))}, ${hasTime})`);
     count(this.stats, 'records');
@@ -107,7 +107,7 @@ class Writer {
     const { random } = this;
     const what = random.next();
     if (what < 0.35) await this.transaction(session);
-    else if (what < 0.42 && !this.test.half) await this.importOrVoid(session);
+    else if (what < 0.42) await this.importOrVoid(session);
     else if (what < 0.44) await this.large(session);
     else await this.step(session);
     await sleep(random.below(this.test.pause));
@@ -149,7 +149,7 @@ class Definer {
 
 // Packs, in a pace of its own: now a handful of events, now what has grown, now all into large segments.
 async function pack(test, random, session) {
-  await session.run(`CALL tally.${test.pack}(${random.pick([1, 1, 20, 500])}, ${quote(random.pick(['0 seconds', '2 seconds', '1 hour']))}, ${random.chance(0.2)})`);
+  await session.run(`CALL tally.pack(${random.pick([1, 1, 20, 500])}, ${quote(random.pick(['0 seconds', '2 seconds', '1 hour']))}, ${random.chance(0.2)})`);
   count(test.stats, 'packings');
   if (random.chance(0.1)) await session.run('VACUUM');
   await sleep(random.below(300));
@@ -253,7 +253,7 @@ class Client {
     else if (what < 13) await this.post(random.between(1, 300), false);
     else if (what < 17) await this.valueUpdate();
     else if (what < 19) await this.importFile();
-    else if (!this.test.half) await this.voidFile();
+    else await this.voidFile();
     await sleep(random.below(this.test.pause));
   }
 }
