@@ -126,7 +126,7 @@ async function askSome(session, random, codes, most) {
     let question = world.question(random);
     let lines;
     await sharpen(session, random, metric.code, question);
-    if what < 0.8 {
+    if (what < 0.8) {
       lines = await faces.check(session, random, metric, question);
     } else if (what < 0.9) {
       question = 'the whole life';
@@ -161,7 +161,7 @@ async function restart(random) {
     t.rest.url = tallyd.url;
     return;
   }
-  if what < 0.8 cluster.stop('immediate');
+  if (what < 0.8) cluster.stop('immediate');
   else await cluster.kill9();
   traffic.count(t.stats, 'kills of the server');
   cluster.start();
