@@ -14,16 +14,16 @@ async function prepare(psql, batches) {
     CREATE PROCEDURE tally_bench.arrive(first integer, step integer, lasting interval) LANGUAGE plpgsql AS $$
     DECLARE
         began timestamptz := clock_timestamp();
-        n integer := first;
+        at integer := first;
         x text;
     BEGIN
         WHILE clock_timestamp() < began + lasting LOOP
-            SELECT body INTO x FROM tally_bench.coming c WHERE c.n = arrive.n;
+            SELECT body INTO x FROM tally_bench.coming c WHERE c.n = at;
             EXIT WHEN x IS NULL;
             PERFORM count(*) FROM tally.ingest(x, true);
             COMMIT;
-            n := n + step;
-            PERFORM pg_sleep(greatest(0, 0.05 * (n - first) - extract(epoch FROM clock_timestamp() - began)));
+            at := at + step;
+            PERFORM pg_sleep(greatest(0, 0.05 * (at - first) - extract(epoch FROM clock_timestamp() - began)));
         END LOOP;
     END $$;`);
 }
