@@ -2,6 +2,7 @@
 // in one run, medians. What is answered must be equal before it counts.
 // usage: usage.sh      (environment: BENCH_EVENTS, ROUNDS, BENCH_GROW, libpq's)
 // BENCH_GROW=5: afterwards five times as many events are stored, in other months, and the questions of a month asked again.
+// BENCH_KEEP=folder: the events stay in the server, DuckDB's in the folder, and are taken as they are by the next run.
 'use strict';
 
 const fs = require('node:fs');
@@ -9,12 +10,14 @@ const os = require('node:os');
 const path = require('node:path');
 const { DuckDBInstance, version } = require('@duckdb/node-api');
 const { Psql, median } = require('./psql.js');
+const { cpuOf } = require('./store/processes.js');
 const { measureBusy } = require('./store/busy.js');
 const { measureRest } = require('./store/rest.js');
 
 const events = Number(process.env.BENCH_EVENTS || 1000000);
 const rounds = Number(process.env.ROUNDS || 5);
 const grow = Number(process.env.BENCH_GROW || 0);
+const keep = process.env.BENCH_KEEP;
 const days = 90;
 
 const quote = (text) => `'${text.replaceAll("'", "''")}'`;
@@ -23,7 +26,13 @@ const show = (ms) => (ms < 10 ? ms.toFixed(3) : ms.toFixed(1));
 // The procedure that packs, where the store has one.
 const packer = (psql) => psql.run("SELECT max(proname) FROM pg_proc WHERE pronamespace = 'tally'::regnamespace AND proname IN ('pack', '_pack') AND prokind = 'p';");
 
+const isMade = (psql) => psql.run(`SELECT coalesce((SELECT reltuples FROM pg_class WHERE oid = to_regclass('tally_bench.plain')) BETWEEN ${events} * 0.9 AND ${events} * 1.1, false);`);
+
 async function makeStore(psql, duck, folder) {
+  if (keep && (await isMade(psql)) === 't') {
+    await psql.run("SET tally.tenant = 'bench';");
+    return;
+  }
   await psql.run(`\\set events ${events}\n\\set days ${days}\n\\i ${path.join(__dirname, 'store/events.sql')}`);
   await psql.run("SELECT tally.create_tenant('bench') IS NOT NULL; SET tally.tenant = 'bench';");
   await psql.run(`CREATE TABLE tally_bench.plain AS SELECT tenant, customer, code, ts, value::numeric AS value,
@@ -53,8 +62,8 @@ async function choose(psql) {
     ORDER BY abs(count(*) - 300), customer LIMIT 1;`)).split('|');
   const busy = await psql.run(`SELECT count(*) FROM tally_bench.plain WHERE code = 'code-0' AND customer = 'customer-1' AND ${inMonth};`);
   const metrics = [];
-  for (let n = 0; n < 20; n += 1) metrics.push(await psql.run(`SELECT tally.create_metric('code-${n}', 'SUM', aggregation_key => 'value', name => 'sum ${n}');`));
-  const distinct = await psql.run("SELECT tally.create_metric('code-0', 'COUNT_DISTINCT', aggregation_key => 'user_id', name => 'users');");
+  for (let n = 0; n < 20; n += 1) metrics.push(await psql.run(`SELECT coalesce((SELECT tally._encode_id('bm_', metric_id) FROM tally.metric WHERE name = 'sum ${n}'), tally.create_metric('code-${n}', 'SUM', aggregation_key => 'value', name => 'sum ${n}'));`));
+  const distinct = await psql.run("SELECT coalesce((SELECT tally._encode_id('bm_', metric_id) FROM tally.metric WHERE name = 'users'), tally.create_metric('code-0', 'COUNT_DISTINCT', aggregation_key => 'user_id', name => 'users'));");
   return { month, inMonth, ordinary, busy, metrics, distinct };
 }
 
@@ -101,6 +110,15 @@ async function duckTimes(duck, sql, n) {
   return taken;
 }
 
+const ownCpu = () => { const { user, system } = process.cpuUsage(); return (user + system) / 1000; };
+
+// The same with the processor time of one answer: {taken, cpu}, both in ms.
+async function withCpu(clock, n, ask) {
+  const before = clock();
+  const taken = await ask();
+  return { ms: median(taken), cpu: (clock() - before) / n };
+}
+
 async function requireEqual(psql, duck, question) {
   const sum = (sql) => psql.run(`SELECT coalesce(trim_scale(sum(value))::text, '0') FROM (${sql}) q;`);
   const ours = await sum(question.ours);
@@ -110,28 +128,34 @@ async function requireEqual(psql, duck, question) {
   for (const other of others) if (Number(other) !== Number(ours)) throw new Error(`${question.name}: ours is ${ours}, theirs ${other}`);
 }
 
-function line(name, ours, theirs, against, target) {
+// byCpu: how many times theirs takes of processor time, where it was measured; what a clock says on a busy machine is noise.
+function line(name, ours, theirs, against, target, byCpu) {
   const judged = target ? `   at least ${target < 1 ? target.toFixed(3) : target}: ${theirs / ours < target ? 'MISSED' : 'met'}` : '';
-  console.log(`${name.padEnd(48)} ${against.padEnd(7)} ${show(ours).padStart(10)} ${show(theirs).padStart(10)} ${(theirs / ours).toFixed(2).padStart(9)}${judged}`);
+  console.log(`${name.padEnd(48)} ${against.padEnd(7)} ${show(ours).padStart(10)} ${show(theirs).padStart(10)} ${(theirs / ours).toFixed(2).padStart(9)} ${
+    (byCpu ? byCpu.toFixed(2) : '').padStart(9)}${judged}`);
 }
 
-async function measure(psql, duck, question) {
+async function measure(psql, pid, duck, question) {
   await requireEqual(psql, duck, question);
   const taken = { ours: [], plain: [], duck: [] };
+  const server = () => cpuOf(pid);
   await psql.run(`SET max_parallel_workers_per_gather = ${question.parallel ? 2 : 0};`);
   for (let round = 0; round <= rounds; round += 1) {
-    const ours = await times(psql, question.ours, question.times);
-    const plain = question.plain ? await times(psql, question.plain, Math.min(question.times, 10)) : [];
-    const theirs = question.duck ? await duckTimes(duck, question.duck, Math.min(question.times, 3)) : [];
+    const [few, fewer] = [Math.min(question.times, 10), Math.min(question.times, 3)];
+    const ours = await withCpu(server, question.times, () => times(psql, question.ours, question.times));
+    const plain = question.plain && await withCpu(server, few, () => times(psql, question.plain, few));
+    const theirs = question.duck && await withCpu(ownCpu, fewer, () => duckTimes(duck, question.duck, fewer));
     if (round === 0) continue; // the first fills the caches
-    taken.ours.push(median(ours));
-    if (plain.length > 0) taken.plain.push(median(plain));
-    if (theirs.length > 0) taken.duck.push(median(theirs));
+    taken.ours.push(ours);
+    taken.plain.push(plain);
+    taken.duck.push(theirs);
   }
-  const ours = median(taken.ours);
-  if (question.plain) line(question.name, ours, median(taken.plain), 'plain', question.plainTarget);
-  if (question.duck) line(question.name, ours, median(taken.duck), 'DuckDB', question.duckTarget);
-  return ours;
+  const of = (side, what) => median(taken[side].map((one) => one[what]));
+  const print = (side, against, target) => line(question.name, of('ours', 'ms'), of(side, 'ms'), against, target,
+    side === 'plain' && question.parallel ? 0 : of(side, 'cpu') / of('ours', 'cpu'));
+  if (question.plain) print('plain', 'plain', question.plainTarget);
+  if (question.duck) print('duck', 'DuckDB', question.duckTarget);
+  return of('ours', 'ms');
 }
 
 // Bytes of an event where it lies now, of its identity, and of the plain table's row with its index.
@@ -143,7 +167,6 @@ async function sizes(psql) {
     const packed = await psql.run('SELECT coalesce(sum(events), 0) FROM tally.segment;');
     if (packed !== '0') console.log(`bytes of a packed event (at most 40): ${(await bytes("SELECT inhrelid FROM pg_inherits WHERE inhparent = 'tally.segment'::regclass", packed)).toFixed(1)}`);
   }
-  console.log(`bytes of a recent identity (at most 130): ${(await bytes("'tally.recent_identity'::regclass", 'SELECT count(*) FROM tally.recent_identity')).toFixed(1)}`);
   console.log(`bytes of a row of the plain table: ${(await bytes("'tally_bench.plain'::regclass", events)).toFixed(1)}`);
 }
 
@@ -165,7 +188,7 @@ async function askAgain(psql, duck, questions, before) {
 
 async function main(folder) {
   const psql = new Psql([]);
-  const instance = await DuckDBInstance.create(path.join(folder, 'events.duckdb'), { threads: '1' });
+  const instance = await DuckDBInstance.create(path.join(keep || folder, 'events.duckdb'), { threads: '1' });
   const duck = await instance.connect();
   try {
     await duck.run("SET TimeZone = 'UTC'");
@@ -174,15 +197,16 @@ async function main(folder) {
     await psql.run('PREPARE one(bigint) AS SELECT x FROM tally_bench.one WHERE id = $1;');
     const chosen = await choose(psql);
     const questions = questionsOf(chosen);
-    console.log(`\n${'question through tally.usage'.padEnd(48)} against    ours ms  theirs ms     ratio   (DuckDB ${version()}, one thread)`);
+    console.log(`\n${'question through tally.usage'.padEnd(48)} against    ours ms  theirs ms     ratio    by cpu   (DuckDB ${version()}, one thread)`);
     const before = new Map();
-    for (const question of questions) before.set(question.name, await measure(psql, duck, question));
+    const pid = Number(await psql.run('SELECT pg_backend_pid();'));
+    for (const question of questions) before.set(question.name, await measure(psql, pid, duck, question));
     if (process.env.TALLYD) await measureRest(psql, duckTimes, duck, chosen, rounds, line);
     await sizes(psql);
     await measureBusy(psql, questions.filter((one) => one.monthly).slice(0, 5), await packer(psql), times, show);
     if (grow > 1) await askAgain(psql, duck, questions, before);
   } finally {
-    await psql.run('DROP SCHEMA tally_bench CASCADE;').catch(() => {});
+    if (!keep) await psql.run('DROP SCHEMA tally_bench CASCADE;').catch(() => {});
     psql.close();
     duck.closeSync();
     instance.closeSync();
