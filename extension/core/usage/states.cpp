@@ -72,24 +72,39 @@ void UsageStates::offer_latest(std::uint32_t group, const Decimal& value, std::i
     shelf_.set(kept.value, value);
 }
 
-void UsageStates::merge(std::uint32_t into, std::uint32_t from) {
-    counts_[into].matched += counts_[from].matched;
-    counts_[into].counted += counts_[from].counted;
-    if (measures_.sum) shelf_.add(sums_[into], sum(from));
-    if (measures_.sides) {
-        shelf_.add(positive_[into], positive(from));
-        shelf_.add(negative_[into], negative(from));
+KeptState UsageStates::kept(std::uint32_t group) const noexcept {
+    KeptState kept;
+    kept.counts = counts_[group];
+    if (measures_.sum) kept.sum = sum(group);
+    if (measures_.sides) kept.positive = positive(group), kept.negative = negative(group);
+    if (measures_.lowest) kept.lowest = lowest(group);
+    if (measures_.highest) kept.highest = highest(group);
+    if (measures_.latest) {
+        kept.latest = latest(group);
+        kept.latest_ts = latest_[group].ts;
+        kept.latest_seq = latest_[group].seq;
     }
-    if (measures_.lowest && !NumberShelf::is_none(lowest_[from])) offer_lowest(into, lowest(from));
-    if (measures_.highest && !NumberShelf::is_none(highest_[from])) offer_highest(into, highest(from));
-    if (measures_.latest && !NumberShelf::is_none(latest_[from].value))
-        offer_latest(into, latest(from), latest_[from].ts, latest_[from].seq);
+    return kept;
+}
+
+void UsageStates::add_kept(std::uint32_t group, const KeptState& kept) {
+    counts_[group].matched += kept.counts.matched;
+    counts_[group].counted += kept.counts.counted;
+    if (measures_.sum) shelf_.add(sums_[group], kept.sum);
+    if (measures_.sides) {
+        shelf_.add(positive_[group], kept.positive);
+        shelf_.add(negative_[group], kept.negative);
+    }
+    const auto is_there = [](const Decimal& value) { return value.kind != DecimalKind::none; };
+    if (measures_.lowest && is_there(kept.lowest)) offer_lowest(group, kept.lowest);
+    if (measures_.highest && is_there(kept.highest)) offer_highest(group, kept.highest);
+    if (measures_.latest && is_there(kept.latest)) offer_latest(group, kept.latest, kept.latest_ts, kept.latest_seq);
 }
 
 std::uint32_t UsageStates::add_total() {
     const std::uint32_t groups = size();
     const std::uint32_t total = add_group();
-    for (std::uint32_t group = 0; group < groups; ++group) merge(total, group);
+    for (std::uint32_t group = 0; group < groups; ++group) add_kept(total, kept(group));
     if (measures_.distinct) distinct_[total] = groups == 1 ? distinct_[0] : keys_.count_over_all_groups();
     return total;
 }

@@ -31,6 +31,14 @@ struct EventCounts {
     std::int64_t counted = 0;  // those with a usable value; the others are skipped
 };
 
+// The state of one group without its distinct values, to be kept outside of the answer and added to another one later.
+// Decimals are views: of the states that answered it, or of whoever made it.
+struct KeptState {
+    EventCounts counts;
+    Decimal sum, positive, negative, lowest, highest, latest;
+    std::int64_t latest_ts = 0, latest_seq = 0;
+};
+
 class UsageStates {
 public:
     explicit UsageStates(const Measures& measures) noexcept : measures_(measures) {}
@@ -58,6 +66,10 @@ public:
     void offer_highest(std::uint32_t group, const Decimal& value) { shelf_.keep_extreme(highest_[group], value, 1); }
     void offer_latest(std::uint32_t group, const Decimal& value, std::int64_t ts, std::int64_t seq);
 
+    // What is kept of a group, and adding what was kept of another one: of each only what is measured.
+    KeptState kept(std::uint32_t group) const noexcept;
+    void add_kept(std::uint32_t group, const KeptState& kept);
+
     // A group more that is all of them together.
     std::uint32_t add_total();
 
@@ -79,8 +91,6 @@ private:
         std::int64_t seq = 0;
         SmallSlot value = NumberShelf::none();
     };
-
-    void merge(std::uint32_t into, std::uint32_t from);
 
     Measures measures_;
     NumberShelf shelf_;

@@ -54,6 +54,8 @@ Step do_step(PackQueue& queue) {
         pack_pile(queue, take_first(queue.piles));
         return Step::did;
     }
+    while (!queue.totals.empty())
+        if (recount_totals(queue, take_first(queue.totals))) return Step::did;
     while (!queue.merges.empty()) {
         const SegmentKey key = take_first(queue.merges);
         if (!merge_segments_of(queue, key)) continue;
@@ -69,6 +71,7 @@ Step do_step(PackQueue& queue) {
         return Step::did;
     }
     if (!queue.merges_are_listed) {
+        plan_totals(queue);
         plan_merges(queue);
         return Step::did;
     }

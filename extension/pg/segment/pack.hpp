@@ -23,10 +23,18 @@ struct PackSettings {
     friend bool operator==(const PackSettings&, const PackSettings&) = default;
 };
 
+struct PileKey {
+    std::int32_t tenant_id = 0;
+    std::int32_t code_hash = 0;
+
+    friend bool operator==(const PileKey&, const PileKey&) = default;
+};
+
 struct PackQueue {
     PackSettings settings;
     std::deque<std::int32_t> months;  // without a partition
     std::deque<PileRange> piles;      // most events first
+    std::deque<PileKey> totals;       // whose life totals are to be counted anew
     std::deque<SegmentKey> merges;
     bool had_work = false;  // since the round began
     bool in_round = false;
@@ -38,14 +46,21 @@ struct PackQueue {
 };
 
 // Reads a bounded part of recent_event and notes the piles of which enough events wait, and what lacks for them. Where
-// the table is read, looks for segments to merge.
+// the table is read, looks for life totals to count anew and for segments to merge.
 void plan_packing(PackQueue& queue);
 void plan_merges(PackQueue& queue);
+
+// Looks for life totals that do not cover what they should: of metrics that are new among those with value updates or
+// were changed, after voids and after retention.
+void plan_totals(PackQueue& queue);
 
 // Packs a part of a pile, and notes what is left of it, and what is to be merged now.
 void pack_pile(PackQueue& queue, const PileRange& range);
 
 // Merges segments of the key if that is due; false: nothing was to be done.
 bool merge_segments_of(PackQueue& queue, const SegmentKey& key);
+
+// Counts the life totals of a pile anew that are behind, in one pass over its segments; false: none was.
+bool recount_totals(PackQueue& queue, const PileKey& pile);
 
 }  // namespace tally

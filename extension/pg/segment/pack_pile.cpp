@@ -6,6 +6,7 @@
 #include "core/segment/cut.hpp"
 
 #include "pg/segment/pack.hpp"
+#include "pg/usage/life_total.hpp"
 
 #include "pg/border/boundary.hpp"
 #include "pg/segment/partition_list.hpp"
@@ -20,14 +21,27 @@ void keep_months_with_partitions(PileRange& range) {
     std::erase_if(range.months, [&](std::int32_t month) { return !partitions.hold(month); });
 }
 
+template <typename Element>
+void note_once(std::deque<Element>& queue, const Element& element) {
+    if (std::find(queue.begin(), queue.end(), element) == queue.end()) queue.push_back(element);
+}
+
 // Stores the events as segments by code (two may share a hash) and month; answers of what.
-std::vector<SegmentKey> store_events(std::int32_t tenant_id, const std::vector<RecentRow>& rows) {
+std::vector<SegmentKey> store_events(std::int32_t tenant_id, const std::vector<RecentRow>& rows, LifeTotals& totals) {
     std::map<std::pair<std::string_view, std::int32_t>, std::vector<StoredEvent>> groups;
-    for (const RecentRow& row : rows) groups[{row.code, row.month}].push_back(row.event);
+    for (const RecentRow& row : rows) {
+        groups[{row.code, row.month}].push_back(row.event);
+        totals.note_source(row.code, row.event.source);
+    }
     std::vector<SegmentKey> keys;
     for (auto& [group, events] : groups) {
         const SegmentKey key{tenant_id, std::string(group.first), group.second};
-        cut_events(events, [&](const Segment& segment, std::uint64_t weight) { insert_segment(key, segment, weight); });
+        cut_events(events, [&](const Segment& segment, std::uint64_t weight) {
+            insert_segment(key, segment, weight);
+            SegmentInMemory bytes(segment.bytes);
+            SegmentReader reader(bytes);
+            totals.add(key.code, reader);
+        });
         keys.push_back(key);
         events = {};
     }
@@ -46,12 +60,12 @@ void pack_pile(PackQueue& queue, const PileRange& range) {
     RecentRows read;
     read_recent_rows(wanted, snapshot, read);
     if (!read.rows.empty()) {
-        const std::vector<SegmentKey> keys = store_events(range.tenant_id, read.rows);
+        LifeTotals totals(range.tenant_id, range.code_hash, snapshot);
+        const std::vector<SegmentKey> keys = store_events(range.tenant_id, read.rows, totals);
         delete_recent_rows(read.rows, snapshot);
-        call_pg([&] { note_packed(range.tenant_id, range.code_hash); });
-        for (const SegmentKey& key : keys)
-            if (std::find(queue.merges.begin(), queue.merges.end(), key) == queue.merges.end())
-                queue.merges.push_back(key);
+        totals.store();
+        if (totals.is_behind()) note_once(queue.totals, PileKey{range.tenant_id, range.code_hash});
+        for (const SegmentKey& key : keys) note_once(queue.merges, key);
         queue.had_work = true;
     }
     call_pg([&] { UnregisterSnapshot(snapshot); });

@@ -45,11 +45,6 @@ PileLock lock_pile(std::int32_t tenant_id, std::int32_t code_hash) {
     return lock;
 }
 
-void note_packed(std::int32_t tenant_id, std::int32_t code_hash) {
-    run_now("UPDATE tally.pile SET packed_at = pg_catalog.clock_timestamp() WHERE tenant_id = $1 AND code_hash = $2",
-            {{INT4OID, Int32GetDatum(tenant_id)}, {INT4OID, Int32GetDatum(code_hash)}}, SPI_OK_UPDATE);
-}
-
 bool make_piles(const std::int32_t* tenant_ids, const std::int32_t* code_hashes, int count) {
     if (!DatumGetBool(DirectFunctionCall2(pg_try_advisory_xact_lock_int4, Int32GetDatum(lock_class),
                                           Int32GetDatum(lock_of_pile_rows))))

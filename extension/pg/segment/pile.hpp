@@ -15,9 +15,6 @@ enum class PileLock { held, busy, missing };
 // What is read under the lock must be read with a snapshot that is taken after it.
 PileLock lock_pile(std::int32_t tenant_id, std::int32_t code_hash);
 
-// Notes that events of the pile were packed now; under its lock.
-void note_packed(std::int32_t tenant_id, std::int32_t code_hash);
-
 // Of piles that nobody has locked before there are no rows yet: makes them. False if another session is just doing so.
 bool make_piles(const std::int32_t* tenant_ids, const std::int32_t* code_hashes, int count);
 

@@ -4,8 +4,6 @@
 #include <cstring>
 #include <vector>
 
-#include "core/base/public_id.hpp"
-
 #include "pg/border/gate.hpp"
 #include "pg/border/values.hpp"
 #include "pg/metric/definition.hpp"
@@ -116,6 +114,10 @@ MeteredMetric metric_of_row(HeapTupleHeader row) {
     MeteredMetric metric;
     bool is_null = false;
     metric.tenant = call_pg([&] { return DatumGetInt32(GetAttributeByName(row, "tenant_id", &is_null)); });
+    call_pg([&] {
+        const Datum id = GetAttributeByName(row, "metric_id", &is_null);
+        if (!is_null) std::memcpy(metric.id.data(), DatumGetUUIDP(id)->data, metric.id.size());
+    });
     metric.code = text_field(row, "code");
     metric.definition = definition_of_row(row);
     const Datum factor = call_pg([&] { return GetAttributeByName(row, "conversion_factor", &is_null); });

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "core/base/public_id.hpp"
 #include "core/metric/definition.hpp"
 
 #include "pg/border/boundary.hpp"
@@ -13,6 +14,7 @@ namespace tally {
 
 struct MeteredMetric {
     std::int32_t tenant = 0;
+    UuidBytes id{};
     std::string code;
     MetricDefinition definition;
     std::optional<std::int32_t> conversion_factor;

@@ -87,24 +87,48 @@ bool may_hold(const SegmentRow& row, const Question& question) {
     return first != question.customers.end() && *first <= row.last_customer;
 }
 
-void count_segments(Segments& segments, std::string_view code, std::span<UsageCount* const> counts,
-                    std::span<const std::int64_t> voided) {
-    // What is fetched of a segment is forgotten with it.
-    MemoryContext const memory = call_pg(
-        [] { return AllocSetContextCreate(CurrentMemoryContext, "tally segment columns", ALLOCSET_DEFAULT_SIZES); });
-    segments.scan(code);
-    SegmentRow row;
-    while (segments.next(row)) {
-        if (!may_hold(row, counts.front()->question())) continue;
-        MemoryContext const before = MemoryContextSwitchTo(memory);
-        PgSegmentBytes bytes(row.data);
-        SegmentReader segment(bytes);
-        for (UsageCount* const count : counts) SegmentCount(segment, *count, voided).run();
-        MemoryContextSwitchTo(before);
-        call_pg([&] { MemoryContextReset(memory); });
+class SegmentPass {
+public:
+    SegmentPass(std::span<UsageCount* const> counts, std::span<const std::int64_t> voided)
+        : counts_(counts), voided_(voided) {
+        // What is fetched of a segment is forgotten with it.
+        memory_ = call_pg([] {
+            return AllocSetContextCreate(CurrentMemoryContext, "tally segment columns", ALLOCSET_DEFAULT_SIZES);
+        });
     }
-    call_pg([&] { MemoryContextDelete(memory); });
-}
+
+    void run(Segments& segments, std::string_view code, const PassPlaces& places) {
+        if (places.only_segments) {
+            for (const std::int64_t id : *places.only_segments) {
+                segments.scan(code, id);
+                add_all(segments, {});
+            }
+        } else {
+            segments.scan(code);
+            add_all(segments, places.but_segments);
+        }
+        call_pg([&] { MemoryContextDelete(memory_); });
+    }
+
+private:
+    void add_all(Segments& segments, std::span<const std::int64_t> but) {
+        SegmentRow row;
+        while (segments.next(row)) {
+            if (!may_hold(row, counts_.front()->question())) continue;
+            if (std::binary_search(but.begin(), but.end(), row.segment_id)) continue;
+            MemoryContext const before = MemoryContextSwitchTo(memory_);
+            PgSegmentBytes bytes(row.data);
+            SegmentReader segment(bytes);
+            for (UsageCount* const count : counts_) SegmentCount(segment, *count, voided_).run();
+            MemoryContextSwitchTo(before);
+            call_pg([&] { MemoryContextReset(memory_); });
+        }
+    }
+
+    std::span<UsageCount* const> counts_;
+    std::span<const std::int64_t> voided_;
+    MemoryContext memory_;
+};
 
 }  // namespace
 
@@ -112,14 +136,20 @@ MemoryLimit usage_memory() {
     return MemoryLimit(static_cast<std::size_t>(work_mem * 1024.0 * hash_mem_multiplier) * hash_tables);
 }
 
-void count_events(std::int32_t tenant, std::string_view code, std::span<UsageCount* const> counts) {
+void count_events(std::int32_t tenant, std::string_view code, std::span<UsageCount* const> counts,
+                  const PassPlaces& places) {
     if (counts.empty()) return;
     const Windows& windows = counts.front()->question().windows;
-    Segments segments(tenant, windows.from(), windows.to());
-    const std::vector<std::int64_t> voided = voided_seqs(tenant, code, windows.from(), windows.to());
-    RecentPass(counts, voided).run(tenant, code);
-    count_segments(segments, code, counts, voided);
-    segments.close();
+    std::optional<Segments> segments;
+    if (!places.only_segments || !places.only_segments->empty())
+        segments.emplace(tenant, windows.from(), windows.to(), places.begins_at_edge);
+    std::vector<std::int64_t> read;
+    if (!places.voided) read = voided_seqs(tenant, code, windows.from(), windows.to());
+    const std::span<const std::int64_t> voided = places.voided.value_or(read);
+    if (places.recent_events) RecentPass(counts, voided).run(tenant, code);
+    if (!segments) return;
+    SegmentPass(counts, voided).run(*segments, code, places);
+    segments->close();
 }
 
 }  // namespace tally

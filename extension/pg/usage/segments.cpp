@@ -9,6 +9,7 @@ namespace tally {
 namespace {
 
 enum SegmentColumn : AttrNumber {
+    segment_id = 1,
     segment_code = 3,
     segment_first_ts = 5,
     segment_last_ts = 6,
@@ -44,11 +45,12 @@ bool meets(PartitionBoundInfo bounds, int partition, TimestampTz from, Timestamp
 
 }  // namespace
 
-Segments::Segments(std::int32_t tenant, std::int64_t from, std::int64_t to)
+Segments::Segments(std::int32_t tenant, std::int64_t from, std::int64_t to, bool begins_at_edge)
     : tenant_(tenant), from_(to_postgres(from)), to_(to_postgres(to)) {
     open_partitions();
     call_pg([&] {
         row_memory_ = AllocSetContextCreate(CurrentMemoryContext, "tally segment", ALLOCSET_DEFAULT_SIZES);
+        if (begins_at_edge) return;
         const TimestampTz edge = to_postgres(retained_from());
         if (from_ != DT_NOBEGIN && from_ < edge)
             ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), err_generic_string(PG_DIAG_COLUMN_NAME, "from"),
@@ -79,8 +81,9 @@ void Segments::open_partitions() {
     }
 }
 
-void Segments::scan(const std::optional<std::string_view>& code) {
-    one_code_ = code.has_value();
+void Segments::scan(const std::optional<std::string_view>& code, std::optional<std::int64_t> segment_id) {
+    keys_ = segment_id ? 3 : code ? 2 : 1;
+    segment_id_ = segment_id.value_or(0);
     if (code) code_ = call_pg([&] { return text_datum(*code); });
     partition_ = 0;
 }
@@ -96,11 +99,12 @@ bool Segments::next(SegmentRow& segment) {
 bool Segments::take(SegmentRow& segment) {
     const Partition& partition = partitions_[partition_];
     if (scan_ == nullptr) {
-        ScanKeyData keys[2];
+        ScanKeyData keys[3];
         ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(tenant_));
         ScanKeyEntryInitialize(&keys[1], 0, 2, BTEqualStrategyNumber, TEXTOID, C_COLLATION_OID, F_TEXTEQ, code_);
-        scan_ = begin_index_scan(partition.table, partition.index, GetActiveSnapshot(), one_code_ ? 2 : 1);
-        index_rescan(scan_, keys, one_code_ ? 2 : 1, nullptr, 0);
+        ScanKeyInit(&keys[2], 3, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(segment_id_));
+        scan_ = begin_index_scan(partition.table, partition.index, GetActiveSnapshot(), keys_);
+        index_rescan(scan_, keys, keys_, nullptr, 0);
     }
     while (index_getnext_slot(scan_, ForwardScanDirection, partition.slot)) {
         CHECK_FOR_INTERRUPTS();
@@ -114,7 +118,8 @@ bool Segments::take(SegmentRow& segment) {
         const auto text_at = [&](AttrNumber column) {
             return view_of(reinterpret_cast<text*>(PG_DETOAST_DATUM_PACKED(slot_getattr(slot, column, &is_null))));
         };
-        segment = {to_unix(first),
+        segment = {DatumGetInt64(slot_getattr(slot, segment_id, &is_null)),
+                   to_unix(first),
                    to_unix(last),
                    DatumGetInt64(slot_getattr(slot, segment_first_seq, &is_null)),
                    DatumGetInt64(slot_getattr(slot, segment_last_seq, &is_null)),

@@ -16,6 +16,7 @@ namespace tally {
 
 // What stands beside a segment's bytes. Views are valid until the next one is read.
 struct SegmentRow {
+    std::int64_t segment_id = 0;
     std::int64_t first_ts = 0, last_ts = 0;  // Unix microseconds
     std::int64_t first_seq = 0, last_seq = 0;
     std::string_view first_customer, last_customer, code;
@@ -25,13 +26,14 @@ struct SegmentRow {
 class Segments {
 public:
     // Opens the partitions that may hold events of [from, to), oldest months first. Raises 22023 naming `from` where
-    // events of the range have been dropped; a range without a beginning asks for what is left.
-    Segments(std::int32_t tenant, std::int64_t from, std::int64_t to);
+    // events of the range have been dropped; a range without a beginning, or one that begins at the edge, asks for what
+    // is left.
+    Segments(std::int32_t tenant, std::int64_t from, std::int64_t to, bool begins_at_edge = false);
     Segments(const Segments&) = delete;
     Segments& operator=(const Segments&) = delete;
 
-    // From here on the segments of this code, or of all, whose times meet the range.
-    void scan(const std::optional<std::string_view>& code);
+    // From here on the segments of this code, or of all, whose times meet the range; of a code also one by its number.
+    void scan(const std::optional<std::string_view>& code, std::optional<std::int64_t> segment_id = std::nullopt);
     // False at the end.
     bool next(SegmentRow& segment);
     void close();
@@ -54,7 +56,8 @@ private:
     std::size_t partition_ = 0;
     IndexScanDesc scan_ = nullptr;
     Datum code_ = 0;
-    bool one_code_ = false;
+    std::int64_t segment_id_ = 0;
+    int keys_ = 1;  // how many columns of the key are given
 };
 
 }  // namespace tally

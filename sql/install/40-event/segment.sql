@@ -39,6 +39,19 @@ COMMENT ON COLUMN tally.segment.imports IS 'Imports that brought some of them; N
 COMMENT ON COLUMN tally.segment.data IS 'The events';
 COMMENT ON COLUMN tally.segment.weight IS 'Bytes that the events take in memory: how many segments one merge may read';
 
+CREATE TABLE tally.loose_segment (
+    tenant_id  integer NOT NULL,
+    code_hash  integer NOT NULL,
+    segment_id bigint NOT NULL,
+    month      date NOT NULL,
+    PRIMARY KEY (tenant_id, code_hash, segment_id)
+) WITH (vacuum_truncate = off, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
+COMMENT ON TABLE tally.loose_segment IS 'Segments that ingest made and packing has not adopted yet: until then they are not merged';
+COMMENT ON COLUMN tally.loose_segment.tenant_id IS 'Whose events they are';
+COMMENT ON COLUMN tally.loose_segment.code_hash IS '_hash32 of the code';
+COMMENT ON COLUMN tally.loose_segment.segment_id IS 'Number of the segment';
+COMMENT ON COLUMN tally.loose_segment.month IS 'First day of the month (UTC) in which its events happened';
+
 CREATE TABLE tally.store (
     whole         boolean PRIMARY KEY DEFAULT true CHECK (whole),
     retained_from timestamptz NOT NULL
@@ -51,6 +64,7 @@ CREATE TABLE tally.pile (
     tenant_id integer NOT NULL,
     code_hash integer NOT NULL,
     packed_at timestamptz,
+    version   bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (tenant_id, code_hash)
 ) WITH (fillfactor = 50, vacuum_truncate = off, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000,
         autovacuum_vacuum_cost_delay = 0);
@@ -58,3 +72,40 @@ COMMENT ON TABLE tally.pile IS 'A row for each code that was ever packed: whoeve
 COMMENT ON COLUMN tally.pile.tenant_id IS 'Whose events they are';
 COMMENT ON COLUMN tally.pile.code_hash IS '_hash32 of the code';
 COMMENT ON COLUMN tally.pile.packed_at IS 'When events of it were last packed';
+COMMENT ON COLUMN tally.pile.version IS 'Raised under the lock by every transaction that changes which of its events are packed (merging does not): what tally.life_total is good for';
+
+CREATE TABLE tally.life_total (
+    tenant_id     integer NOT NULL,
+    code_hash     integer NOT NULL,
+    metric_id     uuid NOT NULL,
+    definition    uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
+    pile_version  bigint NOT NULL DEFAULT -1,
+    corrections   bigint NOT NULL DEFAULT 0,
+    retained_from timestamptz NOT NULL DEFAULT '-infinity',
+    matched       bigint NOT NULL DEFAULT 0,
+    counted       bigint NOT NULL DEFAULT 0,
+    total         numeric,
+    positive      numeric,
+    negative      numeric,
+    picked        numeric,
+    picked_ts     timestamptz,
+    picked_seq    bigint,
+    PRIMARY KEY (tenant_id, code_hash, metric_id)
+) WITH (fillfactor = 50, vacuum_truncate = off, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000,
+        autovacuum_vacuum_cost_delay = 0);
+COMMENT ON TABLE tally.life_total IS 'What metrics that get value updates come to over their packed events, so that an update need not count them; COUNT_DISTINCT is not carried. Written by packing alone, under the lock of the pile; dumped with tally.pile, whose version it names';
+COMMENT ON COLUMN tally.life_total.tenant_id IS 'Whose metric it is';
+COMMENT ON COLUMN tally.life_total.code_hash IS '_hash32 of the metric''s code: its pile';
+COMMENT ON COLUMN tally.life_total.metric_id IS 'The metric';
+COMMENT ON COLUMN tally.life_total.definition IS 'Hash of what the metric counted when this was made: another one makes it useless';
+COMMENT ON COLUMN tally.life_total.pile_version IS 'The version of the pile whose packed events it covers, but for those of tally.loose_segment; -1: none yet';
+COMMENT ON COLUMN tally.life_total.corrections IS 'How many voided events the code had since retained_from: it covers none of them';
+COMMENT ON COLUMN tally.life_total.retained_from IS 'The edge of retention from which on it covers the events';
+COMMENT ON COLUMN tally.life_total.matched IS 'Events that the metric''s matrix lets in';
+COMMENT ON COLUMN tally.life_total.counted IS 'Those with a usable value';
+COMMENT ON COLUMN tally.life_total.total IS 'Sum of the values; NULL: no values, or none is asked for';
+COMMENT ON COLUMN tally.life_total.positive IS 'Sum of the values above 0, of kind dual';
+COMMENT ON COLUMN tally.life_total.negative IS 'Sum of the values below 0, of kind dual';
+COMMENT ON COLUMN tally.life_total.picked IS 'Least, greatest or latest value of MIN, MAX, LATEST';
+COMMENT ON COLUMN tally.life_total.picked_ts IS 'Timestamp of the latest value';
+COMMENT ON COLUMN tally.life_total.picked_seq IS 'seq of the latest value';

@@ -1,4 +1,4 @@
-// Values of one metric over its whole life, and summaries: buckets of time with the sums above and below 0 and running
+// Summaries of the values of a metric: buckets of time with the sums above and below 0 and running
 // totals.
 //
 // Buckets lie by the clock and calendar of UTC: days are counted from a Monday, months from the year 0, everything else
@@ -86,35 +86,6 @@ Datum amount_of(const Decimal& value) {
 }
 
 }  // namespace
-
-// tally._life(metric tally.metric) -> (value, total, positive, negative, events, skipped) of all events of the metric
-TALLY_FUNCTION(life) {
-    return guarded([&]() -> Datum {
-        const MeteredMetric metric = metric_argument(fcinfo, 0);
-        Measures measures = measures_of(metric.definition.aggregation);
-        measures.sum = metric.definition.aggregation != Aggregation::count && !measures.distinct;
-        measures.sides = metric.definition.kind == MetricKind::dual;
-        Counted counted(metric, Windows({begin_of_time}, end_of_time), measures);
-        const std::uint32_t group = counted.count.groups().states().add_total();
-        const UsageStates& states = counted.count.groups().states();
-        const EventCounts counts = states.counts(group);
-        ValueMaker maker(metric, states);
-        const Decimal value = maker.value(group);
-        return call_pg([&] {
-            Datum values[6] = {
-                0, 0, 0, 0, Int64GetDatum(counts.counted), Int64GetDatum(counts.matched - counts.counted)};
-            bool nulls[6] = {true, !measures.sum, !measures.sides, !measures.sides, false, false};
-            set_column(values[0], nulls[0], value);
-            if (measures.sum) set_column(values[1], nulls[1], sum_or_zero(states.sum(group)));
-            if (measures.sides)
-                values[2] = amount_of(states.positive(group)), values[3] = amount_of(states.negative(group));
-            TupleDesc shape = nullptr;
-            if (get_call_result_type(fcinfo, nullptr, &shape) != TYPEFUNC_COMPOSITE)
-                elog(ERROR, "_life must return a row");
-            return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(shape), values, nulls));
-        });
-    });
-}
 
 // tally._summaries(metric tally.metric, "from", "to", width interval) -> (bucket_start, bucket_end, positive, negative,
 // events, total_positive, total_negative, total_events): whole buckets that the range touches and in which something
