@@ -1,9 +1,10 @@
 // Packing's care for life totals that are behind: finding them, and counting them anew in a step of their own.
+#include "pg/segment/retention_edge.hpp"
+
 #include "pg/segment/pack.hpp"
 
 #include "pg/border/boundary.hpp"
 #include "pg/segment/pile.hpp"
-#include "pg/segment/retention_edge.hpp"
 #include "pg/segment/statement.hpp"
 #include "pg/usage/life_total.hpp"
 #include "pg/usage/store.hpp"

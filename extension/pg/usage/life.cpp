@@ -6,12 +6,13 @@
 #include <limits>
 #include <optional>
 
+#include "pg/segment/retention_edge.hpp"
+#include "pg/usage/pass.hpp"
+
 #include "pg/border/numeric.hpp"
 #include "pg/border/rows.hpp"
-#include "pg/segment/retention_edge.hpp"
 #include "pg/usage/ask.hpp"
 #include "pg/usage/life_state.hpp"
-#include "pg/usage/pass.hpp"
 #include "pg/usage/state_values.hpp"
 #include "pg/usage/store.hpp"
 

@@ -1,7 +1,7 @@
 // Reading tally.life_total, and the hash of a definition.
-#include "pg/usage/life_state.hpp"
-
 #include <cstring>
+
+#include "pg/usage/life_state.hpp"
 
 #include "pg/border/numeric.hpp"
 #include "pg/usage/store.hpp"

@@ -1,16 +1,17 @@
 // Carrying life totals on, and counting them anew.
-#include "pg/usage/life_total.hpp"
-
 #include <algorithm>
 #include <cstring>
 #include <limits>
 
 #include "core/usage/segment_count.hpp"
 
-#include "pg/border/numeric.hpp"
 #include "pg/segment/retention_edge.hpp"
-#include "pg/segment/statement.hpp"
 #include "pg/usage/pass.hpp"
+
+#include "pg/usage/life_total.hpp"
+
+#include "pg/border/numeric.hpp"
+#include "pg/segment/statement.hpp"
 #include "pg/usage/store.hpp"
 
 namespace tally {
