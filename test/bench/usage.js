@@ -141,7 +141,7 @@ async function measure(psql, pid, duck, question) {
   const server = () => cpuOf(pid);
   await psql.run(`SET max_parallel_workers_per_gather = ${question.parallel ? 2 : 0};`);
   for (let round = 0; round <= rounds; round += 1) {
-    const [few, fewer] = [Math.min(question.times, 10), Math.min(question.times, 3)];
+    const [few, fewer] = [question.unequal ? question.times : Math.min(question.times, 10), Math.min(question.times, 3)];
     const ours = await withCpu(server, question.times, () => times(psql, question.ours, question.times));
     const plain = question.plain && await withCpu(server, few, () => times(psql, question.plain, few));
     const theirs = question.duck && await withCpu(ownCpu, fewer, () => duckTimes(duck, question.duck, fewer));
