@@ -94,6 +94,8 @@ test('what the pages name is there: functions, tables, views, options, tasks, fi
     const names = new Set(it.cluster.psql(`SELECT n.nspname || '.' || o.name FROM pg_namespace n JOIN (
         SELECT pronamespace AS n, proname::text AS name FROM pg_proc UNION SELECT relnamespace, relname::text FROM pg_class
         UNION SELECT typnamespace, typname::text FROM pg_type) o ON o.n = n.oid WHERE n.nspname LIKE 'tally%'`).split('\n'));
+    const tables = it.cluster.psql("SELECT 'tally.' || relname FROM pg_class WHERE relnamespace = 'tally'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition").split('\n');
+    for (const table of tables) assert.ok(read('sql/README.md').includes(`\`${table}\``), `sql/README.md, "Where events lie", does not name ${table}`);
     const help = [['--help'], ['import', '--help'], ['tenant', 'create', '--help']].map((args) => spawnSync(process.env.TALLYD, args, { encoding: 'utf8' }).stdout).join('');
     const tasks = fs.readFileSync(path.join(root, 'Makefile'), 'utf8');
     const settings = new Set(['tally.tenant', 'tally.authenticated_tenant']);
