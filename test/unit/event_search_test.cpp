@@ -48,16 +48,23 @@ TEST(EventSearch, FindsTheNewestThatAreAskedFor) {
             const EventQuestion question = random_question(random);
             const std::size_t limit = random() % 4 == 0 ? 1 : 1 + random() % 150;
             NewestEvents found(limit), expected(limit);
-            for (StoredEvents& part : parts) {
+            Segment written[2];
+            for (std::uint32_t number = 0; number < 2; ++number) {
+                StoredEvents& part = parts[number];
                 if (part.events().empty()) continue;
-                const Segment written = write_segment(part.events());
-                SegmentInMemory source(written.bytes);
+                written[number] = write_segment(part.events());
+                SegmentInMemory source(written[number].bytes);
                 SegmentReader segment(source);
-                search_segment(segment, "call", question, found);
+                search_segment(segment, "call", question, found, number);
                 for (const StoredEvent& event : part.events())
                     if ((!question.customer || event.customer_id == *question.customer) &&
                         is_asked_for(question, "call", event))
                         expected.take("call", event, {});
+            }
+            for (const EventPlace& place : found.places()) {
+                SegmentInMemory source(written[place.segment].bytes);
+                SegmentReader segment(source);
+                make_events(segment, "call", {&place, 1}, found);
             }
             ASSERT_EQ(seqs_of(found.release()), seqs_of(expected.release())) << "round " << round << " ask " << ask;
         }

@@ -1,5 +1,6 @@
-// Blocks are visited newest first, and those that are too old for what has been found are not loaded. In a block whole
-// events are made only of rows whose cheap columns (time, source, import) are as asked.
+// Blocks are visited newest first, and those that are too old for what has been found are not loaded. Whole events are made
+// only of rows that are known to be as asked, and where only some are kept, in the end and only of these: making one reads
+// a block of every column.
 #include "core/usage/event_search.hpp"
 
 #include <algorithm>
@@ -10,15 +11,18 @@
 namespace tally {
 namespace {
 
-// The greatest element is the oldest event.
-bool newer(const FoundEvent& left, const FoundEvent& right) noexcept {
-    return left.ts != right.ts ? left.ts > right.ts : left.seq > right.seq;
+FoundEvent copy_of(std::string_view code, const StoredEvent& event, std::string_view properties) {
+    return {std::string(code),       std::string(event.customer_id), std::string(event.source),
+            std::string(event.event_id), std::string(properties),    event.ts,
+            event.received_at,       event.seq,                      event.has_import,
+            event.import_id};
 }
 
 class SegmentSearch {
 public:
-    SegmentSearch(SegmentReader& segment, std::string_view code, const EventQuestion& question, EventTaker& taker)
-        : segment_(segment), code_(code), question_(question), taker_(taker) {}
+    SegmentSearch(SegmentReader& segment, std::string_view code, const EventQuestion& question, EventTaker& taker,
+                  std::uint32_t number)
+        : segment_(segment), code_(code), question_(question), taker_(taker), number_(number) {}
 
     void run() {
         rows_ = {0, segment_.rows()};
@@ -59,19 +63,27 @@ private:
         const std::uint32_t end = std::min(rows_.end, (block + 1) * segment_block_rows);
         find_candidates(begin, end);
         keep_those_with_needle(begin, end);
-        // The newest first, so that what they leave no room for need not be made.
-        std::sort(candidates_.begin(), candidates_.end(), [&](std::uint32_t left, std::uint32_t right) {
-            return ts_[left] != ts_[right] ? ts_[left] > ts_[right] : seqs_[left] > seqs_[right];
-        });
-        for (const std::uint32_t place : candidates_) {
-            if (!taker_.wants(ts_[place], seqs_[place])) continue;
+        if (taker_.takes_places()) {
+            for (const std::uint32_t place : candidates_)
+                if (taker_.wants(ts_[place], seqs_[place]))
+                    taker_.take_place({ts_[place], seqs_[place], number_, begin + place});
+            return;
+        }
+        give_events(begin);
+    }
+
+    // Runs of candidates are read at once.
+    void give_events(std::uint32_t begin) {
+        for (std::size_t first = 0, last = 0; first < candidates_.size(); first = last) {
+            for (last = first + 1; last < candidates_.size() && candidates_[last] == candidates_[last - 1] + 1;) ++last;
             TextArena arena;
-            StoredEvent event;
-            segment_.read_events(begin + place, begin + place + 1, &event, arena);
-            if (!is_asked_for(question_, code_, event)) continue;
-            properties_.clear();
-            append_properties(properties_, event.properties);
-            taker_.take(code_, event, properties_);
+            events_.resize(last - first);
+            segment_.read_events(begin + candidates_[first], begin + candidates_[last - 1] + 1, events_.data(), arena);
+            for (const StoredEvent& event : events_) {
+                properties_.clear();
+                append_properties(properties_, event.properties);
+                taker_.take(code_, event, properties_);
+            }
         }
     }
 
@@ -125,12 +137,14 @@ private:
     std::string_view code_;
     const EventQuestion& question_;
     EventTaker& taker_;
+    std::uint32_t number_;
     RowRange rows_;
     std::optional<std::uint32_t> source_;
     std::uint32_t import_ = 0;
     std::vector<std::uint32_t> candidates_, codes_;
     std::vector<std::int64_t> ts_, seqs_;
     std::vector<std::string_view> ids_;
+    std::vector<StoredEvent> events_;
     std::string properties_;
     std::optional<Needle> needle_;
     std::optional<SegmentNeedle> in_segment_;  // where the code does not hold it already
@@ -150,35 +164,91 @@ bool is_asked_for(const EventQuestion& question, std::string_view code, const St
                        [&](const Property& property) { return needle.is_in(property.text); });
 }
 
+bool NewestEvents::is_newer(const Kept& left, const Kept& right) noexcept {
+    return left.place.ts != right.place.ts ? left.place.ts > right.place.ts : left.place.seq > right.place.seq;
+}
+
 bool NewestEvents::wants(std::int64_t ts, std::int64_t seq) const noexcept {
     if (heap_.size() < limit_) return true;
-    return limit_ > 0 && (ts != heap_.front().ts ? ts > heap_.front().ts : seq > heap_.front().seq);
+    const EventPlace& last = limit_ > 0 ? heap_.front().place : EventPlace{};
+    return limit_ > 0 && (ts != last.ts ? ts > last.ts : seq > last.seq);
 }
 
 std::int64_t NewestEvents::oldest() const noexcept {
     if (heap_.size() < limit_) return std::numeric_limits<std::int64_t>::min();
-    return limit_ > 0 ? heap_.front().ts : std::numeric_limits<std::int64_t>::max();
+    return limit_ > 0 ? heap_.front().place.ts : std::numeric_limits<std::int64_t>::max();
+}
+
+std::uint32_t NewestEvents::make_room() {
+    if (heap_.size() < limit_) return in_segment;
+    std::pop_heap(heap_.begin(), heap_.end(), is_newer);
+    const std::uint32_t freed = heap_.back().event;
+    heap_.pop_back();
+    return freed;
+}
+
+void NewestEvents::push(const Kept& kept) {
+    heap_.push_back(kept);
+    std::push_heap(heap_.begin(), heap_.end(), is_newer);
 }
 
 void NewestEvents::take(std::string_view code, const StoredEvent& event, std::string_view properties) {
     if (!wants(event.ts, event.seq)) return;
-    if (heap_.size() == limit_) {
-        std::pop_heap(heap_.begin(), heap_.end(), newer);
-        heap_.pop_back();
+    std::uint32_t at = make_room();
+    if (at == in_segment) {
+        at = static_cast<std::uint32_t>(events_.size());
+        events_.emplace_back();
     }
-    heap_.push_back({std::string(code), std::string(event.customer_id), std::string(event.source),
-                     std::string(event.event_id), std::string(properties), event.ts, event.received_at, event.seq,
-                     event.has_import, event.import_id});
-    std::push_heap(heap_.begin(), heap_.end(), newer);
+    events_[at] = copy_of(code, event, properties);
+    push({{event.ts, event.seq, 0, 0}, at});
+}
+
+// Only after all rows: they take the places in events_ that become free.
+void NewestEvents::take_place(const EventPlace& place) {
+    (void)make_room();
+    push({place, in_segment});
+}
+
+std::vector<EventPlace> NewestEvents::places() const {
+    std::vector<EventPlace> places;
+    for (const Kept& kept : heap_)
+        if (kept.event == in_segment) places.push_back(kept.place);
+    std::sort(places.begin(), places.end(), [](const EventPlace& left, const EventPlace& right) {
+        return left.segment != right.segment ? left.segment < right.segment : left.row < right.row;
+    });
+    return places;
+}
+
+void NewestEvents::take_made(std::string_view code, const StoredEvent& event, std::string_view properties) {
+    made_.push_back(copy_of(code, event, properties));
 }
 
 std::vector<FoundEvent> NewestEvents::release() {
-    std::sort(heap_.begin(), heap_.end(), newer);
-    return std::move(heap_);
+    for (const Kept& kept : heap_)
+        if (kept.event != in_segment) made_.push_back(std::move(events_[kept.event]));
+    heap_.clear();
+    std::sort(made_.begin(), made_.end(), [](const FoundEvent& left, const FoundEvent& right) {
+        return left.ts != right.ts ? left.ts > right.ts : left.seq > right.seq;
+    });
+    return std::move(made_);
 }
 
-void search_segment(SegmentReader& segment, std::string_view code, const EventQuestion& question, EventTaker& taker) {
-    SegmentSearch(segment, code, question, taker).run();
+void search_segment(SegmentReader& segment, std::string_view code, const EventQuestion& question, EventTaker& taker,
+                    std::uint32_t number) {
+    SegmentSearch(segment, code, question, taker, number).run();
+}
+
+void make_events(SegmentReader& segment, std::string_view code, std::span<const EventPlace> places,
+                 NewestEvents& newest) {
+    std::string properties;
+    for (const EventPlace& place : places) {
+        TextArena arena;
+        StoredEvent event;
+        segment.read_events(place.row, place.row + 1, &event, arena);
+        properties.clear();
+        append_properties(properties, event.properties);
+        newest.take_made(code, event, properties);
+    }
 }
 
 }  // namespace tally

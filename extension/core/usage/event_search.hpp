@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,6 +38,14 @@ struct EventQuestion {
 // Whether everything but customer and code is as asked; properties are looked at for the needle only.
 bool is_asked_for(const EventQuestion& question, std::string_view code, const StoredEvent& event);
 
+// Where an event of a segment lies: whoever keeps only some of what is found keeps this, and has those events made in
+// the end.
+struct EventPlace {
+    std::int64_t ts = 0, seq = 0;
+    std::uint32_t segment = 0;  // a number that the search was given for it
+    std::uint32_t row = 0;
+};
+
 // Gets the events that were found.
 class EventTaker {
 public:
@@ -46,6 +55,9 @@ public:
     virtual std::int64_t oldest() const noexcept = 0;
     // `properties` is the object as JSON text.
     virtual void take(std::string_view code, const StoredEvent& event, std::string_view properties) = 0;
+    // Whether places of segments are enough for now, and such a place.
+    virtual bool takes_places() const noexcept { return false; }
+    virtual void take_place(const EventPlace&) {}
 };
 
 struct FoundEvent {
@@ -55,7 +67,7 @@ struct FoundEvent {
     Hash128 import_id{};
 };
 
-// Keeps the newest `limit` events.
+// Keeps the newest `limit` events: rows as they are, of segments the places until they are known to stay.
 class NewestEvents final : public EventTaker {
 public:
     explicit NewestEvents(std::size_t limit) : limit_(limit) {}
@@ -63,16 +75,38 @@ public:
     bool wants(std::int64_t ts, std::int64_t seq) const noexcept override;
     std::int64_t oldest() const noexcept override;
     void take(std::string_view code, const StoredEvent& event, std::string_view properties) override;
+    bool takes_places() const noexcept override { return true; }
+    void take_place(const EventPlace& place) override;
+
+    // When all has been searched: the places that stayed, by segment and row, for take_made().
+    std::vector<EventPlace> places() const;
+    void take_made(std::string_view code, const StoredEvent& event, std::string_view properties);
 
     // All of them, newest first; the object is empty then.
     std::vector<FoundEvent> release();
 
 private:
+    static constexpr std::uint32_t in_segment = UINT32_MAX;
+    struct Kept {
+        EventPlace place;
+        std::uint32_t event = in_segment;  // of events_
+    };
+    static bool is_newer(const Kept& left, const Kept& right) noexcept;
+    // Makes room for one more; answers the place in events_ that became free, if one did.
+    std::uint32_t make_room();
+    void push(const Kept& kept);
+
     std::size_t limit_;
-    std::vector<FoundEvent> heap_;  // the oldest is on top
+    std::vector<Kept> heap_;  // the oldest is on top
+    std::vector<FoundEvent> events_, made_;
 };
 
-// Gives what a segment has of the answer. `code` is the segment's.
-void search_segment(SegmentReader& segment, std::string_view code, const EventQuestion& question, EventTaker& taker);
+// Gives what a segment has of the answer. `code` is the segment's, `number` what places call it.
+void search_segment(SegmentReader& segment, std::string_view code, const EventQuestion& question, EventTaker& taker,
+                    std::uint32_t number = 0);
+
+// Makes the events of `places`, which lie in this segment by ascending rows, and gives them to `newest`.
+void make_events(SegmentReader& segment, std::string_view code, std::span<const EventPlace> places,
+                 NewestEvents& newest);
 
 }  // namespace tally

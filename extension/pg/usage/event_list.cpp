@@ -149,10 +149,8 @@ private:
 };
 
 Datum answer_newest(FunctionCallInfo fcinfo, std::int32_t tenant, const EventQuestion& question, std::size_t limit) {
-    NewestEvents newest(limit);
-    search_events(tenant, question, newest);
     EventRows rows(fcinfo);
-    for (const FoundEvent& event : newest.release()) rows.put(tenant, event);
+    for (const FoundEvent& event : newest_events(tenant, question, limit)) rows.put(tenant, event);
     rows.close();
     return Datum{0};
 }

@@ -110,26 +110,68 @@ std::vector<ListedSegment> list_segments(Segments& segments, const EventQuestion
     return list;
 }
 
+// Segments one after the other, each with memory of its own for what is fetched of it.
+class SegmentPass {
+public:
+    SegmentPass()
+        : memory_(call_pg([] {
+              return AllocSetContextCreate(CurrentMemoryContext, "tally segment columns", ALLOCSET_DEFAULT_SIZES);
+          })) {}
+
+    template <typename Body>
+    void with(const ListedSegment& listed, Body&& body) {
+        call_pg([] { CHECK_FOR_INTERRUPTS(); });
+        MemoryContext const before = MemoryContextSwitchTo(memory_);
+        PgSegmentBytes bytes(listed.data);
+        SegmentReader segment(bytes);
+        body(segment);
+        MemoryContextSwitchTo(before);
+        call_pg([&] { MemoryContextReset(memory_); });
+    }
+    void close() {
+        call_pg([&] { MemoryContextDelete(memory_); });
+    }
+
+private:
+    MemoryContext memory_;
+};
+
+// Answers what was searched, in the order of the numbers that places hold.
+std::vector<ListedSegment> search_all(Segments& segments, std::int32_t tenant, const EventQuestion& question,
+                                      EventTaker& taker, SegmentPass& pass) {
+    search_recent(tenant, question, taker);
+    std::vector<ListedSegment> list = list_segments(segments, question);
+    for (std::uint32_t i = 0; i < list.size() && list[i].last_ts >= taker.oldest(); ++i)
+        pass.with(list[i], [&](SegmentReader& segment) { search_segment(segment, list[i].code, question, taker, i); });
+    return list;
+}
+
 }  // namespace
 
 void search_events(std::int32_t tenant, const EventQuestion& question, EventTaker& taker) {
     Segments segments(tenant, question.from, question.to);
-    search_recent(tenant, question, taker);
-    const std::vector<ListedSegment> list = list_segments(segments, question);
-    MemoryContext const memory = call_pg(
-        [] { return AllocSetContextCreate(CurrentMemoryContext, "tally segment columns", ALLOCSET_DEFAULT_SIZES); });
-    for (const ListedSegment& listed : list) {
-        if (listed.last_ts < taker.oldest()) break;
-        call_pg([] { CHECK_FOR_INTERRUPTS(); });
-        MemoryContext const before = MemoryContextSwitchTo(memory);
-        PgSegmentBytes bytes(listed.data);
-        SegmentReader segment(bytes);
-        search_segment(segment, listed.code, question, taker);
-        MemoryContextSwitchTo(before);
-        call_pg([&] { MemoryContextReset(memory); });
-    }
-    call_pg([&] { MemoryContextDelete(memory); });
+    SegmentPass pass;
+    search_all(segments, tenant, question, taker, pass);
+    pass.close();
     segments.close();
+}
+
+std::vector<FoundEvent> newest_events(std::int32_t tenant, const EventQuestion& question, std::size_t limit) {
+    NewestEvents newest(limit);
+    Segments segments(tenant, question.from, question.to);
+    SegmentPass pass;
+    const std::vector<ListedSegment> list = search_all(segments, tenant, question, newest, pass);
+    const std::vector<EventPlace> places = newest.places();
+    for (std::size_t first = 0, last = 0; first < places.size(); first = last) {
+        while (last < places.size() && places[last].segment == places[first].segment) ++last;
+        const ListedSegment& listed = list[places[first].segment];
+        pass.with(listed, [&](SegmentReader& segment) {
+            make_events(segment, listed.code, std::span(places).subspan(first, last - first), newest);
+        });
+    }
+    pass.close();
+    segments.close();
+    return newest.release();
 }
 
 }  // namespace tally
