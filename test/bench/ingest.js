@@ -99,7 +99,9 @@ async function measurePacking(store) {
 
 async function fill(store) {
   const began = Date.now();
-  await store.sessions[0].run(`CALL tally_bench.load(0, 10000, ${events}); CALL tally_bench.settle();`);
+  for (let first = 0; first < events; first += 1000000)
+    await store.sessions[0].run(`CALL tally_bench.load(${first}, 10000, ${Math.min(events, first + 1000000)}); CALL tally.pack(1000, '1 hour');`);
+  await store.sessions[0].run('CALL tally_bench.settle();');
   const ours = Date.now() - began;
   await store.psql.run('TRUNCATE tally_bench.plain; CALL tally_bench.fill_plain(); VACUUM ANALYZE;');
   console.log(`\n${events} events stored in both (ours in ${(ours / 1000).toFixed(0)} s, the plain table in ${((Date.now() - began - ours) / 1000).toFixed(0)} s)`);

@@ -39,12 +39,20 @@ async function makeStore(psql, duck, folder) {
       jsonb_build_object('value', value, 'region', region, 'model', model, 'user_id', user_id) AS properties FROM tally_bench.feed ORDER BY n;
     CREATE INDEX ON tally_bench.plain (tenant, customer, code, ts);
     CREATE TABLE tally_bench.one (id bigint PRIMARY KEY, x text); INSERT INTO tally_bench.one SELECT n, n::text FROM generate_series(1, 100000) n;`);
-  const began = Date.now();
-  await psql.run(`CALL tally_bench.load(0, 10000, ${events});`);
-  const loaded = Date.now();
   const pack = await packer(psql);
+  let [loading, packing] = [0, 0];
+  for (let first = 0; first < events; first += 1000000) { // packed as they come, as tallyd does
+    const began = Date.now();
+    await psql.run(`CALL tally_bench.load(${first}, 10000, ${Math.min(events, first + 1000000)});`);
+    const loaded = Date.now();
+    if (pack) await psql.run(`CALL tally.${pack}(1000, '1 hour');`);
+    loading += loaded - began;
+    packing += Date.now() - loaded;
+  }
+  const began = Date.now();
   if (pack) await psql.run(`CALL tally.${pack}(1, '0 seconds', true);`);
-  console.log(`${events} events stored in ${((loaded - began) / 1000).toFixed(1)} s${pack ? `, packed in ${((Date.now() - loaded) / 1000).toFixed(1)} s` : '; nothing packs here'}`);
+  packing += Date.now() - began;
+  console.log(`${events} events stored in ${(loading / 1000).toFixed(1)} s, packed in ${(packing / 1000).toFixed(1)} s`);
   await psql.run('VACUUM ANALYZE;');
   const file = path.join(folder, 'events.csv');
   await psql.run(`\\copy (SELECT tenant, customer, code, ts, value, region, model, user_id FROM tally_bench.feed ORDER BY n) TO '${file}' (FORMAT csv)`);
@@ -85,7 +93,7 @@ function questionsOf({ month, inMonth, ordinary, busy, metrics, distinct }) {
       plainTarget: 40, duck: `SELECT ${day}, region, sum(value) AS value FROM e WHERE ${of('customer-1')} AND model IN ('model-1', 'model-2') GROUP BY 1, 2`, duckTarget: 25 },
     { name: `ordinary customer (${ordinary[1]} events), month`, times: 100, monthly: true, ours: usage(metrics[0], `, customer => '${ordinary[0]}'`),
       plain: `SELECT sum(value) AS value FROM tally_bench.plain WHERE ${of(ordinary[0])}`, plainTarget: 1 },
-    { name: 'the same | one row by primary key, prepared', times: 100, ours: usage(metrics[0], `, customer => '${ordinary[0]}'`), plain: 'EXECUTE one(4711)', plainTarget: 1 / 8, unequal: true },
+    { name: 'the same | one row by primary key, both prepared', times: 100, prepare: usage(metrics[0], `, customer => '${ordinary[0]}'`), ours: 'EXECUTE ours', plain: 'EXECUTE one(4711)', plainTarget: 1 / 8 },
     { name: 'all customers, one metric, month', times: 3, monthly: true, parallel: true, ours: usage(metrics[0], ", group_by => '{customer_id}'"),
       plain: `SELECT customer, sum(value) AS value FROM tally_bench.plain WHERE tenant = 1 AND code = 'code-0' AND ${inMonth} GROUP BY 1`, plainTarget: 20,
       duck: `SELECT customer, sum(value) AS value FROM e WHERE tenant = 1 AND code = 'code-0' AND ${inMonth} GROUP BY 1`, duckTarget: 3 },
@@ -123,7 +131,7 @@ async function requireEqual(psql, duck, question) {
   const sum = (sql) => psql.run(`SELECT coalesce(trim_scale(sum(value))::text, '0') FROM (${sql}) q;`);
   const ours = await sum(question.ours);
   const others = [];
-  if (question.plain && !question.unequal) others.push(await sum(question.plain));
+  if (question.plain) others.push(await sum(question.plain));
   if (question.duck) others.push(String((await duck.runAndReadAll(`SELECT sum(value)::VARCHAR FROM (${question.duck}) q`)).getRows()[0][0]).replace(/\.?0+$/, (zeros) => (zeros.includes('.') ? '' : zeros)));
   for (const other of others) if (Number(other) !== Number(ours)) throw new Error(`${question.name}: ours is ${ours}, theirs ${other}`);
 }
@@ -136,12 +144,13 @@ function line(name, ours, theirs, against, target, byCpu) {
 }
 
 async function measure(psql, pid, duck, question) {
-  await requireEqual(psql, duck, question);
+  if (question.prepare) await psql.run(`PREPARE ours AS ${question.prepare};`);
+  else await requireEqual(psql, duck, question);
   const taken = { ours: [], plain: [], duck: [] };
   const server = () => cpuOf(pid);
   await psql.run(`SET max_parallel_workers_per_gather = ${question.parallel ? 2 : 0};`);
   for (let round = 0; round <= rounds; round += 1) {
-    const [few, fewer] = [question.unequal ? question.times : Math.min(question.times, 10), Math.min(question.times, 3)];
+    const [few, fewer] = [question.prepare ? question.times : Math.min(question.times, 10), Math.min(question.times, 3)];
     const ours = await withCpu(server, question.times, () => times(psql, question.ours, question.times));
     const plain = question.plain && await withCpu(server, few, () => times(psql, question.plain, few));
     const theirs = question.duck && await withCpu(ownCpu, fewer, () => duckTimes(duck, question.duck, fewer));
