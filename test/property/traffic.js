@@ -135,7 +135,7 @@ class Definer {
     if (known.length < 30 || (known.length < 120 && random.chance(0.3))) {
       const definition = world.definition(random, random.pick(CODES),
         known.length < 30 ? world.AGGREGATIONS[known.length % 7] : undefined);
-      await session.run(`SELECT oracle.create_metric(${quote(JSON.stringify(definition))})`);
+      world.noteMetric((await session.run(`SELECT oracle.create_metric(${quote(JSON.stringify(definition))})`)).trim(), definition.code);
       count(this.test.stats, 'metrics');
     } else {
       const { id, definition } = random.pick(known);

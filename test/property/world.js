@@ -70,6 +70,12 @@ function instant(random, place, recent) {
   return Math.max(0, base - (base % 8)) + place;
 }
 
+// Sources that name a metric of a code, as value updates have them: what such metrics come to is carried by packing.
+const VALUE_SOURCES = new Map();
+function noteMetric(id, code) {
+  VALUE_SOURCES.set(code, [...(VALUE_SOURCES.get(code) || []), `value:${id}`]);
+}
+
 class EventMaker {
   constructor(random, name, place) {
     Object.assign(this, { random, name, place, count: 0, sent: [] });
@@ -81,7 +87,7 @@ class EventMaker {
     this.count += 1;
     const event = {
       id: `${this.name}-${this.count}`, customer: customer ?? random.pick([CUSTOMERS[random.skewed(CUSTOMERS.length)], 'c1']),
-      code, source: random.pick(['', '', '', 's1', 'value']), ts: instantText(at ?? instant(random, this.place, recent)), properties: properties(random),
+      code, source: random.pick(['', '', '', 's1', 'value', ...(VALUE_SOURCES.get(code) || []).slice(0, 3)]), ts: instantText(at ?? instant(random, this.place, recent)), properties: properties(random),
     };
     if (random.chance(0.3)) event.id = `${event.id}-${'0123456789abcdef'.repeat(2)}`;
     if (this.sent.length < 3000) this.sent.push(event);
@@ -173,5 +179,5 @@ function question(random) {
 }
 
 module.exports = {
-  AGGREGATIONS, CUSTOMERS, EventMaker, MIXED_CODES, SQL_CODES, conversion, definition, eventJson, instant, matrix, question, range,
+  AGGREGATIONS, CUSTOMERS, EventMaker, MIXED_CODES, SQL_CODES, conversion, definition, eventJson, instant, matrix, noteMetric, question, range,
 };
