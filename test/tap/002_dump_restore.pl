@@ -10,6 +10,10 @@ use Store;
 my $old = new_node('old');
 make_store($old);
 is($old->safe_psql('postgres', events(1, 2000)), '2000,0', 'events are stored');
+# A value update, so that what these two come to is carried beside the segments.
+is($old->safe_psql('postgres', q{SELECT string_agg(r.verdict, ' ') FROM tally.metric m,
+    tally.record('call', 'c1', '{"n": 0.5}', m.name, '2023-06-01Z', 'value:' || tally._encode_id('bm_', m.metric_id), true) r WHERE m.name IN ('sum', 'max')}),
+    'accepted accepted', 'values are recorded');
 $old->safe_psql('postgres', "CALL tally.pack(1, '0')");
 is($old->safe_psql('postgres', events(2001, 3000)), '1000,0', 'some are packed, and some are not');
 # An import that was taken back: its event stays in the log, counts no longer, and may come once more.
@@ -18,6 +22,10 @@ my $import = q{SELECT tally_rest.import_chunk(1, '{}', '{"name":["file"]}',
 is($old->safe_psql('postgres', $import), 1, 'an event is imported');
 is($old->safe_psql('postgres', q{SELECT tally_rest.void_import(1, jsonb_build_object('id', import_id), '{}', NULL) -> 'voided' ->> 'events'
     FROM tally.import_batch}), 1, 'and taken back');
+# What it leaves out is counted anew, and nothing more is packed.
+$old->safe_psql('postgres', "CALL tally.pack(1000000, '1 day')");
+my $life = "SELECT m.name, l.* FROM tally.metric m, LATERAL tally._life(m) l WHERE m.name IN ('sum', 'max') ORDER BY 1";
+my $lives = $old->safe_psql('postgres', $life);
 my $secret = $old->safe_psql('postgres', "SELECT tally.create_api_key(name => 'kept')");
 my $usage = all_usage($old);
 my $rows = 'SELECT (SELECT count(*) FROM tally.tenant), (SELECT count(*) FROM tally.api_key), (SELECT count(*) FROM tally.metric),
@@ -31,6 +39,8 @@ sub check_restored {
     my ($how, $node, $database) = @_;
     is($node->safe_psql($database, $rows), $old_rows, "$how: every row is there");
     is(all_usage($node, $database), $usage, "$how: the same usage");
+    is($node->safe_psql($database, $life), $lives, "$how: the same totals of a life");
+    is($node->safe_psql($database, "BEGIN; DELETE FROM tally.segment; $life; ROLLBACK"), $lives, "$how: carried, without their segments");
     is($node->safe_psql($database, $import), 1, "$how: what was taken back may come again");
     is($node->safe_psql($database, $import), 0, "$how: once");
     is($node->safe_psql($database, events(2001, 3000)), '0,1000', "$how: what was counted is still known");
@@ -39,6 +49,7 @@ sub check_restored {
         'accepted', "$how: an event of long ago is taken");
     $node->safe_psql($database, "CALL tally.pack(1, '0')");
     is($node->safe_psql($database, 'SELECT object, problem FROM tally.verify() LIMIT 5'), '', "$how: nothing is lost or there twice, also after packing");
+    is($node->safe_psql($database, "BEGIN; DELETE FROM tally.segment; $life; ROLLBACK"), $node->safe_psql($database, $life), "$how: totals of a life are carried on");
     is($node->safe_psql($database, events(3101, 3110)), '10,0', "$how: and more are taken");
     is($node->safe_psql($database, 'SELECT count(*) = count(DISTINCT seq) FROM tally.recent_event'), 't', "$how: the sequence goes on");
     $node->safe_psql($database, "SELECT tally.create_tenant('second')");
