@@ -31,7 +31,7 @@ public:
     const TextPool& texts() const noexcept { return texts_; }
     UsageStates& states() noexcept { return states_; }
     const UsageStates& states() const noexcept { return states_; }
-    const MemoryLimit& limit() const noexcept { return limit_; }
+    MemoryLimit& limit() noexcept { return limit_; }
 
     std::size_t dimensions() const noexcept { return dimensions_; }
     // The combination of these values, one for each dimension.

@@ -8,20 +8,34 @@
 
 namespace tally {
 
+// What several answers that are computed together may take in all.
+struct MemoryPool {
+    std::size_t left = 0;
+};
+
 class MemoryLimit {
 public:
-    explicit MemoryLimit(std::size_t bytes) noexcept : bytes_(bytes) {}
+    explicit MemoryLimit(std::size_t bytes) noexcept : granted_(bytes) {}
+    // Of one of several answers. The pool must outlive it.
+    explicit MemoryLimit(MemoryPool* pool) noexcept : pool_(pool) {}
 
     // Called where something grows, with all that it will take.
-    void require(std::size_t bytes) const {
-        if (bytes <= bytes_) return;
+    void require(std::size_t bytes) {
+        if (bytes <= granted_) return;
+        const std::size_t more = bytes - granted_;
+        if (pool_ != nullptr && more <= pool_->left) {
+            pool_->left -= more;
+            granted_ = bytes;
+            return;
+        }
         throw Error(ErrorKind::limit_exceeded,
                     "usage of this many groups and distinct values needs more memory than work_mem allows",
                     "Ask for a shorter range, wider windows, fewer groups or one customer, or raise work_mem.");
     }
 
 private:
-    std::size_t bytes_;
+    std::size_t granted_ = 0;
+    MemoryPool* pool_ = nullptr;
 };
 
 }  // namespace tally

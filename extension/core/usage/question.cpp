@@ -24,6 +24,7 @@ void UsageCount::add(std::string_view customer, std::int64_t ts, std::int64_t se
     const std::uint32_t group = group_for(customer, ts, values);
     EventCounts& counts = groups_.states().counts(group);
     ++counts.matched;
+    ++recent_events_;
     if (outcome != Outcome::counted) return;
     ++counts.counted;
     if (rule.value_key() >= 0) add_value(group, values[static_cast<std::size_t>(rule.value_key())], ts, seq);

@@ -34,9 +34,12 @@ public:
 
     bool wants_customer(std::string_view customer) const noexcept;
 
-    // One event of the code, not voided, whose ts the windows hold and whose customer is wanted. `values` are those of
-    // the rule's keys.
+    // One recent event of the code, not voided, whose ts the windows hold and whose customer is wanted. `values` are
+    // those of the rule's keys.
     void add(std::string_view customer, std::int64_t ts, std::int64_t seq, std::span<const PropertyValue> values);
+
+    // How many of the events that filter and matrix let in were recent ones; all others come out of segments.
+    std::int64_t recent_events() const noexcept { return recent_events_; }
 
 private:
     std::uint32_t group_for(std::string_view customer, std::int64_t ts, std::span<const PropertyValue> values);
@@ -45,6 +48,7 @@ private:
     Question question_;
     UsageGroups groups_;
     std::vector<std::uint32_t> dimension_values_;
+    std::int64_t recent_events_ = 0;
 };
 
 }  // namespace tally

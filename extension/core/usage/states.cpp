@@ -59,7 +59,7 @@ void UsageStates::add(std::uint32_t group, const Decimal& value, std::int64_t ts
     if (measures_.latest) offer_latest(group, value, ts, seq);
 }
 
-void UsageStates::add_key(std::uint32_t group, const SetKey& key, const MemoryLimit& limit) {
+void UsageStates::add_key(std::uint32_t group, const SetKey& key, MemoryLimit& limit) {
     if (keys_.is_full()) limit.require(keys_.bytes_when_grown());
     if (keys_.add(group, key)) ++distinct_[group];
 }

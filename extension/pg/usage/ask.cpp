@@ -14,6 +14,13 @@ void count_metric(const MeteredMetric& metric, UsageCount& count) {
     count_events(metric.tenant, metric.code, counts);
 }
 
+// Anybody can make up such a row: it gives no right to its tenant.
+MeteredMetric passed_metric(HeapTupleHeader row) {
+    MeteredMetric metric = metric_of_row(row);
+    call_pg([&] { tenant_for_caller(metric.tenant); });
+    return metric;
+}
+
 }  // namespace
 
 MeteredMetric metric_of_caller(FunctionCallInfo fcinfo, int number) {
@@ -21,12 +28,24 @@ MeteredMetric metric_of_caller(FunctionCallInfo fcinfo, int number) {
     return metric_of_row(find_metric(tenant, text_argument(fcinfo, number)));
 }
 
-// Anybody can make up such a row: it gives no right to its tenant.
 MeteredMetric metric_argument(FunctionCallInfo fcinfo, int number) {
-    HeapTupleHeader const row = call_pg([&] { return PG_GETARG_HEAPTUPLEHEADER(number); });
-    MeteredMetric metric = metric_of_row(row);
-    call_pg([&] { tenant_for_caller(metric.tenant); });
-    return metric;
+    return passed_metric(call_pg([&] { return PG_GETARG_HEAPTUPLEHEADER(number); }));
+}
+
+std::vector<MeteredMetric> metrics_argument(FunctionCallInfo fcinfo, int number) {
+    Datum* rows = nullptr;
+    bool* nulls = nullptr;
+    int count = 0;
+    call_pg([&] {
+        ArrayType* const array = PG_GETARG_ARRAYTYPE_P(number);
+        deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_DOUBLE, &rows, &nulls, &count);
+    });
+    std::vector<MeteredMetric> metrics;
+    for (int i = 0; i < count; ++i) {
+        if (nulls[i]) call_pg([] { refuse_argument("metrics", "metrics must not be NULL"); });
+        metrics.push_back(passed_metric(call_pg([&] { return DatumGetHeapTupleHeader(rows[i]); })));
+    }
+    return metrics;
 }
 
 void Asked::name_customers(const std::vector<std::optional<std::string>>& names) {
@@ -37,16 +56,23 @@ void Asked::name_customers(const std::vector<std::optional<std::string>>& names)
     all_customers = customers.empty();
 }
 
-Counted::Counted(const MeteredMetric& metric, const Asked& asked)
+MetricCount::MetricCount(const MeteredMetric& metric, const Asked& asked, MemoryLimit limit)
     : rule(metric.definition, asked.filter, asked.group_by.properties),
       count({&rule, windows_argument(asked.range, asked.window, asked.time_zone), asked.group_by.by_customer,
              asked.by_dimensions, asked.all_customers, asked.customers, measures_of(metric.definition.aggregation)},
-            usage_memory()) {
+            limit) {}
+
+MetricCount::MetricCount(const MeteredMetric& metric, const Windows& windows, const Measures& measures)
+    : rule(metric.definition, {}, {}),
+      count({&rule, windows, false, false, true, {}, measures}, usage_memory()) {}
+
+Counted::Counted(const MeteredMetric& metric, const Asked& asked)
+    : MetricCount(metric, asked, usage_memory()) {
     count_metric(metric, count);
 }
 
 Counted::Counted(const MeteredMetric& metric, const Windows& windows, const Measures& measures)
-    : rule(metric.definition, {}, {}), count({&rule, windows, false, false, true, {}, measures}, usage_memory()) {
+    : MetricCount(metric, windows, measures) {
     count_metric(metric, count);
 }
 

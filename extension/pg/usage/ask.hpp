@@ -15,8 +15,9 @@ namespace tally {
 // The metric that a call names by its id or code, of the tenant that the caller acts for.
 MeteredMetric metric_of_caller(FunctionCallInfo fcinfo, int number);
 
-// The metric that a call passes as a row, once the caller's right to its tenant has been checked.
+// The metric of a row that a call passes, once the caller's right to its tenant has been checked.
 MeteredMetric metric_argument(FunctionCallInfo fcinfo, int number);
+std::vector<MeteredMetric> metrics_argument(FunctionCallInfo fcinfo, int number);
 
 // What is asked besides the metric; each kind of call fills what it takes.
 struct Asked {
@@ -32,15 +33,21 @@ struct Asked {
     void name_customers(const std::vector<std::optional<std::string>>& names);
 };
 
-// The rule and the answer, which refers to it.
-struct Counted {
-    Counted(const MeteredMetric& metric, const Asked& asked);
-    Counted(const MeteredMetric& metric, const Windows& windows, const Measures& measures);  // of all events, ungrouped
-    Counted(const Counted&) = delete;
-    Counted& operator=(const Counted&) = delete;
+// A rule and the answer by it, which refers to it; nothing has been read yet.
+struct MetricCount {
+    MetricCount(const MeteredMetric& metric, const Asked& asked, MemoryLimit limit);
+    MetricCount(const MeteredMetric& metric, const Windows& windows, const Measures& measures);  // all events, ungrouped
+    MetricCount(const MetricCount&) = delete;
+    MetricCount& operator=(const MetricCount&) = delete;
 
     MetricRule rule;
     UsageCount count;
+};
+
+// The same once its events have been read, in a pass of its own.
+struct Counted : MetricCount {
+    Counted(const MeteredMetric& metric, const Asked& asked);
+    Counted(const MeteredMetric& metric, const Windows& windows, const Measures& measures);
 };
 
 }  // namespace tally

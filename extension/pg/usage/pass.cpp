@@ -132,8 +132,12 @@ private:
 
 }  // namespace
 
+std::size_t usage_memory_bytes() {
+    return static_cast<std::size_t>(work_mem * 1024.0 * hash_mem_multiplier) * hash_tables;
+}
+
 MemoryLimit usage_memory() {
-    return MemoryLimit(static_cast<std::size_t>(work_mem * 1024.0 * hash_mem_multiplier) * hash_tables);
+    return MemoryLimit(usage_memory_bytes());
 }
 
 void count_events(std::int32_t tenant, std::string_view code, std::span<UsageCount* const> counts,

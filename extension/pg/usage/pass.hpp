@@ -1,6 +1,7 @@
 // One pass over the events of a code: wherever they lie, each is read once, and every question asked of them gets it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -12,6 +13,7 @@ namespace tally {
 
 // The memory that states may take: eight times what PostgreSQL allows a hash table before it spills (64 MB by default);
 // states do not spill.
+std::size_t usage_memory_bytes();
 MemoryLimit usage_memory();
 
 // Which places a pass reads: all, unless somebody has counted some of them already.

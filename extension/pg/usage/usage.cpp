@@ -1,7 +1,12 @@
-// The engine's faces in SQL: usage of a metric in rows, and as one total.
+// The engine's faces in SQL: usage of a metric in rows, and as one total; of all metrics of a code in one pass.
 //
 // Who asks passes the gate before anything is read: the tenant that the caller acts for, or the one of the metric that
 // is passed.
+#include <memory>
+
+#include "pg/usage/pass.hpp"
+
+#include "pg/border/rows.hpp"
 #include "pg/usage/ask.hpp"
 #include "pg/usage/usage_rows.hpp"
 
@@ -9,11 +14,11 @@ namespace {
 
 using namespace tally;
 
-Datum answer_rows(FunctionCallInfo fcinfo, const MeteredMetric& metric, const Asked& asked, bool fill,
-                  UsageShape shape) {
-    Counted counted(metric, asked);
-    put_usage_rows(fcinfo, metric, counted.count, {shape, fill, asked.window.has_value()});
-    return Datum{0};
+void require_one_code(const std::vector<MeteredMetric>& metrics) {
+    for (const MeteredMetric& metric : metrics)
+        if (metric.tenant != metrics.front().tenant || metric.code != metrics.front().code)
+            throw Error(ErrorKind::invalid_argument, "metrics must be of one tenant and read one code",
+                        "Ask for those of each code by themselves.", "metrics");
 }
 
 }  // namespace
@@ -29,23 +34,36 @@ TALLY_FUNCTION(usage) {
         asked.time_zone = text_argument(fcinfo, 5);
         asked.group_by = group_by_argument(fcinfo, 6);
         asked.filter = filter_argument(fcinfo, 7);
-        return answer_rows(fcinfo, metric, asked, flag_argument(fcinfo, 8), UsageShape::rows);
+        Counted counted(metric, asked);
+        ReturnSetInfo* const rows = call_pg([&] { return begin_rows(fcinfo); });
+        put_usage_rows(rows, metric, counted.count,
+                       {UsageShape::rows, flag_argument(fcinfo, 8), asked.window.has_value()});
+        return Datum{0};
     });
 }
 
-// tally._usage(metric tally.metric, "from", "to", customers, "window", time_zone, group_by, filter, fill) -> rows and a
-// total
-TALLY_FUNCTION(usage_with_total) {
+// tally._usage_of_code(metrics tally.metric[], "from", "to", customers) -> for each metric its rows and a total
+TALLY_FUNCTION(usage_of_code) {
     return guarded([&]() -> Datum {
-        const MeteredMetric metric = metric_argument(fcinfo, 0);
+        const std::vector<MeteredMetric> metrics = metrics_argument(fcinfo, 0);
+        require_one_code(metrics);
         Asked asked;
         asked.range = range_arguments(fcinfo, 1, 2);
         asked.name_customers(texts_argument(fcinfo, 3));
-        asked.window = text_argument(fcinfo, 4);
-        asked.time_zone = text_argument(fcinfo, 5);
-        asked.group_by = group_by_argument(fcinfo, 6);
-        asked.filter = filter_argument(fcinfo, 7);
-        return answer_rows(fcinfo, metric, asked, flag_argument(fcinfo, 8), UsageShape::rows_and_total);
+        MemoryPool memory{usage_memory_bytes()};
+        std::vector<std::unique_ptr<MetricCount>> answers;
+        std::vector<UsageCount*> counts;
+        for (const MeteredMetric& metric : metrics) {
+            answers.push_back(std::make_unique<MetricCount>(metric, asked, MemoryLimit(&memory)));
+            counts.push_back(&answers.back()->count);
+        }
+        ReturnSetInfo* const rows = call_pg([&] { return begin_rows(fcinfo); });
+        if (metrics.empty()) return Datum{0};
+        count_events(metrics.front().tenant, metrics.front().code, counts);
+        for (std::size_t i = 0; i < metrics.size(); ++i)
+            put_usage_rows(rows, metrics[i], *counts[i],
+                           {UsageShape::rows_of_metrics, false, false, static_cast<std::int32_t>(i) + 1});
+        return Datum{0};
     });
 }
 

@@ -189,7 +189,9 @@ TALLY_FUNCTION(metric_usage_json) {
         writer.append_rows(json, flag_argument(fcinfo, 8), asked.window.has_value());
         writer.append_total(json);
         const EventCounts counts = writer.total_counts();
-        json.append(",\"freshness\":{\"live_events\":").append(std::to_string(counts.matched)).append(",\"rolled_up_events\":0}}");
+        const std::int64_t recent = counted.count.recent_events();
+        json.append(",\"made_of\":{\"recent_events\":").append(std::to_string(recent));
+        json.append(",\"segment_events\":").append(std::to_string(counts.matched - recent)).append("}}");
         return call_pg([&] { return text_datum(json); });
     });
 }

@@ -1,7 +1,6 @@
 // Each row is made in a context of its own, reset after it; dimensions are made once for each combination.
 #include "pg/usage/usage_rows.hpp"
 
-#include "pg/border/rows.hpp"
 #include "pg/border/values.hpp"
 #include "pg/usage/state_values.hpp"
 #include "pg/usage/store.hpp"
@@ -57,13 +56,14 @@ private:
 
 class RowWriter {
 public:
-    RowWriter(FunctionCallInfo fcinfo, const MeteredMetric& metric, UsageCount& count, UsageShape shape)
+    RowWriter(ReturnSetInfo* info, const MeteredMetric& metric, UsageCount& count, const UsageRowsOptions& options)
         : count_(count),
-          with_total_(shape == UsageShape::rows_and_total),
+          place_(options.place),
+          first_column_(options.shape == UsageShape::rows ? 2 : 0),
+          info_(info),
           values_(metric, count.groups().states()),
           dimensions_(count) {
         call_pg([&] {
-            info_ = begin_rows(fcinfo);
             row_memory_ = AllocSetContextCreate(CurrentMemoryContext, "tally usage row", ALLOCSET_SMALL_SIZES);
         });
         const Question& question = count.question();
@@ -102,7 +102,8 @@ private:
             CHECK_FOR_INTERRUPTS();
             MemoryContextReset(row_memory_);
             MemoryContext const before = MemoryContextSwitchTo(row_memory_);
-            Datum columns[] = {BoolGetDatum(is_total),
+            Datum columns[] = {Int32GetDatum(place_),
+                               BoolGetDatum(is_total),
                                TimestampTzGetDatum(to_postgres(start)),
                                TimestampTzGetDatum(to_postgres(end)),
                                has_customer ? text_datum(customer) : Datum{0},
@@ -112,20 +113,20 @@ private:
                                Int64GetDatum(counts.counted),
                                Int64GetDatum(counts.matched - counts.counted)};
             bool nulls[sizeof columns / sizeof columns[0]] = {};
-            nulls[3] = !has_customer;
-            set_column(columns[5], nulls[5], value);
-            set_column(columns[6], nulls[6], converted);
-            const int first = with_total_ ? 0 : 1;
-            tuplestore_putvalues(info_->setResult, info_->setDesc, columns + first, nulls + first);
+            nulls[4] = !has_customer;
+            set_column(columns[6], nulls[6], value);
+            set_column(columns[7], nulls[7], converted);
+            tuplestore_putvalues(info_->setResult, info_->setDesc, columns + first_column_, nulls + first_column_);
             MemoryContextSwitchTo(before);
         });
     }
 
     UsageCount& count_;
-    bool with_total_;
+    std::int32_t place_;
+    int first_column_;
+    ReturnSetInfo* info_;
     ValueMaker values_;
     DimensionObjects dimensions_;
-    ReturnSetInfo* info_ = nullptr;
     MemoryContext row_memory_ = nullptr;
     bool has_customer_ = false;  // every row is of one customer
     std::string only_customer_;
@@ -133,13 +134,13 @@ private:
 
 }  // namespace
 
-void put_usage_rows(FunctionCallInfo fcinfo, const MeteredMetric& metric, UsageCount& count,
+void put_usage_rows(ReturnSetInfo* info, const MeteredMetric& metric, UsageCount& count,
                     const UsageRowsOptions& options) {
     AnswerRows rows(count, options.fill, options.has_window);
-    RowWriter writer(fcinfo, metric, count, options.shape);
+    RowWriter writer(info, metric, count, options);
     AnswerRow row;
     while (rows.next(row)) writer.put(row);
-    if (options.shape == UsageShape::rows_and_total) writer.put_total();
+    if (options.shape != UsageShape::rows) writer.put_total();
     writer.close();
 }
 

@@ -20,15 +20,14 @@ END
 $$;
 COMMENT ON FUNCTION tally._check_range(timestamptz, timestamptz) IS 'Raises 22023 unless from < to';
 
-CREATE FUNCTION tally._usage(metric tally.metric, "from" timestamptz, "to" timestamptz, customers text[], "window" text,
-                             time_zone text, group_by text[], filter jsonb, fill boolean,
-                             OUT is_total boolean, OUT window_start timestamptz, OUT window_end timestamptz, OUT customer_id text,
-                             OUT dimensions jsonb, OUT value numeric, OUT converted_value numeric, OUT events bigint,
-                             OUT skipped bigint) RETURNS SETOF record
-    AS 'MODULE_PATHNAME', 'tally_usage_with_total'
-    LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 100 COST 10000;
-COMMENT ON FUNCTION tally._usage(tally.metric, timestamptz, timestamptz, text[], text, text, text[], jsonb, boolean) IS
-    'Usage of a metric: a row for each window and group, in the order of window, customer and dimension values (by bytes), then one total row made by merging their states';
+CREATE FUNCTION tally._usage_of_code(metrics tally.metric[], "from" timestamptz, "to" timestamptz, customers text[],
+                                     OUT metric_number integer, OUT is_total boolean, OUT window_start timestamptz,
+                                     OUT window_end timestamptz, OUT customer_id text, OUT dimensions jsonb, OUT value numeric,
+                                     OUT converted_value numeric, OUT events bigint, OUT skipped bigint) RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'tally_usage_of_code'
+    LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 1000 COST 10000;
+COMMENT ON FUNCTION tally._usage_of_code(tally.metric[], timestamptz, timestamptz, text[]) IS
+    'Usage of several metrics that read one code, in one pass over its events: for each metric, numbered as in the array, a row for each of its groups, in the order of dimension values (by bytes), then one total row made by merging their states. Together they may take the memory of one; what one of them raises is raised for all';
 
 CREATE FUNCTION tally.usage(metric text, "from" timestamptz, "to" timestamptz, customer text DEFAULT NULL,
                             "window" text DEFAULT NULL, time_zone text DEFAULT 'UTC', group_by text[] DEFAULT '{}',

@@ -32,37 +32,55 @@ CREATE FUNCTION tally._set_statement_deadline(at timestamptz) RETURNS void
 COMMENT ON FUNCTION tally._set_statement_deadline(timestamptz) IS
     'Lets the timer of statement_timeout ring at another time, for the statement that is running only. NULL: leaves it alone';
 
--- No metric may use up the time of the others. The timer of the statement rings once and then no more, so before each metric
+CREATE FUNCTION tally_rest._metric_answer(m tally.metric, total numeric, groups json, problem text) RETURNS json
+    LANGUAGE sql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT CASE WHEN problem IS NULL
+        THEN json_build_object('metric_id', tally._encode_id('bm_', m.metric_id), 'metric_name', m.name, 'metric_code', m.code,
+                               'total_value', total::text, 'grouped_usage', coalesce(groups, '[]'))
+        ELSE json_build_object('metric_id', tally._encode_id('bm_', m.metric_id), 'metric_name', m.name, 'metric_code', m.code,
+                               'error', problem) END
+$$;
+COMMENT ON FUNCTION tally_rest._metric_answer(tally.metric, numeric, json, text) IS
+    'One metric of a usage answer: its total and its groups, or the problem in their place';
+
+-- All metrics of a code are answered in one pass over its events. What one of them raises (too many groups for the memory, a value
+-- too large) spoils the pass, and each is asked by itself.
+-- No metric may use up the time of the others. The timer of the statement rings once and then no more, so before each pass
 -- it is set to its share of the time that is left, and back afterwards. What comes before that moment is not the
 -- timer: a cancel of the user or of the server, which ends the statement as ever. (A cancel that arrives in the instant in
--- which a metric's own time has just ended is taken for that end; whoever cancelled can do so again.)
-CREATE FUNCTION tally_rest._usage_of_metric(m tally.metric, "from" timestamptz, "to" timestamptz, customers text[], share double precision) RETURNS json
+-- which a pass's own time has just ended is taken for that end; whoever cancelled can do so again.)
+CREATE FUNCTION tally_rest._usage_of_code(metrics tally.metric[], "from" timestamptz, "to" timestamptz, customers text[],
+                                          share double precision) RETURNS json[]
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
 #variable_conflict use_column
 DECLARE
-    groups     json;
-    total      numeric;
+    answers    json[] := '{}';
+    names      text := (SELECT string_agg(tally._encode_id('bm_', metric_id), ', ') FROM unnest(metrics));
     problem    text;
     deadline   timestamptz := CASE WHEN share < 1 THEN tally._statement_deadline() END;
     own_part   timestamptz := clock_timestamp() + (deadline - clock_timestamp()) * share;
 BEGIN
     BEGIN
         PERFORM tally._set_statement_deadline(own_part);
-        SELECT coalesce(json_agg(json_build_object('value', u.value::text, 'dimensions', u.dimensions)
-                                 ORDER BY u.dimensions) FILTER (WHERE NOT u.is_total), '[]'),
-               sum(u.value) FILTER (WHERE u.is_total)     -- there is one such row
-        INTO groups, total
-        FROM tally._usage(m, "from", "to", customers, NULL, 'UTC', '{}', NULL, false) u;
+        SELECT array_agg(a.answer ORDER BY a.metric_number) INTO answers
+        FROM (SELECT u.metric_number, tally_rest._metric_answer(metrics[u.metric_number],
+                  max(u.value) FILTER (WHERE u.is_total),     -- there is one such row
+                  json_agg(json_build_object('value', u.value::text, 'dimensions', u.dimensions) ORDER BY u.dimensions)
+                      FILTER (WHERE NOT u.is_total), NULL) AS answer
+              FROM tally._usage_of_code(metrics, "from", "to", customers) u GROUP BY u.metric_number) a;
         PERFORM tally._set_statement_deadline(deadline);
+        RETURN answers;
     EXCEPTION
         WHEN query_canceled THEN
             PERFORM tally._set_statement_deadline(deadline);
             IF (clock_timestamp() >= own_part) IS NOT TRUE THEN
                 RAISE;
             END IF;
-            RAISE LOG 'usage of metric % took more than its share of the time that was left (%)', tally._encode_id('bm_', m.metric_id), share;
+            RAISE LOG 'usage of % took more than its share of the time that was left (%)', names, share;
             problem := 'the usage of this metric takes too long; ask for it alone (metric_id), or for a shorter period';
         WHEN OTHERS THEN
             PERFORM tally._set_statement_deadline(deadline);
@@ -70,18 +88,21 @@ BEGIN
             IF left(SQLSTATE, 2) IN ('40', '53', '55', '57', '58') THEN
                 RAISE;
             END IF;
-            RAISE LOG 'usage of metric % failed: % (%)', tally._encode_id('bm_', m.metric_id), SQLERRM, SQLSTATE;
+            RAISE LOG 'usage of % failed: % (%)', names, SQLERRM, SQLSTATE;
             problem := CASE WHEN left(SQLSTATE, 2) IN ('22', '54') THEN SQLERRM ELSE 'the usage of this metric cannot be computed' END;
     END;
-    RETURN CASE WHEN problem IS NULL
-        THEN json_build_object('metric_id', tally._encode_id('bm_', m.metric_id), 'metric_name', m.name, 'metric_code', m.code,
-                               'total_value', total::text, 'grouped_usage', groups)
-        ELSE json_build_object('metric_id', tally._encode_id('bm_', m.metric_id), 'metric_name', m.name, 'metric_code', m.code,
-                               'error', problem) END;
+    IF cardinality(metrics) = 1 THEN
+        RETURN ARRAY[tally_rest._metric_answer(metrics[1], NULL, NULL, problem)];
+    END IF;
+    answers := '{}';
+    FOR n IN 1 .. cardinality(metrics) LOOP
+        answers := answers || tally_rest._usage_of_code(metrics[n:n], "from", "to", customers, 0.5);
+    END LOOP;
+    RETURN answers;
 END
 $$;
-COMMENT ON FUNCTION tally_rest._usage_of_metric(tally.metric, timestamptz, timestamptz, text[], double precision) IS
-    'One metric of a usage answer: its total, made by merging the states of its groups, and its groups; where it cannot be computed, or not within its share (0 to 1) of the time that is left until statement_timeout, an error in their place';
+COMMENT ON FUNCTION tally_rest._usage_of_code(tally.metric[], timestamptz, timestamptz, text[], double precision) IS
+    'What a usage answer says of each of these metrics, which read one code: its total, made by merging the states of its groups, and its groups; where one cannot be computed, or not within a share (0 to 1) of the time that is left until statement_timeout, an error in their place';
 
 CREATE FUNCTION tally_rest._usage_of_metrics(tenant_id integer, query jsonb, customers text[]) RETURNS json
     LANGUAGE plpgsql STABLE
@@ -94,6 +115,9 @@ DECLARE
     chosen     tally.metric;
     only_one   boolean;
     metrics    tally.metric[];
+    places     integer[];     -- of the metrics of one code
+    part       json[];
+    answered   integer := 0;
     answers    json[] := '{}';
 BEGIN
     PERFORM tally_rest._check_query(query, ARRAY['start_date', 'end_date', 'metric_id']);
@@ -112,9 +136,16 @@ BEGIN
     metrics := ARRAY(SELECT m FROM tally.metric m
                      WHERE m.tenant_id = tenant AND CASE WHEN only_one THEN m.metric_id = chosen.metric_id ELSE m.archived_at IS NULL END
                      ORDER BY m.created_at, m.metric_id);
-    FOR n IN 1 .. cardinality(metrics) LOOP
-        answers := answers || tally_rest._usage_of_metric(metrics[n], start_date, end_date, customers,
-            CASE WHEN cardinality(metrics) = 1 THEN 1 WHEN n < cardinality(metrics) THEN 0.5 ELSE 0.9 END);
+    FOR places IN SELECT array_agg(u.ordinality ORDER BY u.ordinality) FROM unnest(metrics) WITH ORDINALITY u
+                  GROUP BY u.code ORDER BY min(u.ordinality) LOOP
+        part := tally_rest._usage_of_code(
+            ARRAY(SELECT metrics[p.place] FROM unnest(places) WITH ORDINALITY p(place, n) ORDER BY p.n), start_date, end_date, customers,
+            CASE WHEN cardinality(metrics) = 1 THEN 1
+                 WHEN cardinality(places) = 1 AND answered = cardinality(metrics) - 1 THEN 0.9 ELSE 0.5 END);
+        FOR n IN 1 .. cardinality(places) LOOP
+            answers[places[n]] := part[n];
+        END LOOP;
+        answered := answered + cardinality(places);
     END LOOP;
     RETURN json_build_object(
         'period_start', tally_rest._parameter(query, 'start_date'), 'period_end', tally_rest._parameter(query, 'end_date'),

@@ -14,7 +14,7 @@ CREATE FUNCTION tally_rest._metric_usage(metric tally.metric, "from" timestamptz
     AS 'MODULE_PATHNAME', 'tally_metric_usage_json'
     LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000;
 COMMENT ON FUNCTION tally_rest._metric_usage(tally.metric, timestamptz, timestamptz, text[], text, text, text[], jsonb, boolean) IS
-    'The answer of metric_usage: rows as tally._usage has them, the total of all, and what it was made of. Raises 22023 for more than 100000 rows';
+    'The answer of metric_usage: rows as tally.usage has them, the total of all, and what it was made of. Raises 22023 for more than 100000 rows';
 
 CREATE FUNCTION tally_rest.metric_usage(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     LANGUAGE plpgsql STABLE
@@ -33,5 +33,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION tally_rest.metric_usage(integer, jsonb, jsonb, text) IS
-    'GET /api/v1/metrics/{id}/usage: from, to (RFC 3339 or dates in time_zone), customer_id (may repeat), window, time_zone, group_by (may repeat; customer_id allowed), filter[property]=value (may repeat), fill=true. Values are decimal strings; live_events were read from the event log, rolled_up_events answered from rollups';
+    'GET /api/v1/metrics/{id}/usage: from, to (RFC 3339 or dates in time_zone), customer_id (may repeat), window, time_zone, group_by (may repeat; customer_id allowed), filter[property]=value (may repeat), fill=true. Values are decimal strings; made_of: how many of the events, counted and skipped, were recent ones, and how many came out of segments';
 
