@@ -28,7 +28,7 @@ const packer = (psql) => psql.run("SELECT max(proname) FROM pg_proc WHERE pronam
 
 const isMade = (psql) => psql.run(`SELECT coalesce((SELECT reltuples FROM pg_class WHERE oid = to_regclass('tally_bench.plain')) BETWEEN ${events} * 0.9 AND ${events} * 1.1, false);`);
 
-async function makeStore(psql, duck, folder) {
+async function makeStore(psql) {
   if (keep && (await isMade(psql)) === 't') {
     await psql.run("SET tally.tenant = 'bench';");
     return;
@@ -54,6 +54,10 @@ async function makeStore(psql, duck, folder) {
   packing += Date.now() - began;
   console.log(`${events} events stored in ${(loading / 1000).toFixed(1)} s, packed in ${(packing / 1000).toFixed(1)} s`);
   await psql.run('VACUUM ANALYZE;');
+}
+
+async function copyToDuck(psql, duck, folder) {
+  if ((await duck.runAndReadAll("SELECT 1 FROM duckdb_tables() WHERE table_name = 'e'")).getRows().length > 0) return;
   const file = path.join(folder, 'events.csv');
   await psql.run(`\\copy (SELECT tenant, customer, code, ts, value, region, model, user_id FROM tally_bench.feed ORDER BY n) TO '${file}' (FORMAT csv)`);
   await duck.run(`CREATE TABLE e (tenant INTEGER, customer VARCHAR, code VARCHAR, ts TIMESTAMPTZ, value DECIMAL(12,2), region VARCHAR, model VARCHAR, user_id VARCHAR);
@@ -202,7 +206,8 @@ async function main(folder) {
   try {
     await duck.run("SET TimeZone = 'UTC'");
     await psql.run("SET timezone = 'UTC'; SET work_mem = '256MB'; SET client_min_messages = warning;");
-    await makeStore(psql, duck, folder);
+    await makeStore(psql);
+    await copyToDuck(psql, duck, folder);
     await psql.run('PREPARE one(bigint) AS SELECT x FROM tally_bench.one WHERE id = $1;');
     const chosen = await choose(psql);
     const questions = questionsOf(chosen);
