@@ -22,9 +22,8 @@ enum RecentColumn : AttrNumber {
 };
 enum RecentKey : AttrNumber { key_tenant = 1, key_code = 2, key_customer = 3, key_ts = 4 };
 
-// Columns of correction and of its index by code.
-enum CorrectionColumn : AttrNumber { correction_seq = 2 };
-enum CorrectionKey : AttrNumber { by_code_tenant = 1, by_code_code = 2, by_code_ts = 3 };
+// Columns of the index of correction by code.
+enum CorrectionKey : AttrNumber { by_code_tenant = 1, by_code_code = 2, by_code_ts = 3, by_code_seq = 4 };
 
 // The bytes of a text that is never null; detoasted in the current memory context where it must be.
 std::string_view text_of(TupleTableSlot* slot, AttrNumber column) {
@@ -148,7 +147,58 @@ void RecentEvents::close() {
     reader_.close();
 }
 
+namespace {
+
+// Reads an index alone, but for the rows on pages of which vacuum does not know that everybody sees all: voids may be
+// as many as events, and each answer needs all those of its range.
+class SeqsOfIndex {
+public:
+    explicit SeqsOfIndex(IndexScanDesc scan) : scan_(scan), slot_(table_slot_create(scan->heapRelation, nullptr)) {
+        scan_->xs_want_itup = true;
+        // With the keys that it has: only a scan that begins makes room for tuples of the index.
+        index_rescan(scan_, nullptr, scan_->numberOfKeys, nullptr, 0);
+    }
+
+    // So many at once, as each call costs; fewer than asked for: these are all. Calls PostgreSQL.
+    int read(std::int64_t* seqs, int at_most) {
+        CHECK_FOR_INTERRUPTS();
+        int count = 0;
+        while (count < at_most) {
+            ItemPointer const place = index_getnext_tid(scan_, ForwardScanDirection);
+            if (place == nullptr) break;
+            if (!is_seen(place)) continue;
+            bool is_null = false;
+            seqs[count++] = DatumGetInt64(index_getattr(scan_->xs_itup, by_code_seq, scan_->xs_itupdesc, &is_null));
+        }
+        return count;
+    }
+
+    void close() {
+        if (BufferIsValid(map_page_)) ReleaseBuffer(map_page_);
+        ExecDropSingleTupleTableSlot(slot_);
+    }
+
+private:
+    bool is_seen(ItemPointer place) {
+        if (!VM_ALL_VISIBLE(scan_->heapRelation, ItemPointerGetBlockNumber(place), &map_page_)) {
+            const bool is_seen = index_fetch_heap(scan_, slot_);
+            ExecClearTuple(slot_);
+            return is_seen;
+        }
+        // The row itself was not read: SERIALIZABLE must know all the same.
+        PredicateLockPage(scan_->heapRelation, ItemPointerGetBlockNumber(place), scan_->xs_snapshot);
+        return true;
+    }
+
+    IndexScanDesc scan_;
+    TupleTableSlot* slot_;
+    Buffer map_page_ = InvalidBuffer;
+};
+
+}  // namespace
+
 std::vector<std::int64_t> voided_seqs(std::int32_t tenant, std::string_view code, std::int64_t from, std::int64_t to) {
+    constexpr int at_once = 4096;
     std::vector<std::int64_t> seqs;
     IndexReader reader("correction", "correction_code");
     ScanKeyData keys[4];
@@ -158,10 +208,14 @@ std::vector<std::int64_t> voided_seqs(std::int32_t tenant, std::string_view code
                                F_TEXTEQ, text_datum(code));
     });
     reader.scan(keys, 2 + range_keys(&keys[2], by_code_ts, to_postgres(from), to_postgres(to)));
-    while (TupleTableSlot* const slot = reader.next()) {
-        bool is_null = false;
-        seqs.push_back(call_pg([&] { return DatumGetInt64(slot_getattr(slot, correction_seq, &is_null)); }));
+    SeqsOfIndex index = call_pg([&] { return SeqsOfIndex(reader.scan_of_index()); });
+    for (int count = at_once; count == at_once;) {
+        const std::size_t read = seqs.size();
+        seqs.resize(read + at_once);
+        count = call_pg([&] { return index.read(seqs.data() + read, at_once); });
+        seqs.resize(read + static_cast<std::size_t>(count));
     }
+    call_pg([&] { index.close(); });
     reader.close();
     std::sort(seqs.begin(), seqs.end());
     return seqs;

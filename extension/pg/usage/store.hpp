@@ -39,6 +39,7 @@ public:
     void close();
 
     Relation table() const noexcept { return table_; }
+    IndexScanDesc scan_of_index() const noexcept { return scan_; }
 
 private:
     Relation table_ = nullptr;

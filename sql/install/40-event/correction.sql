@@ -47,7 +47,7 @@ CREATE TABLE tally.correction (
     created_by    text NOT NULL DEFAULT session_user,
     PRIMARY KEY (tenant_id, seq)
 );
-CREATE INDEX correction_code ON tally.correction (tenant_id, code, ts);
+CREATE INDEX correction_code ON tally.correction (tenant_id, code, ts) INCLUDE (seq);
 CREATE INDEX correction_identity ON tally.correction (tenant_id, identity);
 COMMENT ON TABLE tally.correction IS 'Events that are void: they stay in the log and count no longer. Only ever added to';
 COMMENT ON COLUMN tally.correction.tenant_id IS 'Whose event it is';
@@ -60,7 +60,7 @@ COMMENT ON COLUMN tally.correction.import_id IS 'Import that was taken back; NUL
 COMMENT ON COLUMN tally.correction.reason IS 'Why it is void';
 COMMENT ON COLUMN tally.correction.created_at IS 'When it was voided';
 COMMENT ON COLUMN tally.correction.created_by IS 'Role that had logged in to do it';
-COMMENT ON INDEX tally.correction_code IS 'Whether there are voided events of a code in a range';
+COMMENT ON INDEX tally.correction_code IS 'The voided events of a code in a range, without the rows';
 COMMENT ON INDEX tally.correction_identity IS 'Voided events of an identity';
 
 CREATE FUNCTION tally._void_import(tenant_id integer, import_id uuid, reason text) RETURNS tally.import_batch
