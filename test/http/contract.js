@@ -17,13 +17,13 @@ function convert(file) {
 
 const doc = convert(path.join(HTTPD, 'openapi.yaml'));
 
-// The rows of the route table: [{method, pattern, kind, scope, status, body, once}].
+// The rows of the route table: [{method, pattern, kind, lane, scope, status, body, once}].
 function routes() {
-  const source = fs.readFileSync(path.join(HTTPD, 'router.cpp'), 'utf8');
+  const source = fs.readFileSync(path.join(HTTPD, 'api', 'router.cpp'), 'utf8');
   const table = /kRoutes\[\] = \{\n([^]*?)\n\};/.exec(source)[1];
-  const rows = [...table.matchAll(/\{"([A-Z]+)", "([^"]+)", RouteKind::(\w+), (?:"(\w+)"|nullptr), (?:"\w+"|nullptr), (\d+), BodyKind::(\w+)(, true)?\}/g)];
+  const rows = [...table.matchAll(/\{"([A-Z]+)", "([^"]+)", RouteKind::(\w+), LaneId::(\w+),\s+(?:"(\w+)"|nullptr),\s+(?:"\w+"|nullptr),\s+(\d+),\s+BodyKind::(\w+)(, true)?\}/g)];
   if (rows.length !== table.split('\n').filter((line) => /^\s*\{"/.test(line)).length) throw new Error('a row of the route table is written in another way');
-  return rows.map(([, method, pattern, kind, scope, status, body, once]) => ({ method, pattern, kind, scope, status: Number(status), body, once: once !== undefined }));
+  return rows.map(([, method, pattern, kind, lane, scope, status, body, once]) => ({ method, pattern, kind, lane, scope, status: Number(status), body, once: once !== undefined }));
 }
 
 function resolve(value) {

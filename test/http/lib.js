@@ -42,11 +42,17 @@ function run(command, args, options = {}) {
 }
 
 class Cluster {
-  constructor() {
+  // copyOf: another cluster, which this one follows as a standby.
+  constructor({ copyOf } = {}) {
     this.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'tally-http-'));
     this.data = path.join(this.dir, 'data');
     this.clients = [];
     if (process.getuid() === 0) spawnSync('chown', ['postgres', this.dir]);
+    if (copyOf) {
+      run(path.join(BINDIR, 'pg_basebackup'), ['-D', this.data, '-h', copyOf.dir, '-p', '5432', '-U', 'postgres', '-R', '-c', 'fast', '--no-sync'], { cwd: '/' });
+      this.start();
+      return;
+    }
     run(path.join(BINDIR, 'initdb'), ['-D', this.data, '-A', 'trust', '-U', 'postgres', '--no-sync', '-E', 'UTF8', '--locale=C'],
       { cwd: '/' });
     this.start();

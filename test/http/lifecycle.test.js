@@ -90,7 +90,7 @@ test('file, environment and flags: the later comes before the earlier', async ()
   await tallyd.ready();
   await until('all connections', async () => {
     const { text } = await call(tallyd.url, null, 'GET', '/metrics');
-    return text.includes('tallyd_database_connections{use="write"} 2') && text.includes('tallyd_database_connections{use="read"} 2');
+    return text.includes('tallyd_database_connections{lane="ingest"} 2') && text.includes('tallyd_database_connections{lane="read"} 2');
   });
   await tallyd.stop();
   assert.equal(tallyd.code, 0);

@@ -67,6 +67,6 @@ test('gauges are back at rest after the work', async () => {
   await until('rest', async () => {
     const text = await scrape();
     return value(text, 'tallyd_http_requests_in_flight') === 1 && value(text, 'tallyd_body_bytes') === 0 &&
-      value(text, 'tallyd_queue_requests{queue="call"}') === 0 && value(text, 'tallyd_queue_bytes{queue="ingest"}') === 0;
+      value(text, 'tallyd_queue_requests{lane="read"}') === 0 && value(text, 'tallyd_queue_bytes{lane="ingest"}') === 0;
   });
 });

@@ -17,7 +17,7 @@ CPPFLAGS := -Iextension -Ihttpd -Itest/unit -DPGTALLY_VERSION='"$(VERSION)"' -DS
 
 CORE  := $(wildcard extension/core/*/*.cpp)
 # Of an archive only what a test needs is linked: parts of httpd that need neither libmicrohttpd nor libpq bring neither.
-HTTPD := $(if $(wildcard test/unit/httpd_*),$(filter-out httpd/main.cpp,$(wildcard httpd/*.cpp)))
+HTTPD := $(if $(wildcard test/unit/httpd_*),$(filter-out httpd/app/main.cpp,$(wildcard httpd/*/*.cpp)))
 TESTS := $(wildcard test/unit/*_test.cpp)
 FUZZ  := $(wildcard test/fuzz/*_fuzz.cpp)
 LIBS  := -Wl,--as-needed -lsimdjson -lzstd -ljansson -lspdlog -lfmt -lgnutls -lcurl -lmicrohttpd -lpq
@@ -34,8 +34,8 @@ $(BUILD)/%.o: %.cpp
 	$(CXX) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c -o $@ $<
 
 # As httpd/Makefile makes it.
-$(BUILD)/httpd/document.o: $(BUILD)/openapi.inc
-$(BUILD)/httpd/document.o: CPPFLAGS += -I$(BUILD)
+$(BUILD)/httpd/api/document.o: $(BUILD)/openapi.inc
+$(BUILD)/httpd/api/document.o: CPPFLAGS += -I$(BUILD)
 $(BUILD)/openapi.inc: httpd/openapi.yaml httpd/openapi.pl
 	@mkdir -p $(@D)
 	perl httpd/openapi.pl --include $< > $@.tmp && mv $@.tmp $@

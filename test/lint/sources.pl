@@ -64,6 +64,22 @@ rule 'httpd includes nothing of the extension nor of the server' => sub {
     }
 };
 
+# tallyd's rooms, and which of them each may look into.
+my %below = (app => [qw(cli api http db base)], cli => ['base'], api => [qw(http db base)], http => ['base'], db => ['base'], base => []);
+
+rule 'arrows between the rooms of httpd go downwards' => sub {
+    for my $path (@httpd) {
+        my ($room) = $path =~ m{^httpd/(\w+)/[^/]+$};
+        complain("$path:1", 'which room does it stand in? app, cli, api, http, db or base'), next unless $room && $below{$room};
+        includes($path, sub {
+            my ($line, $name) = @_;
+            my ($other) = $name =~ m{^(\w+)/\w+\.hpp$} or return;
+            complain("$path:$line", "$room/ must not know <$name>: it may include " . join(', ', "$room/", map { "$_/" } @{$below{$room}}))
+                unless $other eq $room || !$below{$other} || grep { $_ eq $other } @{$below{$room}};
+        });
+    }
+};
+
 rule 'PostgreSQL headers come from the prelude' => sub {
     for my $path (grep { !m{/(prelude|boundary|compat)\.hpp$} } @glue) {
         includes($path, sub {

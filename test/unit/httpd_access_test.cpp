@@ -1,9 +1,9 @@
 // Keys where clients put them, and the origins that may call.
 #include <gtest/gtest.h>
 
-#include "auth.hpp"
-#include "body_key.hpp"
-#include "cross_origin.hpp"
+#include "api/key.hpp"
+#include "api/body_key.hpp"
+#include "http/cross_origin.hpp"
 
 namespace {
 

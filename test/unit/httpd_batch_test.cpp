@@ -1,17 +1,19 @@
 // Batches, the queue, waiting times, PostgreSQL's binary arrays.
 #include <gtest/gtest.h>
 
-#include "backoff.hpp"
-#include "job_queue.hpp"
-#include "pg_array.hpp"
+#include "base/backoff.hpp"
+#include "db/job_queue.hpp"
+#include "db/pg_array.hpp"
 
 namespace {
 
 using namespace tallyd;
 
 struct FakeJob final : Job {
-    explicit FakeJob(std::size_t size = 1) { body.assign(size, 'x'); }
-    void finish(Answer) noexcept override {}
+    explicit FakeJob(std::size_t size = 1) : text(size, 'x') { parameters = {{text}}; }
+    void finish(Response) noexcept override {}
+
+    const std::string text;
 };
 
 std::vector<std::size_t> batches(const BatchPolicy& policy, const std::vector<std::size_t>& sizes) {

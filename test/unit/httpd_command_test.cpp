@@ -6,8 +6,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "http_client.hpp"
-#include "import_progress.hpp"
+#include "cli/http_client.hpp"
+#include "cli/import_progress.hpp"
 
 namespace {
 

@@ -1,8 +1,9 @@
 // Configuration: flags, defaults, refusals. And the Prometheus text.
 #include <gtest/gtest.h>
 
-#include "config.hpp"
-#include "observe.hpp"
+#include "api/router.hpp"
+#include "app/config.hpp"
+#include "base/metrics.hpp"
 
 namespace {
 
@@ -95,14 +96,14 @@ TEST(Config, Loopback) {
     EXPECT_TRUE(std::holds_alternative<Config>(read({"--database", "x", "--listen", "0.0.0.0", "--behind-proxy"})));
 }
 
-TEST(Observe, CountsByRouteAndStatusAndAccumulatesBuckets) {
-    tallyd::Observe observe;
-    observe.request(&tallyd::routes()[0], 200, 0.0001);
-    observe.request(&tallyd::routes()[0], 200, 0.02);
-    observe.request(nullptr, 404, 100);
-    observe.request(nullptr, 777, 0.3);
-    observe.batch(3, 0.001);
-    const std::string text = observe.prometheus({});
+TEST(Metrics, CountsByRouteAndStatusAndAccumulatesBuckets) {
+    tallyd::Metrics metrics(tallyd::route_labels());
+    metrics.request(0, 200, 0.0001);
+    metrics.request(0, 200, 0.02);
+    metrics.request(tallyd::Metrics::kNoRoute, 404, 100);
+    metrics.request(tallyd::Metrics::kNoRoute, 777, 0.3);
+    metrics.batch(3, 0.001);
+    const std::string text = metrics.prometheus({{{"read", 3, 70, 2}, {"slow_read", 0, 0, 1}}});
     const auto has = [&text](const std::string& line) { return text.find(line + "\n") != std::string::npos; };
     EXPECT_TRUE(has(R"(tallyd_http_requests_total{method="GET",route="/healthz",status="200"} 2)"));
     EXPECT_TRUE(has(R"(tallyd_http_requests_total{method="",route="unmatched",status="404"} 1)"));
@@ -113,6 +114,9 @@ TEST(Observe, CountsByRouteAndStatusAndAccumulatesBuckets) {
     EXPECT_TRUE(has("tallyd_http_request_duration_seconds_count 4"));
     EXPECT_TRUE(has(R"(tallyd_ingest_batch_requests_bucket{le="5"} 1)"));
     EXPECT_TRUE(has(R"(tallyd_ingest_batch_requests_bucket{le="2"} 0)"));
+    EXPECT_TRUE(has(R"(tallyd_queue_requests{lane="read"} 3)"));
+    EXPECT_TRUE(has(R"(tallyd_queue_bytes{lane="read"} 70)"));
+    EXPECT_TRUE(has(R"(tallyd_database_connections{lane="slow_read"} 1)"));
     EXPECT_EQ(text.back(), '\n');
 }
 

@@ -1,12 +1,15 @@
 // Errors as JSON, SQLSTATE to status, JSON text, counts in ingest answers, keys, request ids, bodies.
 #include <gtest/gtest.h>
 
-#include "auth.hpp"
-#include "body.hpp"
-#include "error.hpp"
-#include "fields.hpp"
-#include "json_text.hpp"
-#include "request_id.hpp"
+#include "api/body.hpp"
+#include "api/ingest_counts.hpp"
+#include "api/key.hpp"
+#include "base/error.hpp"
+#include "http/fields.hpp"
+#include "base/json.hpp"
+#include "base/json_text.hpp"
+#include "db/sql_error.hpp"
+#include "http/request_id.hpp"
 
 namespace {
 
@@ -20,23 +23,23 @@ TEST(Error, StatusFollowsSqlstate) {
         {"57P01", 503}, {"55P03", 503}, {"XX000", 500}, {"42883", 500}, {"P0001", 500}, {"", 500}};
     for (const auto& [state, status] : cases) {
         EXPECT_EQ(status_of(state), status) << state;
-        const Answer answer = answer_for({state, "primary", "", "", ""});
+        const Response answer = response_for({state, "primary", "", "", ""});
         EXPECT_EQ(answer.status, status) << state;
-        EXPECT_EQ(answer.retry_after > 0, status == 503 || status == 429) << state;
+        EXPECT_EQ(answer.retry_after > 0, status == 503) << state;
         EXPECT_EQ(answer.challenge, status == 401) << state;
     }
 }
 
 TEST(Error, BodyHasDetailsOnlyWhereThereAreSome) {
-    EXPECT_EQ(answer_for({"22023", "no", "", "", ""}).body, R"({"code":"BAD_REQUEST","message":"no"})");
-    EXPECT_EQ(answer_for({"22023", "no \"x\"", "why", "do", "from"}).body,
+    EXPECT_EQ(response_for({"22023", "no", "", "", ""}).body, R"({"code":"BAD_REQUEST","message":"no"})");
+    EXPECT_EQ(response_for({"22023", "no \"x\"", "why", "do", "from"}).body,
               R"({"code":"BAD_REQUEST","message":"no \"x\"","details":{"field":"from","hint":"do","detail":"why"}})");
 }
 
 TEST(Error, InternalsStayInside) {
-    const Answer answer = answer_for({"XX000", "secret table", "secret detail", "secret hint", "secret"});
+    const Response answer = response_for({"XX000", "secret table", "secret detail", "secret hint", "secret"});
     EXPECT_EQ(answer.body, R"({"code":"INTERNAL_SERVER_ERROR","message":"internal error"})");
-    EXPECT_EQ(answer_for({"53100", "disk full on /var", "", "", ""}).body.find("/var"), std::string::npos);
+    EXPECT_EQ(response_for({"53100", "disk full on /var", "", "", ""}).body.find("/var"), std::string::npos);
 }
 
 TEST(Error, FaultsDecideAboutRetryAndSplit) {
@@ -70,6 +73,28 @@ TEST(IngestCounts, ReadsTheTopLevelOnly) {
     EXPECT_EQ(ingest_counts(R"({"code":"X","message":"accepted","details":{"accepted":5}})").accepted, 0u);
     for (const char* broken : {"", "{", "\"", "{\"accepted\":", "[[[", "}}}", "{\"a\\"})
         EXPECT_EQ(ingest_counts(broken).accepted, 0u);
+}
+
+TEST(Json, ReadsByPathAndNothingElse) {
+    const Json read(R"({"a":{"b":[1,{"c":"x\u0041"},2.50]},"n":null,"s":"t","k/~":7})");
+    EXPECT_EQ(read.text("/a/b/1/c"), "xA");
+    EXPECT_EQ(read.integer("/a/b/0"), 1);
+    EXPECT_EQ(read.number("/a/b/2"), 2.5);
+    EXPECT_EQ(read.number("/a/b/0"), 1);
+    EXPECT_EQ(read.integer("/k~1~0"), 7);
+    EXPECT_EQ(read.size("/a/b"), 3u);
+    EXPECT_EQ(read.raw("/a/b/1"), R"({"c":"xA"})");
+    EXPECT_TRUE(read.is_object() && read.is_object("/a") && read.is_null("/n"));
+    EXPECT_FALSE(read.is_object("/s") || read.is_null("/x") || read.is_null("/s"));
+    EXPECT_FALSE(read.text("/a") || read.integer("/s") || read.number("/n") || read.raw("/x"));
+    EXPECT_EQ(read.size("/a"), 0u);
+    std::string names;
+    read.members("", [&names](std::string_view name, const std::string& value) { names.append(name) += '=' + value + ';'; });
+    EXPECT_EQ(names, R"(a={"b":[1,{"c":"xA"},2.5]};n=null;s="t";k/~=7;)");
+    for (const char* broken : {"", "{", "[1,]", "nul", "{\"a\":1}x"}) {
+        const Json none(broken);
+        EXPECT_FALSE(none.is_object() || none.raw() || none.integer("/a")) << broken;
+    }
 }
 
 TEST(Auth, BearerKeys) {

@@ -1,9 +1,9 @@
 // Files of events cut into chunks while their bytes come in.
 #include <gtest/gtest.h>
 
-#include "import_chunker.hpp"
-#include "import_file.hpp"
-#include "import_upload.hpp"
+#include "api/import_upload.hpp"
+#include "base/import_chunker.hpp"
+#include "cli/import_file.hpp"
 
 namespace {
 
@@ -156,12 +156,12 @@ TEST(ImportFormats, ByContentType) {
     EXPECT_FALSE(tallyd::import_format(nullptr));
 }
 
-struct TestJob final : tallyd::Job {
-    void finish(tallyd::Answer) noexcept override {}
+struct Asked {
+    std::string query, body;
 };
 
-tallyd::Answer stored(const char* body) {
-    tallyd::Answer answer;
+tallyd::Response stored(const char* body) {
+    tallyd::Response answer;
     answer.status = 200;
     answer.body = body;
     return answer;
@@ -170,12 +170,12 @@ tallyd::Answer stored(const char* body) {
 TEST(ImportUpload, BeginsWithoutALineAndSumsUp) {
     tallyd::ImportUpload upload(ImportFormat::ndjson, R"({"name":["x"],"line":["5"]})");
     ASSERT_FALSE(upload.problem());
-    TestJob job;
+    Asked job;
     upload.feed("{", 1);
     EXPECT_FALSE(upload.must_store(false));  // it may yet break off without a line
     upload.feed("}\n", 2);
     ASSERT_TRUE(upload.must_store(false));
-    upload.next(job);
+    upload.next(job.query, job.body);
     EXPECT_EQ(job.query, R"({"format":["ndjson"],"name":["x"]})");
     EXPECT_EQ(job.body, "");
     EXPECT_FALSE(upload.take(stored(R"({"import_id":"imp_1","accepted":0,"duplicates":0,"next_line":1})")));
@@ -183,7 +183,7 @@ TEST(ImportUpload, BeginsWithoutALineAndSumsUp) {
     upload.feed("\xFF", 1);
     upload.end();
     ASSERT_TRUE(upload.must_store(true));
-    upload.next(job);
+    upload.next(job.query, job.body);
     EXPECT_EQ(job.query, R"({"format":["ndjson"],"import_id":["imp_1"],"line":["5"],"unread":["6"]})");
     EXPECT_EQ(job.body, "{}\n\n");
     EXPECT_FALSE(upload.take(stored(
@@ -197,11 +197,11 @@ TEST(ImportUpload, BeginsWithoutALineAndSumsUp) {
 
 TEST(ImportUpload, ARefusalSaysWhatIsStored) {
     tallyd::ImportUpload upload(ImportFormat::ndjson, "{}");
-    TestJob job;
+    Asked job;
     upload.take(stored(R"({"import_id":"imp_1","next_line":1})"));
-    upload.next(job);
+    upload.next(job.query, job.body);
     upload.take(stored(R"({"import_id":"imp_1","accepted":3,"duplicates":0,"failed":0,"next_line":4,"failures":[]})"));
-    tallyd::Answer failed = stored(R"({"code":"CONFLICT","message":"m","details":{"hint":"h"}})");
+    tallyd::Response failed = stored(R"({"code":"CONFLICT","message":"m","details":{"hint":"h"}})");
     failed.status = 409;
     const auto refusal = upload.take(failed);
     ASSERT_TRUE(refusal);
@@ -212,10 +212,10 @@ TEST(ImportUpload, ARefusalSaysWhatIsStored) {
 
 TEST(ImportUpload, ALimitEndsItWithTheLineToGoOnWith) {
     tallyd::ImportUpload upload(ImportFormat::ndjson, R"({"import_id":["imp_1"]})");
-    TestJob job;
+    Asked job;
     upload.take(stored(R"({"import_id":"imp_1","next_line":1})"));
     upload.feed("{}\n\xFF\n{}\n\xFF\n", 10);
-    upload.next(job);
+    upload.next(job.query, job.body);
     EXPECT_EQ(job.query, R"({"format":["ndjson"],"import_id":["imp_1"],"line":["1"],"unread":["2","4"]})");
     const auto refusal = upload.take(stored(
         R"({"import_id":"imp_1","accepted":1,"duplicates":0,"failed":1,"resent":0,"next_line":3,"failures":[],)"

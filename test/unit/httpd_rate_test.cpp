@@ -6,9 +6,9 @@
 #include <cstring>
 #include <thread>
 
-#include "error.hpp"
-#include "month_limit.hpp"
-#include "rate_limiter.hpp"
+#include "api/month_limit.hpp"
+#include "api/rate_limiter.hpp"
+#include "base/error.hpp"
 
 namespace {
 
@@ -51,7 +51,10 @@ TEST(RateLimiter, AKeyThatIsNotValidIsForSqlToRefuse) {
     RateLimiter limiter;
     ASSERT_TRUE(limiter.learn(key(1), "null", kStart));
     EXPECT_EQ(limiter.admit(key(1), kStart).verdict, Verdict::pass);
+    EXPECT_FALSE(limiter.admit(key(1), kStart).key_known);
     EXPECT_FALSE(limiter.learn(key(1), "nonsense", kStart));
+    ASSERT_TRUE(limiter.learn(key(1), limits("tkn_1", "null", "null"), kStart));
+    EXPECT_TRUE(limiter.admit(key(1), kStart).key_known);
 }
 
 TEST(RateLimiter, BurstThenRate) {
@@ -132,14 +135,14 @@ TEST(Months, RetryAfterIsTheEndOfTheMonth) {
 }
 
 TEST(Months, HeadersTellTheLimitThatTheBodyNames) {
-    tallyd::Answer answer =
+    tallyd::Response answer =
         tallyd::refuse(429, "over", R"({"limit":{"whose":"key","events_per_month":7,"remaining":2}})");
     tallyd::tell_month_limit(answer, 1767225600 - 60);
     EXPECT_EQ(answer.retry_after, 60);
     EXPECT_EQ(answer.rate.limit, 7);
     EXPECT_EQ(answer.rate.remaining, 2);
     EXPECT_EQ(answer.rate.reset, 60);
-    tallyd::Answer other = tallyd::refuse(429, "over");
+    tallyd::Response other = tallyd::refuse(429, "over");
     tallyd::tell_month_limit(other, 1767225600 - 60);
     EXPECT_EQ(other.retry_after, 60);
     EXPECT_EQ(other.rate.limit, -1);

@@ -1,8 +1,8 @@
 // The route table and request targets.
 #include <gtest/gtest.h>
 
-#include "router.hpp"
-#include "uri.hpp"
+#include "api/router.hpp"
+#include "http/uri.hpp"
 
 namespace {
 

@@ -1,0 +1,86 @@
+// The bounded queue between HTTP workers and database threads: see job_queue.hpp.
+#include "db/job_queue.hpp"
+
+namespace tallyd {
+
+bool JobQueue::push(Job* job) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (closed_ || jobs_.size() >= most_jobs_ || (!jobs_.empty() && bytes_ + job->bytes() > most_bytes_)) return false;
+        jobs_.push_back(job);
+        bytes_ += job->bytes();
+    }
+    ready_.notify_one();
+    return true;
+}
+
+void JobQueue::give_back(const std::vector<Job*>& jobs) {
+    {
+        const std::lock_guard lock(mutex_);
+        jobs_.insert(jobs_.begin(), jobs.begin(), jobs.end());
+        for (const Job* job : jobs) bytes_ += job->bytes();
+    }
+    ready_.notify_one();
+}
+
+std::vector<Job*> JobQueue::take(const BatchPolicy& policy, Clock::duration patience) {
+    std::unique_lock lock(mutex_);
+    if (jobs_.empty()) ready_.wait_for(lock, patience);
+    std::vector<Job*> taken;
+    BatchFill fill(policy);
+    while (!jobs_.empty()) {
+        Job* job = jobs_.front();
+        // A job that was in a failed statement twice goes alone: should it be the cause, it takes nobody with it.
+        if (!fill.takes(job->bytes(), job->attempts > 1)) break;
+        jobs_.pop_front();
+        forget(*job);
+        taken.push_back(job);
+    }
+    return taken;
+}
+
+std::vector<Job*> JobQueue::expire(Clock::time_point now) {
+    const std::lock_guard lock(mutex_);
+    std::vector<Job*> expired;
+    std::erase_if(jobs_, [&](Job* job) {
+        if (job->expires > now) return false;
+        forget(*job);
+        expired.push_back(job);
+        return true;
+    });
+    return expired;
+}
+
+std::vector<Job*> JobQueue::take_all() {
+    const std::lock_guard lock(mutex_);
+    std::vector<Job*> all(jobs_.begin(), jobs_.end());
+    jobs_.clear();
+    bytes_ = 0;
+    return all;
+}
+
+void JobQueue::close() {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+}
+
+void JobQueue::wake() {
+    ready_.notify_all();
+}
+
+std::size_t JobQueue::jobs() const {
+    const std::lock_guard lock(mutex_);
+    return jobs_.size();
+}
+
+std::size_t JobQueue::bytes() const {
+    const std::lock_guard lock(mutex_);
+    return bytes_;
+}
+
+bool JobQueue::full() const {
+    const std::lock_guard lock(mutex_);
+    return jobs_.size() >= most_jobs_ || bytes_ >= most_bytes_;
+}
+
+}  // namespace tallyd

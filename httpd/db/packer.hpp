@@ -1,0 +1,44 @@
+// The packer: a thread with a database session of its own that calls one bounded step of packing after another
+// (tally.pack_step), and rests when a round has found nothing to do. Every step is a transaction, so a lost connection
+// or a kill loses nothing, and any number of tallyds may pack one store at once.
+#pragma once
+
+#include <atomic>
+#include <random>
+#include <string>
+#include <thread>
+
+#include "base/backoff.hpp"
+#include "base/metrics.hpp"
+#include "db/session.hpp"
+#include "db/settings.hpp"
+
+namespace tallyd {
+
+class Packer {
+public:
+    Packer(const DatabaseSettings& settings, Metrics& metrics);
+    Packer(const Packer&) = delete;
+    Packer& operator=(const Packer&) = delete;
+
+    void start();
+    void ask_to_stop() noexcept { stop_.store(true); }  // gives up the step in hand
+    void join();
+
+private:
+    void run() noexcept;
+    void step();
+    void complain(const std::string& what, const std::string& why);
+    void rest(std::chrono::milliseconds time) noexcept;
+
+    const DatabaseSettings& settings_;
+    Metrics& metrics_;
+    std::atomic<bool> stop_{false};
+    Session session_;
+    Backoff trouble_;
+    std::minstd_rand random_;
+    std::string last_complaint_;
+    std::thread thread_;
+};
+
+}  // namespace tallyd
