@@ -177,7 +177,8 @@ TALLY_FUNCTION(find_events) {
         if (question.needle) question.needle = lowered(*question.needle);
         if (!PG_ARGISNULL(7)) question.before_ts = to_unix(PG_GETARG_TIMESTAMPTZ(7));
         question.before_seq = PG_ARGISNULL(8) ? INT64_MIN : PG_GETARG_INT64(8);
-        return answer_newest(fcinfo, tenant, question, static_cast<std::size_t>(PG_GETARG_INT32(9)));
+        const std::size_t limit = PG_ARGISNULL(9) ? SIZE_MAX : static_cast<std::size_t>(PG_GETARG_INT32(9));
+        return answer_newest(fcinfo, tenant, question, limit);
     });
 }
 
