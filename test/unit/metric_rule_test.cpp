@@ -78,7 +78,7 @@ TEST(Rule, TellsWhyAnEventIsNotCounted) {
         EXPECT_EQ(outcome(aggregation, text("1e5000")), Outcome::not_a_number);
         EXPECT_EQ(outcome(aggregation, text("")), Outcome::empty);
         EXPECT_EQ(outcome(aggregation, absent), Outcome::missing);
-        EXPECT_EQ(outcome(aggregation, {Kind::other, "true"}), Outcome::not_a_number);
+        EXPECT_EQ(outcome(aggregation, {Kind::json, "true"}), Outcome::not_a_number);
     }
     EXPECT_EQ(outcome(Aggregation::count_distinct, text("lots")), Outcome::counted);
     EXPECT_EQ(outcome(Aggregation::count_distinct, text("")), Outcome::empty);
@@ -124,7 +124,7 @@ TEST(Rule, SingleMatrices) {
     EXPECT_EQ(rule.matrix_dimensions(), 1);
     for (const PropertyValue& value : {number("1"), number("1.00"), number("1e0"), text("1.0"), text("big")})
         EXPECT_EQ(rule.judge(std::span(&value, 1)), Outcome::counted) << value.text;
-    for (const PropertyValue& value : {number("2"), number("-1"), text("1"), text("BIG"), text(""), absent, {Kind::other, "1"}})
+    for (const PropertyValue& value : {number("2"), number("-1"), text("1"), text("BIG"), text(""), absent, {Kind::json, "1"}})
         EXPECT_EQ(rule.judge(std::span(&value, 1)), Outcome::outside_matrix) << value.text;
 }
 

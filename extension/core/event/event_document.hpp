@@ -26,6 +26,7 @@
 #include <vector>
 
 #include "core/base/hash128.hpp"
+#include "core/event/property.hpp"
 
 namespace tally {
 
@@ -46,16 +47,6 @@ struct DocumentOptions {
     std::int32_t tenant_id = 0;         // whose events they are: part of their identity
     bool derive_ids = false;            // an event without event_id gets one made from its content
     std::int64_t retained_from = 0;     // events before are not taken, Unix microseconds
-};
-
-// What a property's text is: the content of a string, the digits of a number as sent, or the JSON text of anything else
-// (which is not accepted, but may be stored and read).
-enum class PropertyKind : std::uint8_t { text, number, json };
-
-struct Property {
-    std::string_view key;
-    std::string_view text;
-    PropertyKind kind = PropertyKind::text;
 };
 
 // The views point into the EventDocument that made them.

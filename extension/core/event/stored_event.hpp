@@ -10,7 +10,7 @@
 
 #include "core/base/hash128.hpp"
 #include "core/base/text_arena.hpp"
-#include "core/event/event_document.hpp"
+#include "core/event/property.hpp"
 
 namespace tally {
 

@@ -10,12 +10,7 @@ PropertyValue value_of(const Event& event, std::string_view key) {
     const auto found = std::lower_bound(event.properties.begin(), event.properties.end(), key,
                                         [](const Property& property, std::string_view wanted) { return property.key < wanted; });
     if (found == event.properties.end() || found->key != key) return {};
-    switch (found->kind) {
-        case PropertyKind::text: return {PropertyValue::Kind::text, found->text};
-        case PropertyKind::number: return {PropertyValue::Kind::number, found->text};
-        case PropertyKind::json: break;
-    }
-    return {PropertyValue::Kind::other, found->text};
+    return value_of(found->kind, found->text);
 }
 
 }  // namespace

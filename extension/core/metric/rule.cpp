@@ -19,7 +19,7 @@ bool ValueSet::holds(const PropertyValue& value) const {
         case PropertyValue::Kind::number:
             return !numbers_.empty() && numbers_.contains(shortest_number(value.text));
         case PropertyValue::Kind::absent:
-        case PropertyValue::Kind::other:
+        case PropertyValue::Kind::json:
             return false;
     }
     return false;
@@ -91,8 +91,8 @@ Outcome MetricRule::value_outcome(const PropertyValue& value) const {
     if (value.kind == PropertyValue::Kind::absent) return Outcome::missing;
     if (value.kind == PropertyValue::Kind::text && value.text.empty()) return Outcome::empty;
     if (aggregation_ == Aggregation::count_distinct)
-        return value.kind == PropertyValue::Kind::other ? Outcome::empty : Outcome::counted;
-    if (value.kind == PropertyValue::Kind::other || number_problem(value.text)) return Outcome::not_a_number;
+        return value.kind == PropertyValue::Kind::json ? Outcome::empty : Outcome::counted;
+    if (value.kind == PropertyValue::Kind::json || number_problem(value.text)) return Outcome::not_a_number;
     return Outcome::counted;
 }
 
@@ -119,7 +119,7 @@ ReadNumber read_number(const PropertyValue& value) {
         number.outcome = Outcome::missing;
     } else if (value.kind == PropertyValue::Kind::text && value.text.empty()) {
         number.outcome = Outcome::empty;
-    } else if (value.kind == PropertyValue::Kind::other || number_problem(value.text)) {
+    } else if (value.kind == PropertyValue::Kind::json || number_problem(value.text)) {
         number.outcome = Outcome::not_a_number;
     } else {
         const std::string plain = plain_number(value.text);

@@ -18,19 +18,29 @@
 #include <vector>
 
 #include "core/decimal/decimal.hpp"
+#include "core/event/property.hpp"
 #include "core/metric/definition.hpp"
 #include "core/metric/filter.hpp"
 
 namespace tally {
 
-// A property of an event: the content of a string, the digits of a number as sent, or other JSON. `other` holds booleans,
-// null, objects and arrays; they are neither numbers nor texts.
+// A property of an event: the content of a string, the digits of a number as sent, or other JSON: booleans, null,
+// objects and arrays, which are neither numbers nor texts.
 struct PropertyValue {
-    enum class Kind : std::uint8_t { absent, text, number, other };
+    enum class Kind : std::uint8_t { absent, text, number, json };
 
     Kind kind = Kind::absent;
     std::string_view text;
 };
+
+constexpr PropertyValue value_of(PropertyKind kind, std::string_view text) noexcept {
+    switch (kind) {
+        case PropertyKind::text: return {PropertyValue::Kind::text, text};
+        case PropertyKind::number: return {PropertyValue::Kind::number, text};
+        case PropertyKind::json: break;
+    }
+    return {PropertyValue::Kind::json, text};
+}
 
 // Texts that somebody configured, asked for a property's value.
 class ValueSet {

@@ -4,15 +4,7 @@
 namespace tally {
 
 PropertyValue value_of(const DictionaryEntry& entry) noexcept {
-    switch (entry.kind) {
-        case PropertyKind::text:
-            return {PropertyValue::Kind::text, entry.text};
-        case PropertyKind::number:
-            return {PropertyValue::Kind::number, entry.text};
-        case PropertyKind::json:
-            break;
-    }
-    return {PropertyValue::Kind::other, {}};
+    return value_of(entry.kind, entry.text);
 }
 
 CodedColumn::CodedColumn(PropertyColumn* column) : column_(column) {

@@ -34,7 +34,7 @@ PropertyValue value_of(ondemand::value value) {
         case ondemand::json_type::number:
             return {PropertyValue::Kind::number, trimmed(value.raw_json_token())};
         default:
-            return {PropertyValue::Kind::other, {}};
+            return {PropertyValue::Kind::json, {}};
     }
 }
 

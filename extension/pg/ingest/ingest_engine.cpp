@@ -5,15 +5,16 @@
 // back; if others are wanted that come before claims already made, all are taken back first, so that claims are made in one
 // order whatever happens. Facts only grow in number, so this ends.
 #include "core/ingest/ingest_judge.hpp"
+#include "core/segment/partition.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <numeric>
 #include <vector>
 
 #include "pg/ingest/ingest_facts.hpp"
 #include "pg/ingest/ingest_engine.hpp"
 #include "pg/border/boundary.hpp"
+#include "pg/ingest/direct_segment.hpp"
 #include "pg/ingest/recent_event.hpp"
 #include "pg/ingest/sealed_claim.hpp"
 #include "pg/ingest/sql_store.hpp"
@@ -23,13 +24,6 @@ namespace {
 
 constexpr std::size_t looked_up_always = 16;
 constexpr Oid identity_columns[] = {UUIDOID, INT8OID, INT4OID, INT4OID};
-
-// Months since January 1970, UTC.
-std::int32_t month_of(std::int64_t unix_microseconds) {
-    using namespace std::chrono;
-    const year_month_day date{floor<std::chrono::days>(sys_time<microseconds>(microseconds(unix_microseconds)))};
-    return (static_cast<int>(date.year()) - 1970) * 12 + static_cast<int>(static_cast<unsigned>(date.month())) - 1;
-}
 
 class Engine {
 public:
@@ -199,17 +193,40 @@ private:
 
     void store() {
         const EventOrigin origin{call_.tenant_id, batch_.options().now_microseconds, call_.import_id};
+        DirectSegments segments(origin);
+        if (is_direct_) {
+            number_accepted();
+            segments.choose(batch_);
+        }
         rows_.clear();
+        std::size_t accepted = 0;
         for (const BatchEvent& event : batch_.events()) {
             if (event.verdict != Verdict::accepted) continue;
             const Event& sent = *event.event;
-            rows_.push_back({sent.code_hash, sent.customer_hash, sent.ts_microseconds, sent.code, sent.customer_id, sent.source,
-                             sent.event_id, sent.properties_json});
+            const std::int64_t seq = is_direct_ ? workspace_.seqs[accepted++] : 0;
+            if (segments.take(sent, seq)) continue;
+            rows_.push_back({sent.code_hash, sent.customer_hash, sent.ts_microseconds, seq, sent.code, sent.customer_id,
+                             sent.source, sent.event_id, sent.properties_json});
             if (rows_.size() < event_rows_at_once) continue;
             store_rows(origin);
             rows_.clear();
         }
         if (!rows_.empty()) store_rows(origin);
+        segments.store();
+    }
+
+    // Numbers for the accepted events in the order of their arrival, wherever they go. The way through SQL numbers its rows itself.
+    void number_accepted() {
+        std::size_t accepted = 0;
+        for (const BatchEvent& event : batch_.events()) accepted += event.verdict == Verdict::accepted ? 1 : 0;
+        workspace_.seqs.resize(accepted);
+        for (std::size_t from = 0; from < accepted; from += event_rows_at_once) {
+            const std::size_t count = std::min(event_rows_at_once, accepted - from);
+            in_store([&] {
+                CHECK_FOR_INTERRUPTS();
+                take_event_numbers(std::span(workspace_.seqs).subspan(from, count));
+            });
+        }
     }
 
     void store_rows(const EventOrigin& origin) {

@@ -41,7 +41,7 @@ void put(char* data, std::size_t at, Number number) {
     std::memcpy(data + at, &number, sizeof number);
 }
 
-HeapTuple new_event(StoreTable& table, const EventOrigin& origin, const EventRow& row, std::int64_t seq) {
+HeapTuple new_event(StoreTable& table, const EventOrigin& origin, const EventRow& row) {
     const std::string_view texts[] = {row.code, row.customer_id, row.source, row.event_id,
                                       row.properties.empty() ? no_properties : row.properties};
     const std::size_t start = origin.import_id != nullptr ? fixed_bytes + uuid_bytes : fixed_bytes;
@@ -55,7 +55,7 @@ HeapTuple new_event(StoreTable& table, const EventOrigin& origin, const EventRow
     put(data, 8, row.customer_hash);
     put(data, 12, std::int32_t{0});  // alignment
     put(data, 16, row.ts - unix_to_postgres_epoch);
-    put(data, 24, seq);
+    put(data, 24, row.seq);
     put(data, 32, origin.received_at - unix_to_postgres_epoch);
     if (origin.import_id != nullptr) std::memcpy(data + fixed_bytes, origin.import_id->data(), uuid_bytes);
     std::size_t at = start;
@@ -69,21 +69,21 @@ StoreTable open_event_table() {
     return open_store_table("recent_event", columns, key_columns);
 }
 
+void take_event_numbers(std::span<std::int64_t> numbers) {
+    const Oid sequence = get_relname_relid("event_seq", get_namespace_oid("tally", false));
+    for (std::int64_t& number : numbers) number = nextval_internal(sequence, false);
+}
+
 void store_events(StoreTable& table, const EventOrigin& origin, std::span<const EventRow> rows,
                   std::span<const std::uint32_t> key_order) {
-    const Oid numbers = get_relname_relid("event_seq", RelationGetNamespace(table.relation));
     const int count = static_cast<int>(rows.size());
-    auto* seqs = static_cast<std::int64_t*>(palloc(sizeof(std::int64_t) * rows.size()));
     TupleTableSlot** const slots = new_slots(table, count);
-    for (int i = 0; i < count; ++i) {
-        seqs[i] = nextval_internal(numbers, false);
-        put_row(slots[i], new_event(table, origin, rows[static_cast<std::size_t>(i)], seqs[i]));
-    }
+    for (int i = 0; i < count; ++i) put_row(slots[i], new_event(table, origin, rows[static_cast<std::size_t>(i)]));
     insert_rows(table, slots, count);
     for (const std::uint32_t place : key_order) {
         const EventRow& row = rows[place];
         Datum key[] = {Int32GetDatum(origin.tenant_id), Int32GetDatum(row.code_hash), Int32GetDatum(row.customer_hash),
-                       TimestampTzGetDatum(row.ts - unix_to_postgres_epoch), Int64GetDatum(seqs[place])};
+                       TimestampTzGetDatum(row.ts - unix_to_postgres_epoch), Int64GetDatum(row.seq)};
         (void)insert_index_entries(table, slots[place], key, UNIQUE_CHECK_YES);
     }
 }

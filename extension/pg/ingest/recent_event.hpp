@@ -14,7 +14,8 @@ namespace tally {
 struct EventRow {
     std::int32_t code_hash = 0;
     std::int32_t customer_hash = 0;
-    std::int64_t ts = 0;  // Unix microseconds
+    std::int64_t ts = 0;   // Unix microseconds
+    std::int64_t seq = 0;
     std::string_view code, customer_id, source, event_id, properties;
 };
 
@@ -30,7 +31,10 @@ inline constexpr std::size_t event_rows_at_once = 1000;
 
 StoreTable open_event_table();
 
-// Stores up to event_rows_at_once events and numbers them in their order. `key_order`: their places in the order of
+// The next numbers of events. Nobody else gets any of them.
+void take_event_numbers(std::span<std::int64_t> numbers);
+
+// Stores up to event_rows_at_once events, numbered in their order. `key_order`: their places in the order of
 // (code_hash, customer_hash, ts, place), in which the index gets them.
 void store_events(StoreTable& table, const EventOrigin& origin, std::span<const EventRow> rows,
                   std::span<const std::uint32_t> key_order);

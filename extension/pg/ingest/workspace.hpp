@@ -18,6 +18,7 @@ struct Workspace {
     std::vector<ClaimKey> keys;
     std::vector<EventRow> rows;
     std::vector<std::uint32_t> order;
+    std::vector<std::int64_t> seqs;  // of the accepted events
 
     // Memory for what PostgreSQL allocates. Calls PostgreSQL.
     MemoryContext empty_memory();

@@ -25,7 +25,7 @@ PropertyValue find_property(Jsonb* properties, const char* key, std::size_t leng
     if (value == nullptr) return {};
     if (value->type == jbvString)
         return {PropertyValue::Kind::text, {value->val.string.val, static_cast<std::size_t>(value->val.string.len)}};
-    if (value->type != jbvNumeric) return {PropertyValue::Kind::other, {}};
+    if (value->type != jbvNumeric) return {PropertyValue::Kind::json, {}};
     return {PropertyValue::Kind::number,
             DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)))};
 }

@@ -54,6 +54,11 @@ Step do_step(PackQueue& queue) {
         pack_pile(queue, take_first(queue.piles));
         return Step::did;
     }
+    if (!queue.loose.empty()) {
+        const PileKey pile = take_first(queue.loose);
+        if (adopt_segments(queue, pile)) queue.loose.push_front(pile);  // until it has none
+        return Step::did;
+    }
     while (!queue.totals.empty())
         if (recount_totals(queue, take_first(queue.totals))) return Step::did;
     while (!queue.merges.empty()) {
@@ -71,6 +76,7 @@ Step do_step(PackQueue& queue) {
         return Step::did;
     }
     if (!queue.merges_are_listed) {
+        plan_adoptions(queue);
         plan_totals(queue);
         plan_merges(queue);
         return Step::did;

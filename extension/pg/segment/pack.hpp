@@ -6,6 +6,7 @@
 // those of tally_owner.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <vector>
@@ -34,6 +35,7 @@ struct PackQueue {
     PackSettings settings;
     std::deque<std::int32_t> months;  // without a partition
     std::deque<PileRange> piles;      // most events first
+    std::deque<PileKey> loose;        // with segments to adopt
     std::deque<PileKey> totals;       // whose life totals are to be counted anew
     std::deque<SegmentKey> merges;
     bool had_work = false;  // since the round began
@@ -45,8 +47,13 @@ struct PackQueue {
     std::int32_t listed_day = 0;
 };
 
+template <typename Element>
+void note_once(std::deque<Element>& queue, const Element& element) {
+    if (std::find(queue.begin(), queue.end(), element) == queue.end()) queue.push_back(element);
+}
+
 // Reads a bounded part of recent_event and notes the piles of which enough events wait, and what lacks for them. Where
-// the table is read, looks for life totals to count anew and for segments to merge.
+// the table is read, looks for segments to adopt, for life totals to count anew and for segments to merge.
 void plan_packing(PackQueue& queue);
 void plan_merges(PackQueue& queue);
 
@@ -54,8 +61,15 @@ void plan_merges(PackQueue& queue);
 // were changed, after voids and after retention.
 void plan_totals(PackQueue& queue);
 
+// Looks for loose segments (segment_rows.hpp).
+void plan_adoptions(PackQueue& queue);
+
 // Packs a part of a pile, and notes what is left of it, and what is to be merged now.
 void pack_pile(PackQueue& queue, const PileRange& range);
+
+// Takes some loose segments of a pile in: from now on its totals cover them, and they are merged like others. False:
+// there was none, or somebody else holds the pile.
+bool adopt_segments(PackQueue& queue, const PileKey& pile);
 
 // Merges segments of the key if that is due; false: nothing was to be done.
 bool merge_segments_of(PackQueue& queue, const SegmentKey& key);

@@ -21,11 +21,6 @@ void keep_months_with_partitions(PileRange& range) {
     std::erase_if(range.months, [&](std::int32_t month) { return !partitions.hold(month); });
 }
 
-template <typename Element>
-void note_once(std::deque<Element>& queue, const Element& element) {
-    if (std::find(queue.begin(), queue.end(), element) == queue.end()) queue.push_back(element);
-}
-
 // Stores the events as segments by code (two may share a hash) and month; answers of what.
 std::vector<SegmentKey> store_events(std::int32_t tenant_id, const std::vector<RecentRow>& rows, LifeTotals& totals) {
     std::map<std::pair<std::string_view, std::int32_t>, std::vector<StoredEvent>> groups;

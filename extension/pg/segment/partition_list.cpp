@@ -64,6 +64,17 @@ SegmentPartitions segment_partitions() {
     return all;
 }
 
+bool lock_for_writing(const SegmentPartitions& all, std::int32_t month) {
+    for (int i = 0; i < all.count; ++i) {
+        const SegmentPartition& partition = all.partitions[i];
+        if (!partition.months.holds(month)) continue;
+        // What became of the partition until the locks were there is seen by them.
+        return ConditionalLockRelationOid(relation_oid("segment"), RowExclusiveLock) &&
+               ConditionalLockRelationOid(partition.oid, RowExclusiveLock) && months_of(partition.oid).holds(month);
+    }
+    return false;
+}
+
 bool make_partition(std::int32_t month, std::int32_t current_month) {
     const bool locked =
         call_pg([] { return ConditionalLockRelationOid(relation_oid("segment"), ShareUpdateExclusiveLock); });

@@ -32,6 +32,10 @@ struct SegmentPartitions {
 // In no order, without locking them: one that is opened later may be gone by then.
 SegmentPartitions segment_partitions();
 
+// Locks the partition of a month for writing until the end of the transaction, with the list just made. Waits for nobody:
+// false where there is none, or where somebody changes it or the table just now.
+bool lock_for_writing(const SegmentPartitions& all, std::int32_t month);
+
 // Makes the partition for a month if there is none, with the rights of the current user. Waits for nobody: false if
 // somebody else is making or dropping partitions just now. SPI must be connected.
 bool make_partition(std::int32_t month, std::int32_t current_month);

@@ -89,6 +89,11 @@ bool delete_piece(const char* statement, Oid type, Datum edge) {
 constexpr const char* delete_segments =
     "DELETE FROM tally.segment s WHERE (s.tableoid, s.ctid) IN (SELECT o.tableoid, o.ctid FROM tally.segment o"
     " WHERE o.month < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
+// Whose segments are gone: the edge alone does not say so of a partition that is still read.
+constexpr const char* delete_loose =
+    "DELETE FROM tally.loose_segment l WHERE l.ctid = ANY (ARRAY(SELECT o.ctid FROM tally.loose_segment o"
+    " WHERE o.month < $1 AND NOT EXISTS (SELECT FROM tally.segment s WHERE s.tenant_id = o.tenant_id"
+    " AND s.segment_id = o.segment_id AND s.month = o.month) LIMIT $2 FOR UPDATE OF o SKIP LOCKED))";
 constexpr const char* delete_events =
     "DELETE FROM tally.recent_event e WHERE e.ctid = ANY (ARRAY(SELECT o.ctid FROM tally.recent_event o"
     " WHERE o.ts < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))";
@@ -100,7 +105,7 @@ constexpr const char* delete_corrections =
     " WHERE o.ts < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))";
 
 // What one transaction does; in the order of the enumerators.
-enum class Stage { edge, partitions, segments, events, identities, corrections, done };
+enum class Stage { edge, partitions, segments, loose, events, identities, corrections, done };
 
 struct Retention {
     Stage stage = Stage::edge;
@@ -119,6 +124,8 @@ bool do_stage(Retention& work) {
             return drop_partition(month, work.last_partition) != Drop::none;
         case Stage::segments:
             return delete_piece(delete_segments, DATEOID, DateADTGetDatum(month_date(month)));
+        case Stage::loose:
+            return delete_piece(delete_loose, DATEOID, DateADTGetDatum(month_date(month)));
         case Stage::events:
             return delete_piece(delete_events, TIMESTAMPTZOID, moment);
         case Stage::identities:

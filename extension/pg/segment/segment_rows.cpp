@@ -1,4 +1,6 @@
 // See segment_rows.hpp.
+#include "core/base/hash128.hpp"
+
 #include "pg/segment/segment_rows.hpp"
 
 #include "pg/border/boundary.hpp"
@@ -40,15 +42,15 @@ std::string text_answer(std::uint64_t row, int column) {
 
 }  // namespace
 
-void insert_segment(const SegmentKey& key, const Segment& segment, std::uint64_t weight) {
-    call_pg([&] {
+std::int64_t insert_segment(const SegmentKey& key, const Segment& segment, std::uint64_t weight) {
+    return call_pg([&] {
         const Oid type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("segment_data"),
                                          ObjectIdGetDatum(get_namespace_oid("tally", false)));
         const Datum data = data_datum(segment.bytes);
         run_now(
             "INSERT INTO tally.segment (tenant_id, code, month, first_ts, last_ts, first_customer, last_customer,"
             " first_seq, last_seq, events, imports, data, weight)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING segment_id",
             {{INT4OID, Int32GetDatum(key.tenant_id)},
              {TEXTOID, text_datum(key.code)},
              {DATEOID, DateADTGetDatum(month_date(key.month))},
@@ -62,8 +64,22 @@ void insert_segment(const SegmentKey& key, const Segment& segment, std::uint64_t
              {UUIDARRAYOID, import_array(segment.imports), segment.imports.empty()},
              {type, data},
              {INT8OID, Int64GetDatum(static_cast<std::int64_t>(weight))}},
-            SPI_OK_INSERT);
+            SPI_OK_INSERT_RETURNING);
         pfree(DatumGetPointer(data));
+        const std::int64_t segment_id = DatumGetInt64(answer(0, 1));
+        SPI_freetuptable(SPI_tuptable);
+        return segment_id;
+    });
+}
+
+void note_loose(const SegmentKey& key, std::int32_t code_hash, std::int64_t segment_id) {
+    call_pg([&] {
+        run_now("INSERT INTO tally.loose_segment (tenant_id, code_hash, segment_id, month) VALUES ($1, $2, $3, $4)",
+                {{INT4OID, Int32GetDatum(key.tenant_id)},
+                 {INT4OID, Int32GetDatum(code_hash)},
+                 {INT8OID, Int64GetDatum(segment_id)},
+                 {DATEOID, DateADTGetDatum(month_date(key.month))}},
+                SPI_OK_INSERT);
     });
 }
 
@@ -72,10 +88,13 @@ std::vector<StoredSegment> segments_of(const SegmentKey& key) {
         run_now(
             "SELECT s.tableoid, s.ctid, s.segment_id, s.events, s.weight, s.first_ts, s.last_ts, s.first_customer,"
             " s.last_customer FROM tally.segment s WHERE s.tenant_id = $1 AND s.code = $2 AND s.month = $3"
+            " AND NOT EXISTS (SELECT FROM tally.loose_segment l"
+            " WHERE l.tenant_id = $1 AND l.code_hash = $4 AND l.segment_id = s.segment_id)"
             " ORDER BY s.segment_id",
             {{INT4OID, Int32GetDatum(key.tenant_id)},
              {TEXTOID, text_datum(key.code)},
-             {DATEOID, DateADTGetDatum(month_date(key.month))}},
+             {DATEOID, DateADTGetDatum(month_date(key.month))},
+             {INT4OID, Int32GetDatum(hash32(key.code))}},
             SPI_OK_SELECT);
     });
     std::vector<StoredSegment> segments(SPI_processed);

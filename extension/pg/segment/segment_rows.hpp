@@ -24,8 +24,14 @@ struct SegmentKey {
     friend auto operator<=>(const SegmentKey&, const SegmentKey&) = default;
 };
 
-// Inserts a segment; the partition for its month must exist. `weight` is that of its events (event_weight).
-void insert_segment(const SegmentKey& key, const Segment& segment, std::uint64_t weight);
+// Inserts a segment and answers its number; the partition for its month must exist. `weight` is that of its events
+// (event_weight).
+std::int64_t insert_segment(const SegmentKey& key, const Segment& segment, std::uint64_t weight);
+
+// Notes a segment that this transaction inserted without the lock of its pile, as ingest does. What packing has read
+// under that lock may lack it, and get it a moment later. So packing leaves it alone, and life totals do not cover it,
+// until packing has adopted it: takes the note away that it finds under the lock.
+void note_loose(const SegmentKey& key, std::int32_t code_hash, std::int64_t segment_id);
 
 // What a stored segment says of itself beside its data.
 struct StoredSegment {
@@ -36,7 +42,7 @@ struct StoredSegment {
     std::string first_customer, last_customer;
 };
 
-// The segments of a key that are committed now, or this transaction's.
+// The segments of a key that are committed now, or this transaction's, without loose ones.
 std::vector<StoredSegment> segments_of(const SegmentKey& key);
 
 // The data of a segment that this transaction's lock keeps in its place, detoasted, in memory of the caller's context.

@@ -25,8 +25,8 @@ char* shown(const char* name) {
     pg_unreachable();
 }
 
-[[noreturn]] void fail_window(const char* window, const char* why, const char* hint) {
-    fail("window", psprintf("\"%s\" is no window%s", shown(window), why), hint);
+[[noreturn]] void fail_width(const char* field, const char* width, const char* why, const char* hint) {
+    fail(field, psprintf("\"%s\" is no %s%s", shown(width), field, why), hint);
 }
 
 bool is_digit_or_dot(char c) {
@@ -54,7 +54,7 @@ const char* end_of_time(const char* at) {
 
 // PostgreSQL takes a number without a unit for seconds, and M for minutes where others mean months. Of times (1:30) and of
 // ISO 8601 (P1M, PT1M) every number is clear.
-void require_clear_units(const char* window) {
+void require_clear_units(const char* field, const char* window) {
     const char* at = window;
     while (is_blank(*at)) ++at;
     const bool is_iso = *at == 'P';
@@ -70,9 +70,9 @@ void require_clear_units(const char* window) {
         if (!is_letter(*at) && !is_digit_or_dot(*at)) no_unit = true;
         if (*at == 'M' && !is_letter(at[1])) ambiguous = true;
     }
-    if (no_unit) fail_window(window, ": a number has no unit", "Write such as \"20m\", \"6 hours\" or \"14 days\".");
+    if (no_unit) fail_width(field, window, ": a number has no unit", "Write such as \"20m\", \"6 hours\" or \"14 days\".");
     if (ambiguous && !is_iso) {
-        fail_window(window, ": M may mean minutes or months",
+        fail_width(field, window, ": M may mean minutes or months",
                     "Write such as \"20m\" for minutes and \"1 month\" for months.");
     }
 }
@@ -124,21 +124,21 @@ pg_tz* require_zone(const char* name) {
     return zone;
 }
 
-WindowWidth require_width(const char* window) {
+WindowWidth require_width(const char* window, const char* field) {
     for (const NamedWidth& named : named_widths)
         if (same_but_for_case(window, named.name)) return named.width;
-    require_clear_units(window);
+    require_clear_units(field, window);
     WindowWidth width;
     if (!decode_interval(window, &width.months, &width.days, &width.microseconds)) {
-        fail_window(window, "",
+        fail_width(field, window, "",
                     "Use minute, hour, day, week, month, quarter, year, or an interval such as \"20m\", \"6 hours\" or \"14 days\".");
     }
     const int kinds = (width.months != 0) + (width.days != 0) + (width.microseconds != 0);
     constexpr std::int64_t day = 1'440 * minute;
     if (kinds != 1 || width.months < 0 || width.months > 12'000 || width.days < 0 || width.days > 360'000 ||
         (width.microseconds != 0 && (width.microseconds < 1'000 || width.microseconds > 360'000 * day))) {
-        fail_window(window, "",
-                    "A window is a positive number of months, of days, or of hours and smaller units, and not a mixture of these.");
+        fail_width(field, window, "",
+                    "A width is a positive number of months, of days, or of hours and smaller units, and not a mixture of these.");
     }
     return width;
 }
@@ -183,9 +183,10 @@ TALLY_FUNCTION(check_time_zone) {
     PG_RETURN_TEXT_P(cstring_to_text(tally::same_but_for_case(name, "UTC") ? "UTC" : name));
 }
 
-// tally._window_width(window text) -> interval
+// tally._window_width(window text, field text) -> interval
 TALLY_FUNCTION(window_width) {
-    const tally::WindowWidth width = tally::require_width(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+    const tally::WindowWidth width =
+        tally::require_width(text_to_cstring(PG_GETARG_TEXT_PP(0)), text_to_cstring(PG_GETARG_TEXT_PP(1)));
     auto* const interval = static_cast<Interval*>(palloc(sizeof(Interval)));
     interval->month = width.months;
     interval->day = width.days;

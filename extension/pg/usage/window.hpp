@@ -26,8 +26,8 @@ private:
 // lies two hours west), and what lies beside the zones in the directory of a machine (localtime, posix/, right/, Factory).
 pg_tz* require_zone(const char* name);
 
-// A width such as "day", "20m", "6 hours" or "P1M". Raises 22023 naming `window`.
-WindowWidth require_width(const char* window);
+// A width such as "day", "20m", "6 hours" or "P1M". Raises 22023 naming the field that it was given in.
+WindowWidth require_width(const char* window, const char* field = "window");
 
 // window_starts for a width given by name, or [from] where `window` is nullptr. Raises 22023 naming `window` where the range
 // is cut too small. C++ objects may be alive in the frames above only inside call_pg.

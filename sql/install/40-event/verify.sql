@@ -43,6 +43,12 @@ CREATE FUNCTION tally.verify(tenant integer DEFAULT NULL, OUT tenant_id integer,
     FROM void v JOIN tally.correction c USING (tenant_id, seq)
     WHERE NOT EXISTS (SELECT FROM stored s WHERE s.problem IS NULL AND s.seq = v.seq)
       AND c.ts >= coalesce((SELECT t.retained_from FROM tally.store t), '-infinity')
+    UNION ALL
+    SELECT l.tenant_id, 'loose segment ' || l.segment_id, 'there is no such segment'
+    FROM tally.loose_segment l
+    WHERE (verify.tenant IS NULL OR l.tenant_id = verify.tenant)
+      AND NOT EXISTS (SELECT FROM tally.segment s WHERE s.tenant_id = l.tenant_id AND s.segment_id = l.segment_id AND s.month = l.month)
+      AND l.month >= coalesce((SELECT t.retained_from FROM tally.store t), '-infinity')
 $$;
 COMMENT ON FUNCTION tally.verify(integer) IS
     'What is wrong with the store, of a tenant (its tenant_id) or of all: events that are there twice or not at all, damaged segments. No row: nothing is. Reads everything';

@@ -7,19 +7,6 @@ CREATE FUNCTION tally._life(metric tally.metric, OUT value numeric, OUT total nu
 COMMENT ON FUNCTION tally._life(tally.metric) IS
     'A metric over all its events: value by its aggregation; total, the sum of all values (NULL where it has none); of kind dual the sums above and below 0, both as amounts; how many events were counted, and how many had no usable value';
 
-CREATE FUNCTION tally._bucket_width(bucket text) RETURNS interval
-    LANGUAGE plpgsql IMMUTABLE
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-BEGIN
-    RETURN tally._window_width(coalesce(bucket, '20m'));
-EXCEPTION WHEN invalid_parameter_value THEN
-    PERFORM tally._fail('bucket', format('"%s" is no width of a bucket', left(bucket, 64)),
-        'Use a width such as 20m, 1h, 1d, 1w, minute, hour, day, week, month, quarter or year: months, days, or hours and smaller units, and no mixture of these.');
-END
-$$;
-COMMENT ON FUNCTION tally._bucket_width(text) IS 'Width of the buckets of a summary; 20 minutes for NULL. Raises 22023';
-
 CREATE FUNCTION tally._summaries(metric tally.metric, "from" timestamptz, "to" timestamptz, width interval,
                                  OUT bucket_start timestamptz, OUT bucket_end timestamptz, OUT positive numeric, OUT negative numeric,
                                  OUT events bigint, OUT total_positive numeric, OUT total_negative numeric, OUT total_events bigint)

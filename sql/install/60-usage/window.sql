@@ -16,10 +16,10 @@ CREATE FUNCTION tally._local_instant(local_time timestamp, time_zone text) RETUR
 COMMENT ON FUNCTION tally._local_instant(timestamp, text) IS
     'First instant at which the clocks of a zone show this time; the moment of the change where they skip it';
 
-CREATE FUNCTION tally._window_width("window" text) RETURNS interval
+CREATE FUNCTION tally._window_width("window" text, field text DEFAULT 'window') RETURNS interval
     AS 'MODULE_PATHNAME', 'tally_window_width'
     LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION tally._window_width(text) IS 'Width of a window given by name or as an interval. Raises 22023';
+COMMENT ON FUNCTION tally._window_width(text, text) IS 'Width of a window given by name or as an interval. Raises 22023 naming the field that it was given in';
 
 CREATE FUNCTION tally._window_starts("from" timestamptz, "to" timestamptz, "window" text, time_zone text) RETURNS timestamptz[]
     AS 'MODULE_PATHNAME', 'tally_window_starts'

@@ -165,7 +165,7 @@ BEGIN
     range_from := tally_rest._instant(query, 'from', 'UTC');
     range_to := tally_rest._instant(query, 'to', 'UTC');
     PERFORM tally._check_range(range_from, range_to);
-    width := tally._bucket_width(bucket);
+    width := tally._window_width(bucket, 'bucket');
     form := CASE WHEN extract(microseconds FROM width)::bigint % 1000 = 0 THEN 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'
                  ELSE 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"' END;
     IF m.aggregation_type IN ('COUNT', 'COUNT_DISTINCT') THEN

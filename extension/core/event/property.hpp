@@ -1,0 +1,19 @@
+// A property of an event.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace tally {
+
+// What a property's text is: the content of a string, the digits of a number as sent, or the JSON text of anything else
+// (which is not accepted, but may be stored and read).
+enum class PropertyKind : std::uint8_t { text, number, json };
+
+struct Property {
+    std::string_view key;
+    std::string_view text;
+    PropertyKind kind = PropertyKind::text;
+};
+
+}  // namespace tally
