@@ -1,6 +1,13 @@
 #!/usr/bin/perl
-# Turns openapi.yaml into JSON on standard output; with --include into the C++ that openapi.cpp includes.
-# usage: openapi.pl [--include] FILE
+# Turns openapi.yaml into JSON on standard output; with --include into the C++ that api/document.cpp includes, with --routes
+# into the rows of the route table, which api/router.cpp does.
+# usage: openapi.pl [--include | --routes] FILE
+#
+# The member x-route of an operation is for tallyd alone, and in no JSON: {kind, function, scope, lane}.
+#   kind      call (where none is said: a function of schema tally_rest answers), import, ingest, or what tallyd itself answers
+#   function  of schema tally_rest      scope  that the key needs; none: no key      lane  to the database (db/job.hpp)
+# Whatever else a row has, the operation says already: the status is the one that is a success, the body what its requestBody
+# holds, and it is done once where it takes an Idempotency-Key.
 #
 # A strict reader of the part of YAML that the document is written in, so that every YAML reader reads the same: block
 # mappings and sequences, plain and double-quoted scalars on one line, folded text (>-), flow sequences and mappings of
@@ -9,6 +16,7 @@
 use strict;
 use warnings;
 use Digest::SHA 'sha256_hex';
+use JSON::PP 'decode_json';
 
 my (@lines, $at, $path);
 
@@ -157,13 +165,51 @@ sub convert {
     return $json;
 }
 
-my $include = @ARGV && $ARGV[0] eq '--include' && shift @ARGV;
-die "usage: openapi.pl [--include] FILE\n" unless @ARGV == 1;
+# The kind of body that an operation takes.
+sub body_kind {
+    my ($operation, $kind) = @_;
+    my $content = ($operation->{requestBody} // return 'none')->{content};
+    return $content->{'text/csv'} ? 'file' : $kind eq 'ingest' ? 'events' : 'json';
+}
+
+sub route_row {
+    my ($method, $pattern, $operation) = @_;
+    my $name = "$method $pattern";
+    my %route = (kind => 'call', lane => 'read', %{ $operation->{'x-route'} // die "$path: $name: x-route is missing\n" });
+    my ($kind, $function, $scope, $lane) = delete @route{qw(kind function scope lane)};
+    die "$path: $name: x-route has unknown members: @{[ sort keys %route ]}\n" if %route;
+    die "$path: $name: a function is called with a key, and by no other kind than call and import\n"
+        if defined $function != ($kind =~ /^(?:call|import)$/) || (defined $function || $kind eq 'ingest') && !defined $scope;
+    my @success = grep { /^2/ } keys %{ $operation->{responses} };
+    die "$path: $name: one status must be a success\n" unless @success == 1;
+    my $once = grep { ($_->{'$ref'} // '') =~ m{/IdempotencyKey$} } @{ $operation->{parameters} // [] };
+    my $text = sub { defined $_[0] ? qq("$_[0]") : 'nullptr' };
+    return sprintf qq({"%s", "%s", RouteKind::%s, LaneId::%s, %s, %s, %d, BodyKind::%s, %s},\n), uc $method, $pattern, $kind, $lane,
+        $text->($scope), $text->($function), $success[0], body_kind($operation, $kind), $once ? 'true' : 'false';
+}
+
+# Literal segments stand before parameters.
+sub routes {
+    my ($paths) = @_;
+    my @rows;
+    for my $pattern (sort { $a =~ s/\{/~/gr cmp $b =~ s/\{/~/gr } keys %$paths) {
+        push @rows, route_row($_, $pattern, $paths->{$pattern}{$_}) for sort keys %{ $paths->{$pattern} };
+    }
+    return join '', "// Made by openapi.pl.\n", @rows;
+}
+
+my $mode = @ARGV && $ARGV[0] =~ /^--(include|routes)$/ && shift @ARGV && $1;
+die "usage: openapi.pl [--include | --routes] FILE\n" unless @ARGV == 1;
 $path = $ARGV[0];
 open my $file, '<:raw', $path or die "$path: $!\n";
 my $json = convert(do { local $/; <$file> // '' });
 binmode STDOUT;
-if ($include) {
+if ($mode eq 'routes') {
+    print routes(decode_json($json)->{paths});
+    exit;
+}
+$json =~ s/,"x-route":\{[^{}]*\}//g;
+if ($mode eq 'include') {
     my $text = $json;
     # Pieces: no compiler has to take a literal of any length.
     print "// Made by openapi.pl.\n";

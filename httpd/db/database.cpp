@@ -18,7 +18,7 @@ Database::Database(const DatabaseSettings& settings, Metrics& metrics) : setting
     const auto add = [&](LaneId id, unsigned width, bool replica = false) {
         // Chunks of files are large, and few: each upload has one at a time.
         const std::size_t bytes = settings.queue_bytes * (id == LaneId::import ? 4 : 1);
-        lanes_.push_back(std::make_unique<Lane>(id, width, replica && has_replica(), settings.queue_requests, bytes));
+        lanes_.push_back(std::make_unique<Lane>(id, replica && has_replica(), settings.queue_requests, bytes));
         for (unsigned n = 0; n < width; ++n) {
             if (id == LaneId::ingest)
                 threads_.push_back(std::make_unique<Batcher>(settings, *lanes_.back(), extension_, metrics));

@@ -9,8 +9,8 @@ namespace tallyd {
 
 class Lane {
 public:
-    Lane(LaneId lane, unsigned threads, bool on_replica, std::size_t most_jobs, std::size_t most_bytes) noexcept
-        : id(lane), width(threads), replica(on_replica), queue(most_jobs, most_bytes) {}
+    Lane(LaneId lane, bool on_replica, std::size_t most_jobs, std::size_t most_bytes) noexcept
+        : id(lane), replica(on_replica), queue(most_jobs, most_bytes) {}
 
     const char* name() const noexcept;
 
@@ -22,8 +22,7 @@ public:
     Clock::duration away() const noexcept;
 
     const LaneId id;
-    const unsigned width;  // threads, each with a connection
-    const bool replica;    // its connections lead to the database for reading
+    const bool replica;  // its connections lead to the database for reading
     JobQueue queue;
 
 private:

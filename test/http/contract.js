@@ -4,26 +4,29 @@
 'use strict';
 
 const { spawnSync } = require('node:child_process');
-const fs = require('node:fs');
 const path = require('node:path');
 
 const HTTPD = path.join(__dirname, '..', '..', 'httpd');
 
-function convert(file) {
-  const done = spawnSync('perl', [path.join(HTTPD, 'openapi.pl'), file], { encoding: 'utf8', maxBuffer: 1 << 26 });
+function read(...args) {
+  const done = spawnSync('perl', [path.join(HTTPD, 'openapi.pl'), ...args], { encoding: 'utf8', maxBuffer: 1 << 26 });
   if (done.status !== 0) throw new Error(done.stderr);
-  return JSON.parse(done.stdout);
+  return done.stdout;
 }
 
-const doc = convert(path.join(HTTPD, 'openapi.yaml'));
+const convert = (file) => JSON.parse(read(file));
+const DOCUMENT = path.join(HTTPD, 'openapi.yaml');
+const doc = convert(DOCUMENT);
 
-// The rows of the route table: [{method, pattern, kind, lane, scope, status, body, once}].
+// The rows of the route table, as the build makes them: [{method, pattern, kind, lane, scope, status, body, once}].
 function routes() {
-  const source = fs.readFileSync(path.join(HTTPD, 'api', 'router.cpp'), 'utf8');
-  const table = /kRoutes\[\] = \{\n([^]*?)\n\};/.exec(source)[1];
-  const rows = [...table.matchAll(/\{"([A-Z]+)", "([^"]+)", RouteKind::(\w+), LaneId::(\w+),\s+(?:"(\w+)"|nullptr),\s+(?:"\w+"|nullptr),\s+(\d+),\s+BodyKind::(\w+)(, true)?\}/g)];
-  if (rows.length !== table.split('\n').filter((line) => /^\s*\{"/.test(line)).length) throw new Error('a row of the route table is written in another way');
-  return rows.map(([, method, pattern, kind, lane, scope, status, body, once]) => ({ method, pattern, kind, lane, scope, status: Number(status), body, once: once !== undefined }));
+  const lines = read('--routes', DOCUMENT).split('\n').filter((line) => line !== '' && !line.startsWith('//'));
+  return lines.map((line) => {
+    const row = /^\{"([A-Z]+)", "([^"]+)", RouteKind::(\w+), LaneId::(\w+), (?:"(\w+)"|nullptr), (?:"\w+"|nullptr), (\d+), BodyKind::(\w+), (true|false)\},$/.exec(line);
+    if (!row) throw new Error(`a row of the route table is written in another way: ${line}`);
+    const [, method, pattern, kind, lane, scope, status, body, once] = row;
+    return { method, pattern, kind, lane, scope, status: Number(status), body, once: once === 'true' };
+  });
 }
 
 function resolve(value) {

@@ -35,7 +35,11 @@ $(BUILD)/%.o: %.cpp
 
 # As httpd/Makefile makes it.
 $(BUILD)/httpd/api/document.o: $(BUILD)/openapi.inc
-$(BUILD)/httpd/api/document.o: CPPFLAGS += -I$(BUILD)
+$(BUILD)/httpd/api/router.o: $(BUILD)/routes.inc
+$(BUILD)/httpd/api/document.o $(BUILD)/httpd/api/router.o: CPPFLAGS += -I$(BUILD)
+$(BUILD)/routes.inc: httpd/openapi.yaml httpd/openapi.pl
+	@mkdir -p $(@D)
+	perl httpd/openapi.pl --routes $< > $@.tmp && mv $@.tmp $@
 $(BUILD)/openapi.inc: httpd/openapi.yaml httpd/openapi.pl
 	@mkdir -p $(@D)
 	perl httpd/openapi.pl --include $< > $@.tmp && mv $@.tmp $@
