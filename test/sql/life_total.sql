@@ -137,6 +137,23 @@ SELECT cardinality(pg_temp.carried());
 -- a row that somebody made up is answered for what it says
 SELECT l.events, l.total IS NULL AS no_total FROM tally.metric m, LATERAL tally._life(jsonb_populate_record(m, '{"aggregation_type":"COUNT","aggregation_key":null,"segmentation_matrix":{"type":"SINGLE","key":"region","values":["nowhere"]}}')) l WHERE name = 'SUM';
 SELECT l.events FROM tally.metric m, LATERAL tally._life(jsonb_populate_record(m, '{"code":"nothing"}')) l WHERE name = 'SUM';
+-- segments that ingest wrote itself lie beside what is carried until packing takes them in
+SELECT pg_temp.send('loose', pg_temp.back(2), 1, 6000, 'value:' || tally._encode_id('bm_', metric_id)) FROM tally.metric WHERE name = 'SUM eu';
+SELECT pg_temp.wrong(), pg_temp.carried(), count(*) > 0 AS loose FROM tally.loose_segment;
+SELECT pg_temp.update('SUM', '1') ->> 'total' = (SELECT (value + 1)::text FROM tally.usage_total((SELECT tally._encode_id('bm_', metric_id) FROM tally.metric WHERE name = 'SUM'), '0001-01-01', '9999-01-01')) AS exact;
+-- Without the others, which are carried.
+BEGIN;
+CREATE TEMP TABLE before ON COMMIT DROP AS SELECT m.name, l.* FROM tally.metric m, LATERAL pg_temp.life(m) l WHERE m.aggregation_type <> 'COUNT_DISTINCT';
+DELETE FROM tally.segment s WHERE NOT EXISTS (SELECT FROM tally.loose_segment l WHERE l.segment_id = s.segment_id);
+SELECT count(*) AS same FROM before b JOIN (SELECT m.name, l.* FROM tally.metric m, LATERAL pg_temp.life(m) l) l ON l IS NOT DISTINCT FROM b;
+ROLLBACK;
+SELECT pg_temp.void('loose77');
+SELECT pg_temp.wrong();
+CALL tally.pack(1, '0');
+SELECT pg_temp.wrong(), cardinality(pg_temp.carried()), count(*) AS loose FROM tally.loose_segment;
+SELECT pg_temp.send('more', pg_temp.back(2), 1, 6000);
+CALL tally.pack(1000000, '1 day');
+SELECT pg_temp.wrong(), cardinality(pg_temp.carried()), count(*) AS loose FROM tally.loose_segment;
 -- what retention forgets is no part of a life
 CALL tally.retain(interval '2 months');
 SELECT pg_temp.wrong(), pg_temp.carried();
