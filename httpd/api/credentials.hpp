@@ -1,5 +1,5 @@
-// The credentials of one request: the key that was presented, in whichever of the places where it may come. What is wrong
-// with them is told as 401, and never which of several keys is good.
+// The credentials of one request: the key that was presented, in whichever of the places where it may come. What is
+// wrong with them is told as 401, and never which of several keys is good.
 #pragma once
 
 #include <optional>
@@ -26,9 +26,7 @@ public:
 
     // Once check() has passed.
     const KeyHash& hash() const noexcept { return keys_.hash(); }
-    std::string_view bytes() const noexcept {
-        return {reinterpret_cast<const char*>(hash().data()), hash().size()};
-    }
+    std::string_view bytes() const noexcept { return {reinterpret_cast<const char*>(hash().data()), hash().size()}; }
 
 private:
     PresentedKeys keys_;

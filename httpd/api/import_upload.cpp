@@ -9,10 +9,10 @@
 #include <ctime>
 #include <utility>
 
+#include "api/month_limit.hpp"
 #include "base/error.hpp"
 #include "base/json.hpp"
 #include "base/json_text.hpp"
-#include "api/month_limit.hpp"
 
 namespace tallyd {
 
@@ -91,7 +91,7 @@ void ImportUpload::next(std::string& query, std::string& body) {
         return;
     }
     query = fmt::format("{{{},\"import_id\":[{}],\"line\":[\"{}\"]", members_, json_string(import_id_),
-                            chunker_.first_line_of_chunk());
+                        chunker_.first_line_of_chunk());
     body = chunker_.take();
     in_question_ = chunker_.take_failures();
     std::string unread;

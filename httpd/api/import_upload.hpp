@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
-#include "base/response.hpp"
 #include "base/import_chunker.hpp"
+#include "base/response.hpp"
 
 namespace tallyd {
 

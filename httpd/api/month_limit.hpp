@@ -1,5 +1,5 @@
-// The limit of events per month, as a refusal by it tells it: SQL says in details.limit of the body whose it is, how many
-// events it allows and how many are left; the headers say the same, and when the month ends.
+// The limit of events per month, as a refusal by it tells it: SQL says in details.limit of the body whose it is, how
+// many events it allows and how many are left; the headers say the same, and when the month ends.
 #pragma once
 
 #include <ctime>

@@ -20,8 +20,8 @@ Response Probes::ready() const {
     if (reasons.empty()) {
         Response response;
         response.status = 200;
-        response.body = fmt::format("{{\"status\":\"ready\",\"version\":\"{}\",\"database\":{}}}", kVersion,
-                                    database_.versions());
+        response.body =
+            fmt::format("{{\"status\":\"ready\",\"version\":\"{}\",\"database\":{}}}", kVersion, database_.versions());
         return response;
     }
     std::string list;
@@ -38,8 +38,8 @@ Response Probes::metrics() const {
     Response response;
     response.status = 200;
     response.content_type = kPrometheus;
-    response.body = metrics_.prometheus(
-        {database_.gauges(), connections_.size(), memory_.used(), reasons_not_ready().empty()});
+    response.body =
+        metrics_.prometheus({database_.gauges(), connections_.size(), memory_.used(), reasons_not_ready().empty()});
     return response;
 }
 

@@ -20,9 +20,9 @@ public:
 
     struct Decision {
         Verdict verdict = Verdict::pass;
-        RateState rate;       // limit < 0: the key has no limit
-        int retry_after = 0;  // seconds, where refused
-        std::string whose;    // "API key's" or "tenant's", where refused
+        RateState rate;         // limit < 0: the key has no limit
+        int retry_after = 0;    // seconds, where refused
+        std::string whose;      // "API key's" or "tenant's", where refused
         bool key_known = true;  // false: SQL said that nobody has such a key
     };
 

@@ -80,8 +80,7 @@ bool Request::admit() {
     rate_ = decision.rate;
     on_primary_ = !decision.key_known;
     if (decision.verdict == RateLimiter::Verdict::pass) return true;
-    Response refusal =
-        refuse(429, fmt::format("the {} limit of requests per second is reached", decision.whose));
+    Response refusal = refuse(429, fmt::format("the {} limit of requests per second is reached", decision.whose));
     refusal.retry_after = decision.retry_after;
     answer(std::move(refusal));
     return false;
@@ -117,11 +116,8 @@ void Request::submit() {
         // Every event carries its identity: a second time is a duplicate.
         return queue(kIngest, route_->lane, true);
     }
-    parameters = {{credentials_.bytes(), true},
-                  {route_->scope},
-                  {path_},
-                  {query_},
-                  {body, true, route_->body == BodyKind::none}};
+    parameters = {
+        {credentials_.bytes(), true}, {route_->scope}, {path_}, {query_}, {body, true, route_->body == BodyKind::none}};
     if (!once_.empty()) parameters.push_back({once_, true});
     const bool reads = route_->reads();
     queue(statement_of(*route_, !once_.empty()), reads && on_primary_ ? LaneId::write : route_->lane,

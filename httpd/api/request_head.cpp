@@ -1,5 +1,5 @@
-// The first stage of a request to the API: route, method, credentials, media type. All of it before the first byte of the
-// body is read.
+// The first stage of a request to the API: route, method, credentials, media type. All of it before the first byte of
+// the body is read.
 #include <fmt/format.h>
 
 #include <algorithm>

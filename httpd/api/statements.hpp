@@ -6,8 +6,8 @@
 
 namespace tallyd {
 
-// Of a route whose function SQL has. Parameters: key hash, scope, path, query, body; once: and the Idempotency-Key, which
-// makes SQL call the function by another one that knows whether this has been done.
+// Of a route whose function SQL has. Parameters: key hash, scope, path, query, body; once: and the Idempotency-Key,
+// which makes SQL call the function by another one that knows whether this has been done.
 const Statement& statement_of(const Route& route, bool once);
 
 // Of many requests at once, for the lane of batches. Parameters of each: key hash, body.

@@ -9,8 +9,8 @@
 #include <iostream>
 #include <thread>
 
-#include "http/cross_origin.hpp"
 #include "base/version.hpp"
+#include "http/cross_origin.hpp"
 
 namespace tallyd {
 
@@ -100,7 +100,8 @@ private:
         number("--writers", config_.writers, 1U, 64U, "database connections for ingest");
         number("--changers", config_.changers, 1U, 64U, "database connections for all else that changes something");
         number("--readers", config_.readers, 1U, 256U, "database connections for quick reads");
-        number("--slow-readers", config_.slow_readers, 1U, 256U, "database connections for searches, lists and exports");
+        number("--slow-readers", config_.slow_readers, 1U, 256U,
+               "database connections for searches, lists and exports");
         number("--importers", config_.importers, 1U, 64U, "database connections for imports of files");
         number("--batch-max", config_.batch.most_requests, std::size_t{1}, std::size_t{100000},
                "requests in one ingest statement");

@@ -4,8 +4,8 @@
 #include <string_view>
 
 #include "app/config.hpp"
-#include "cli/import_command.hpp"
 #include "app/serve.hpp"
+#include "cli/import_command.hpp"
 #include "cli/tenant_command.hpp"
 
 int main(int argc, char** argv) {

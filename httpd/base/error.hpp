@@ -1,4 +1,5 @@
-// Refusals as responses: the JSON error body {"code", "message", "details"?}. No internals of the server ever enter one.
+// Refusals as responses: the JSON error body {"code", "message", "details"?}. No internals of the server ever enter
+// one.
 #pragma once
 
 #include <string>

@@ -68,8 +68,8 @@ void Metrics::write_requests(std::string& out) const {
             const RouteLabel label = row < routes_.size() ? routes_[row] : RouteLabel{"", "unmatched"};
             const std::string status = place < std::size(kKnown) ? std::to_string(kKnown[place]) : "other";
             fmt::format_to(std::back_inserter(out),
-                           "tallyd_http_requests_total{{method=\"{}\",route=\"{}\",status=\"{}\"}} {}\n",
-                           label.method, label.pattern, status, count);
+                           "tallyd_http_requests_total{{method=\"{}\",route=\"{}\",status=\"{}\"}} {}\n", label.method,
+                           label.pattern, status, count);
         }
     }
 }

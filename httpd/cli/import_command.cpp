@@ -20,8 +20,8 @@
 #include <thread>
 
 #include "base/backoff.hpp"
-#include "cli/http_client.hpp"
 #include "base/import_chunker.hpp"
+#include "cli/http_client.hpp"
 #include "cli/import_file.hpp"
 #include "cli/import_progress.hpp"
 

@@ -34,8 +34,8 @@ void Batcher::ingest(std::span<Job*> jobs) {
         if (outcome.kind != Outcome::Kind::done) return fail(jobs, outcome);
         metrics_.batch(jobs.size(), std::chrono::duration<double>(Clock::now() - begun).count());
         std::vector<Response> answers = answers_of(jobs.size(), outcome.result.get());
-        // A body with an event that another transaction, still open, is storing was left undecided, so that nobody else had
-        // to wait. It is tried once more alone, where the database waits a moment.
+        // A body with an event that another transaction, still open, is storing was left undecided, so that nobody else
+        // had to wait. It is tried once more alone, where the database waits a moment.
         const bool shared = jobs.size() > 1;
         std::vector<Job*> alone;
         for (std::size_t at = 0; at < jobs.size(); ++at) {
@@ -43,7 +43,8 @@ void Batcher::ingest(std::span<Job*> jobs) {
             jobs[at]->attempts = std::max(jobs[at]->attempts, 1);
             alone.push_back(jobs[at]);
         }
-        if (!alone.empty()) retry_later(alone, false, "another transaction is storing one of these events; send them again");
+        if (!alone.empty())
+            retry_later(alone, false, "another transaction is storing one of these events; send them again");
         for (std::size_t at = 0; at < jobs.size(); ++at)
             if (answers[at].status != 503 || !shared) jobs[at]->finish(std::move(answers[at]));
     } catch (const std::bad_alloc&) {

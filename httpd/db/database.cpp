@@ -14,7 +14,8 @@ constexpr std::chrono::milliseconds kRound{10};
 
 }  // namespace
 
-Database::Database(const DatabaseSettings& settings, Metrics& metrics) : settings_(settings), packer_(settings, metrics) {
+Database::Database(const DatabaseSettings& settings, Metrics& metrics)
+    : settings_(settings), packer_(settings, metrics) {
     const auto add = [&](LaneId id, unsigned width, bool replica = false) {
         // Chunks of files are large, and few: each upload has one at a time.
         const std::size_t bytes = settings.queue_bytes * (id == LaneId::import ? 4 : 1);

@@ -33,8 +33,8 @@ enum class LaneId : unsigned char {
 
 class Job {
 public:
-    // Status 200: the one value of the statement's one row; no content_type: it was null. Else a refusal. From a lane of
-    // batches: what the statement said of this job.
+    // Status 200: the one value of the statement's one row; no content_type: it was null. Else a refusal. From a lane
+    // of batches: what the statement said of this job.
     virtual void finish(Response response) noexcept = 0;
 
     std::size_t bytes() const noexcept {

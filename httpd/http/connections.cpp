@@ -114,7 +114,8 @@ void Connections::end_abandoned() {
     std::vector<Connection*> waiting;
     for (Connection* connection : open_) {
         const Connection::Stage stage = connection->stage.load();
-        if (stage == Connection::Stage::busy || stage == Connection::Stage::sending || Connection::is_over(stage)) continue;
+        if (stage == Connection::Stage::busy || stage == Connection::Stage::sending || Connection::is_over(stage))
+            continue;
         sockets.push_back({connection->fd, POLLRDHUP, 0});
         waiting.push_back(connection);
     }
@@ -123,8 +124,10 @@ void Connections::end_abandoned() {
         char byte;
         if (sockets[at].revents == 0 || recv(sockets[at].fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0) continue;
         Connection::Stage stage = waiting[at]->stage.load();
-        if (stage == Connection::Stage::busy || stage == Connection::Stage::sending || Connection::is_over(stage)) continue;
-        if (waiting[at]->stage.compare_exchange_strong(stage, Connection::Stage::gone)) shutdown(sockets[at].fd, SHUT_RDWR);
+        if (stage == Connection::Stage::busy || stage == Connection::Stage::sending || Connection::is_over(stage))
+            continue;
+        if (waiting[at]->stage.compare_exchange_strong(stage, Connection::Stage::gone))
+            shutdown(sockets[at].fd, SHUT_RDWR);
     }
 }
 

@@ -1,10 +1,10 @@
 // Handler: what the HTTP side knows of whoever answers requests: nothing of routes, keys or databases.
 //
-// The life of one request: on_head(); then the body, taken whole (it stands in Exchange::body() when on_end() is called)
-// or as a stream (on_piece() for each piece of it); then on_end(). At each of these moments the handler may answer, and at
-// each but the first wait for somebody else: nothing more is called until that one has called Exchange::resume(), from
-// whatever thread; then on_resumed() is, and after it, where the handler neither answered nor waits again, what was due:
-// the next piece, or on_end() once more.
+// The life of one request: on_head(); then the body, taken whole (it stands in Exchange::body() when on_end() is
+// called) or as a stream (on_piece() for each piece of it); then on_end(). At each of these moments the handler may
+// answer, and at each but the first wait for somebody else: nothing more is called until that one has called
+// Exchange::resume(), from whatever thread; then on_resumed() is, and after it, where the handler neither answered nor
+// waits again, what was due: the next piece, or on_end() once more.
 #pragma once
 
 #include <cstddef>

@@ -10,8 +10,8 @@
 #include "base/log.hpp"
 #include "http/request.hpp"
 #include "http/request_id.hpp"
-#include "http/wire.hpp"
 #include "http/server.hpp"
+#include "http/wire.hpp"
 
 namespace tallyd {
 

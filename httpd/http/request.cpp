@@ -120,8 +120,8 @@ void HttpRequest::answer(Response response) {
     share_.release();
 }
 
-// Suspended first: whoever is waited for may be done before its caller returns. A connection that the watchdog has cut by
-// now is given up when it is resumed, not before: until then somebody holds on to the request.
+// Suspended first: whoever is waited for may be done before its caller returns. A connection that the watchdog has cut
+// by now is given up when it is resumed, not before: until then somebody holds on to the request.
 void HttpRequest::wait() {
     connection_->enter(Connection::Stage::busy);
     if (phase_ != Phase::waiting) body_phase_ = phase_;
@@ -177,13 +177,12 @@ void HttpRequest::log_and_count(bool completed) noexcept {
     around_.metrics.request(handler_->route(), status_, seconds);
     if (!log::enabled(log::Level::info)) return;
     try {
-        log::write(log::Level::info, "request",
-                   log::field("request_id", id_) + log::field("method", method_) +
-                       log::field("route", handler_->route_name()) +
-                       log::field("target", redacted(target_)) +
-                       fmt::format(
-                           ",\"status\":{},\"duration_ms\":{:.3f},\"bytes_in\":{},\"bytes_out\":{},\"completed\":{}",
-                           status_, seconds * 1000, received_, sent_, completed));
+        log::write(
+            log::Level::info, "request",
+            log::field("request_id", id_) + log::field("method", method_) +
+                log::field("route", handler_->route_name()) + log::field("target", redacted(target_)) +
+                fmt::format(",\"status\":{},\"duration_ms\":{:.3f},\"bytes_in\":{},\"bytes_out\":{},\"completed\":{}",
+                            status_, seconds * 1000, received_, sent_, completed));
     } catch (...) {  // out of memory: a line of the log is the least loss
     }
 }

@@ -45,7 +45,8 @@ std::optional<Response> HttpRequest::check_head(const char* version) {
 
 // What another server could read as another head: nothing that follows it on this connection can be trusted.
 std::optional<Response> HttpRequest::check_lines() const {
-    if (head_.cut) return refuse(400, "the request's head holds a NUL byte, or a header that goes on in a further line");
+    if (head_.cut)
+        return refuse(400, "the request's head holds a NUL byte, or a header that goes on in a further line");
     if (head_.lone_ends) return refuse(400, "every line of the request's head must end with CR and LF");
     if (head_.bad_name)
         return refuse(400,
