@@ -103,7 +103,7 @@ void DictionaryBuilder::sort() {
     hashes_.clear();
 }
 
-void DictionaryBuilder::write(Column& column, BlockOutput& out) const {
+void DictionaryBuilder::write(Column& column, BlockOutput& out, std::uint8_t largest_shift) const {
     std::size_t bytes = 0;
     column.dictionary_entries = size();
     column.texts_end = column.numbers_end = 0;
@@ -112,7 +112,7 @@ void DictionaryBuilder::write(Column& column, BlockOutput& out) const {
         if (entry.kind == PropertyKind::text) ++column.texts_end;
         if (entry.kind != PropertyKind::json) ++column.numbers_end;
     }
-    column.dictionary_shift = max_dictionary_shift;
+    column.dictionary_shift = largest_shift;
     while (column.dictionary_shift > 0 && (bytes << column.dictionary_shift) > block_text_bytes * entries_.size())
         --column.dictionary_shift;
     if (entries_.empty()) column.dictionary_shift = 0;

@@ -1,46 +1,42 @@
-// The form of a segment: all integers little-endian, texts UTF-8, order of texts = memcmp. Nothing refers to the
-// database.
+// The form of a segment: all integers little-endian, texts UTF-8, order of texts = memcmp. Nothing refers to the database.
 //
+// clang-format off
 //   HEADER   "TSG" and the version (1) | u32 bytes of the header | u32 bytes of the segment | u32 rows | u32 customers
-//   |
-//            u32 columns | u32 blocks | u32 zero | i64 first ts, last ts, least seq, greatest seq (Unix microseconds)
-//            COLUMN * columns: u8 type, u8 scale, u8 flags, u8 dictionary shift, u32 first block, u32 data blocks,
-//                u32 dictionary entries, u32 of these the end of the texts, u32 the end of the numbers, u32 end of the
-//                name
-//            BLOCK * blocks: u32 where it ends (it begins where the one before ends, the first after the header), u32
-//            CRC-32C names of the property columns, one after the other | u32 CRC-32C of all of the header before it
+//            | u32 columns | u32 blocks | u32 zero | i64 first ts, last ts, least seq, greatest seq (Unix microseconds)
+//            | COLUMN * columns: u8 type, u8 scale, u8 flags, u8 dictionary shift, u32 first block, u32 data blocks,
+//              u32 dictionary entries, u32 of these the end of the texts, u32 the end of the numbers, u32 end of the name
+//            | BLOCK * blocks: u32 where it ends (it begins where the one before ends, the first after the header),
+//              u32 CRC-32C
+//            | names of the property columns, one after the other | u32 CRC-32C of all of the header before it
 //   BLOCKS   column by column: its statistics (one block, if flagged), its data, its dictionary
 //
-// Columns: the fixed ones (FixedColumn) in their order, then the properties in the order of their names. Rows are
-// sorted by (customer, ts, seq). Data blocks hold 1,024 values of their column, the last one the rest.
+// Columns: the fixed ones (FixedColumn) in their order, then the properties in the order of their names. Rows are sorted by
+// (customer, ts, seq). Data blocks hold 1,024 values of their column, the last one the rest.
 //
 //   ts, seq        INTEGERS
 //   received_at    flag steps: sorted by seq, the moments are constant over long stretches: values are the stretches, a
-//   block
-//                  is varint how many it holds, INTEGERS of their first seqs and INTEGERS of their moments; without the
-//                  flag INTEGERS, one a row
-//   event_id       INTEGERS of the ids' forms (0 text, 1 UUID in lower case, 2 as 32 hexadecimal digits in lower case),
-//   16 bytes
-//                  for each that is not a text, then of the texts INTEGERS of their lengths and PACKED bytes
+//                  block is varint how many it holds, INTEGERS of their first seqs and INTEGERS of their moments; without
+//                  the flag INTEGERS, one a row
+//   event_id       INTEGERS of the ids' forms (0 text, 1 UUID in lower case, 2 as 32 hexadecimal digits in lower case), 16
+//                  bytes for each that is not a text, then of the texts INTEGERS of their lengths and PACKED bytes
 //   source         INTEGERS of codes into the dictionary
-//   import         INTEGERS of codes: 0 none, else 1 + code into the dictionary, whose entries are the 16 bytes of the
-//   ids customer       values are the customers, not rows: INTEGERS of their first rows; the dictionary holds their
-//   names rare_name      no data; the dictionary holds the names of properties that have no column of their own rare
-//   INTEGERS of how many such properties the rows have, of these INTEGERS of the names' codes (ascending in a row)
-//                  and INTEGERS of codes into the dictionary
-//   property       flags say which forms of cells occur (absent, number, entry). Where more than one does: INTEGERS of
-//   the forms.
-//                  Of the numbers INTEGERS of their mantissas at the column's scale and, where flag shown scales says
-//                  so, INTEGERS of the scales they were sent with; of the entries INTEGERS of codes into the
-//                  dictionary.
+//   import         INTEGERS of codes: 0 none, else 1 + code into the dictionary, whose entries are the 16 bytes of the ids
+//   customer       values are the customers, not rows: INTEGERS of their first rows; the dictionary holds their names
+//   rare_name      no data; the dictionary holds the names of properties that have no column of their own
+//   rare           INTEGERS of how many such properties the rows have, of these INTEGERS of the names' codes (ascending in a
+//                  row) and INTEGERS of codes into the dictionary
+//   property       flags say which forms of cells occur (absent, number, entry). Where more than one does: INTEGERS of the
+//                  forms. Of the numbers INTEGERS of their mantissas at the column's scale and, where flag shown scales says
+//                  so, INTEGERS of the scales they were sent with; of the entries INTEGERS of codes into the dictionary
 //
-// STATISTICS a block of rows: i128 sum, i64 least, i64 greatest of the mantissas, u16 numbers, u16 entries, u8 greatest
-// shown scale, 3 zeros; of ts only least and greatest are set. DICTIONARY: the distinct entries sorted by (kind,
-// bytes), in blocks of 2^shift entries: INTEGERS of how many bytes each shares with the one before it in the block,
-// INTEGERS of how many follow, and these bytes, PACKED. INTEGERS of n values: u8 width w (0 to 57, or 64), signed
-// varint base, varint divisor, n * w bits: value = base + divisor * bits (modulo 2^64). Value i is the bits [i * w, (i
-// + 1) * w) of the little-endian bit string. PACKED bytes: u8 method (0 as they are, 1 Zstandard frame), varint bytes
-// before, varint bytes after, the latter.
+//   STATISTICS     of a block of rows: i128 sum, i64 least, i64 greatest of the mantissas, u16 numbers, u16 entries, u8
+//                  greatest shown scale, 3 zeros; of ts only least and greatest are set
+//   DICTIONARY     the distinct entries sorted by (kind, bytes), in blocks of 2^shift entries: INTEGERS of how many bytes
+//                  each shares with the one before it in the block, INTEGERS of how many follow, and these bytes, PACKED
+//   INTEGERS       of n values: u8 width w (0 to 57, or 64), signed varint base, varint divisor, n * w bits: value = base +
+//                  divisor * bits (modulo 2^64). Value i is the bits [i * w, (i + 1) * w) of the little-endian bit string
+//   PACKED         bytes: u8 method (0 as they are, 1 Zstandard frame), varint bytes before, varint bytes after, the latter
+// clang-format on
 #pragma once
 
 #include <array>

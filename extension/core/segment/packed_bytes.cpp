@@ -19,8 +19,8 @@ constexpr std::uint8_t as_it_is = 0;
 constexpr std::uint8_t zstandard = 1;
 constexpr std::size_t smallest_worth_it = 48;
 
-// A context is 160 kB of memory without meaning between two calls. Made anew for each block it takes half the time of a small
-// question: malloc grows the heap for it and gives it back to the kernel. So a thread keeps the ones it has made.
+// A context is 160 kB of memory without meaning between two calls. Made anew for each block it takes half the time of a
+// small question: malloc grows the heap for it and gives it back to the kernel. So a thread keeps the ones it has made.
 template <typename Context, Context* (*make)(), std::size_t (*destroy)(Context*)>
 Context* kept_context() {
     struct Destroy {
@@ -45,7 +45,8 @@ void append_head(std::vector<std::byte>& out, std::uint8_t method, std::size_t b
 void append_packed(std::vector<std::byte>& out, Bytes bytes) {
     if (bytes.size() >= smallest_worth_it) {
         std::vector<std::byte> room(ZSTD_compressBound(bytes.size()));
-        const std::size_t size = ZSTD_compressCCtx(packing_context(), room.data(), room.size(), bytes.data(), bytes.size(), level);
+        const std::size_t size = ZSTD_compressCCtx(packing_context(), room.data(), room.size(), bytes.data(), bytes.size(),
+                                                   level);
         if (ZSTD_isError(size) != 0) throw std::bad_alloc();  // the room suffices, so there is no other reason
         if (size < bytes.size()) {
             append_head(out, zstandard, bytes.size(), size);
@@ -69,7 +70,8 @@ void read_packed(Bytes& rest, std::size_t size, std::byte* bytes) {
         if (after != before) fail_damaged("texts are cut short");
         if (size > 0) std::memcpy(bytes, packed.data(), size);
     } else if (method == zstandard) {
-        const std::size_t unpacked = ZSTD_decompressDCtx(unpacking_context(), bytes, size, packed.data(), packed.size());
+        const std::size_t unpacked =
+            ZSTD_decompressDCtx(unpacking_context(), bytes, size, packed.data(), packed.size());
         if (ZSTD_isError(unpacked) != 0 || unpacked != size) fail_damaged("compressed texts do not unpack");
     } else {
         fail_damaged("texts are packed in an unknown way");
