@@ -11,6 +11,9 @@
 namespace tally::segment_format {
 namespace {
 
+// A question looks up one customer or one filtered value, a list of events a text of each column: what they come across is
+// unpacked, so blocks are small. Blocks of 1,024 pack texts a little closer.
+constexpr std::uint8_t block_shift = 7;
 constexpr std::size_t block_text_bytes = std::size_t{64} << 10;  // about, so that one long text does not cost megabytes
 
 // Spreads well enough for a table that lives as long as one segment is made.
@@ -103,7 +106,7 @@ void DictionaryBuilder::sort() {
     hashes_.clear();
 }
 
-void DictionaryBuilder::write(Column& column, BlockOutput& out, std::uint8_t largest_shift) const {
+void DictionaryBuilder::write(Column& column, BlockOutput& out) const {
     std::size_t bytes = 0;
     column.dictionary_entries = size();
     column.texts_end = column.numbers_end = 0;
@@ -112,7 +115,7 @@ void DictionaryBuilder::write(Column& column, BlockOutput& out, std::uint8_t lar
         if (entry.kind == PropertyKind::text) ++column.texts_end;
         if (entry.kind != PropertyKind::json) ++column.numbers_end;
     }
-    column.dictionary_shift = largest_shift;
+    column.dictionary_shift = block_shift;
     while (column.dictionary_shift > 0 && (bytes << column.dictionary_shift) > block_text_bytes * entries_.size())
         --column.dictionary_shift;
     if (entries_.empty()) column.dictionary_shift = 0;

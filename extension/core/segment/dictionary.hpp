@@ -24,9 +24,8 @@ public:
     std::uint32_t code(std::uint32_t number) const noexcept { return codes_[number]; }
     std::string_view text(std::uint32_t code) const noexcept { return entries_[code].text; }
 
-    // Sets what a column says of its dictionary, and appends the blocks, of 2^largest_shift entries at most: one that is
-    // read for single entries should be cut small, one that is read as a whole large.
-    void write(Column& column, BlockOutput& out, std::uint8_t largest_shift = max_dictionary_shift) const;
+    // Sets what a column says of its dictionary, and appends the blocks.
+    void write(Column& column, BlockOutput& out) const;
 
 private:
     struct Entry {

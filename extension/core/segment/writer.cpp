@@ -187,13 +187,10 @@ std::vector<Hash128> write_imports(const SortedEvents& sorted, Header& header, B
     return imports;
 }
 
-// Questions look one customer up in thousands, and unpack the blocks that the search comes across.
-constexpr std::uint8_t customer_shift = 7;
-
 void write_customers(const SortedEvents& sorted, Header& header, BlockOutput& out) {
     Column column = column_of(customer);
     write_integers(column, sorted.run_begins, out);
-    sorted.customers.write(column, out, customer_shift);
+    sorted.customers.write(column, out);
     header.columns.push_back(column);
 }
 
