@@ -40,7 +40,7 @@ SELECT q, pg_temp.list(q) FROM unnest(ARRAY['{"limit":["0"]}', '{"limit":["1001"
     '{"code":["a","b"]}', '{"offset":["1"]}']) q;
 SELECT pg_temp.list('{}', 2) AS another_tenant;
 -- one event, whole
-SELECT regexp_replace(regexp_replace(e::text, 'bm_\w+', 'bm_ID', 'g'), '"received_at" : "[^"]*"', '"received_at" : "TIME"')
+SELECT regexp_replace(regexp_replace(e::text, 'bm_\w+', 'bm_ID', 'g'), '"received_at":"[^"]*"', '"received_at":"TIME"')
 FROM json_array_elements(tally_rest.list_events(1, '{}', '{"code":["call"],"customer_id":["ann"]}', NULL) -> 'data') e;
 -- which metrics counted an event, and why the others did not
 CREATE FUNCTION pg_temp.metrics(OUT event text, OUT metric text, OUT counted text, OUT reason text) RETURNS SETOF record LANGUAGE sql AS $$

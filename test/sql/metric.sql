@@ -22,7 +22,8 @@ SELECT tally.create_metric('api', 'COUNT', product_family_id => 'nonsense');
 SELECT tally.create_metric('api', 'COUNT', product_id => 'prd_0');
 -- a group key that is a dimension of the matrix already groups no further
 SELECT tally.create_metric('twice', 'COUNT', segmentation_matrix => '{"key":"p","values":["a"]}', usage_group_key => 'p') ~ '^bm_' AS made;
-SELECT tally._metric_dimensions(m) AS dimensions FROM tally.metric m WHERE m.code = 'twice';
+SELECT verdict FROM tally.record('twice', 'c', '{"p": "a"}');
+SELECT dimensions FROM tally.usage('twice', now() - interval '1 day', now() + interval '1 day');
 -- segmentation matrices
 CREATE FUNCTION pg_temp.seg(m jsonb) RETURNS text LANGUAGE sql AS $$ SELECT coalesce(array_to_string(tally._segmentation_problem(m), ': '), 'good') $$;
 SELECT m, pg_temp.seg(m::jsonb) FROM unnest(ARRAY[

@@ -38,7 +38,7 @@ HeapTupleHeader find_by_id(std::int32_t tenant, const UuidBytes& id) {
 }
 
 struct MetricsOfCode {
-    HeapTupleHeader unarchived = nullptr;  // one of them
+    std::vector<HeapTupleHeader> rows;  // of those in use
     std::vector<UuidBytes> in_use;
     std::vector<UuidBytes> archived;
 };
@@ -63,7 +63,7 @@ MetricsOfCode find_by_code(std::int32_t tenant, const std::string& code) {
             is_archived = !is_null;
         });
         (is_archived ? found.archived : found.in_use).push_back(id);
-        if (!is_archived && found.unarchived == nullptr) found.unarchived = row_of(slot);
+        if (!is_archived) found.rows.push_back(row_of(slot));
     }
     reader.close();
     return found;
@@ -134,7 +134,11 @@ HeapTupleHeader find_metric(std::int32_t tenant, const std::optional<std::string
     const MetricsOfCode found = find_by_code(tenant, name);
     if (found.in_use.empty()) refuse_unknown(name, found);
     if (found.in_use.size() > 1) refuse_several(name, found);
-    return found.unarchived;
+    return found.rows.front();
+}
+
+std::vector<HeapTupleHeader> unarchived_metrics(std::int32_t tenant, const std::string& code) {
+    return find_by_code(tenant, code).rows;
 }
 
 }  // namespace tally

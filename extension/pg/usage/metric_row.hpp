@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/base/public_id.hpp"
 #include "core/metric/definition.hpp"
@@ -27,5 +28,8 @@ MeteredMetric metric_of_row(HeapTupleHeader row);
 // A tenant's metric, given its id or a code that exactly one unarchived metric reads. Raises P0002 where there is none,
 // 22023 where there are several. The caller's right to the tenant has been checked.
 HeapTupleHeader find_metric(std::int32_t tenant, const std::optional<std::string>& reference);
+
+// All unarchived metrics of the tenant that read a code.
+std::vector<HeapTupleHeader> unarchived_metrics(std::int32_t tenant, const std::string& code);
 
 }  // namespace tally

@@ -31,8 +31,3 @@ CREATE VIEW tally.events WITH (security_barrier) AS
     SELECT e.event_id, e.code, e.customer_id, e.source, e.ts, e.received_at, e.properties, e.import_id, e.seq, e.voided
     FROM tally.events(NULL, NULL, NULL, NULL) e;
 COMMENT ON VIEW tally.events IS 'All events of the current tenant. The function of this name reads only what it is asked for';
-CREATE FUNCTION tally._uncounted_reason(metric tally.metric, properties jsonb) RETURNS text
-    AS 'MODULE_PATHNAME', 'tally_uncounted_reason'
-    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION tally._uncounted_reason(tally.metric, jsonb) IS
-    'Why a metric does not count an event with its code and these properties; NULL if it does';

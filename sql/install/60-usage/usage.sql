@@ -1,46 +1,50 @@
--- usage: the answer. Everything is computed from mergeable states, so that totals are exact for every aggregation
+-- usage: the engine's faces (extension/pg/usage). It reads events wherever they lie in one pass, with the statement's snapshot,
+-- into states by window, customer and dimension values, which merge exactly
 
-CREATE FUNCTION tally._property_number(properties jsonb, key text) RETURNS numeric
-    AS 'MODULE_PATHNAME', 'tally_property_number'
-    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION tally._property_number(jsonb, text) IS
-    'A property as a number; NULL where it is absent or no decimal number ([+-]digits[.digits][e[+-]digits], up to 1000 digits on each side). Never raises';
-
-CREATE FUNCTION tally._property_text(properties jsonb, key text) RETURNS text
-    AS 'MODULE_PATHNAME', 'tally_property_text'
-    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION tally._property_text(jsonb, text) IS
-    'A property as text; NULL where it is absent or empty. Equal numbers have one text: 1.0 is 1';
-
-CREATE FUNCTION tally._property_texts(properties jsonb, keys text[]) RETURNS text[]
-    AS 'MODULE_PATHNAME', 'tally_property_texts'
-    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION tally._property_texts(jsonb, text[]) IS 'Several properties as texts; NULL where absent or empty';
-
-CREATE FUNCTION tally._metric_dimensions(metric tally.metric) RETURNS text[]
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+CREATE FUNCTION tally._check_range("from" timestamptz, "to" timestamptz) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
     AS $$
-    SELECT d.own || CASE WHEN metric.usage_group_key IS NULL OR metric.usage_group_key = ANY (d.own) THEN '{}'
-                         ELSE ARRAY[metric.usage_group_key] END
-    FROM (SELECT CASE metric.segmentation_matrix ->> 'type'
-                     WHEN 'SINGLE' THEN ARRAY[metric.segmentation_matrix ->> 'key']
-                     WHEN 'DOUBLE' THEN ARRAY[metric.segmentation_matrix #>> '{dimension1,key}', metric.segmentation_matrix #>> '{dimension2,key}']
-                     WHEN 'LINKED' THEN ARRAY[metric.segmentation_matrix ->> 'dimension1_key', metric.segmentation_matrix ->> 'dimension2_key']
-                     ELSE '{}' END AS own) d
+BEGIN
+    IF "from" IS NULL OR NOT isfinite("from") THEN
+        PERFORM tally._fail('from', 'from must be a point in time');
+    ELSIF "to" IS NULL OR NOT isfinite("to") THEN
+        PERFORM tally._fail('to', 'to must be a point in time');
+    ELSIF "from" < '0001-01-01' OR "to" > '10000-01-01' THEN
+        PERFORM tally._fail('from', 'from and to must lie in the years 1 to 9999');
+    ELSIF "from" >= "to" THEN
+        PERFORM tally._fail('to', 'to must lie after from', 'A range holds its start and not its end.');
+    END IF;
+END
 $$;
-COMMENT ON FUNCTION tally._metric_dimensions(tally.metric) IS
-    'Properties that a metric''s usage is always grouped by: those of its matrix first, then its usage group key unless it is one of these';
+COMMENT ON FUNCTION tally._check_range(timestamptz, timestamptz) IS 'Raises 22023 unless from < to';
 
-CREATE FUNCTION tally._matches(metric tally.metric, filter jsonb, properties jsonb) RETURNS boolean
-    AS 'MODULE_PATHNAME', 'tally_matches'
-    LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION tally._matches(tally.metric, jsonb, jsonb) IS
-    'Whether a filter (NULL: none) and the metric''s segmentation matrix let an event with its code and these properties in';
+CREATE FUNCTION tally._usage_of_code(metrics tally.metric[], "from" timestamptz, "to" timestamptz, customers text[],
+                                     OUT metric_number integer, OUT is_total boolean, OUT window_start timestamptz,
+                                     OUT window_end timestamptz, OUT customer_id text, OUT dimensions jsonb, OUT value numeric,
+                                     OUT converted_value numeric, OUT events bigint, OUT skipped bigint) RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'tally_usage_of_code'
+    LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 1000 COST 10000;
+COMMENT ON FUNCTION tally._usage_of_code(tally.metric[], timestamptz, timestamptz, text[]) IS
+    'Usage of several metrics that read one code, in one pass over its events: for each metric, numbered as in the array, a row for each of its groups, in the order of dimension values (by bytes), then one total row made by merging their states. Together they may take the memory of one; what one of them raises is raised for all';
 
-CREATE FUNCTION tally._convert(value numeric, factor numeric, rounding text) RETURNS numeric
-    AS 'MODULE_PATHNAME', 'tally_convert'
-    LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION tally._convert(numeric, numeric, text) IS
-    'value / factor, rounded: UP = ceiling, DOWN = floor, NEAREST = half away from zero, NEAREST_HALF = to multiples of 0.5, NEAREST_DECILE = of 0.1, NONE = exact where the quotient ends, else 16 or more digits. NULL rounding: the value itself';
+CREATE FUNCTION tally.usage(metric text, "from" timestamptz, "to" timestamptz, customer text DEFAULT NULL,
+                            "window" text DEFAULT NULL, time_zone text DEFAULT 'UTC', group_by text[] DEFAULT '{}',
+                            filter jsonb DEFAULT NULL, fill boolean DEFAULT false,
+                            OUT window_start timestamptz, OUT window_end timestamptz, OUT customer_id text, OUT dimensions jsonb,
+                            OUT value numeric, OUT converted_value numeric, OUT events bigint, OUT skipped bigint)
+    RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'tally_usage'
+    LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 100 COST 10000;
+COMMENT ON FUNCTION tally.usage(text, timestamptz, timestamptz, text, text, text, text[], jsonb, boolean) IS
+    'Usage of a metric (its id, or a code that one metric reads) of the current tenant in [from, to): a row for each window (minute, hour, day, week, month, quarter, year or an interval, in a time zone) and group (the metric''s own dimensions, then group_by: properties, or customer_id). filter: {"property": "value" or ["value", ...]}. fill: also rows for windows in which nothing happened. events were counted; skipped had a value that the metric cannot use. Rows come in the order of window, customer and dimension values (by bytes). Raises 22023, P0002 no such metric, 54000 where the groups need more than work_mem';
 
+CREATE FUNCTION tally.usage_total(metric text, "from" timestamptz, "to" timestamptz, customer text DEFAULT NULL,
+                                  filter jsonb DEFAULT NULL,
+                                  OUT value numeric, OUT converted_value numeric, OUT events bigint, OUT skipped bigint)
+    RETURNS record
+    AS 'MODULE_PATHNAME', 'tally_usage_total'
+    LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000;
+COMMENT ON FUNCTION tally.usage_total(text, timestamptz, timestamptz, text, jsonb) IS
+    'Usage of a metric of the current tenant in [from, to) over all its groups: one row, made by merging the groups'' states';

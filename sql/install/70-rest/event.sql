@@ -1,27 +1,8 @@
 -- tally_rest: the event list, with what each metric made of an event, and the lookup of one event
 
 CREATE FUNCTION tally_rest._event(e tally.recent_event) RETURNS json
-    LANGUAGE sql STABLE
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-    SELECT json_object_agg(f.name, f.value)
-    FROM (SELECT v.* FROM tally.correction v WHERE v.tenant_id = e.tenant_id AND v.seq = e.seq) c
-    RIGHT JOIN (VALUES (1)) one ON true,
-    LATERAL (VALUES
-        ('event_id', to_json(e.event_id)), ('code', to_json(e.code)), ('customer_id', to_json(e.customer_id)),
-        ('source', to_json(e.source)), ('timestamp', to_json(tally_rest._timestamp(e.ts))),
-        ('received_at', to_json(tally_rest._timestamp(e.received_at))), ('properties', e.properties::jsonb::json),
-        ('import_id', to_json(tally._encode_id('imp_', e.import_id))),
-        ('voided', CASE WHEN c.seq IS NOT NULL THEN json_build_object('reason', c.reason, 'at', tally_rest._timestamp(c.created_at)) END),
-        ('metrics', (SELECT coalesce(json_agg(CASE WHEN r.reason IS NULL
-                                THEN json_build_object('metric_id', tally._encode_id('bm_', m.metric_id), 'counted', true)
-                                ELSE json_build_object('metric_id', tally._encode_id('bm_', m.metric_id), 'counted', false, 'reason', r.reason) END
-                            ORDER BY m.created_at, m.metric_id), '[]')
-                     FROM tally.metric m,
-                          LATERAL (SELECT CASE WHEN c.seq IS NOT NULL THEN 'the event is voided' ELSE tally._uncounted_reason(m, e.properties::jsonb) END AS reason) r
-                     WHERE m.tenant_id = e.tenant_id AND m.code = e.code AND m.archived_at IS NULL))) f(name, value)
-    WHERE f.value IS NOT NULL
-$$;
+    AS 'MODULE_PATHNAME', 'tally_event_json'
+    LANGUAGE C STABLE STRICT PARALLEL RESTRICTED;
 COMMENT ON FUNCTION tally_rest._event(tally.recent_event) IS
     'An event as the API shows it: metrics are the unarchived ones that read its code; import_id and voided are left out where they do not apply';
 

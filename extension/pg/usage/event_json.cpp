@@ -1,0 +1,187 @@
+// An event as the JSON of a REST answer, with what each metric of its code made of it. The event list calls this for each of
+// its events: what a code's metrics are is read once a statement.
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/base/json_string.hpp"
+#include "core/base/public_id.hpp"
+#include "core/base/rfc3339.hpp"
+#include "core/metric/rule.hpp"
+#include "core/usage/row_values.hpp"
+
+#include "pg/border/gate.hpp"
+#include "pg/border/values.hpp"
+#include "pg/usage/metric_row.hpp"
+#include "pg/usage/store.hpp"
+
+namespace tally {
+namespace {
+
+// One unarchived metric that reads a code.
+struct Reading {
+    std::int64_t created_at = 0;
+    UuidBytes id{};
+    std::string public_id, key;
+    std::unique_ptr<MetricRule> rule;
+    std::unique_ptr<RowValues> values;
+};
+using Readings = std::vector<Reading>;
+
+Readings readings_of(std::int32_t tenant, const std::string& code) {
+    Readings readings;
+    for (HeapTupleHeader const row : unarchived_metrics(tenant, code)) {
+        Reading& reading = readings.emplace_back();
+        call_pg([&] {
+            bool is_null = false;
+            reading.created_at = DatumGetTimestampTz(GetAttributeByName(row, "created_at", &is_null));
+            const pg_uuid_t* const id = DatumGetUUIDP(GetAttributeByName(row, "metric_id", &is_null));
+            std::memcpy(reading.id.data(), id->data, reading.id.size());
+        });
+        const MetricDefinition definition = metric_of_row(row).definition;
+        reading.public_id = encode_public_id("bm_", reading.id);
+        reading.key = definition.key;
+        reading.rule = std::make_unique<MetricRule>(definition, Filter{}, std::span<const std::string>());
+        reading.values = std::make_unique<RowValues>(reading.rule->keys());
+    }
+    std::sort(readings.begin(), readings.end(), [](const Reading& left, const Reading& right) {
+        return left.created_at != right.created_at ? left.created_at < right.created_at : left.id < right.id;
+    });
+    return readings;
+}
+
+// What a call site has read: the same for the whole statement, freed with its memory context.
+struct CallSite {
+    std::map<std::pair<std::int32_t, std::string>, Readings> codes;
+    MemoryContextCallback on_reset;
+};
+
+CallSite& call_site(FunctionCallInfo fcinfo) {
+    if (fcinfo->flinfo->fn_extra != nullptr) return *static_cast<CallSite*>(fcinfo->flinfo->fn_extra);
+    CallSite* const site = std::make_unique<CallSite>().release();
+    site->on_reset.arg = site;
+    site->on_reset.func = [](void* argument) { delete static_cast<CallSite*>(argument); };
+    MemoryContextRegisterResetCallback(fcinfo->flinfo->fn_mcxt, &site->on_reset);  // cannot fail
+    fcinfo->flinfo->fn_extra = site;
+    return *site;
+}
+
+// The columns of tally.recent_event; texts lie in the row or are palloc'ed.
+struct EventColumns {
+    std::int32_t tenant = 0;
+    std::int64_t ts = 0, seq = 0, received_at = 0;
+    std::string_view code, customer, source, event_id;
+    std::string_view properties;  // as sent
+    const char* shown_properties = nullptr;  // as jsonb shows them
+    bool has_import = false;
+    UuidBytes import{};
+};
+
+// Calls PostgreSQL.
+EventColumns columns_of(HeapTupleHeader row) {
+    EventColumns event;
+    bool is_null = false;
+    const auto text_at = [&](const char* name) {
+        return view_of(DatumGetTextPP(GetAttributeByName(row, name, &is_null)));
+    };
+    event.tenant = DatumGetInt32(GetAttributeByName(row, "tenant_id", &is_null));
+    event.ts = to_unix(DatumGetTimestampTz(GetAttributeByName(row, "ts", &is_null)));
+    event.seq = DatumGetInt64(GetAttributeByName(row, "seq", &is_null));
+    event.received_at = to_unix(DatumGetTimestampTz(GetAttributeByName(row, "received_at", &is_null)));
+    event.code = text_at("code");
+    event.customer = text_at("customer_id");
+    event.source = text_at("source");
+    event.event_id = text_at("event_id");
+    event.properties = text_at("properties");
+    Jsonb* const properties = DatumGetJsonbP(DirectFunctionCall1(
+        jsonb_in, CStringGetDatum(pnstrdup(event.properties.data(), event.properties.size()))));
+    event.shown_properties = JsonbToCString(nullptr, &properties->root, static_cast<int>(VARSIZE(properties)));
+    const Datum import = GetAttributeByName(row, "import_id", &is_null);
+    event.has_import = !is_null;
+    if (event.has_import) std::memcpy(event.import.data(), DatumGetUUIDP(import)->data, event.import.size());
+    return event;
+}
+
+// {"reason", "at"} of a voided event; empty for others.
+std::string void_of(std::int32_t tenant, std::int64_t seq) {
+    std::string json;
+    IndexReader reader("correction", "correction_pkey");
+    ScanKeyData keys[2];
+    ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(tenant));
+    ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(seq));
+    reader.scan(keys, 2);
+    if (TupleTableSlot* const slot = reader.next()) {
+        enum CorrectionColumn : AttrNumber { reason = 8, created_at = 9 };
+        std::int64_t at = 0;
+        const std::string_view why = call_pg([&] {
+            bool is_null = false;
+            at = to_unix(DatumGetTimestampTz(slot_getattr(slot, created_at, &is_null)));
+            return view_of(DatumGetTextPP(slot_getattr(slot, reason, &is_null)));
+        });
+        json = "{\"reason\":";
+        append_json_string(json, why);
+        json += ",\"at\":\"" + format_rfc3339(at) + "\"}";
+    }
+    reader.close();
+    return json;
+}
+
+void append_member(std::string& json, std::string_view name, std::string_view text) {
+    json.append(json.empty() ? "{\"" : ",\"").append(name).append("\":");
+    append_json_string(json, text);
+}
+
+void append_metrics(std::string& json, const Readings& readings, const EventColumns& event, bool is_voided) {
+    json += ",\"metrics\":[";
+    for (const Reading& reading : readings) {
+        if (json.back() != '[') json += ',';
+        const Outcome outcome = reading.rule->judge(reading.values->read(event.properties));
+        json += "{\"metric_id\":\"" + reading.public_id + "\",\"counted\":";
+        if (!is_voided && outcome == Outcome::counted) {
+            json += "true}";
+            continue;
+        }
+        json += "false,\"reason\":";
+        append_json_string(json, is_voided ? "the event is voided" : reason_text(outcome, reading.key));
+        json += '}';
+    }
+    json += ']';
+}
+
+std::string event_json(CallSite& site, const EventColumns& event) {
+    const auto place = site.codes.try_emplace({event.tenant, std::string(event.code)});
+    if (place.second) place.first->second = readings_of(event.tenant, place.first->first.second);
+    std::string json;
+    append_member(json, "event_id", event.event_id);
+    append_member(json, "code", event.code);
+    append_member(json, "customer_id", event.customer);
+    append_member(json, "source", event.source);
+    append_member(json, "timestamp", format_rfc3339(event.ts));
+    append_member(json, "received_at", format_rfc3339(event.received_at));
+    json.append(",\"properties\":").append(event.shown_properties);
+    if (event.has_import) append_member(json, "import_id", encode_public_id("imp_", event.import));
+    const std::string voided = void_of(event.tenant, event.seq);
+    if (!voided.empty()) json.append(",\"voided\":").append(voided);
+    append_metrics(json, place.first->second, event, !voided.empty());
+    return json + '}';
+}
+
+}  // namespace
+}  // namespace tally
+
+// tally_rest._event(event tally.recent_event) -> json
+TALLY_FUNCTION(event_json) {
+    using namespace tally;
+    return guarded([&]() -> Datum {
+        const EventColumns event = call_pg([&] {
+            EventColumns columns = columns_of(PG_GETARG_HEAPTUPLEHEADER(0));
+            tenant_for_caller(columns.tenant);
+            return columns;
+        });
+        const std::string json = event_json(call_site(fcinfo), event);
+        return call_pg([&] { return text_datum(json); });
+    });
+}
