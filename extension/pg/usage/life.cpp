@@ -28,14 +28,17 @@ Relation open_segments() {
     return table_open(oid, AccessShareLock);
 }
 
+enum class Carried { used, ignored };
+
 // Counts into `count`, and answers its one group.
-std::uint32_t count_life(const MeteredMetric& metric, UsageCount& count, std::int64_t edge) {
+std::uint32_t count_life(const MeteredMetric& metric, UsageCount& count, std::int64_t edge, Carried use) {
     UsageCount* const counts[] = {&count};
     const std::vector<std::int64_t> voided = voided_seqs(metric.tenant, metric.code, edge, end_of_time);
     PassPlaces places;
     places.begins_at_edge = true;
     places.voided = voided;
-    const std::optional<KeptState> carried = find_life_total(metric, edge, voided.size());
+    std::optional<KeptState> carried;
+    if (use == Carried::used) carried = find_life_total(metric, edge, voided.size());
     std::vector<std::int64_t> loose;
     if (carried) {
         loose = loose_segments(metric.tenant, hash32(metric.code));
@@ -48,10 +51,7 @@ std::uint32_t count_life(const MeteredMetric& metric, UsageCount& count, std::in
     return group;
 }
 
-}  // namespace
-
-// tally._life(metric tally.metric) -> (value, total, positive, negative, events, skipped) of all events of the metric
-TALLY_FUNCTION(life) {
+Datum answer_life(FunctionCallInfo fcinfo, Carried use) {
     return guarded([&]() -> Datum {
         const MeteredMetric metric = metric_argument(fcinfo, 0);
         const Measures measures = life_measures(metric.definition);
@@ -59,7 +59,7 @@ TALLY_FUNCTION(life) {
         const std::int64_t edge = call_pg([] { return retained_from(); });
         const MetricRule rule(metric.definition, {}, {});
         UsageCount count({&rule, Windows({edge}, end_of_time), false, false, true, {}, measures}, usage_memory());
-        const std::uint32_t group = count_life(metric, count, edge);
+        const std::uint32_t group = count_life(metric, count, edge, use);
         call_pg([&] { table_close(parent, AccessShareLock); });
         const UsageStates& states = count.groups().states();
         const EventCounts counts = states.counts(group);
@@ -81,4 +81,16 @@ TALLY_FUNCTION(life) {
             return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(shape), values, nulls));
         });
     });
+}
+
+}  // namespace
+
+// tally._life(metric tally.metric) -> (value, total, positive, negative, events, skipped) of all events of the metric
+TALLY_FUNCTION(life) {
+    return answer_life(fcinfo, Carried::used);
+}
+
+// tally._counted_life(metric tally.metric) -> the same, whatever packing carries: what tally.verify() compares it with
+TALLY_FUNCTION(counted_life) {
+    return answer_life(fcinfo, Carried::ignored);
 }
