@@ -168,8 +168,8 @@ SELECT pg_temp.wrong(), cardinality(pg_temp.carried());
 CALL tally.pack(1, '0', true);
 SELECT pg_temp.wrong(), cardinality(pg_temp.carried());
 -- what is carried is compared with the events
-SELECT * FROM tally.verify();
+SELECT count(*) FROM tally.verify() WHERE object LIKE 'life total%';
 BEGIN;
 UPDATE tally.life_total l SET counted = l.counted + 1 FROM tally.metric m WHERE m.metric_id = l.metric_id AND m.name = 'SUM';
-SELECT regexp_replace(object, 'bm_\w+', 'bm_ID') AS object, regexp_replace(problem, '\d{4,}[.]?\d*', 'MANY', 'g') AS problem FROM tally.verify();
+SELECT regexp_replace(object, 'bm_\w+', 'bm_ID') AS object, regexp_replace(problem, '\d{4,}[.]?\d*', 'MANY', 'g') AS problem FROM tally.verify() WHERE object LIKE 'life total%';
 ROLLBACK;

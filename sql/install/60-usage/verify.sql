@@ -50,10 +50,10 @@ CREATE FUNCTION tally.verify(tenant integer DEFAULT NULL, OUT tenant_id integer,
       AND NOT EXISTS (SELECT FROM tally.segment s WHERE s.tenant_id = l.tenant_id AND s.segment_id = l.segment_id AND s.month = l.month)
       AND l.month >= coalesce((SELECT t.retained_from FROM tally.store t), '-infinity')
     UNION ALL
-    SELECT m.tenant_id, 'life total of metric ' || tally._encode_id('bm_', m.metric_id), format('%s is carried, the events come to %s', carried, counted)
+    SELECT m.tenant_id, 'life total of metric ' || tally._encode_id('bm_', m.metric_id), format('%s is carried, the events come to %s', life, recount)
     FROM tally.life_total l JOIN tally.metric m ON m.tenant_id = l.tenant_id AND m.metric_id = l.metric_id,
-         LATERAL tally._life(m) carried, LATERAL tally._counted_life(m) counted
-    WHERE (verify.tenant IS NULL OR m.tenant_id = verify.tenant) AND carried IS DISTINCT FROM counted
+         LATERAL tally._life(m) life, LATERAL tally._counted_life(m) recount
+    WHERE (verify.tenant IS NULL OR m.tenant_id = verify.tenant) AND life IS DISTINCT FROM recount
 $$;
 COMMENT ON FUNCTION tally.verify(integer) IS
     'What is wrong with the store, of a tenant (its tenant_id) or of all: events that are there twice or not at all, damaged segments, carried totals that are not what the events come to. No row: nothing is. Reads everything';
