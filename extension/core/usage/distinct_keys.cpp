@@ -6,7 +6,7 @@
 namespace tally {
 
 void DistinctKeys::grow() {
-    std::vector<Entry> larger(std::max<std::size_t>(64, 2 * table_.size()));
+    std::vector<Entry> larger(grown_size());
     for (const Entry& entry : table_)
         if (entry.used != 0) put(larger, entry);
     table_ = std::move(larger);

@@ -24,7 +24,7 @@ public:
     std::uint64_t count_over_all_groups() const;
 
     std::size_t bytes() const noexcept { return table_.size() * sizeof(Entry); }
-    std::size_t bytes_when_grown() const noexcept { return 2 * bytes(); }
+    std::size_t bytes_when_grown() const noexcept { return grown_size() * sizeof(Entry); }
     bool is_full() const noexcept { return 2 * (count_ + 1) > table_.size(); }
 
 private:
@@ -44,6 +44,11 @@ private:
             if (table[slot].key == entry.key && table[slot].group == entry.group) return false;
         table[slot] = entry;
         return true;
+    }
+    // Small tables grow by more at a time: most of the time of a few thousand values would be copying them.
+    std::size_t grown_size() const noexcept {
+        constexpr std::size_t least = 1024, small = 65'536;
+        return table_.empty() ? least : table_.size() < small ? 4 * table_.size() : 2 * table_.size();
     }
     void grow();
 
