@@ -103,8 +103,8 @@ SET tally.tenant = 'acme';
 -- an import that has been packed is taken back as one that was not
 SELECT tally.create_metric('bulk', 'SUM', aggregation_key => 'v') ~ '^bm_' AS made;
 INSERT INTO tally.import_batch (tenant_id, name) VALUES (1, 'some') RETURNING import_id AS import \gset
-INSERT INTO tally.recent_event (tenant_id, code_hash, customer_hash, ts, received_at, code, customer_id, source, event_id, properties, import_id)
-SELECT 1, tally._hash32('bulk'), tally._hash32('c'), '2024-02-01'::timestamptz + n * interval '1 min', now(), 'bulk', 'c', '', 'b' || n, '{"v": 1}', CASE WHEN n % 2 = 0 THEN :'import'::uuid END FROM generate_series(1, 100) n;
+INSERT INTO tally.recent_event (generation, tenant_id, code_hash, customer_hash, ts, received_at, code, customer_id, source, event_id, properties, import_id)
+SELECT 0, 1, tally._hash32('bulk'), tally._hash32('c'), '2024-02-01'::timestamptz + n * interval '1 min', now(), 'bulk', 'c', '', 'b' || n, '{"v": 1}', CASE WHEN n % 2 = 0 THEN :'import'::uuid END FROM generate_series(1, 100) n;
 CALL tally.pack(1, '0', true);
 SELECT count(*) FROM tally.events('bulk') WHERE import_id ~ '^imp_';
 SELECT (tally._void_import(1, :'import', 'wrong')).voided;

@@ -116,8 +116,8 @@ SELECT q, pg_temp.summaries(:'till', q::jsonb) FROM unnest(ARRAY['{"from":["2024
     '{"to":["2024-02-28"]}', '{"from":["2024-02-28"]}', '{"from":["2024-02-28"],"to":["2024-03-02"],"window":["1d"]}', '{"from":["2025-01-01"],"to":["2025-01-02"]}']) q;
 SELECT pg_temp.summaries(tally.create_metric('hits', 'COUNT'), '{"from":["2024-02-28"],"to":["2024-03-02"]}');
 -- too many buckets
-INSERT INTO tally.recent_event (tenant_id, code_hash, customer_hash, ts, received_at, code, customer_id, source, event_id, properties)
-SELECT 1, tally._hash32('till'), 0, '2024-05-01'::timestamptz + n * interval '1 s', now(), 'till', 'many', '', n::text, '{"value": 1}' FROM generate_series(0, 100000) n;
+INSERT INTO tally.recent_event (generation, tenant_id, code_hash, customer_hash, ts, received_at, code, customer_id, source, event_id, properties)
+SELECT 0, 1, tally._hash32('till'), 0, '2024-05-01'::timestamptz + n * interval '1 s', now(), 'till', 'many', '', n::text, '{"value": 1}' FROM generate_series(0, 100000) n;
 SELECT pg_temp.summaries(:'till', '{"from":["2024-05-01"],"to":["2024-06-01"],"bucket":["1 second"]}') LIMIT 1;
 SELECT pg_temp.summaries(:'till', '{"from":["2024-05-01"],"to":["2024-06-01"],"bucket":["month"]}');
 -- what is void counts no longer

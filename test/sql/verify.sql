@@ -34,7 +34,7 @@ SELECT month, events FROM tally.segment ORDER BY 1;
 BEGIN;
 SELECT pg_temp.send(701, 702);
 DELETE FROM tally.recent_event WHERE event_id = 'e701';
-INSERT INTO tally.recent_event SELECT e.tenant_id, e.code_hash, e.customer_hash, e.ts, 1000000, e.received_at, e.import_id, e.code, e.customer_id, e.source, e.event_id, e.properties
+INSERT INTO tally.recent_event SELECT e.generation, e.tenant_id, e.code_hash, e.customer_hash, e.ts, 1000000, e.received_at, e.import_id, e.code, e.customer_id, e.source, e.event_id, e.properties
 FROM tally.recent_event e WHERE e.event_id = 'e702';
 SELECT tenant_id, split_part(object, ' ', 1) AS object, problem FROM tally.verify() ORDER BY problem;
 ROLLBACK;

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 #include "pg/ingest/ingest_facts.hpp"
@@ -18,6 +19,7 @@
 #include "pg/ingest/recent_event.hpp"
 #include "pg/ingest/sealed_claim.hpp"
 #include "pg/ingest/sql_store.hpp"
+#include "pg/segment/generation.hpp"
 
 namespace tally {
 namespace {
@@ -192,12 +194,19 @@ private:
     }
 
     void store() {
-        const EventOrigin origin{call_.tenant_id, batch_.options().now_microseconds, call_.import_id};
+        EventOrigin origin{0, call_.tenant_id, batch_.options().now_microseconds, call_.import_id};
         DirectSegments segments(origin);
         if (is_direct_) {
             number_accepted();
             segments.choose(batch_);
         }
+        bool is_writing = false;
+        const auto store_those_gathered = [&] {
+            if (rows_.empty()) return;
+            if (!std::exchange(is_writing, true)) origin.generation = call_pg([] { return begin_writing_events(); });
+            store_rows(origin);
+            rows_.clear();
+        };
         rows_.clear();
         std::size_t accepted = 0;
         for (const BatchEvent& event : batch_.events()) {
@@ -207,11 +216,10 @@ private:
             if (segments.take(sent, seq)) continue;
             rows_.push_back({sent.code_hash, sent.customer_hash, sent.ts_microseconds, seq, sent.code, sent.customer_id,
                              sent.source, sent.event_id, sent.properties_json});
-            if (rows_.size() < event_rows_at_once) continue;
-            store_rows(origin);
-            rows_.clear();
+            if (rows_.size() == event_rows_at_once) store_those_gathered();
         }
-        if (!rows_.empty()) store_rows(origin);
+        store_those_gathered();
+        if (is_writing) call_pg([] { end_writing_events(); });
         segments.store();
     }
 

@@ -8,12 +8,12 @@
 namespace tally {
 namespace {
 
-constexpr Oid columns[] = {INT4OID, INT4OID, INT4OID, TIMESTAMPTZOID, INT8OID, TIMESTAMPTZOID,
-                           UUIDOID, TEXTOID, TEXTOID, TEXTOID,        TEXTOID, JSONOID};
-constexpr int key_columns = 5;
+constexpr Oid columns[] = {INT4OID, INT4OID, INT4OID, INT4OID, TIMESTAMPTZOID, INT8OID, TIMESTAMPTZOID,
+                           UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,        JSONOID};
+constexpr int key_columns = 6;
 constexpr std::size_t fixed_bytes = 40;
 constexpr std::size_t uuid_bytes = 16;
-constexpr bits8 without_import[] = {0xff & ~(1 << 6), 0x0f};
+constexpr bits8 without_import[] = {0xff & ~(1 << 7), 0x1f};
 constexpr std::string_view no_properties = "{}";
 
 constexpr bool is_short(std::size_t length) {
@@ -50,10 +50,10 @@ HeapTuple new_event(StoreTable& table, const EventOrigin& origin, const EventRow
     char* data = nullptr;
     HeapTuple const tuple =
         new_row(table, length, origin.import_id != nullptr ? nullptr : without_import, true, &data);
-    put(data, 0, origin.tenant_id);
-    put(data, 4, row.code_hash);
-    put(data, 8, row.customer_hash);
-    put(data, 12, std::int32_t{0});  // alignment
+    put(data, 0, origin.generation);
+    put(data, 4, origin.tenant_id);
+    put(data, 8, row.code_hash);
+    put(data, 12, row.customer_hash);
     put(data, 16, row.ts - unix_to_postgres_epoch);
     put(data, 24, row.seq);
     put(data, 32, origin.received_at - unix_to_postgres_epoch);
@@ -82,8 +82,9 @@ void store_events(StoreTable& table, const EventOrigin& origin, std::span<const 
     insert_rows(table, slots, count);
     for (const std::uint32_t place : key_order) {
         const EventRow& row = rows[place];
-        Datum key[] = {Int32GetDatum(origin.tenant_id), Int32GetDatum(row.code_hash), Int32GetDatum(row.customer_hash),
-                       TimestampTzGetDatum(row.ts - unix_to_postgres_epoch), Int64GetDatum(row.seq)};
+        Datum key[] = {Int32GetDatum(origin.generation), Int32GetDatum(origin.tenant_id), Int32GetDatum(row.code_hash),
+                       Int32GetDatum(row.customer_hash), TimestampTzGetDatum(row.ts - unix_to_postgres_epoch),
+                       Int64GetDatum(row.seq)};
         (void)insert_index_entries(table, slots[place], key, UNIQUE_CHECK_YES);
     }
 }

@@ -21,6 +21,7 @@ struct EventRow {
 
 // What all events of a call share.
 struct EventOrigin {
+    std::int32_t generation = 0;           // pg/segment/generation.hpp
     std::int32_t tenant_id = 0;
     std::int64_t received_at = 0;          // Unix microseconds
     const Hash128* import_id = nullptr;

@@ -24,14 +24,14 @@ constinit Statement withdraw_statement{
     "DELETE FROM tally.recent_identity i WHERE i.identity OPERATOR(pg_catalog.=) ANY ($1)", 1, {UUIDARRAYOID}};
 
 constinit Statement store_statement{
-    "INSERT INTO tally.recent_event (tenant_id, code_hash, customer_hash, ts, received_at, import_id, code, customer_id, source, "
-    "event_id, properties) SELECT $6, tally._hash32(n.code), tally._hash32(n.customer_id), n.ts, $7, $8, n.code, n.customer_id, "
+    "INSERT INTO tally.recent_event (generation, tenant_id, code_hash, customer_hash, ts, received_at, import_id, code, customer_id, source, "
+    "event_id, properties) SELECT $10, $6, tally._hash32(n.code), tally._hash32(n.customer_id), n.ts, $7, $8, n.code, n.customer_id, "
     "n.source, n.event_id, n.properties::pg_catalog.json FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), "
     "pg_catalog.unnest($3), pg_catalog.unnest($4), pg_catalog.unnest($5), pg_catalog.unnest($9)) WITH ORDINALITY "
     "n(ts, code, customer_id, source, event_id, properties, place) ORDER BY n.place",
-    9,
+    10,
     {TIMESTAMPTZARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT4OID, TIMESTAMPTZOID, UUIDOID,
-     TEXTARRAYOID}};
+     TEXTARRAYOID, INT4OID}};
 
 // Values of one column as an array.
 struct Column {
@@ -139,8 +139,9 @@ void store_events(const EventOrigin& origin, std::span<const EventRow> rows) {
                             Int32GetDatum(origin.tenant_id),
                             TimestampTzGetDatum(origin.received_at - unix_to_postgres_epoch),
                             PointerGetDatum(origin.import_id != nullptr ? origin.import_id->data() : nullptr),
-                            properties.texts()};
-    (void)store_statement.run(values, origin.import_id != nullptr ? nullptr : "       n ");
+                            properties.texts(),
+                            Int32GetDatum(origin.generation)};
+    (void)store_statement.run(values, origin.import_id != nullptr ? nullptr : "       n  ");
     SPI_finish();
 }
 

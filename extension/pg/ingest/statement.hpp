@@ -9,7 +9,7 @@
 namespace tally {
 
 struct Statement {
-    static constexpr int most_parameters = 9;
+    static constexpr int most_parameters = 10;
 
     const char* text;
     int parameters;

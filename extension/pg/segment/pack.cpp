@@ -1,5 +1,7 @@
 // The faces of packing: tally.pack_step() does one bounded unit in the caller's transaction, tally.pack() one after the
 // other, each in a transaction of its own.
+#include <utility>
+
 #include "core/segment/cut.hpp"
 #include "core/segment/reader.hpp"
 #include "core/segment/tier.hpp"
@@ -54,6 +56,7 @@ Step do_step(PackQueue& queue) {
         pack_pile(queue, take_first(queue.piles));
         return Step::did;
     }
+    if (std::exchange(queue.generations_changed, false) && tend_generations(queue)) return Step::did;
     if (!queue.loose.empty()) {
         const PileKey pile = take_first(queue.loose);
         if (adopt_segments(queue, pile)) queue.loose.push_front(pile);  // until it has none
@@ -69,7 +72,7 @@ Step do_step(PackQueue& queue) {
     }
     if (!queue.in_round) {
         queue.in_round = true;
-        queue.had_work = queue.table_is_read = queue.merges_are_listed = false;
+        queue.had_work = queue.table_is_read = queue.merges_are_listed = queue.generations_are_tended = false;
     }
     if (!queue.table_is_read) {
         plan_packing(queue);
@@ -81,6 +84,7 @@ Step do_step(PackQueue& queue) {
         plan_merges(queue);
         return Step::did;
     }
+    if (!std::exchange(queue.generations_are_tended, true) && tend_generations(queue)) return Step::did;
     if (seal_step()) {
         queue.had_work = true;
         return Step::did;

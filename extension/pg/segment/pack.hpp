@@ -31,6 +31,13 @@ struct PileKey {
     friend bool operator==(const PileKey&, const PileKey&) = default;
 };
 
+// Calls of ingest that may not know of the newest generation yet.
+struct OldCalls {
+    Oid list = InvalidOid;  // tally.generation: the extension may be dropped and made anew in one session
+    std::int32_t newest = 0;
+    std::vector<VirtualTransactionId> of;  // their transactions
+};
+
 struct PackQueue {
     PackSettings settings;
     std::deque<std::int32_t> months;  // without a partition
@@ -38,11 +45,14 @@ struct PackQueue {
     std::deque<PileKey> loose;        // with segments to adopt
     std::deque<PileKey> totals;       // whose life totals are to be counted anew
     std::deque<SegmentKey> merges;
+    OldCalls old_calls;
     bool had_work = false;  // since the round began
     bool in_round = false;
     std::uint32_t next_block = 0;      // of recent_event: where planning goes on
     bool table_is_read = false;        // planning has come to the end of recent_event in this round
     bool merges_are_listed = false;    // in this round
+    bool generations_changed = false;  // or rows were taken out of them
+    bool generations_are_tended = false;  // at the end of this round
     std::int64_t listed_segment = -1;  // greatest segment number when all segments were last looked at
     std::int32_t listed_day = 0;
 };
@@ -76,5 +86,9 @@ bool merge_segments_of(PackQueue& queue, const SegmentKey& key);
 
 // Counts the life totals of a pile anew that are behind, in one pass over its segments; false: none was.
 bool recount_totals(PackQueue& queue, const PileKey& pile);
+
+// Takes away generations that are empty, and begins a new one where enough events have left the newest; see
+// generation.hpp. False: there was nothing to do.
+bool tend_generations(PackQueue& queue);
 
 }  // namespace tally

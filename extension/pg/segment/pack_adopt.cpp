@@ -107,7 +107,7 @@ bool adopt_segments(PackQueue& queue, const PileKey& pile) {
             }
             forget_note(pile, loose.segment.segment_id);
         }
-        totals.store();
+        totals.store(0);
         if (totals.is_behind()) note_once(queue.totals, pile);
         queue.had_work = true;
     }

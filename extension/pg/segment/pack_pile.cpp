@@ -58,13 +58,14 @@ void pack_pile(PackQueue& queue, const PileRange& range) {
         LifeTotals totals(range.tenant_id, range.code_hash, snapshot);
         const std::vector<SegmentKey> keys = store_events(range.tenant_id, read.rows, totals);
         delete_recent_rows(read.rows, snapshot);
-        totals.store();
+        totals.store(static_cast<std::int64_t>(read.rows.size()));
         if (totals.is_behind()) note_once(queue.totals, PileKey{range.tenant_id, range.code_hash});
         for (const SegmentKey& key : keys) note_once(queue.merges, key);
-        queue.had_work = true;
+        queue.had_work = queue.generations_changed = true;
     }
     call_pg([&] { UnregisterSnapshot(snapshot); });
     if (read.is_all || read.rows.empty()) return;
+    wanted.from_generation = read.rows.back().generation;
     wanted.from_customer_hash = read.rows.back().customer_hash;
     queue.piles.push_front(std::move(wanted));
 }

@@ -12,6 +12,7 @@
 
 #include "pg/border/boundary.hpp"
 #include "pg/border/values.hpp"
+#include "pg/segment/generation.hpp"
 #include "pg/segment/partition_list.hpp"
 #include "pg/segment/pile.hpp"
 #include "pg/segment/statement.hpp"
@@ -44,6 +45,7 @@ struct GroupHash {
 struct Waiting {
     std::int64_t events = 0;
     std::int64_t oldest = INT64_MAX;  // received_at
+    bool is_overdue = false;          // some lie in a generation that is to be emptied
 };
 
 using Groups = std::unordered_map<Group, Waiting, GroupHash>;
@@ -81,6 +83,7 @@ void end_scan(const RecentScan& open) {
 
 struct Head {
     bool found = false;
+    std::int32_t generation = 0;
     Group group{};
     std::int64_t ts = 0, received_at = 0;
 };
@@ -88,17 +91,27 @@ struct Head {
 Head next_head(const RecentScan& open) {
     CHECK_FOR_INTERRUPTS();
     if (!table_scan_getnextslot(open.scan, ForwardScanDirection, open.slot)) return {};
-    slot_getsomeattrs(open.slot, 6);
+    slot_getsomeattrs(open.slot, 7);
     const Datum* const values = open.slot->tts_values;
     return {true,
-            {DatumGetInt32(values[0]), DatumGetInt32(values[1]), 0},
-            DatumGetTimestampTz(values[3]) + unix_to_postgres_epoch,
-            DatumGetTimestampTz(values[5]) + unix_to_postgres_epoch};
+            DatumGetInt32(values[0]),
+            {DatumGetInt32(values[1]), DatumGetInt32(values[2]), 0},
+            DatumGetTimestampTz(values[4]) + unix_to_postgres_epoch,
+            DatumGetTimestampTz(values[6]) + unix_to_postgres_epoch};
+}
+
+// Generations before are to be emptied: there may be no more of them, however few events they hold.
+std::int32_t first_unhurried_generation() {
+    Snapshot const snapshot = RegisterSnapshot(GetLatestSnapshot());
+    const Generations live = live_generations(snapshot);
+    UnregisterSnapshot(snapshot);
+    return live.count < max_generations ? 0 : live.newest();
 }
 
 // What waits in the next part of the table; the part after it is next.
 Groups read_groups(PackQueue& queue, std::int64_t edge) {
     Groups groups;
+    const std::int32_t unhurried = call_pg([] { return first_unhurried_generation(); });
     const RecentScan open = call_pg([&] { return begin_scan(queue.next_block); });
     if (queue.next_block < open.blocks) {
         std::int64_t month_start = 0, month_end = INT64_MIN;
@@ -116,6 +129,7 @@ Groups read_groups(PackQueue& queue, std::int64_t edge) {
             Waiting& waiting = groups[head.group];
             ++waiting.events;
             waiting.oldest = std::min(waiting.oldest, head.received_at);
+            waiting.is_overdue |= head.generation < unhurried;
         }
     }
     call_pg([&] { end_scan(open); });
@@ -139,7 +153,9 @@ void plan_packing(PackQueue& queue) {
     std::map<std::pair<std::int32_t, std::int32_t>, Pile> piles;
     std::set<std::int32_t> months;
     for (const auto& [group, waiting] : groups) {
-        if (waiting.events < queue.settings.min_events && now - waiting.oldest < queue.settings.max_age) continue;
+        if (waiting.events < queue.settings.min_events && now - waiting.oldest < queue.settings.max_age &&
+            !waiting.is_overdue)
+            continue;
         Pile& pile = piles[{group.tenant_id, group.code_hash}];
         pile.range.months.push_back(group.month);
         pile.events += waiting.events;

@@ -8,7 +8,6 @@ namespace {
 
 // Next to sealing (pg/identity/seal_step.cpp).
 constexpr int lock_class = 82561;
-constexpr int lock_of_pile_rows = 1;
 
 Datum integer_array(const std::int32_t* numbers, int count) {
     auto* const datums = static_cast<Datum*>(palloc(sizeof(Datum) * static_cast<Size>(count + 1)));
@@ -45,10 +44,13 @@ PileLock lock_pile(std::int32_t tenant_id, std::int32_t code_hash) {
     return lock;
 }
 
+bool try_tending_lock(TendingLock lock) {
+    return DatumGetBool(DirectFunctionCall2(pg_try_advisory_xact_lock_int4, Int32GetDatum(lock_class),
+                                            Int32GetDatum(static_cast<int>(lock))));
+}
+
 bool make_piles(const std::int32_t* tenant_ids, const std::int32_t* code_hashes, int count) {
-    if (!DatumGetBool(DirectFunctionCall2(pg_try_advisory_xact_lock_int4, Int32GetDatum(lock_class),
-                                          Int32GetDatum(lock_of_pile_rows))))
-        return false;
+    if (!try_tending_lock(TendingLock::pile_rows)) return false;
     run_now(
         "INSERT INTO tally.pile (tenant_id, code_hash)"
         " SELECT DISTINCT n.tenant_id, n.code_hash"

@@ -15,6 +15,10 @@ enum class PileLock { held, busy, missing };
 // What is read under the lock must be read with a snapshot that is taken after it.
 PileLock lock_pile(std::int32_t tenant_id, std::int32_t code_hash);
 
+// What one session at a time does, until the end of its transaction; false: another is at it.
+enum class TendingLock { pile_rows = 1, generations = 2 };
+bool try_tending_lock(TendingLock lock);
+
 // Of piles that nobody has locked before there are no rows yet: makes them. False if another session is just doing so.
 bool make_piles(const std::int32_t* tenant_ids, const std::int32_t* code_hashes, int count);
 

@@ -6,6 +6,7 @@
 
 #include "pg/border/boundary.hpp"
 #include "pg/border/values.hpp"
+#include "pg/segment/generation.hpp"
 #include "pg/segment/recent_rows.hpp"
 #include "pg/segment/statement.hpp"
 
@@ -17,6 +18,7 @@ constexpr std::size_t large_event = 4096;  // bytes: its values are forgotten be
 
 // The columns of recent_event in their order.
 enum Column {
+    generation,
     tenant_id,
     code_hash,
     customer_hash,
@@ -38,18 +40,16 @@ struct PileScan {
     IndexScanDesc scan;
     TupleTableSlot* slot;
     MemoryContext row_memory;  // of detoasted values
+    Generations live;
+    int next_place;  // in live
 };
 
-PileScan begin_scan(const PileRange& range, Snapshot snapshot) {
+PileScan begin_scan(Snapshot snapshot) {
     PileScan open{};
     open.table = table_open(relation_oid("recent_event"), RowExclusiveLock);
     open.index = index_open(relation_oid("recent_event_pkey"), AccessShareLock);
-    ScanKeyData keys[3];
-    ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(range.tenant_id));
-    ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(range.code_hash));
-    ScanKeyInit(&keys[2], 3, BTGreaterEqualStrategyNumber, F_INT4GE, Int32GetDatum(range.from_customer_hash));
-    open.scan = begin_index_scan(open.table, open.index, snapshot, 3);
-    index_rescan(open.scan, keys, 3, nullptr, 0);
+    open.live = live_generations(snapshot);
+    open.scan = begin_index_scan(open.table, open.index, snapshot, 4);
     open.slot = table_slot_create(open.table, nullptr);
     open.row_memory = AllocSetContextCreate(CurrentMemoryContext, "pgtally recent rows", ALLOCSET_DEFAULT_SIZES);
     return open;
@@ -73,8 +73,25 @@ struct RowHead {
     std::int64_t ts = 0;
 };
 
-RowHead next_row(const PileScan& open) {
-    if (!index_getnext_slot(open.scan, ForwardScanDirection, open.slot)) return {};
+// Goes on to the next generation; false if there is none.
+bool scan_next_generation(PileScan& open, const PileRange& range) {
+    while (open.next_place < open.live.count && open.live.numbers[open.next_place] < range.from_generation)
+        ++open.next_place;
+    if (open.next_place == open.live.count) return false;
+    const std::int32_t number = open.live.numbers[open.next_place++];
+    const std::int32_t first = number == range.from_generation ? range.from_customer_hash : INT32_MIN;
+    ScanKeyData keys[4];
+    ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(number));
+    ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(range.tenant_id));
+    ScanKeyInit(&keys[2], 3, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(range.code_hash));
+    ScanKeyInit(&keys[3], 4, BTGreaterEqualStrategyNumber, F_INT4GE, Int32GetDatum(first));
+    index_rescan(open.scan, keys, 4, nullptr, 0);
+    return true;
+}
+
+RowHead next_row(PileScan& open, const PileRange& range) {
+    while (open.next_place == 0 || !index_getnext_slot(open.scan, ForwardScanDirection, open.slot))
+        if (!scan_next_generation(open, range)) return {};
     slot_getsomeattrs(open.slot, received_at + 1);
     return {true, DatumGetTimestampTz(open.slot->tts_values[ts]) + unix_to_postgres_epoch};
 }
@@ -100,6 +117,7 @@ RecentRow read_row(const PileScan& open, const RowHead& head, std::int32_t month
     const Datum* const values = open.slot->tts_values;
     RecentRow row;
     row.place = open.slot->tts_tid;
+    row.generation = DatumGetInt32(values[generation]);
     row.customer_hash = DatumGetInt32(values[customer_hash]);
     row.month = month;
     row.code = texts.code == last_code ? last_code : arena.keep(texts.code);
@@ -120,7 +138,7 @@ RecentRow read_row(const PileScan& open, const RowHead& head, std::int32_t month
 }  // namespace
 
 void read_recent_rows(const PileRange& range, Snapshot snapshot, RecentRows& read) {
-    const PileScan open = call_pg([&] { return begin_scan(range, snapshot); });
+    PileScan open = call_pg([&] { return begin_scan(snapshot); });
     PropertiesReader reader;
     std::uint64_t weight = 0;
     std::string_view last_code;
@@ -131,7 +149,7 @@ void read_recent_rows(const PileRange& range, Snapshot snapshot, RecentRows& rea
         const RowHead head = call_pg([&] {
             if (i % rows_between_checks == 0) CHECK_FOR_INTERRUPTS();
             if (i % rows_between_checks == 0 || was_large) MemoryContextReset(open.row_memory);
-            return next_row(open);
+            return next_row(open, range);
         });
         if (!head.found) {
             read.is_all = true;

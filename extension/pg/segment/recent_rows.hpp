@@ -18,7 +18,8 @@ namespace tally {
 struct PileRange {
     std::int32_t tenant_id = 0;
     std::int32_t code_hash = 0;
-    std::int32_t from_customer_hash = INT32_MIN;  // the first customers' rows are packed, or are left alone
+    std::int32_t from_generation = INT32_MIN;     // the rows before are packed, or are left alone,
+    std::int32_t from_customer_hash = INT32_MIN;  // and in this generation those of the first customers
     std::vector<std::int32_t> months;             // ascending; rows of others stay
     std::int64_t edge = INT64_MIN;                // rows before stay: retention deletes them
     std::size_t at_most = 0;                      // rows
@@ -27,6 +28,7 @@ struct PileRange {
 
 struct RecentRow {
     ItemPointerData place;
+    std::int32_t generation = 0;
     std::int32_t customer_hash = 0;
     std::int32_t month = 0;
     std::string_view code;
@@ -40,7 +42,7 @@ struct RecentRows {
     bool is_all = false;  // there are no more
 };
 
-// Reads with the snapshot, in the order of the key. Calls PostgreSQL in call_pg.
+// Reads all generations with the snapshot, in the order of the key. Calls PostgreSQL in call_pg.
 void read_recent_rows(const PileRange& range, Snapshot snapshot, RecentRows& read);
 
 // Deletes exactly these rows; raises 40001 if somebody else has deleted one of them.

@@ -23,10 +23,10 @@ namespace {
 
 // Columns of tally.recent_event and tally.segment, from 0.
 enum RecentColumn {
-    recent_tenant = 0,
-    recent_ts = 3,
-    recent_seq = 4,
-    recent_customer = 8,
+    recent_tenant = 1,
+    recent_ts = 4,
+    recent_seq = 5,
+    recent_customer = 9,
     recent_source,
     recent_event_id
 };

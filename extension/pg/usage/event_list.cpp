@@ -50,14 +50,15 @@ public:
         call_pg([&] {
             MemoryContext const before = start_row();
             pg_uuid_t import = uuid_of(event.import_id);
-            const Datum values[] = {Int32GetDatum(tenant),         Int32GetDatum(code_hash),
+            const Datum values[] = {Int32GetDatum(0),              // a packed event has left its generation
+                                    Int32GetDatum(tenant),         Int32GetDatum(code_hash),
                                     Int32GetDatum(customer_hash),  TimestampTzGetDatum(to_postgres(event.ts)),
                                     Int64GetDatum(event.seq),      TimestampTzGetDatum(to_postgres(event.received_at)),
                                     UUIDPGetDatum(&import),        text_datum(event.code),
                                     text_datum(event.customer_id), text_datum(event.source),
                                     text_datum(event.event_id),    text_datum(event.properties)};
             bool nulls[sizeof values / sizeof values[0]] = {};
-            nulls[6] = !event.has_import;
+            nulls[7] = !event.has_import;
             end_row(values, nulls, before);
         });
     }

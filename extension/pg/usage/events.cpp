@@ -7,6 +7,7 @@
 #include "core/base/hash128.hpp"
 #include "pg/usage/events.hpp"
 
+#include "pg/segment/generation.hpp"
 #include "pg/segment/segment_bytes.hpp"
 #include "pg/usage/segments.hpp"
 
@@ -14,15 +15,15 @@ namespace tally {
 namespace {
 
 enum RecentColumn : AttrNumber {
-    recent_ts = 4,
-    recent_seq = 5,
-    recent_received_at = 6,
-    recent_import = 7,
-    recent_code = 8,
-    recent_customer = 9,
-    recent_source = 10,
-    recent_event_id = 11,
-    recent_properties = 12
+    recent_ts = 5,
+    recent_seq = 6,
+    recent_received_at = 7,
+    recent_import = 8,
+    recent_code = 9,
+    recent_customer = 10,
+    recent_source = 11,
+    recent_event_id = 12,
+    recent_properties = 13
 };
 
 struct RecentRow {
@@ -50,40 +51,44 @@ void read_row(TupleTableSlot* slot, RecentRow& row) {
     if (!is_null) std::memcpy(event.import_id.data(), DatumGetUUIDP(import)->data, event.import_id.size());
 }
 
-int recent_keys(ScanKey keys, std::int32_t tenant, const EventQuestion& question) {
+int recent_keys(ScanKey keys, std::int32_t generation, std::int32_t tenant, const EventQuestion& question) {
     int count = 0;
-    ScanKeyInit(&keys[count++], 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(tenant));
+    ScanKeyInit(&keys[count++], 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(generation));
+    ScanKeyInit(&keys[count++], 2, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(tenant));
     if (question.code)
-        ScanKeyInit(&keys[count++], 2, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(hash32(*question.code)));
+        ScanKeyInit(&keys[count++], 3, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(hash32(*question.code)));
     if (question.customer)
-        ScanKeyInit(&keys[count++], 3, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(hash32(*question.customer)));
-    return count + range_keys(&keys[count], 4, to_postgres(question.from), to_postgres(question.end()));
+        ScanKeyInit(&keys[count++], 4, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(hash32(*question.customer)));
+    return count + range_keys(&keys[count], 5, to_postgres(question.from), to_postgres(question.end()));
 }
 
 void search_recent(std::int32_t tenant, const EventQuestion& question, EventTaker& taker) {
     IndexReader reader("recent_event", "recent_event_pkey");
     MemoryContext const memory =
         call_pg([] { return AllocSetContextCreate(CurrentMemoryContext, "tally recent event", ALLOCSET_SMALL_SIZES); });
-    ScanKeyData keys[5];
-    reader.scan(keys, call_pg([&] { return recent_keys(keys, tenant, question); }));
+    const Generations live = call_pg([] { return live_generations(GetActiveSnapshot()); });
     PropertiesReader properties;
     TextArena arena;
     RecentRow row;
-    while (TupleTableSlot* const slot = reader.next()) {
-        call_pg([&] {
-            MemoryContextReset(memory);
-            MemoryContext const before = MemoryContextSwitchTo(memory);
-            read_row(slot, row);
-            MemoryContextSwitchTo(before);
-        });
-        if ((question.code && row.code != *question.code) ||
-            (question.customer && row.event.customer_id != *question.customer) ||
-            !taker.wants(row.event.ts, row.event.seq))
-            continue;
-        arena.clear();
-        row.event.properties = {};
-        if (question.needle) row.event.properties = properties.read(row.properties, arena);
-        if (is_asked_for(question, row.code, row.event)) taker.take(row.code, row.event, row.properties);
+    for (int i = 0; i < live.count; ++i) {
+        ScanKeyData keys[6];
+        reader.scan(keys, call_pg([&] { return recent_keys(keys, live.numbers[i], tenant, question); }));
+        while (TupleTableSlot* const slot = reader.next()) {
+            call_pg([&] {
+                MemoryContextReset(memory);
+                MemoryContext const before = MemoryContextSwitchTo(memory);
+                read_row(slot, row);
+                MemoryContextSwitchTo(before);
+            });
+            if ((question.code && row.code != *question.code) ||
+                (question.customer && row.event.customer_id != *question.customer) ||
+                !taker.wants(row.event.ts, row.event.seq))
+                continue;
+            arena.clear();
+            row.event.properties = {};
+            if (question.needle) row.event.properties = properties.read(row.properties, arena);
+            if (is_asked_for(question, row.code, row.event)) taker.take(row.code, row.event, row.properties);
+        }
     }
     reader.close();
     call_pg([&] { MemoryContextDelete(memory); });

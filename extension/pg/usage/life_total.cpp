@@ -121,15 +121,18 @@ void LifeTotals::note_source(std::string_view code, std::string_view source) {
     noted_.emplace(code, *id);
 }
 
-void LifeTotals::store() {
+void LifeTotals::store(std::int64_t packed_events) {
     for (Total& total : totals_)
         if (total.is_current) write(total, version_ + 1);
     insert_noted();
     call_pg([&] {
         run_now(
-            "UPDATE tally.pile SET version = version + 1, packed_at = pg_catalog.clock_timestamp()"
-            " WHERE tenant_id = $1 AND code_hash = $2",
-            {{INT4OID, Int32GetDatum(tenant_)}, {INT4OID, Int32GetDatum(code_hash_)}}, SPI_OK_UPDATE);
+            "UPDATE tally.pile SET version = version + 1, packed_at = pg_catalog.clock_timestamp(),"
+            " packed_events = packed_events + $3 WHERE tenant_id = $1 AND code_hash = $2",
+            {{INT4OID, Int32GetDatum(tenant_)},
+             {INT4OID, Int32GetDatum(code_hash_)},
+             {INT8OID, Int64GetDatum(packed_events)}},
+            SPI_OK_UPDATE);
     });
 }
 

@@ -6,7 +6,7 @@
 //     LifeTotals totals(tenant, code_hash, snapshot);
 //     totals.add(code, segment);       of each segment that holds newly packed events, or was loose until now
 //     totals.note_source(code, source) of each of these events: a value update makes its metric one that is carried
-//     totals.store();                  once: writes the totals, and raises tally.pile.version
+//     totals.store(packed);            once: writes the totals, and raises tally.pile.version
 // SPI must be connected, and the rights are those of tally_owner. Not for merges: they move events and add none.
 #pragma once
 
@@ -33,7 +33,7 @@ public:
 
     void add(std::string_view code, SegmentReader& segment);
     void note_source(std::string_view code, std::string_view source);
-    void store();
+    void store(std::int64_t packed_events);
 
     // Whether a total does not cover what it should, or will not once this is stored.
     bool is_behind() const noexcept { return !is_current_ || !noted_.empty(); }

@@ -2,7 +2,7 @@
 //
 // The key of recent_event holds hashes of code and customer, so the texts are compared in each row. Both its times are
 // keys of the index even where no customer is named: rows outside of the range are passed over without their heap
-// tuple.
+// tuple. One generation is read after the other.
 #include <algorithm>
 
 #include "core/base/hash128.hpp"
@@ -14,13 +14,13 @@ namespace {
 
 // Columns of recent_event and of its key.
 enum RecentColumn : AttrNumber {
-    recent_ts = 4,
-    recent_seq = 5,
-    recent_code = 8,
-    recent_customer = 9,
-    recent_properties = 12
+    recent_ts = 5,
+    recent_seq = 6,
+    recent_code = 9,
+    recent_customer = 10,
+    recent_properties = 13
 };
-enum RecentKey : AttrNumber { key_tenant = 1, key_code = 2, key_customer = 3, key_ts = 4 };
+enum RecentKey : AttrNumber { key_generation = 1, key_tenant = 2, key_code = 3, key_customer = 4, key_ts = 5 };
 
 // Columns of the index of correction by code.
 enum CorrectionKey : AttrNumber { by_code_tenant = 1, by_code_code = 2, by_code_ts = 3, by_code_seq = 4 };
@@ -96,26 +96,32 @@ RecentEvents::RecentEvents(std::int32_t tenant, std::string_view code, std::int6
       code_hash_(hash32(code)),
       from_(to_postgres(from)),
       to_(to_postgres(to)) {
-    row_memory_ =
-        call_pg([] { return AllocSetContextCreate(CurrentMemoryContext, "tally recent event", ALLOCSET_SMALL_SIZES); });
+    call_pg([&] {
+        live_ = live_generations(GetActiveSnapshot());
+        row_memory_ = AllocSetContextCreate(CurrentMemoryContext, "tally recent event", ALLOCSET_SMALL_SIZES);
+    });
 }
 
 void RecentEvents::scan_all() {
     one_customer_ = false;
-    ScanKeyData keys[5];
-    int4_key(&keys[0], key_tenant, tenant_);
-    int4_key(&keys[1], key_code, code_hash_);
-    reader_.scan(keys, 2 + range_keys(&keys[2], key_ts, from_, to_));
+    scan_generation(0);
 }
 
 void RecentEvents::scan_customer(std::string_view customer) {
     one_customer_ = true;
     customer_ = customer;
-    ScanKeyData keys[5];
-    int4_key(&keys[0], key_tenant, tenant_);
-    int4_key(&keys[1], key_code, code_hash_);
-    int4_key(&keys[2], key_customer, hash32(customer));
-    reader_.scan(keys, 3 + range_keys(&keys[3], key_ts, from_, to_));
+    scan_generation(0);
+}
+
+void RecentEvents::scan_generation(int place) {
+    place_ = place;
+    ScanKeyData keys[6];
+    int count = 0;
+    int4_key(&keys[count++], key_generation, live_.numbers[place]);
+    int4_key(&keys[count++], key_tenant, tenant_);
+    int4_key(&keys[count++], key_code, code_hash_);
+    if (one_customer_) int4_key(&keys[count++], key_customer, hash32(customer_));
+    reader_.scan(keys, count + range_keys(&keys[count], key_ts, from_, to_));
 }
 
 // Calls PostgreSQL. False for an event of another code or customer of the same hash.
@@ -137,7 +143,11 @@ bool RecentEvents::take(TupleTableSlot* slot, RecentEvent& event) const {
 bool RecentEvents::next(RecentEvent& event) {
     for (;;) {
         TupleTableSlot* const slot = reader_.next();
-        if (slot == nullptr) return false;
+        if (slot == nullptr) {
+            if (place_ + 1 == live_.count) return false;
+            scan_generation(place_ + 1);
+            continue;
+        }
         if (call_pg([&] { return take(slot, event); })) return true;
     }
 }

@@ -11,6 +11,7 @@
 
 #include "pg/border/boundary.hpp"
 #include "pg/border/values.hpp"
+#include "pg/segment/generation.hpp"
 
 namespace tally {
 
@@ -71,9 +72,12 @@ public:
     void close();
 
 private:
+    void scan_generation(int place);
     bool take(TupleTableSlot* slot, RecentEvent& event) const;
 
     IndexReader reader_;
+    Generations live_;
+    int place_ = 0;  // in live_
     MemoryContext row_memory_;
     std::int32_t tenant_;
     std::string_view code_;

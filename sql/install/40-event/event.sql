@@ -6,6 +6,7 @@ COMMENT ON SEQUENCE tally.event_seq IS 'Order in which events were taken; breaks
 -- Not partitioned, with the one index that usage needs: an event needs no partition to be accepted. Hashes stand in the key
 -- for the texts, which are several times as dear there; a reader compares the texts themselves.
 CREATE TABLE tally.recent_event (
+    generation    integer NOT NULL,
     tenant_id     integer NOT NULL,
     code_hash     integer NOT NULL,
     customer_hash integer NOT NULL,
@@ -18,11 +19,12 @@ CREATE TABLE tally.recent_event (
     source        text NOT NULL,
     event_id      text NOT NULL,
     properties    json NOT NULL,
-    PRIMARY KEY (tenant_id, code_hash, customer_hash, ts, seq)
+    PRIMARY KEY (generation, tenant_id, code_hash, customer_hash, ts, seq)
 ) WITH (fillfactor = 100, vacuum_truncate = off, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000,
         autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 100000,
         autovacuum_vacuum_cost_delay = 0);
 COMMENT ON TABLE tally.recent_event IS 'Accepted events that came a moment ago: each lies here or in one segment, never in both; rows are never changed';
+COMMENT ON COLUMN tally.recent_event.generation IS 'Which was the newest one (table generation) when it was stored';
 COMMENT ON COLUMN tally.recent_event.tenant_id IS 'Whose it is';
 COMMENT ON COLUMN tally.recent_event.code_hash IS '_hash32 of code';
 COMMENT ON COLUMN tally.recent_event.customer_hash IS '_hash32 of customer_id';
@@ -35,6 +37,16 @@ COMMENT ON COLUMN tally.recent_event.customer_id IS 'Whose usage it is; empty fo
 COMMENT ON COLUMN tally.recent_event.source IS 'Which system sent it; empty if none was named';
 COMMENT ON COLUMN tally.recent_event.event_id IS 'Id given by the sender, unique for the tenant, customer and source';
 COMMENT ON COLUMN tally.recent_event.properties IS 'Flat object of strings and numbers, exactly as sent';
+
+-- See extension/pg/segment/generation.hpp. Where there is no row, generation 0 is live.
+CREATE TABLE tally.generation (
+    generation   integer PRIMARY KEY,
+    moved_before bigint NOT NULL
+) WITH (fillfactor = 50, vacuum_truncate = off, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 50,
+        autovacuum_vacuum_cost_delay = 0);
+COMMENT ON TABLE tally.generation IS 'Live generations of recent events: rows go into the newest, and readers visit only these';
+COMMENT ON COLUMN tally.generation.generation IS 'Number of the generation';
+COMMENT ON COLUMN tally.generation.moved_before IS 'Events that had been packed in all when it began: many have left it where many more have been packed';
 
 CREATE TABLE tally.recent_identity (
     identity  uuid PRIMARY KEY,

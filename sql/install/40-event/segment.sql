@@ -65,6 +65,7 @@ CREATE TABLE tally.pile (
     code_hash integer NOT NULL,
     packed_at timestamptz,
     version   bigint NOT NULL DEFAULT 0,
+    packed_events bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (tenant_id, code_hash)
 ) WITH (fillfactor = 50, vacuum_truncate = off, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000,
         autovacuum_vacuum_cost_delay = 0);
@@ -72,6 +73,7 @@ COMMENT ON TABLE tally.pile IS 'A row for each code that was ever packed: whoeve
 COMMENT ON COLUMN tally.pile.tenant_id IS 'Whose events they are';
 COMMENT ON COLUMN tally.pile.code_hash IS '_hash32 of the code';
 COMMENT ON COLUMN tally.pile.packed_at IS 'When events of it were last packed';
+COMMENT ON COLUMN tally.pile.packed_events IS 'How many of its events were ever packed';
 COMMENT ON COLUMN tally.pile.version IS 'Raised under the lock by every transaction that changes which of its events are packed (merging does not): what tally.life_total is good for';
 
 CREATE TABLE tally.life_total (
