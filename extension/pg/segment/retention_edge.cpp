@@ -7,7 +7,9 @@
 
 std::int64_t tally::retained_from() {
     Relation const store = table_open(relation_oid("store"), AccessShareLock);
-    Snapshot const newest = RegisterSnapshot(GetLatestSnapshot());
+    // For a table that is no catalog this snapshot is always a new one, and unlike GetLatestSnapshot it may be taken while
+    // the plan that asks runs in parallel.
+    Snapshot const newest = RegisterSnapshot(GetCatalogSnapshot(RelationGetRelid(store)));
     TupleTableSlot* const slot = table_slot_create(store, nullptr);
     Relation const index = index_open(relation_oid("store_pkey"), AccessShareLock);
     IndexScanDesc const scan = begin_index_scan(store, index, newest, 0);
