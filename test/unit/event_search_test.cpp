@@ -71,6 +71,30 @@ TEST(EventSearch, FindsTheNewestThatAreAskedFor) {
     }
 }
 
+TEST(EventSearch, NeedlesAreFoundInIdsOfAnyForm) {
+    for (const bool with_text : {false, true}) {
+        StoredEvents events;
+        events.add("c", 1, 1, {}).event_id = "0190c0ff-ee00-7000-8000-000000000001";
+        events.add("c", 2, 2, {}).event_id = "0190c0ffee0070008000000000000002";
+        events.add("c", 3, 3, {}).event_id = with_text ? "order-Q7" : "0190c0ff-ee00-7000-8000-000000000003";
+        const Segment written = write_segment(events.events());
+        SegmentInMemory source(written.bytes);
+        SegmentReader segment(source);
+        EXPECT_EQ(segment.has_text_ids(), with_text);
+        const auto found = [&](const char* needle) {
+            NewestEvents newest(10);
+            EventQuestion question;
+            question.needle = needle;
+            search_segment(segment, "call", question, newest);
+            return newest.places().size();
+        };
+        EXPECT_EQ(found("c0ff-ee"), with_text ? 1U : 2U);
+        EXPECT_EQ(found("c0ffee"), 1U);
+        EXPECT_EQ(found("order-q7"), with_text ? 1U : 0U);
+        EXPECT_EQ(found("zz"), 0U);
+    }
+}
+
 TEST(EventSearch, NeedlesAreFoundInAnyCase) {
     StoredEvents events;
     events.add("c", 1, 1, {events.text("k", "Some TEXT")});

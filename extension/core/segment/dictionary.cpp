@@ -159,7 +159,17 @@ DictionaryEntry StoredDictionary::entry(std::uint32_t code) {
     return {kind_of(code), text(code)};
 }
 
+// The search comes across several blocks. To fetch one costs as much as to fetch some kilobytes.
+void StoredDictionary::load_if_short() {
+    constexpr std::size_t short_bytes = std::size_t{32} << 10;
+    if (blocks_.size() < 2) return;
+    const std::uint32_t first = column_.dictionary_block(0);
+    const std::uint32_t last = first + column_.dictionary_blocks();
+    if (table_.bytes_of(first, last) <= short_bytes) table_.load(first, last);
+}
+
 std::optional<std::uint32_t> StoredDictionary::find(PropertyKind kind, std::string_view wanted) {
+    load_if_short();
     auto [begin, end] = codes_of(kind);
     const std::uint32_t last = end;
     while (begin < end) {

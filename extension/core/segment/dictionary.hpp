@@ -81,6 +81,7 @@ private:
         std::unique_ptr<char[]> memory;
     };
     void load(std::uint32_t number);
+    void load_if_short();
 
     BlockTable& table_;
     const Column& column_;

@@ -63,7 +63,7 @@ std::string_view write_form(Form form, const std::byte* bytes, TextArena& arena)
 
 }  // namespace
 
-void append_event_ids(std::vector<std::byte>& out, std::span<const std::string_view> ids) {
+bool append_event_ids(std::vector<std::byte>& out, std::span<const std::string_view> ids) {
     std::vector<std::uint8_t> id_forms;
     std::vector<std::byte> binary, texts;
     std::vector<std::uint32_t> lengths;
@@ -81,14 +81,16 @@ void append_event_ids(std::vector<std::byte>& out, std::span<const std::string_v
     append_bytes(out, binary);
     append_integers(out, std::span<const std::uint32_t>(lengths));
     append_packed(out, texts);
+    return !lengths.empty();
 }
 
-void read_event_ids(Bytes block, std::uint32_t count, std::uint32_t begin, std::uint32_t end, std::string_view* ids,
-                    TextArena& arena) {
+void read_event_ids(Bytes block, bool with_text, std::uint32_t count, std::uint32_t begin, std::uint32_t end,
+                    std::string_view* ids, TextArena& arena) {
     std::vector<std::uint8_t> id_forms(count);
     Integers(block, count).read_below(forms, 0, count, id_forms.data());
     std::uint32_t texts = 0;
     for (const std::uint8_t form : id_forms) texts += form == as_text ? 1 : 0;
+    if (texts > 0 && !with_text) fail_damaged("an id is a text where none should be");
     const std::size_t binary_bytes = std::size_t{count - texts} * id_bytes;
     if (binary_bytes > block.size()) fail_damaged("ids are cut short");
     const std::byte* binary = block.data();

@@ -11,10 +11,11 @@
 
 namespace tally::segment_format {
 
-void append_event_ids(std::vector<std::byte>& out, std::span<const std::string_view> ids);
+// Answers whether some are texts.
+bool append_event_ids(std::vector<std::byte>& out, std::span<const std::string_view> ids);
 
-// Ids [begin, end) of a block of `count`; texts lie in the arena. Throws Error(corrupted).
-void read_event_ids(Bytes block, std::uint32_t count, std::uint32_t begin, std::uint32_t end, std::string_view* ids,
-                    TextArena& arena);
+// Ids [begin, end) of a block of `count`, some of which may be texts; they lie in the arena. Throws Error(corrupted).
+void read_event_ids(Bytes block, bool with_text, std::uint32_t count, std::uint32_t begin, std::uint32_t end,
+                    std::string_view* ids, TextArena& arena);
 
 }  // namespace tally::segment_format

@@ -59,6 +59,8 @@ bool right_flags(const Column& column) {
             return column.flags == with_statistics && column.scale == 0;
         case received_at:
             return (column.flags & ~with_steps) == 0 && column.scale == 0;
+        case event_id:
+            return (column.flags & ~without_texts) == 0 && column.scale == 0;
         case property_type: {
             const bool any = (column.flags & (with_numbers | with_entries)) != 0;
             const bool counted = column.has(with_numbers) || column.has(with_absent);

@@ -18,7 +18,8 @@
 //                  block is varint how many it holds, INTEGERS of their first seqs and INTEGERS of their moments; without
 //                  the flag INTEGERS, one a row
 //   event_id       INTEGERS of the ids' forms (0 text, 1 UUID in lower case, 2 as 32 hexadecimal digits in lower case), 16
-//                  bytes for each that is not a text, then of the texts INTEGERS of their lengths and PACKED bytes
+//                  bytes for each that is not a text, then of the texts INTEGERS of their lengths and PACKED bytes; flag
+//                  without texts: none is one
 //   source         INTEGERS of codes into the dictionary
 //   import         INTEGERS of codes: 0 none, else 1 + code into the dictionary, whose entries are the 16 bytes of the ids
 //   customer       values are the customers, not rows: INTEGERS of their first rows; the dictionary holds their names
@@ -86,6 +87,7 @@ enum ColumnFlag : std::uint8_t {
     with_entries = 8,
     with_shown_scales = 16,
     with_steps = 32,
+    without_texts = 64,
 };
 
 struct Column {
@@ -159,6 +161,10 @@ public:
     }
     // Loads blocks [first, last) with as few slices as possible.
     void load(std::uint32_t first, std::uint32_t last);
+    // How many bytes blocks [first, last) take; first < last.
+    std::size_t bytes_of(std::uint32_t first, std::uint32_t last) const noexcept {
+        return end_of(last - 1) - begin_of(first);
+    }
 
 private:
     std::size_t begin_of(std::uint32_t number) const noexcept {

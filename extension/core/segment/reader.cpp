@@ -234,9 +234,13 @@ void SegmentReader::read_event_ids(std::uint32_t begin, std::uint32_t end, std::
     load_blocks(parts_->table, column, begin, end);
     for_each_block_part(
         begin, end, [&](std::uint32_t block, std::uint32_t first, std::uint32_t last, std::uint32_t at) {
-            segment_format::read_event_ids(parts_->table.block(column.data_block(block)),
+            segment_format::read_event_ids(parts_->table.block(column.data_block(block)), !column.has(without_texts),
                                            parts_->values_in_block(column, block), first, last, ids + at, arena);
         });
+}
+
+bool SegmentReader::has_text_ids() const noexcept {
+    return !parts_->header.columns[event_id].has(without_texts);
 }
 
 void SegmentReader::read_source_codes(std::uint32_t begin, std::uint32_t end, std::uint32_t* codes) {

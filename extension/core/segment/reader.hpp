@@ -145,6 +145,8 @@ public:
 
     // Texts lie in the arena.
     void read_event_ids(std::uint32_t begin, std::uint32_t end, std::string_view* ids, TextArena& arena);
+    // Whether some ids may be more than hexadecimal digits and hyphens.
+    bool has_text_ids() const noexcept;
     void read_source_codes(std::uint32_t begin, std::uint32_t end, std::uint32_t* codes);
     SegmentDictionary& sources();
     // 0 = no import, n = imports()[n - 1].

@@ -140,12 +140,13 @@ void write_received_at(const SortedEvents& sorted, Header& header, BlockOutput& 
 
 void write_event_ids(const SortedEvents& sorted, Header& header, BlockOutput& out) {
     Column column = column_of(event_id);
+    column.flags = without_texts;
     std::vector<std::string_view> ids;
     for (std::size_t begin = 0; begin < sorted.rows.size(); begin += segment_block_rows) {
         const std::size_t end = std::min<std::size_t>(begin + segment_block_rows, sorted.rows.size());
         ids.clear();
         for (std::size_t row = begin; row < end; ++row) ids.push_back(sorted.rows[row]->event_id);
-        append_event_ids(out.bytes(), ids);
+        if (append_event_ids(out.bytes(), ids)) column.flags = 0;
         out.end_block();
         ++column.data_blocks;
     }

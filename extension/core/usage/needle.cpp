@@ -20,6 +20,7 @@ Needle::Needle(std::string_view text) : text_(text) {
     first_ = text_.front();
     first_upper_ = first_ >= 'a' && first_ <= 'z' ? static_cast<char>(first_ - 32) : first_;
     may_be_in_number_ = text_.find_first_not_of("0123456789.-") == std::string::npos;
+    may_be_in_uuid_ = text_.find_first_not_of("0123456789abcdef-") == std::string::npos;
 }
 
 bool Needle::is_in(std::string_view text) const noexcept {
@@ -92,6 +93,7 @@ void SegmentNeedle::load_numbers(PropertyColumn& column, std::uint32_t begin, st
 }
 
 void SegmentNeedle::load_ids(std::uint32_t begin, std::uint32_t end) {
+    if (!needle_.may_be_in_uuid() && !segment_.has_text_ids()) return;
     if (std::find(found_.begin(), found_.end(), 0) == found_.end()) return;
     TextArena arena;
     ids_.resize(end - begin);

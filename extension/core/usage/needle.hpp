@@ -21,11 +21,13 @@ public:
     bool is_in(std::string_view text) const noexcept;
     // Whether the decimal digits of some number may hold it.
     bool may_be_in_number() const noexcept { return may_be_in_number_; }
+    // Whether some UUID may.
+    bool may_be_in_uuid() const noexcept { return may_be_in_uuid_; }
 
 private:
     std::string text_;
     char first_ = 0, first_upper_ = 0;
-    bool may_be_in_number_ = false;
+    bool may_be_in_number_ = false, may_be_in_uuid_ = false;
 };
 
 // Which rows of a segment hold a needle in their id or in a property.
