@@ -67,7 +67,7 @@ void require_piece(std::string_view text, bool is_csv) {
 // A text comes back as it is; a number has lost the blanks around it.
 bool is_note(std::string_view read, std::string_view note) {
     if (read == note) return true;
-    constexpr std::string_view blanks = " \t";
+    constexpr std::string_view blanks = " \t\r";
     const std::size_t first = note.find_first_not_of(blanks);
     if (first == std::string_view::npos) return false;
     const std::string_view bare = note.substr(first, note.find_last_not_of(blanks) + 1 - first);
