@@ -215,8 +215,8 @@ async function once(name, work) {
   await session.end();
 }
 
-test('at the end every metric and every event is as the oracle has it', { timeout: 120000 }, async (context) => {
-  if (sessions.failures.length > 0) return context.skip('it failed before');
+test('at the end every metric and every event is as the oracle has it', { timeout: 120000 }, async () => {
+  assert.equal(sessions.failures.length, 0, 'the store is not compared at the end: the test before failed');
   await once('end', async (session) => {
     const metrics = await session.rows('SELECT id, definition FROM oracle.metric ORDER BY id');
     const codes = [...world.SQL_CODES, ...world.MIXED_CODES];

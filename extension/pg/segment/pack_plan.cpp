@@ -12,6 +12,7 @@
 
 #include "pg/border/boundary.hpp"
 #include "pg/border/values.hpp"
+#include "pg/segment/columns.hpp"
 #include "pg/segment/generation.hpp"
 #include "pg/segment/partition_list.hpp"
 #include "pg/segment/pile.hpp"
@@ -91,13 +92,13 @@ struct Head {
 Head next_head(const RecentScan& open) {
     CHECK_FOR_INTERRUPTS();
     if (!table_scan_getnextslot(open.scan, ForwardScanDirection, open.slot)) return {};
-    slot_getsomeattrs(open.slot, 7);
-    const Datum* const values = open.slot->tts_values;
+    slot_getsomeattrs(open.slot, recent_received_at);
+    const auto value = [&](RecentColumn column) { return column_value(open.slot, column); };
     return {true,
-            DatumGetInt32(values[0]),
-            {DatumGetInt32(values[1]), DatumGetInt32(values[2]), 0},
-            DatumGetTimestampTz(values[4]) + unix_to_postgres_epoch,
-            DatumGetTimestampTz(values[6]) + unix_to_postgres_epoch};
+            DatumGetInt32(value(recent_generation)),
+            {DatumGetInt32(value(recent_tenant)), DatumGetInt32(value(recent_code_hash)), 0},
+            DatumGetTimestampTz(value(recent_ts)) + unix_to_postgres_epoch,
+            DatumGetTimestampTz(value(recent_received_at)) + unix_to_postgres_epoch};
 }
 
 // Generations before are to be emptied: there may be no more of them, however few events they hold.

@@ -7,6 +7,7 @@
 #include "pg/border/boundary.hpp"
 #include "pg/border/values.hpp"
 #include "pg/segment/generation.hpp"
+#include "pg/segment/columns.hpp"
 #include "pg/segment/recent_rows.hpp"
 #include "pg/segment/statement.hpp"
 
@@ -15,24 +16,6 @@ namespace {
 
 constexpr int rows_between_checks = 256;
 constexpr std::size_t large_event = 4096;  // bytes: its values are forgotten before the next row is read
-
-// The columns of recent_event in their order.
-enum Column {
-    generation,
-    tenant_id,
-    code_hash,
-    customer_hash,
-    ts,
-    seq,
-    received_at,
-    import_id,
-    code,
-    customer_id,
-    source,
-    event_id,
-    properties,
-    columns
-};
 
 struct PileScan {
     Relation table;
@@ -63,8 +46,8 @@ void end_scan(const PileScan& open) {
     table_close(open.table, NoLock);
 }
 
-std::string_view text_of(Datum value) {
-    return view_of(DatumGetTextPP(value));
+std::string_view text_of(const TupleTableSlot* slot, RecentColumn column) {
+    return view_of(DatumGetTextPP(column_value(slot, column)));
 }
 
 // What of a row is wanted before its texts are.
@@ -81,10 +64,10 @@ bool scan_next_generation(PileScan& open, const PileRange& range) {
     const std::int32_t number = open.live.numbers[open.next_place++];
     const std::int32_t first = number == range.from_generation ? range.from_customer_hash : INT32_MIN;
     ScanKeyData keys[4];
-    ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(number));
-    ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(range.tenant_id));
-    ScanKeyInit(&keys[2], 3, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(range.code_hash));
-    ScanKeyInit(&keys[3], 4, BTGreaterEqualStrategyNumber, F_INT4GE, Int32GetDatum(first));
+    ScanKeyInit(&keys[0], recent_generation, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(number));
+    ScanKeyInit(&keys[1], recent_tenant, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(range.tenant_id));
+    ScanKeyInit(&keys[2], recent_code_hash, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(range.code_hash));
+    ScanKeyInit(&keys[3], recent_customer_hash, BTGreaterEqualStrategyNumber, F_INT4GE, Int32GetDatum(first));
     index_rescan(open.scan, keys, 4, nullptr, 0);
     return true;
 }
@@ -92,8 +75,8 @@ bool scan_next_generation(PileScan& open, const PileRange& range) {
 RowHead next_row(PileScan& open, const PileRange& range) {
     while (open.next_place == 0 || !index_getnext_slot(open.scan, ForwardScanDirection, open.slot))
         if (!scan_next_generation(open, range)) return {};
-    slot_getsomeattrs(open.slot, received_at + 1);
-    return {true, DatumGetTimestampTz(open.slot->tts_values[ts]) + unix_to_postgres_epoch};
+    slot_getsomeattrs(open.slot, recent_received_at);
+    return {true, DatumGetTimestampTz(column_value(open.slot, recent_ts)) + unix_to_postgres_epoch};
 }
 
 // Whose texts lie in the row's buffer or in row_memory: to be copied before the next row is read.
@@ -104,9 +87,9 @@ struct RowTexts {
 RowTexts row_texts(const PileScan& open) {
     MemoryContext const caller = MemoryContextSwitchTo(open.row_memory);
     slot_getallattrs(open.slot);
-    const Datum* const values = open.slot->tts_values;
-    const RowTexts texts{text_of(values[code]), text_of(values[customer_id]), text_of(values[source]),
-                         text_of(values[event_id]), text_of(values[properties])};
+    const RowTexts texts{text_of(open.slot, recent_code), text_of(open.slot, recent_customer),
+                         text_of(open.slot, recent_source), text_of(open.slot, recent_event_id),
+                         text_of(open.slot, recent_properties)};
     MemoryContextSwitchTo(caller);
     return texts;
 }
@@ -114,22 +97,22 @@ RowTexts row_texts(const PileScan& open) {
 RecentRow read_row(const PileScan& open, const RowHead& head, std::int32_t month, PropertiesReader& reader,
                    TextArena& arena, std::string_view last_code) {
     const RowTexts texts = call_pg([&] { return row_texts(open); });
-    const Datum* const values = open.slot->tts_values;
+    const auto value = [&](RecentColumn column) { return column_value(open.slot, column); };
     RecentRow row;
     row.place = open.slot->tts_tid;
-    row.generation = DatumGetInt32(values[generation]);
-    row.customer_hash = DatumGetInt32(values[customer_hash]);
+    row.generation = DatumGetInt32(value(recent_generation));
+    row.customer_hash = DatumGetInt32(value(recent_customer_hash));
     row.month = month;
     row.code = texts.code == last_code ? last_code : arena.keep(texts.code);
     row.event.customer_id = arena.keep(texts.customer_id);
     row.event.source = arena.keep(texts.source);
     row.event.event_id = arena.keep(texts.event_id);
     row.event.ts = head.ts;
-    row.event.received_at = DatumGetTimestampTz(values[received_at]) + unix_to_postgres_epoch;
-    row.event.seq = DatumGetInt64(values[seq]);
-    row.event.has_import = !open.slot->tts_isnull[import_id];
+    row.event.received_at = DatumGetTimestampTz(value(recent_received_at)) + unix_to_postgres_epoch;
+    row.event.seq = DatumGetInt64(value(recent_seq));
+    row.event.has_import = !column_is_null(open.slot, recent_import);
     if (row.event.has_import)
-        memcpy(row.event.import_id.data(), DatumGetUUIDP(values[import_id])->data, row.event.import_id.size());
+        memcpy(row.event.import_id.data(), DatumGetUUIDP(value(recent_import))->data, row.event.import_id.size());
     row.event.properties = reader.read(texts.properties, arena);
     row.weight = event_weight(row.event);
     return row;

@@ -5,13 +5,12 @@
 
 #include "pg/border/boundary.hpp"
 #include "pg/border/values.hpp"
+#include "pg/segment/columns.hpp"
 #include "pg/segment/partition_list.hpp"
 #include "pg/segment/statement.hpp"
 
 namespace tally {
 namespace {
-
-constexpr int data_column = 13;
 
 Datum postgres_time(std::int64_t unix_microseconds) {
     return TimestampTzGetDatum(unix_microseconds - unix_to_postgres_epoch);
@@ -131,7 +130,7 @@ Bytes segment_bytes(const StoredSegment& segment) {
             ereport(ERROR,
                     (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE), errmsg("a segment was replaced while it was read")));
         bool null = false;
-        auto* const stored = reinterpret_cast<varlena*>(DatumGetPointer(slot_getattr(slot, data_column, &null)));
+        auto* const stored = reinterpret_cast<varlena*>(DatumGetPointer(slot_getattr(slot, segment_data, &null)));
         const varlena* const data = pg_detoast_datum_copy(stored);
         UnregisterSnapshot(snapshot);
         ExecDropSingleTupleTableSlot(slot);

@@ -14,38 +14,13 @@
 #include "pg/border/boundary.hpp"
 #include "pg/border/rows.hpp"
 #include "pg/border/values.hpp"
+#include "pg/segment/columns.hpp"
 #include "pg/segment/partition_list.hpp"
 #include "pg/segment/segment_bytes.hpp"
 #include "pg/segment/statement.hpp"
 
 namespace tally {
 namespace {
-
-// Columns of tally.recent_event and tally.segment, from 0.
-enum RecentColumn {
-    recent_tenant = 1,
-    recent_ts = 4,
-    recent_seq = 5,
-    recent_customer = 9,
-    recent_source,
-    recent_event_id
-};
-enum SegmentColumn {
-    segment_id,
-    segment_tenant,
-    segment_code,
-    segment_month,
-    segment_first_ts,
-    segment_last_ts,
-    segment_first_customer,
-    segment_last_customer,
-    segment_first_seq,
-    segment_last_seq,
-    segment_events,
-    segment_imports,
-    segment_data,
-    segment_weight
-};
 
 // Takes rows of the answer.
 class Answer {
@@ -110,21 +85,21 @@ void end_table(const TableRead& open) {
 
 // A text of the row; calls PostgreSQL where it has to be detoasted, into the current memory context.
 std::string_view text_at(const TableRead& open, int column) {
-    return view_of(DatumGetTextPP(open.slot->tts_values[column]));
+    return view_of(DatumGetTextPP(column_value(open.slot, column)));
 }
 
 std::int64_t time_at(const TableRead& open, int column) {
-    return DatumGetTimestampTz(open.slot->tts_values[column]) + unix_to_postgres_epoch;
+    return DatumGetTimestampTz(column_value(open.slot, column)) + unix_to_postgres_epoch;
 }
 
 void read_recent(std::int32_t wanted, Answer& answer) {
     const TableRead open = call_pg([] { return begin_table(relation_oid("recent_event")); });
     while (call_pg([&] { return next_row(open); })) {
-        const std::int32_t tenant = DatumGetInt32(open.slot->tts_values[recent_tenant]);
+        const std::int32_t tenant = DatumGetInt32(column_value(open.slot, recent_tenant));
         if (wanted != 0 && tenant != wanted) continue;
         StoredEvent event;
         event.ts = time_at(open, recent_ts);
-        event.seq = DatumGetInt64(open.slot->tts_values[recent_seq]);
+        event.seq = DatumGetInt64(column_value(open.slot, recent_seq));
         call_pg([&] {
             MemoryContext const before = MemoryContextSwitchTo(open.memory);
             event.customer_id = text_at(open, recent_customer);
@@ -139,14 +114,14 @@ void read_recent(std::int32_t wanted, Answer& answer) {
 
 // The imports that a row names, ascending.
 std::vector<Hash128> imports_of(const TableRead& open) {
-    if (open.slot->tts_isnull[segment_imports]) return {};
+    if (column_is_null(open.slot, segment_imports)) return {};
     struct Elements {
         Datum* values;
         int count;
     };
     const auto elements = call_pg([&] {
         Elements found{nullptr, 0};
-        deconstruct_array(DatumGetArrayTypeP(open.slot->tts_values[segment_imports]), UUIDOID, UUID_LEN, false,
+        deconstruct_array(DatumGetArrayTypeP(column_value(open.slot, segment_imports)), UUIDOID, UUID_LEN, false,
                           TYPALIGN_CHAR, &found.values, nullptr, &found.count);
         return found;
     });
@@ -159,16 +134,16 @@ std::vector<Hash128> imports_of(const TableRead& open) {
 
 // What a row says of its segment, and is not so; empty: all is.
 std::string contradiction(const TableRead& open, SegmentReader& segment) {
-    const Datum* const values = open.slot->tts_values;
-    const std::int32_t month = month_of_date(DatumGetDateADT(values[segment_month]));
-    if (segment.rows() == 0 || static_cast<std::uint32_t>(DatumGetInt32(values[segment_events])) != segment.rows())
+    const auto value = [&](SegmentColumn column) { return column_value(open.slot, column); };
+    const std::int32_t month = month_of_date(DatumGetDateADT(value(segment_month)));
+    if (segment.rows() == 0 || static_cast<std::uint32_t>(DatumGetInt32(value(segment_events))) != segment.rows())
         return "it does not hold as many events as its row says";
     if (time_at(open, segment_first_ts) != segment.first_ts() || time_at(open, segment_last_ts) != segment.last_ts())
         return "its times are not those that its row says";
     if (month_of(segment.first_ts()) != month || month_of(segment.last_ts()) != month)
         return "it holds events of another month";
-    if (DatumGetInt64(values[segment_first_seq]) != segment.first_seq() ||
-        DatumGetInt64(values[segment_last_seq]) != segment.last_seq())
+    if (DatumGetInt64(value(segment_first_seq)) != segment.first_seq() ||
+        DatumGetInt64(value(segment_last_seq)) != segment.last_seq())
         return "its seqs are not those that its row says";
     if (text_at(open, segment_first_customer) != segment.customer(0) ||
         text_at(open, segment_last_customer) != segment.customer(segment.customer_count() - 1))
@@ -199,18 +174,18 @@ void put_events(std::int32_t tenant, std::int64_t number, SegmentReader& segment
 void read_partition(Oid partition, std::int32_t wanted, Answer& answer) {
     const TableRead open = call_pg([&] { return begin_table(partition); });
     while (call_pg([&] { return next_row(open); })) {
-        const Datum* const values = open.slot->tts_values;
-        const std::int32_t tenant = DatumGetInt32(values[segment_tenant]);
+        const auto value = [&](SegmentColumn column) { return column_value(open.slot, column); };
+        const std::int32_t tenant = DatumGetInt32(value(segment_tenant));
         if (wanted != 0 && tenant != wanted) continue;
-        const std::int64_t number = DatumGetInt64(values[segment_id]);
+        const std::int64_t number = DatumGetInt64(value(segment_id));
         MemoryContext const before = MemoryContextSwitchTo(open.memory);
         std::string wrong;
         const std::string damage = damage_of([&] {
-            PgSegmentBytes bytes(values[segment_data]);
+            PgSegmentBytes bytes(value(segment_data));
             SegmentReader segment(bytes);
             segment.check();
             wrong = contradiction(open, segment);
-            put_events(tenant, number, segment, static_cast<std::uint64_t>(DatumGetInt64(values[segment_weight])),
+            put_events(tenant, number, segment, static_cast<std::uint64_t>(DatumGetInt64(value(segment_weight))),
                        answer);
         });
         if (!damage.empty()) answer.problem(tenant, number, damage);

@@ -7,24 +7,13 @@
 #include "core/base/hash128.hpp"
 #include "pg/usage/events.hpp"
 
+#include "pg/segment/columns.hpp"
 #include "pg/segment/generation.hpp"
 #include "pg/segment/segment_bytes.hpp"
 #include "pg/usage/segments.hpp"
 
 namespace tally {
 namespace {
-
-enum RecentColumn : AttrNumber {
-    recent_ts = 5,
-    recent_seq = 6,
-    recent_received_at = 7,
-    recent_import = 8,
-    recent_code = 9,
-    recent_customer = 10,
-    recent_source = 11,
-    recent_event_id = 12,
-    recent_properties = 13
-};
 
 struct RecentRow {
     std::string_view code, properties;
@@ -53,13 +42,13 @@ void read_row(TupleTableSlot* slot, RecentRow& row) {
 
 int recent_keys(ScanKey keys, std::int32_t generation, std::int32_t tenant, const EventQuestion& question) {
     int count = 0;
-    ScanKeyInit(&keys[count++], 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(generation));
-    ScanKeyInit(&keys[count++], 2, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(tenant));
+    ScanKeyInit(&keys[count++], recent_generation, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(generation));
+    ScanKeyInit(&keys[count++], recent_tenant, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(tenant));
     if (question.code)
-        ScanKeyInit(&keys[count++], 3, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(hash32(*question.code)));
+        ScanKeyInit(&keys[count++], recent_code_hash, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(hash32(*question.code)));
     if (question.customer)
-        ScanKeyInit(&keys[count++], 4, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(hash32(*question.customer)));
-    return count + range_keys(&keys[count], 5, to_postgres(question.from), to_postgres(question.end()));
+        ScanKeyInit(&keys[count++], recent_customer_hash, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(hash32(*question.customer)));
+    return count + range_keys(&keys[count], recent_ts, to_postgres(question.from), to_postgres(question.end()));
 }
 
 void search_recent(std::int32_t tenant, const EventQuestion& question, EventTaker& taker) {

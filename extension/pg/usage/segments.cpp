@@ -4,21 +4,10 @@
 #include "pg/segment/retention_edge.hpp"
 #include "pg/usage/segments.hpp"
 
+#include "pg/segment/columns.hpp"
 
 namespace tally {
 namespace {
-
-enum SegmentColumn : AttrNumber {
-    segment_id = 1,
-    segment_code = 3,
-    segment_first_ts = 5,
-    segment_last_ts = 6,
-    segment_first_customer = 7,
-    segment_last_customer = 8,
-    segment_first_seq = 9,
-    segment_last_seq = 10,
-    segment_data = 13
-};
 
 Oid table_named(const char* name) {
     const Oid oid = get_relname_relid(name, get_namespace_oid("tally", false));

@@ -9,18 +9,10 @@
 
 #include "pg/usage/store.hpp"
 
+#include "pg/segment/columns.hpp"
+
 namespace tally {
 namespace {
-
-// Columns of recent_event and of its key.
-enum RecentColumn : AttrNumber {
-    recent_ts = 5,
-    recent_seq = 6,
-    recent_code = 9,
-    recent_customer = 10,
-    recent_properties = 13
-};
-enum RecentKey : AttrNumber { key_generation = 1, key_tenant = 2, key_code = 3, key_customer = 4, key_ts = 5 };
 
 // Columns of the index of correction by code.
 enum CorrectionKey : AttrNumber { by_code_tenant = 1, by_code_code = 2, by_code_ts = 3, by_code_seq = 4 };
@@ -117,11 +109,11 @@ void RecentEvents::scan_generation(int place) {
     place_ = place;
     ScanKeyData keys[6];
     int count = 0;
-    int4_key(&keys[count++], key_generation, live_.numbers[place]);
-    int4_key(&keys[count++], key_tenant, tenant_);
-    int4_key(&keys[count++], key_code, code_hash_);
-    if (one_customer_) int4_key(&keys[count++], key_customer, hash32(customer_));
-    reader_.scan(keys, count + range_keys(&keys[count], key_ts, from_, to_));
+    int4_key(&keys[count++], recent_generation, live_.numbers[place]);
+    int4_key(&keys[count++], recent_tenant, tenant_);
+    int4_key(&keys[count++], recent_code_hash, code_hash_);
+    if (one_customer_) int4_key(&keys[count++], recent_customer_hash, hash32(customer_));
+    reader_.scan(keys, count + range_keys(&keys[count], recent_ts, from_, to_));
 }
 
 // Calls PostgreSQL. False for an event of another code or customer of the same hash.
