@@ -8,6 +8,7 @@
 #include <ctime>
 #include <memory>
 
+#include "core/segment/cut.hpp"
 #include "core/segment/format.hpp"
 #include "stored_events.hpp"
 
@@ -141,6 +142,8 @@ int main(int count_of_arguments, char** arguments) {
                           reader.read_events(0, rows, events.data(), arena);
                       }),
          count);
+    std::uint64_t weight = 0;
+    for (const StoredEvent& event : bench.events.events()) weight += event_weight(event);
     std::vector<Segment> parts;
     std::vector<std::unique_ptr<SegmentInMemory>> sources;
     for (std::size_t i = 0; i < 4; ++i) {
@@ -154,7 +157,7 @@ int main(int count_of_arguments, char** arguments) {
                           std::vector<SegmentReader*> pointers;
                           for (const auto& part : sources)
                               pointers.push_back(readers.emplace_back(std::make_unique<SegmentReader>(*part)).get());
-                          merge_segments(pointers, {}, {}, [](Segment&&) {});
+                          cut_segments(pointers, weight, [](const Segment&, std::uint64_t) {});
                       }),
          count);
 }

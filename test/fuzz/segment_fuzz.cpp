@@ -5,6 +5,7 @@
 
 #include "core/base/crc32c.hpp"
 #include "core/base/error.hpp"
+#include "core/segment/cut.hpp"
 #include "core/segment/format.hpp"
 #include "stored_events.hpp"
 
@@ -86,12 +87,19 @@ void round_trip(Bytes input) {
     const std::size_t half = events.events().size() / 2;
     if (half == 0) return;
     const Segment first = write_segment(std::span(events.events()).first(half));
-    SegmentInMemory source(first.bytes);
-    SegmentReader reader(source);
-    SegmentReader* readers[] = {&reader};
-    merge_segments(readers, std::span(events.events()).subspan(half), {}, [&segment](Segment&& merged) {
+    const Segment second = write_segment(std::span(events.events()).subspan(half));
+    SegmentInMemory first_source(first.bytes), second_source(second.bytes);
+    SegmentReader first_reader(first_source), second_reader(second_source);
+    SegmentReader* readers[] = {&first_reader, &second_reader};
+    std::uint64_t weight = 0;
+    for (const StoredEvent& event : events.events()) weight += event_weight(event);
+    int parts = 0;
+    cut_segments(readers, weight, [&](const Segment& merged, std::uint64_t its_weight) {
         require(merged.bytes == segment.bytes, "a merge is another segment");
+        require(its_weight == weight, "a merge weighs something else");
+        ++parts;
     });
+    require(parts == 1, "a merge is in parts, or nothing");
 }
 
 }  // namespace

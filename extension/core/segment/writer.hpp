@@ -6,7 +6,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -37,18 +36,5 @@ struct Segment {
 // One segment of these events, in any order: 1 to max_segment_events of them, weighing at most max_segment_weight.
 // Throws Error(limit_exceeded) for more, Error(invalid_argument) for none.
 Segment write_segment(std::span<const StoredEvent> events);
-
-// Takes one finished segment after the other; the segment is the taker's.
-using SegmentTaker = std::function<void(Segment&&)>;
-
-// As many segments of these events as the limits ask for, in the order of stored_before: no two share a customer but
-// the one that is cut. Nothing for no events.
-void write_segments(std::span<const StoredEvent> events, const SegmentTaker& take);
-
-// Merges segments of one tenant, code and month, and events that lie in no segment (any order), into as few segments as
-// the limits allow, each sorted and following the one before. Events whose seq is among `dropped_seqs` (ascending) are
-// left out. One output at a time is in memory, and of the inputs what their readers have loaded.
-void merge_segments(std::span<SegmentReader* const> readers, std::span<const StoredEvent> events,
-                    std::span<const std::int64_t> dropped_seqs, const SegmentTaker& take);
 
 }  // namespace tally

@@ -11,11 +11,6 @@ UsageCount::UsageCount(const Question& question, MemoryLimit limit)
     : question_(question),
       groups_(question.measures, question.by_dimensions ? question.rule->dimensions().size() : 0, limit) {}
 
-bool UsageCount::wants_customer(std::string_view customer) const noexcept {
-    return question_.all_customers ||
-           std::binary_search(question_.customers.begin(), question_.customers.end(), customer);
-}
-
 void UsageCount::add(std::string_view customer, std::int64_t ts, std::int64_t seq,
                      std::span<const PropertyValue> values) {
     const MetricRule& rule = *question_.rule;

@@ -32,8 +32,6 @@ public:
     UsageGroups& groups() noexcept { return groups_; }
     const UsageGroups& groups() const noexcept { return groups_; }
 
-    bool wants_customer(std::string_view customer) const noexcept;
-
     // One recent event of the code, not voided, whose ts the windows hold and whose customer is wanted. `values` are
     // those of the rule's keys.
     void add(std::string_view customer, std::int64_t ts, std::int64_t seq, std::span<const PropertyValue> values);
