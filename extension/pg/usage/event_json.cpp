@@ -110,8 +110,10 @@ std::string void_of(std::int32_t tenant, std::int64_t seq) {
     std::string json;
     IndexReader reader("correction", "correction_pkey");
     ScanKeyData keys[2];
-    ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(tenant));
-    ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(seq));
+    call_pg([&] {
+        ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(tenant));
+        ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(seq));
+    });
     reader.scan(keys, 2);
     if (TupleTableSlot* const slot = reader.next()) {
         enum CorrectionColumn : AttrNumber { reason = 8, created_at = 9 };
