@@ -59,7 +59,8 @@ before(async () => {
   await examples.prepare();
   for (const operationId of FIRST) assert.ok((await examples.send(operationId)).status < 300, operationId);
   bad = new BadRequests(examples, s.key, LIMITS);
-  atFirst = { pid: s.tallyd.child.pid, sessions: sessions(), stored: stored() };
+  // What was logged until it was ready is not of these requests: /readyz says 503 while the lanes still connect.
+  atFirst = { pid: s.tallyd.child.pid, sessions: sessions(), stored: stored(), logged: s.tallyd.log().length };
 });
 after(() => s?.close());
 
@@ -124,7 +125,7 @@ async function allIsAsBefore() {
   await until('rest', async () => await number('tallyd_http_requests_in_flight') === 1 && await number('tallyd_body_bytes') === 0);
   assert.equal(ours('count(*)', "state <> 'idle'"), '0');
   assert.equal(sessions(), atFirst.sessions);
-  assert.deepEqual(s.tallyd.log().filter((line) => line.level === 'error' || (line.status >= 500 && line.status !== 501)), []);
+  assert.deepEqual(s.tallyd.log().slice(atFirst.logged).filter((line) => line.level === 'error' || (line.status >= 500 && line.status !== 501)), []);
   for (const operation of bad.operations.filter(({ method }) => method === 'GET')) {
     const answer = await examples.send(operation.operationId);
     assert.equal(answer.status, successOf(operation), `${operation.operationId}: ${answer.text}`);
