@@ -7,7 +7,7 @@ namespace tallyd {
 
 namespace {
 
-#include "openapi.inc"  // kText, kTag: made of openapi.yaml by openapi.pl
+#include "openapi.inc"  // kText, kTag: made of openapi/*.yaml by openapi.pl
 
 constexpr const char* kCacheControl = "public, max-age=300";
 

@@ -10,7 +10,7 @@ namespace tallyd {
 namespace {
 
 constexpr Route kRoutes[] = {
-#include "routes.inc"  // made of openapi.yaml by openapi.pl
+#include "routes.inc"  // made of openapi/*.yaml by openapi.pl
 };
 
 // The parameters' members ("\"id\":\"x\"") when the path fits the pattern.

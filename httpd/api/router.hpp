@@ -1,4 +1,4 @@
-// The route table, made of the document of the API (openapi.yaml) when tallyd is built: what its operations say, and
+// The route table, made of the document of the API (openapi/*.yaml) when tallyd is built: what its operations say, and
 // x-route in them. A route is a row; tallyd knows nothing of the resources behind it. Order: the first row whose
 // pattern fits a path decides; literal segments stand before "{name}" ones.
 #pragma once

@@ -1,26 +1,18 @@
-// Checks answers of tallyd against httpd/openapi.yaml: is the status documented, is the body what the schema says, are the
+// Checks answers of tallyd against the document of httpd/openapi/: is the status documented, is the body what the schema says, are the
 // headers there? A JSON Schema validator of the part that the document uses, without dependencies.
 // An answer's object has no properties but those that its schema lists: the document says every field.
 'use strict';
 
-const { spawnSync } = require('node:child_process');
+const fs = require('node:fs');
 const path = require('node:path');
 
-const HTTPD = path.join(__dirname, '..', '..', 'httpd');
-
-function read(...args) {
-  const done = spawnSync('perl', [path.join(HTTPD, 'openapi.pl'), ...args], { encoding: 'utf8', maxBuffer: 1 << 26 });
-  if (done.status !== 0) throw new Error(done.stderr);
-  return done.stdout;
-}
-
-const convert = (file) => JSON.parse(read(file));
-const DOCUMENT = path.join(HTTPD, 'openapi.yaml');
-const doc = convert(DOCUMENT);
+// What the build made of httpd/openapi/ stands beside the program.
+const built = (name) => fs.readFileSync(path.join(path.dirname(process.env.TALLYD), name), 'utf8');
+const doc = JSON.parse(built('openapi.json'));
 
 // The rows of the route table, as the build makes them: [{method, pattern, kind, lane, scope, status, body, once}].
 function routes() {
-  const lines = read('--routes', DOCUMENT).split('\n').filter((line) => line !== '' && !line.startsWith('//'));
+  const lines = built('routes.inc').split('\n').filter((line) => line !== '' && !line.startsWith('//'));
   return lines.map((line) => {
     const row = /^\{"([A-Z]+)", "([^"]+)", RouteKind::(\w+), LaneId::(\w+), (?:"(\w+)"|nullptr), (?:"\w+"|nullptr), (\d+), BodyKind::(\w+), (true|false)\},$/.exec(line);
     if (!row) throw new Error(`a row of the route table is written in another way: ${line}`);
@@ -162,8 +154,8 @@ function complaints({ method, target }, { status, header, text }) {
 function check(request, answer) {
   const wrong = complaints(request, answer);
   if (wrong.length > 0) {
-    throw new Error(`the answer ${answer.status} to ${request.method} ${request.target} is not as httpd/openapi.yaml says:\n${wrong.join('\n')}\n${answer.text.slice(0, 2000)}`);
+    throw new Error(`the answer ${answer.status} to ${request.method} ${request.target} is not as httpd/openapi/ says:\n${wrong.join('\n')}\n${answer.text.slice(0, 2000)}`);
   }
 }
 
-module.exports = { KEYWORDS, NOTES, SUBSCHEMAS, FORMATS, check, complaints, convert, doc, operationOf, resolve, routes, validate };
+module.exports = { KEYWORDS, NOTES, SUBSCHEMAS, FORMATS, check, complaints, doc, operationOf, resolve, routes, validate };

@@ -1,5 +1,5 @@
-// Lint of httpd/openapi.yaml: the rules of OpenAPI 3.1 that matter, examples against schemas, the document against the
-// route table, and the reader that turns it into JSON.
+// Lint of httpd/openapi/: the rules of OpenAPI 3.1 that matter, examples against schemas, the document against the
+// route table, and openapi.pl, which joins the files of the resources.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -154,42 +154,50 @@ test('every error is of the one schema', () => {
   }
 });
 
-// The reader.
+// openapi.pl.
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'tally-yaml-'));
 process.on('exit', () => fs.rmSync(dir, { recursive: true, force: true }));
-function read(text) {
-  const file = path.join(dir, 'x.yaml');
-  fs.writeFileSync(file, text);
-  return contract.convert(file);
+function joined(files) {
+  const [from, to] = [fs.mkdtempSync(path.join(dir, 'from-')), fs.mkdtempSync(path.join(dir, 'to-'))];
+  for (const [name, text] of Object.entries(files)) fs.writeFileSync(path.join(from, `${name}.yaml`), text);
+  const done = spawnSync('perl', [path.join(ROOT, 'httpd/openapi.pl'), from, to], { encoding: 'utf8' });
+  const written = Object.fromEntries(fs.readdirSync(to).map((name) => [name, fs.readFileSync(path.join(to, name), 'utf8')]));
+  return { ...done, written };
 }
 
-// The value in block style, each scalar in quotes where it is a text.
-function write(value, indent = 0) {
-  const pad = ' '.repeat(indent);
-  const inner = (one) => (one !== null && typeof one === 'object' && Object.keys(one).length > 0 ? `\n${write(one, indent + 2)}` : ` ${JSON.stringify(one)}\n`);
-  return (Array.isArray(value) ? value.map((one) => `${pad}-${inner(one)}`) : Object.entries(value).map(([key, one]) => `${pad}${JSON.stringify(key)}:${inner(one)}`)).join('');
-}
-
-test('the YAML reader gives back what was written', () => {
-  assert.deepEqual(read(write(doc)), doc);
-  const samples = { 'a "b"': ['x: y', '# no', '', ' ', 'ünï', 'a\\b\n\t', { c: [[1], -2.5, true, null, 'true', '1'] }], '200': {}, e: [] };
-  assert.deepEqual(read(write(samples)), samples);
+test('the files of the resources are one document, in whose texts nothing changes', () => {
+  const path = (id, text) => `paths:\n  /${id}:\n    get:\n      operationId: ${id}\n      x-route: { function: f_${id}, scope: read }\n      summary: ${text}\n      responses: { "200": {} }\n`;
+  const { status, stderr, written } = joined({
+    common: 'openapi: "3.1.0"\ncomponents:\n  schemas:\n    E: { enum: ["1", 1, true, "true", null, yes, -2.5] }\n',
+    b: `${path('b', '"ünï \\"? \\\\ \\t"')}components:\n  schemas:\n    B: {}\n`,
+    a: path('a', '>-\n        one: two\n        three'),
+  });
+  assert.equal(status, 0, stderr);
+  const whole = {
+    openapi: '3.1.0', components: { schemas: { E: { enum: ['1', 1, true, 'true', null, 'yes', -2.5] }, B: {} } },
+    paths: { '/a': { get: { operationId: 'a', summary: 'one: two three', responses: { 200: {} } } }, '/b': { get: { operationId: 'b', summary: 'ünï "? \\ \t', responses: { 200: {} } } } },
+  };
+  assert.deepEqual(JSON.parse(written['openapi.json']), whole);
+  assert.deepEqual(Object.keys(JSON.parse(written['openapi.json'])), Object.keys(whole), 'in the order that they were written in');
+  assert.match(written['routes.inc'], /^\{"GET", "\/a", RouteKind::call, LaneId::read, "read", "f_a", 200, BodyKind::none, false\},$/m);
+  const pieces = [...written['openapi.inc'].matchAll(/^ {4}"(.*)"$/gm)].map(([, piece]) => piece.replace(/\\([0-7]{3}|.)/g, (whole, one) => (one.length === 3 ? String.fromCharCode(parseInt(one, 8)) : one)));
+  assert.deepEqual(JSON.parse(Buffer.from(pieces.join(''), 'latin1').toString()), whole);
 });
 
-test('the YAML reader reads blocks, flows and folded text', () => {
-  assert.deepEqual(read('# c\na: plain text, with it\nb:\n  - v: 1\n    w: [p, "q, r", {}, []]\n  - z\nc: >-\n  one: two\n  three\n\nd: { $ref: "#/x", e: -1.5 }\ne:\n- 1\n'),
-    { a: 'plain text, with it', b: [{ v: 1, w: ['p', 'q, r', {}, []] }, 'z'], c: 'one: two three', d: { $ref: '#/x', e: -1.5 }, e: [1] });
-});
-
-test('the YAML reader refuses what readers differ on, and what it does not know', () => {
-  const bad = ['a: yes', 'a: No', 'a: 1e3', 'a: 007', 'a: 1_000', 'a: 2024-01-01', 'a: ~', 'a: 3.1.0', 'a: True', 'a: .5', 'a: 12:30', '200: x', 'true: x', 'a: b: c', 'a: b # c', 'a: &x 1', 'a: *x',
-    'a: !t 1', 'a: |\n  x', 'a: >\n  x', "a: 'x'", 'a: "x', 'a: "x" y', 'a: "\\x41"', 'a: [1, 2', 'a: [1,\n  2]', 'a: {b: 1} c', 'a:\n', 'a: 1\na: 2', 'a: {b: 1, b: 2}', 'a:\n  b: 1\n c: 2', 'a: 1\n  b: 2',
-    'a:\n\t- x', 'a: x ', 'a: x\r', '---\na: 1', '? a', 'a: @x', '- a\nb: 1', 'a: >-\nb: 1', '', '# c\n', 'a:b', 'a: - b'];
-  for (const text of bad) assert.throws(() => read(`${text}\n`), /x\.yaml/, JSON.stringify(text));
-});
-
-test('the C++ that is made of it is the JSON', () => {
-  const done = spawnSync('perl', [path.join(ROOT, 'httpd/openapi.pl'), '--include', path.join(ROOT, 'httpd/openapi.yaml')], { encoding: 'utf8' });
-  const pieces = [...done.stdout.matchAll(/^ {4}"(.*)"$/gm)].map(([, piece]) => piece.replace(/\\([0-7]{3}|.)/g, (whole, one) => (one.length === 3 ? String.fromCharCode(parseInt(one, 8)) : one)));
-  assert.deepEqual(JSON.parse(Buffer.from(pieces.join(''), 'latin1').toString()), doc);
+test('what is wrong in a file of a resource is told with its name, and nothing is written', () => {
+  const good = { common: 'openapi: "3.1.0"\n', a: 'paths:\n  /a:\n    get: { x-route: { kind: health }, responses: { "200": {} } }\n' };
+  assert.equal(joined(good).status, 0);
+  const bad = [
+    [{ b: good.a }, /b\.yaml: paths: \/a is in another file too/], [{ b: 'paths:\n  /b: {}\n  /b: {}\n' }, /b\.yaml: .*uplicate/], [{ b: 'tags: []\n' }, /b\.yaml: tags: only common\.yaml/],
+    [{ b: '- x\n' }, /b\.yaml: it is no mapping/], [{ b: 'a: 1\n---\na: 1\n' }, /b\.yaml: one document/], [{ b: 'paths:\n\t- x\n' }, /b\.yaml/], [{ common: undefined }, /common\.yaml/],
+    [{ b: good.a.replace('/a', '/b').replace('kind', 'kinds') }, /get \/b: x-route has unknown members: kinds/], [{ b: good.a.replace('/a', '/b').replace(/x-route: \{.*?\}, /, '') }, /get \/b: x-route is missing/],
+    [{ b: good.a.replace('/a', '/b').replace('"200"', '"404"') }, /one status must be a success/], [{ b: good.a.replace('/a', '/b').replace('health', 'call') }, /a function is called with a key/],
+  ];
+  for (const [files, message] of bad) {
+    const given = Object.fromEntries(Object.entries({ ...good, ...files }).filter(([, text]) => text !== undefined));
+    const done = joined(given);
+    assert.notEqual(done.status, 0, JSON.stringify(files));
+    assert.match(done.stderr, message);
+    assert.deepEqual(done.written, {});
+  }
 });

@@ -14,12 +14,12 @@ headers=$("$pg_config" --includedir-server 2>/dev/null || :)/postgres.h
 bindir=$("$pg_config" --bindir 2>/dev/null || :)
 
 packages=(build-essential libpq-dev libmicrohttpd-dev libjansson-dev libsimdjson-dev libzstd-dev
-    libcli11-dev libspdlog-dev libfmt-dev libgnutls28-dev)
+    libcli11-dev libspdlog-dev libfmt-dev libgnutls28-dev perl libyaml-pp-perl)
 # Debian has libcurl over three TLS libraries, of which one at a time can be there: any of them will do.
 command -v curl-config >/dev/null || packages+=(libcurl4-gnutls-dev)
 [ -n "$pgxs" ] || packages+=("postgresql-server-dev-$major")
 [ -n "$bindir" ] && [ -x "$bindir/postgres" ] || packages+=("postgresql-$major")
-case $purpose in run | check | bench) packages+=(curl perl) ;; esac
+case $purpose in run | check | bench) packages+=(curl) ;; esac
 if [ "$purpose" = check ]; then
     packages+=(libgtest-dev libipc-run-perl openssl)
     node=$(node --version 2>/dev/null || :)

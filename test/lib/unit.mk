@@ -37,12 +37,9 @@ $(BUILD)/%.o: %.cpp
 $(BUILD)/httpd/api/document.o: $(BUILD)/openapi.inc
 $(BUILD)/httpd/api/router.o: $(BUILD)/routes.inc
 $(BUILD)/httpd/api/document.o $(BUILD)/httpd/api/router.o: CPPFLAGS += -I$(BUILD)
-$(BUILD)/routes.inc: httpd/openapi.yaml httpd/openapi.pl
+$(BUILD)/routes.inc $(BUILD)/openapi.inc &: $(wildcard httpd/openapi/*.yaml) httpd/openapi.pl
 	@mkdir -p $(@D)
-	perl httpd/openapi.pl --routes $< > $@.tmp && mv $@.tmp $@
-$(BUILD)/openapi.inc: httpd/openapi.yaml httpd/openapi.pl
-	@mkdir -p $(@D)
-	perl httpd/openapi.pl --include $< > $@.tmp && mv $@.tmp $@
+	perl httpd/openapi.pl httpd/openapi $(@D)
 
 $(BUILD)/core.a: $(call objects,$(CORE))
 	@mkdir -p $(@D)
