@@ -28,15 +28,14 @@ FROM (SELECT origin, date_trunc('week', time) AS week,
 CREATE TEMP TABLE by_usage AS
 SELECT u.customer_id AS origin, u.week, m.name AS metric, u.value
 FROM tally.metric m,
-     LATERAL (SELECT tally._encode_id('bm_', m.metric_id) AS id) i,
      LATERAL (SELECT NULL AS customer_id, NULL::timestamptz AS week, value
-              FROM tally.usage(i.id, '2001-01-01', '2001-04-02')
+              FROM tally.usage(m.slug, '2001-01-01', '2001-04-02')
               UNION ALL
               SELECT customer_id, NULL, value
-              FROM tally.usage(i.id, '2001-01-01', '2001-04-02', group_by => ARRAY['customer_id'])
+              FROM tally.usage(m.slug, '2001-01-01', '2001-04-02', group_by => ARRAY['customer_id'])
               UNION ALL
               SELECT customer_id, window_start, value
-              FROM tally.usage(i.id, '2001-01-01', '2001-04-02', "window" => 'week', group_by => ARRAY['customer_id'])) u
+              FROM tally.usage(m.slug, '2001-01-01', '2001-04-02', "window" => 'week', group_by => ARRAY['customer_id'])) u
 WHERE m.code = 'flight' AND m.tenant_id = tally.current_tenant();
 
 CREATE TEMP TABLE compared AS

@@ -15,14 +15,14 @@ use constant BATCH => 1000;
 die "usage: load.pl ADDRESS KEY_FILE\n" unless @ARGV == 2;
 my $client = Client->new(@ARGV);
 
-# name, aggregation type, aggregation key
+# name, slug, aggregation type, aggregation key
 my @metrics = (
-    [ 'flights flown',         'COUNT',          undef ],
-    [ 'miles',                 'SUM',            'distance' ],
-    [ 'worst delay',           'MAX',            'delay' ],
-    [ 'mean delay',            'MEAN',           'delay' ],
-    [ 'last distance',         'LATEST',         'distance' ],
-    [ 'distinct destinations', 'COUNT_DISTINCT', 'destination' ],
+    [ 'flights flown',         'flights',       'COUNT',          undef ],
+    [ 'miles',                 'miles',         'SUM',            'distance' ],
+    [ 'worst delay',           'worst-delay',   'MAX',            'delay' ],
+    [ 'mean delay',            'mean-delay',    'MEAN',           'delay' ],
+    [ 'last distance',         'last-distance', 'LATEST',         'distance' ],
+    [ 'distinct destinations', 'destinations',  'COUNT_DISTINCT', 'destination' ],
 );
 
 sub family {
@@ -35,9 +35,9 @@ sub make_metrics {
     my $family = family();
     my $made   = 0;
     for my $metric (@metrics) {
-        my ($name, $type, $key) = @$metric;
-        next if $known =~ /"name":"\Q$name\E"/;
-        my %body = (code => 'flight', name => $name, aggregation_type => $type, product_family_id => $family);
+        my ($name, $slug, $type, $key) = @$metric;
+        next if $known =~ /"slug":"\Q$slug\E"/;
+        my %body = (code => 'flight', name => $name, slug => $slug, aggregation_type => $type, product_family_id => $family);
         $body{aggregation_key} = $key if defined $key;
         $client->call('POST', '/api/v1/metrics', \%body);
         $made++;

@@ -29,7 +29,7 @@ SELECT b, pg_temp.patch(b) FROM unnest(ARRAY['', '[]', '{"name":null}', '{"name"
     '{"usage_group_key":null}', '{"product_family_id":null}', '{"product_id":null}', '{"id":"bm_0"}', '{"archived_at":null}', '{"nmae":"x"}']) b;
 SELECT pg_temp.patch('{"name":"x"}', 2);
 SELECT tally_rest.change_metric(1, '{"id":"bm_0"}', '{}', '{}');
-SELECT tally_rest.change_metric(1, '{"id":"c"}', '{}', '{}');
+SELECT tally_rest.change_metric(1, '{"id":"d"}', '{}', '{}');
 SELECT tally_rest.change_metric(1, pg_temp.id(), '{"x":["1"]}', '{}');
 -- archive and unarchive: once, twice, what does not exist
 SELECT tally_rest.archive_metric(1, pg_temp.id(), '{}', NULL) IS NULL AS nothing;

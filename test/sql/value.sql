@@ -44,7 +44,7 @@ SELECT b, pg_temp.update('Members', b) FROM unnest(ARRAY['{"value":5}', '{"value
 SELECT b, pg_temp.update('How it feels / 100%', b) FROM unnest(ARRAY['{"value":5}', '{"value":-2}', '{"value":0}']) b;
 SELECT m, pg_temp.update(m, '{"value":-3}') FROM unnest(ARRAY['Load', 'Hits', 'Who']) m;
 -- a metric that is not there answers as a bad key does
-SELECT m, pg_temp.update(m, '{"value":1}') FROM unnest(ARRAY['sales', 'Sale', '', 'bm_0', 'bm_7n42DGM5Tflk9n8mt7Fhc7', '00000000-0000-0000-0000-000000000000']) m;
+SELECT m, pg_temp.update(m, '{"value":1}') FROM unnest(ARRAY['sale', 'Sale', '', 'bm_0', 'bm_7n42DGM5Tflk9n8mt7Fhc7', '00000000-0000-0000-0000-000000000000']) m;
 SELECT pg_temp.try($$ SELECT tally_rest.authenticate('x', 'write') $$);
 SELECT tally.archive_metric('who') ~ '^bm_' AS archived;
 SELECT pg_temp.update('Who', '{"value":1}'), pg_temp.update((SELECT tally._encode_id('bm_', metric_id) FROM tally.metric WHERE name = 'Who'), '{"value":1}');

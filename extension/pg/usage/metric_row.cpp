@@ -1,4 +1,4 @@
-// Two index scans at most: by (tenant, id), then by (tenant, code).
+// Three index scans at most: by (tenant, id), by (tenant, slug), then by (tenant, code).
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -7,6 +7,7 @@
 #include "pg/border/gate.hpp"
 #include "pg/border/values.hpp"
 #include "pg/metric/definition.hpp"
+#include "pg/usage/arguments.hpp"
 #include "pg/usage/metric_row.hpp"
 #include "pg/usage/store.hpp"
 
@@ -21,20 +22,37 @@ HeapTupleHeader row_of(TupleTableSlot* slot) {
     return call_pg([&] { return DatumGetHeapTupleHeader(ExecFetchSlotHeapTupleDatum(slot)); });
 }
 
-HeapTupleHeader find_by_id(std::int32_t tenant, const UuidBytes& id) {
-    IndexReader reader("metric", "metric_pkey");
-    pg_uuid_t uuid;
-    std::memcpy(uuid.data, id.data(), id.size());
+// The row with this tenant and this value in the second column of an index that is unique. Fills its key in `make_key`.
+template <typename MakeKey>
+HeapTupleHeader find_one(const char* index, std::int32_t tenant, const MakeKey& make_key) {
+    IndexReader reader("metric", index);
     ScanKeyData keys[2];
     call_pg([&] {
         ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(tenant));
-        ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_UUID_EQ, UUIDPGetDatum(&uuid));
+        make_key(&keys[1]);
     });
     reader.scan(keys, 2);
     TupleTableSlot* const slot = reader.next();
     HeapTupleHeader const row = slot == nullptr ? nullptr : row_of(slot);
     reader.close();
     return row;
+}
+
+HeapTupleHeader find_by_id(std::int32_t tenant, const UuidBytes& id) {
+    pg_uuid_t uuid;
+    std::memcpy(uuid.data, id.data(), id.size());
+    return find_one("metric_pkey", tenant, [&](ScanKey key) {
+        ScanKeyInit(key, 2, BTEqualStrategyNumber, F_UUID_EQ, UUIDPGetDatum(&uuid));
+    });
+}
+
+void text_key(ScanKey key, const std::string& value) {
+    ScanKeyEntryInitialize(key, 0, 2, BTEqualStrategyNumber, TEXTOID, DEFAULT_COLLATION_OID, F_TEXTEQ,
+                           text_datum(value));
+}
+
+HeapTupleHeader find_by_slug(std::int32_t tenant, const std::string& slug) {
+    return find_one("metric_slug", tenant, [&](ScanKey key) { text_key(key, slug); });
 }
 
 struct MetricsOfCode {
@@ -49,8 +67,7 @@ MetricsOfCode find_by_code(std::int32_t tenant, const std::string& code) {
     ScanKeyData keys[2];
     call_pg([&] {
         ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(tenant));
-        ScanKeyEntryInitialize(&keys[1], 0, 2, BTEqualStrategyNumber, TEXTOID, DEFAULT_COLLATION_OID, F_TEXTEQ,
-                               text_datum(code));
+        text_key(&keys[1], code);
     });
     reader.scan(keys, 2);
     while (TupleTableSlot* const slot = reader.next()) {
@@ -77,24 +94,44 @@ std::string shown(std::vector<UuidBytes> ids) {
     return list + ".";
 }
 
-[[noreturn]] void refuse_unknown(const std::string& reference, const MetricsOfCode& found) {
-    const std::string hint = found.archived.empty()
-                                 ? "Give the id of a metric (bm_...), or a code that exactly one metric reads."
-                                 : "Archived metrics are found by their id only: " + shown(found.archived);
+// A reference as messages show it: its first 64 characters.
+std::string clipped(const std::string& reference) {
+    const int length =
+        call_pg([&] { return pg_mbcharcliplen(reference.data(), static_cast<int>(reference.size()), 64); });
+    return reference.substr(0, static_cast<std::size_t>(length));
+}
+
+[[noreturn]] void refuse_unknown(const std::string& reference, const std::optional<std::string>& field, bool is_id,
+                                 const MetricsOfCode& found) {
+    const std::string hint =
+        !found.archived.empty() ? "Archived metrics are found by id and slug only: " + shown(found.archived)
+        : field && is_id ? "GET /api/v1/metrics?archived=all lists them."
+        : field ? "Ids of metrics look like bm_7n42DGM5Tflk9n8mt7Fhc7; GET /api/v1/metrics lists them, with their slugs."
+                : "Give the id of a metric (bm_...), its slug, or a code that exactly one metric reads.";
+    const std::string name = clipped(reference);
     call_pg([&] {
-        ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND), errmsg("metric \"%s\" does not exist", reference.c_str()),
+        if (field && !is_id)
+            ereport(ERROR,
+                    (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                     errmsg("\"%s\" is not the id of a metric, nor the slug of one, nor the code of one in use", name.c_str()),
+                     err_generic_string(PG_DIAG_COLUMN_NAME, field->c_str()), errhint("%s", hint.c_str())));
+        ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND), errmsg("metric \"%s\" does not exist", name.c_str()),
+                        field ? err_generic_string(PG_DIAG_COLUMN_NAME, field->c_str()) : 0,
                         errhint("%s", hint.c_str())));
     });
     pg_unreachable();
 }
 
-[[noreturn]] void refuse_several(const std::string& reference, const MetricsOfCode& found) {
-    const std::string hint = "Name one by its id: " + shown(found.in_use);
+[[noreturn]] void refuse_several(const std::string& reference, const std::optional<std::string>& field,
+                                 const MetricsOfCode& found) {
+    const std::string hint = "Name one by its id or slug: " + shown(found.in_use);
+    const std::string name = clipped(reference);
     call_pg([&] {
         ereport(ERROR,
                 (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                 errmsg("code \"%s\" is read by %d metrics", reference.c_str(), static_cast<int>(found.in_use.size())),
-                 err_generic_string(PG_DIAG_COLUMN_NAME, "metric"), errhint("%s", hint.c_str())));
+                 errmsg("code \"%s\" is read by %d metrics", name.c_str(), static_cast<int>(found.in_use.size())),
+                 err_generic_string(PG_DIAG_COLUMN_NAME, field.value_or("metric").c_str()),
+                 errhint("%s", hint.c_str())));
     });
     pg_unreachable();
 }
@@ -126,14 +163,17 @@ MeteredMetric metric_of_row(HeapTupleHeader row) {
     return metric;
 }
 
-HeapTupleHeader find_metric(std::int32_t tenant, const std::optional<std::string>& reference) {
+HeapTupleHeader find_metric(std::int32_t tenant, const std::optional<std::string>& reference,
+                            const std::optional<std::string>& field) {
     const std::string name = reference.value_or("null");
-    if (!reference) refuse_unknown(name, {});
-    if (const std::optional<UuidBytes> id = decode_public_id("bm_", name))
+    if (!reference) refuse_unknown(name, field, false, {});
+    const std::optional<UuidBytes> id = decode_public_id("bm_", name);
+    if (id)
         if (HeapTupleHeader const row = find_by_id(tenant, *id)) return row;
+    if (HeapTupleHeader const row = find_by_slug(tenant, name)) return row;
     const MetricsOfCode found = find_by_code(tenant, name);
-    if (found.in_use.empty()) refuse_unknown(name, found);
-    if (found.in_use.size() > 1) refuse_several(name, found);
+    if (found.in_use.empty()) refuse_unknown(name, field, id.has_value(), found);
+    if (found.in_use.size() > 1) refuse_several(name, field, found);
     return found.rows.front();
 }
 
@@ -143,13 +183,11 @@ std::vector<HeapTupleHeader> unarchived_metrics(std::int32_t tenant, const std::
 
 }  // namespace tally
 
-// tally._find_metric(tenant_id integer, reference text) -> tally.metric
+// tally._find_metric(tenant_id integer, reference text, field text) -> tally.metric
 TALLY_FUNCTION(find_metric) {
     return tally::guarded([&]() -> Datum {
         const std::int32_t tenant = tally::call_pg([&] { return tally::tenant_for_caller(PG_GETARG_INT32(0)); });
-        std::optional<std::string> reference;
-        if (!PG_ARGISNULL(1))
-            reference = std::string(tally::call_pg([&] { return tally::view_of(PG_GETARG_TEXT_PP(1)); }));
-        return PointerGetDatum(tally::find_metric(tenant, reference));
+        return PointerGetDatum(
+            tally::find_metric(tenant, tally::text_argument(fcinfo, 1), tally::text_argument(fcinfo, 2)));
     });
 }

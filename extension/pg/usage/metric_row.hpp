@@ -1,4 +1,4 @@
-// A row of tally.metric: found by its id or its code, and what the engine needs of it beside the rule's definition.
+// A row of tally.metric: found by its id, its slug or its code, and what the engine needs of it beside the rule's definition.
 #pragma once
 
 #include <cstdint>
@@ -25,9 +25,12 @@ struct MeteredMetric {
 // Of a value of type tally.metric.
 MeteredMetric metric_of_row(HeapTupleHeader row);
 
-// A tenant's metric, given its id or a code that exactly one unarchived metric reads. Raises P0002 where there is none,
-// 22023 where there are several. The caller's right to the tenant has been checked.
-HeapTupleHeader find_metric(std::int32_t tenant, const std::optional<std::string>& reference);
+// A tenant's metric, given its id, its slug, or (in this order) a code that exactly one unarchived metric reads. Raises
+// P0002 where there is none, 22023 where there are several. `field` is the part of a request that names it, where one
+// does: errors tell it, and a text that is no id and no metric's name is 22023 then. The caller's right to the tenant
+// has been checked.
+HeapTupleHeader find_metric(std::int32_t tenant, const std::optional<std::string>& reference,
+                            const std::optional<std::string>& field = std::nullopt);
 
 // All unarchived metrics of the tenant that read a code.
 std::vector<HeapTupleHeader> unarchived_metrics(std::int32_t tenant, const std::string& code);

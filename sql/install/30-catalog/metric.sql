@@ -20,6 +20,7 @@ CREATE TABLE tally.metric (
     created_at          timestamptz NOT NULL DEFAULT tally._now(),
     updated_at          timestamptz NOT NULL DEFAULT tally._now(),
     archived_at         timestamptz,
+    slug                text CHECK (slug OPERATOR(pg_catalog.~) '^[a-z0-9][a-z0-9_-]{0,63}$'),
     PRIMARY KEY (tenant_id, metric_id),
     FOREIGN KEY (tenant_id, product_family_id) REFERENCES tally.product_family,
     FOREIGN KEY (tenant_id, product_id) REFERENCES tally.product,
@@ -29,6 +30,7 @@ CREATE TABLE tally.metric (
 );
 CREATE INDEX metric_code ON tally.metric (tenant_id, code);
 CREATE INDEX metric_name ON tally.metric (tenant_id, name);
+CREATE UNIQUE INDEX metric_slug ON tally.metric (tenant_id, slug);
 CREATE INDEX metric_kind ON tally.metric (tenant_id, code) WHERE kind IN ('base', 'dual') AND archived_at IS NULL;
 COMMENT ON TABLE tally.metric IS 'Definition of what is measured: which events, aggregated how';
 COMMENT ON COLUMN tally.metric.tenant_id IS 'Whose it is';
@@ -48,8 +50,10 @@ COMMENT ON COLUMN tally.metric.product_id IS 'The product that it measures, of t
 COMMENT ON COLUMN tally.metric.created_at IS 'When it was created';
 COMMENT ON COLUMN tally.metric.updated_at IS 'When its definition was last changed';
 COMMENT ON COLUMN tally.metric.archived_at IS 'When it was archived; NULL: it is in use. Usage of an archived metric can still be read';
+COMMENT ON COLUMN tally.metric.slug IS 'The tenant''s own name for it, taken wherever its id is; of archived metrics too';
 COMMENT ON INDEX tally.metric_code IS 'Metrics that read a code';
 COMMENT ON INDEX tally.metric_name IS 'Metrics of a name: value updates may name theirs so';
+COMMENT ON INDEX tally.metric_slug IS 'A slug is one metric''s';
 COMMENT ON INDEX tally.metric_kind IS 'Metrics in use that refuse some values, by the code that they read';
 
 CREATE FUNCTION tally._fail(field text, message text, hint text DEFAULT NULL) RETURNS void
@@ -88,6 +92,35 @@ END
 $$;
 COMMENT ON FUNCTION tally._text_field(jsonb, text, integer, boolean) IS
     'A text field of a definition, checked; NULL where it is absent. Raises 22023 naming the field';
+
+CREATE FUNCTION tally._slug_field(definition jsonb) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    slug text := tally._text_field(definition, 'slug', 64);
+BEGIN
+    IF slug !~ '^[a-z0-9][a-z0-9_-]*$' THEN
+        PERFORM tally._fail('slug', 'slug must consist of a to z, 0 to 9, _ and -, and begin with a letter or a digit');
+    ELSIF tally._decode_id('bm_', slug) IS NOT NULL THEN
+        PERFORM tally._fail('slug', format('slug must not look like the id of a metric, as "%s" does', slug));
+    END IF;
+    RETURN slug;
+END
+$$;
+COMMENT ON FUNCTION tally._slug_field(jsonb) IS 'The slug in a definition, checked; NULL where it is absent. Raises 22023';
+
+CREATE FUNCTION tally._refuse_slug(tenant_id integer, slug text) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'another metric has the slug "%"', slug USING ERRCODE = 'unique_violation', COLUMN = 'slug',
+        HINT = (SELECT format('It is %s, "%s"; archived metrics keep theirs.', tally._encode_id('bm_', m.metric_id), m.name)
+                FROM tally.metric m WHERE m.tenant_id = _refuse_slug.tenant_id AND m.slug = _refuse_slug.slug);
+END
+$$;
+COMMENT ON FUNCTION tally._refuse_slug(integer, text) IS 'Raises 23505 naming the field slug, and whose it is in a hint';
 
 CREATE FUNCTION tally._conversion_problem(conversion jsonb) RETURNS text[]
     LANGUAGE plpgsql IMMUTABLE
@@ -181,10 +214,10 @@ BEGIN
     END IF;
     SELECT k INTO extra FROM jsonb_object_keys(definition) k
     WHERE k NOT IN ('aggregation_type', 'code', 'name', 'product_family_id', 'aggregation_key', 'description',
-                    'kind', 'product_id', 'segmentation_matrix', 'unit_conversion', 'usage_group_key') LIMIT 1;
+                    'kind', 'product_id', 'segmentation_matrix', 'slug', 'unit_conversion', 'usage_group_key') LIMIT 1;
     IF FOUND THEN
         PERFORM tally._fail(extra, format('unknown field "%s"', extra),
-            'A metric has name, code, aggregation_type, aggregation_key, kind, description, product_family_id, product_id, segmentation_matrix, unit_conversion and usage_group_key.');
+            'A metric has name, code, aggregation_type, aggregation_key, kind, description, product_family_id, product_id, segmentation_matrix, slug, unit_conversion and usage_group_key.');
     END IF;
     m.tenant_id := _create_metric.tenant_id;
     m.metric_id := tally._uuid7();
@@ -236,18 +269,21 @@ BEGIN
         m.conversion_factor := (definition #>> '{unit_conversion,factor}')::numeric;
         m.conversion_rounding := definition #>> '{unit_conversion,rounding}';
     END IF;
+    m.slug := tally._slug_field(definition);
     m.created_at := tally._now();
     m.updated_at := m.created_at;
     INSERT INTO tally.metric SELECT m.*;
     RETURN m;
+EXCEPTION WHEN unique_violation THEN
+    PERFORM tally._refuse_slug(m.tenant_id, m.slug);
 END
 $$;
 COMMENT ON FUNCTION tally._create_metric(integer, jsonb) IS
-    'Checks a definition with the fields of POST /api/v1/metrics and stores it. Raises 22023 naming the field at fault';
+    'Checks a definition with the fields of POST /api/v1/metrics and stores it. Raises 22023 naming the field at fault, 23505 slug taken';
 
 CREATE FUNCTION tally_gated.create_metric(tenant_id integer, code text, aggregation_type text, name text, aggregation_key text,
     description text, segmentation_matrix jsonb, usage_group_key text, conversion_factor integer,
-    conversion_rounding text, product_family_id text, product_id text, kind text) RETURNS text
+    conversion_rounding text, product_family_id text, product_id text, kind text, slug text) RETURNS text
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
@@ -274,27 +310,27 @@ BEGIN
         'aggregation_key', create_metric.aggregation_key, 'description', create_metric.description,
         'segmentation_matrix', create_metric.segmentation_matrix, 'usage_group_key', create_metric.usage_group_key,
         'unit_conversion', conversion, 'product_family_id', family, 'product_id', create_metric.product_id,
-        'kind', create_metric.kind));
+        'kind', create_metric.kind, 'slug', create_metric.slug));
     RETURN tally._encode_id('bm_', created.metric_id);
 END
 $$;
-COMMENT ON FUNCTION tally_gated.create_metric(integer, text, text, text, text, text, jsonb, text, integer, text, text, text, text) IS 'What create_metric does once the gate has let the caller through';
+COMMENT ON FUNCTION tally_gated.create_metric(integer, text, text, text, text, text, jsonb, text, integer, text, text, text, text, text) IS 'What create_metric does once the gate has let the caller through';
 
 CREATE FUNCTION tally.create_metric(
     code text, aggregation_type text DEFAULT NULL, name text DEFAULT NULL, aggregation_key text DEFAULT NULL,
     description text DEFAULT NULL, segmentation_matrix jsonb DEFAULT NULL, usage_group_key text DEFAULT NULL,
     conversion_factor integer DEFAULT NULL, conversion_rounding text DEFAULT NULL,
-    product_family_id text DEFAULT NULL, product_id text DEFAULT NULL, kind text DEFAULT NULL) RETURNS text
+    product_family_id text DEFAULT NULL, product_id text DEFAULT NULL, kind text DEFAULT NULL, slug text DEFAULT NULL) RETURNS text
     AS 'MODULE_PATHNAME', 'tally_gate_chosen'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION tally.create_metric(text, text, text, text, text, jsonb, text, integer, text, text, text, text) IS
-    'Creates a metric of the current tenant over the events of a code and answers its id (bm_...). aggregation_type: COUNT, SUM, MIN, MAX, MEAN, LATEST, COUNT_DISTINCT; all but COUNT need aggregation_key, a property. kind: base (a SUM that takes only values above 0), dual (a SUM of values other than 0) or average (a MEAN), with the key "value" if none is given. Raises 22023 naming the argument at fault';
+COMMENT ON FUNCTION tally.create_metric(text, text, text, text, text, jsonb, text, integer, text, text, text, text, text) IS
+    'Creates a metric of the current tenant over the events of a code and answers its id (bm_...). aggregation_type: COUNT, SUM, MIN, MAX, MEAN, LATEST, COUNT_DISTINCT; all but COUNT need aggregation_key, a property. kind: base (a SUM that takes only values above 0), dual (a SUM of values other than 0) or average (a MEAN), with the key "value" if none is given. slug: a name of its own ([a-z0-9][a-z0-9_-]*, 1 to 64 characters), taken wherever the id is. Raises 22023 naming the argument at fault, 23505 slug taken';
 
-CREATE FUNCTION tally._find_metric(tenant_id integer, reference text) RETURNS tally.metric
+CREATE FUNCTION tally._find_metric(tenant_id integer, reference text, field text DEFAULT NULL) RETURNS tally.metric
     AS 'MODULE_PATHNAME', 'tally_find_metric'
     LANGUAGE C STABLE PARALLEL RESTRICTED;
-COMMENT ON FUNCTION tally._find_metric(integer, text) IS
-    'A tenant''s metric, given its id or a code that exactly one unarchived metric reads. Errors: P0002 no such metric, 22023 several';
+COMMENT ON FUNCTION tally._find_metric(integer, text, text) IS
+    'A tenant''s metric, given its id, its slug or (in this order) a code that exactly one unarchived metric reads. Errors: P0002 no such metric, 22023 several; both about field, if one is named: then 22023 too for a text that is no id and no metric''s name';
 
 CREATE FUNCTION tally_gated.archive_metric(tenant_id integer, metric text) RETURNS text
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -314,5 +350,5 @@ CREATE FUNCTION tally.archive_metric(metric text) RETURNS text
     AS 'MODULE_PATHNAME', 'tally_gate_chosen'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION tally.archive_metric(text) IS
-    'Archives a metric of the current tenant, given its id or its code: lists leave it out, its usage can still be read. Repeating it changes nothing. Answers the id';
+    'Archives a metric of the current tenant, given its id, slug or code: lists leave it out, its usage can still be read. Repeating it changes nothing. Answers the id';
 

@@ -15,9 +15,9 @@ BEGIN
                                 'Create another metric over the same events; it sees all of them from the start.');
         ELSIF key IN ('id', 'created_at', 'archived_at') THEN
             PERFORM tally._fail(key, format('%s cannot be changed', key));
-        ELSIF key NOT IN ('name', 'description', 'unit_conversion', 'segmentation_matrix') THEN
+        ELSIF key NOT IN ('name', 'description', 'slug', 'unit_conversion', 'segmentation_matrix') THEN
             PERFORM tally._fail(key, format('unknown field "%s"', key),
-                                'name, description, unit_conversion and segmentation_matrix can be changed.');
+                                'name, description, slug, unit_conversion and segmentation_matrix can be changed.');
         END IF;
     END LOOP;
     IF change ? 'name' THEN
@@ -25,6 +25,9 @@ BEGIN
     END IF;
     IF change ? 'description' THEN
         m.description := CASE WHEN change ->> 'description' <> '' THEN tally._text_field(change, 'description', 4096) END;
+    END IF;
+    IF change ? 'slug' THEN
+        m.slug := tally._slug_field(change);
     END IF;
     IF change ? 'segmentation_matrix' THEN
         problem := tally._segmentation_problem(nullif(change -> 'segmentation_matrix', 'null'));
@@ -45,6 +48,7 @@ BEGIN
     UPDATE tally.metric x
     SET name = CASE WHEN change ? 'name' THEN m.name ELSE x.name END,
         description = CASE WHEN change ? 'description' THEN m.description ELSE x.description END,
+        slug = CASE WHEN change ? 'slug' THEN m.slug ELSE x.slug END,
         segmentation_matrix = CASE WHEN change ? 'segmentation_matrix' THEN m.segmentation_matrix ELSE x.segmentation_matrix END,
         conversion_factor = CASE WHEN change ? 'unit_conversion' THEN m.conversion_factor ELSE x.conversion_factor END,
         conversion_rounding = CASE WHEN change ? 'unit_conversion' THEN m.conversion_rounding ELSE x.conversion_rounding END,
@@ -52,10 +56,12 @@ BEGIN
     WHERE x.tenant_id = m.tenant_id AND x.metric_id = m.metric_id
     RETURNING x.* INTO m;
     RETURN m;
+EXCEPTION WHEN unique_violation THEN
+    PERFORM tally._refuse_slug(m.tenant_id, m.slug);
 END
 $$;
 COMMENT ON FUNCTION tally._change_metric(tally.metric, jsonb) IS
-    'Changes the fields of a metric that are present (name, description, unit_conversion, segmentation_matrix); null clears one. Raises 22023 naming a field that cannot be changed';
+    'Changes the fields of a metric that are present (name, description, slug, unit_conversion, segmentation_matrix); null clears one. Raises 22023 naming a field that cannot be changed, 23505 slug taken';
 
 CREATE FUNCTION tally_gated.change_metric(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -72,7 +78,7 @@ CREATE FUNCTION tally_rest.change_metric(tenant_id integer, path jsonb, query js
     AS 'MODULE_PATHNAME', 'tally_gate_given'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION tally_rest.change_metric(integer, jsonb, jsonb, text) IS
-    'PATCH /api/v1/metrics/{id}: changes name, description, unit_conversion or segmentation_matrix; null clears; answers the metric';
+    'PATCH /api/v1/metrics/{id}: changes name, description, slug, unit_conversion or segmentation_matrix; null clears; answers the metric';
 
 CREATE FUNCTION tally_rest._set_archived(tenant_id integer, path jsonb, archived boolean) RETURNS void
     LANGUAGE plpgsql VOLATILE

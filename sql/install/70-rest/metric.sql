@@ -10,6 +10,7 @@ CREATE FUNCTION tally_rest._metric(m tally.metric) RETURNS json
         'product_family_id', tally._encode_id('pf_', m.product_family_id), 'aggregation_key', m.aggregation_key,
         'archived_at', tally_rest._timestamp(m.archived_at), 'description', m.description,
         'kind', m.kind, 'product_id', tally._encode_id('prd_', m.product_id), 'segmentation_matrix', m.segmentation_matrix,
+        'slug', m.slug,
         'unit_conversion', CASE WHEN m.conversion_factor IS NOT NULL
                                 THEN json_build_object('factor', m.conversion_factor, 'rounding', m.conversion_rounding) END,
         'usage_group_key', m.usage_group_key))
@@ -17,25 +18,11 @@ $$;
 COMMENT ON FUNCTION tally_rest._metric(tally.metric) IS 'A metric as the API shows it; fields without a value are left out';
 
 CREATE FUNCTION tally_rest._metric_of_path(tenant_id integer, path jsonb, field text DEFAULT 'id') RETURNS tally.metric
-    LANGUAGE plpgsql STABLE
+    LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
-    AS $$
-DECLARE
-    id uuid := tally._decode_id('bm_', path ->> 'id');
-    m  tally.metric;
-BEGIN
-    IF id IS NULL THEN
-        PERFORM tally._fail(field, format('"%s" is not the id of a metric', left(path ->> 'id', 64)),
-                            'Ids of metrics look like bm_7n42DGM5Tflk9n8mt7Fhc7.');
-    END IF;
-    SELECT * INTO m FROM tally.metric x WHERE x.tenant_id = _metric_of_path.tenant_id AND x.metric_id = id;
-    IF m.metric_id IS NULL THEN
-        RAISE EXCEPTION 'metric "%" does not exist', left(path ->> 'id', 64) USING ERRCODE = 'no_data_found', COLUMN = field;
-    END IF;
-    RETURN m;
-END
-$$;
-COMMENT ON FUNCTION tally_rest._metric_of_path(integer, jsonb, text) IS 'The metric that the path names, or the parameter that field names. Raises 22023 no id, P0002 no such metric';
+    AS $$ SELECT m FROM tally._find_metric(tenant_id, path ->> 'id', field) m $$;
+COMMENT ON FUNCTION tally_rest._metric_of_path(integer, jsonb, text) IS
+    'The metric that the path names, or the parameter that field names, by id, slug or code. Raises 22023 no id and no name, or several metrics; P0002 no such metric';
 
 CREATE FUNCTION tally_gated.create_metric(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -62,7 +49,7 @@ BEGIN
     RETURN tally_rest._metric(tally_rest._metric_of_path(tenant_id, path));
 END
 $$;
-COMMENT ON FUNCTION tally_rest.get_metric(integer, jsonb, jsonb, text) IS 'GET /api/v1/metrics/{id}: a metric, archived ones too';
+COMMENT ON FUNCTION tally_rest.get_metric(integer, jsonb, jsonb, text) IS 'GET /api/v1/metrics/{id}: a metric, archived ones too (by id or slug)';
 
 CREATE FUNCTION tally_rest.list_metrics(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     LANGUAGE plpgsql STABLE
@@ -91,7 +78,8 @@ BEGIN
         SELECT m.* FROM tally.metric m
         WHERE m.tenant_id = tenant AND (archived = 'all' OR (m.archived_at IS NOT NULL) = (archived = 'true'))
           AND (family IS NULL OR m.product_family_id = family)
-          AND (needle IS NULL OR position(lower(needle COLLATE "C") IN lower(m.name COLLATE "C")) > 0 OR position(lower(needle COLLATE "C") IN lower(m.code COLLATE "C")) > 0)
+          AND (needle IS NULL OR position(lower(needle COLLATE "C") IN lower(m.name COLLATE "C")) > 0 OR position(lower(needle COLLATE "C") IN lower(m.code COLLATE "C")) > 0
+               OR position(lower(needle COLLATE "C") IN (m.slug COLLATE "C")) > 0)
     ), shown AS (
         SELECT f.*, row_number() OVER (ORDER BY
                    CASE sorting WHEN 'name.asc' THEN f.name WHEN 'code.asc' THEN f.code END ASC,
@@ -103,7 +91,7 @@ BEGIN
     SELECT (SELECT count(*) FROM found),
            (SELECT json_agg(json_strip_nulls(json_build_object(
                        'id', tally._encode_id('bm_', s.metric_id), 'name', s.name, 'code', s.code, 'description', s.description,
-                       'aggregation_type', s.aggregation_type, 'aggregation_key', s.aggregation_key,
+                       'aggregation_type', s.aggregation_type, 'aggregation_key', s.aggregation_key, 'slug', s.slug,
                        'created_at', tally_rest._timestamp(s.created_at), 'archived_at', tally_rest._timestamp(s.archived_at)))
                    ORDER BY s.place)
             FROM shown s WHERE s.place > page::bigint * per_page AND s.place <= (page::bigint + 1) * per_page)
@@ -112,5 +100,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION tally_rest.list_metrics(integer, jsonb, jsonb, text) IS
-    'GET /api/v1/metrics: metrics in pages (page from 0, per_page 1 to 100, order_by name|code|created_at.asc|desc, search in name and code, product_family_id, archived false|true|all)';
+    'GET /api/v1/metrics: metrics in pages (page from 0, per_page 1 to 100, order_by name|code|created_at.asc|desc, search in name, code and slug, product_family_id, archived false|true|all)';
 

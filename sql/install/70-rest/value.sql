@@ -12,26 +12,32 @@ DECLARE
     tenant integer := _metric_to_update.tenant_id;
     m      tally.metric;
     ids    text[];
+    shared text := 'metrics are named';
 BEGIN
     SELECT * INTO m FROM tally.metric x
-    WHERE x.tenant_id = tenant AND x.metric_id = tally._decode_id('bm_', reference) AND x.archived_at IS NULL;
-    IF m.metric_id IS NOT NULL THEN
+    WHERE x.tenant_id = tenant AND x.archived_at IS NULL AND (x.metric_id = tally._decode_id('bm_', reference) OR x.slug = reference);
+    IF m.metric_id IS NOT NULL THEN     -- one at most: no slug looks like an id
         RETURN m;
     END IF;
     SELECT array_agg(tally._encode_id('bm_', x.metric_id) ORDER BY x.metric_id) INTO ids FROM tally.metric x
     WHERE x.tenant_id = tenant AND x.name = reference AND x.archived_at IS NULL;
     IF ids IS NULL THEN
+        shared := 'metrics read the code';
+        SELECT array_agg(tally._encode_id('bm_', x.metric_id) ORDER BY x.metric_id) INTO ids FROM tally.metric x
+        WHERE x.tenant_id = tenant AND x.code = reference AND x.archived_at IS NULL;
+    END IF;
+    IF ids IS NULL THEN
         RAISE EXCEPTION '%', tally_rest._bad_key() USING ERRCODE = 'invalid_authorization_specification';
     ELSIF cardinality(ids) > 1 THEN
-        PERFORM tally._fail('metric', format('%s metrics are named "%s"', cardinality(ids), left(reference, 64)),
-                            'Name one by its id: ' || array_to_string(ids[1:10], ', ') || '.');
+        PERFORM tally._fail('metric', format('%s %s "%s"', cardinality(ids), shared, left(reference, 64)),
+                            'Name one by its id or slug: ' || array_to_string(ids[1:10], ', ') || '.');
     END IF;
     SELECT * INTO m FROM tally.metric x WHERE x.tenant_id = tenant AND x.metric_id = tally._decode_id('bm_', ids[1]);
     RETURN m;
 END
 $$;
 COMMENT ON FUNCTION tally_rest._metric_to_update(integer, text) IS
-    'A metric in use, given its id or its name. Raises 22023 where several have the name, and for a metric that is not there exactly what authenticate() raises for a bad key';
+    'A metric in use, given its id, its slug, its name or (in this order) a code that it alone reads. Raises 22023 where several have the name or the code, and for a metric that is not there exactly what authenticate() raises for a bad key';
 
 CREATE FUNCTION tally_rest._value_field(m tally.metric, fields jsonb) RETURNS numeric
     LANGUAGE plpgsql IMMUTABLE
@@ -122,7 +128,7 @@ CREATE FUNCTION tally_rest.record_value(tenant_id integer, path jsonb, query jso
     AS 'MODULE_PATHNAME', 'tally_gate_given'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION tally_rest.record_value(integer, jsonb, jsonb, text) IS
-    'POST /event/v1/{metric}: takes a value {value, filters?, event_id?, timestamp?} of the metric with this id or name and answers it with the exact sum of all values of the metric. With event_id the same update again counts once. Errors: 28000 no such metric, just as for a bad key; 22023 a value that the metric''s kind refuses; TL409 another content under this event_id; TL429 over the limit of the month, with {"limit"} as its detail';
+    'POST /event/v1/{metric}: takes a value {value, filters?, event_id?, timestamp?} of the metric with this id, slug, name or code and answers it with the exact sum of all values of the metric. With event_id the same update again counts once. Errors: 28000 no such metric, just as for a bad key; 22023 a value that the metric''s kind refuses; TL409 another content under this event_id; TL429 over the limit of the month, with {"limit"} as its detail';
 
 CREATE FUNCTION tally_rest.metric_value(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     LANGUAGE plpgsql STABLE
