@@ -2,6 +2,7 @@
 #include "core/segment/dictionary.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 
@@ -15,6 +16,19 @@ namespace {
 // unpacked, so blocks are small. Blocks of 1,024 pack texts a little closer.
 constexpr std::uint8_t block_shift = 7;
 constexpr std::size_t block_text_bytes = std::size_t{64} << 10;  // about, so that one long text does not cost megabytes
+
+// Texts and what they share are mostly short: a fixed length is one load and one store, a call to memcpy is ten of each.
+// So both sides have this much room behind their last text.
+constexpr std::size_t copied_at_once = 16;
+void copy_short(char* to, const char* from, std::size_t length) noexcept {
+    if (length > copied_at_once) {
+        std::memcpy(to, from, length);
+        return;
+    }
+    std::array<char, copied_at_once> bytes;  // the sides may overlap behind `length`
+    std::memcpy(bytes.data(), from, copied_at_once);
+    std::memcpy(to, bytes.data(), copied_at_once);
+}
 
 // Spreads well enough for a table that lives as long as one segment is made.
 std::uint32_t quick_hash(PropertyKind kind, std::string_view text) noexcept {
@@ -199,18 +213,18 @@ void StoredDictionary::load(std::uint32_t number) {
         packed += rest[i];
     }
     budget_.take(all + packed);
-    const std::unique_ptr<std::byte[]> unpacked(new std::byte[packed]);
-    read_packed(bytes, packed, unpacked.get());
+    const std::unique_ptr<char[]> unpacked(new char[packed + copied_at_once]);
+    read_packed(bytes, packed, reinterpret_cast<std::byte*>(unpacked.get()));
     if (!bytes.empty()) fail_damaged("a dictionary holds more than its entries");
     Block block;
-    block.memory.reset(new char[all]);
+    block.memory.reset(new char[all + copied_at_once]);
     block.texts.reserve(count);
-    const std::byte* from = unpacked.get();
+    const char* from = unpacked.get();
     char* to = block.memory.get();
     const char* previous = to;
     for (std::uint32_t i = 0; i < count; ++i) {
-        if (shared[i] > 0) std::memcpy(to, previous, shared[i]);
-        if (rest[i] > 0) std::memcpy(to + shared[i], from, rest[i]);
+        copy_short(to, previous, shared[i]);
+        copy_short(to + shared[i], from, rest[i]);
         block.texts.emplace_back(to, std::size_t{shared[i]} + rest[i]);
         previous = to;
         from += rest[i];

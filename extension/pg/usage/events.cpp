@@ -85,6 +85,7 @@ void search_recent(std::int32_t tenant, const EventQuestion& question, EventTake
 
 struct ListedSegment {
     std::int64_t last_ts;
+    std::int64_t segment_id;
     std::string code;
     Datum data;
 };
@@ -96,7 +97,8 @@ std::vector<ListedSegment> list_segments(Segments& segments, const EventQuestion
     while (segments.next(row)) {
         if (question.customer && (*question.customer < row.first_customer || *question.customer > row.last_customer))
             continue;
-        list.push_back({row.last_ts, std::string(row.code), call_pg([&] { return datumCopy(row.data, false, -1); })});
+        list.push_back({row.last_ts, row.segment_id, std::string(row.code),
+                        call_pg([&] { return datumCopy(row.data, false, -1); })});
     }
     std::stable_sort(list.begin(), list.end(), [](const ListedSegment& left, const ListedSegment& right) {
         return left.last_ts > right.last_ts;
@@ -116,7 +118,7 @@ public:
     void with(const ListedSegment& listed, Body&& body) {
         call_pg([] { CHECK_FOR_INTERRUPTS(); });
         MemoryContext const before = MemoryContextSwitchTo(memory_);
-        PgSegmentBytes bytes(listed.data);
+        PgSegmentBytes bytes(listed.data, listed.segment_id);
         SegmentReader segment(bytes);
         body(segment);
         MemoryContextSwitchTo(before);

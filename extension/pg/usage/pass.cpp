@@ -117,7 +117,7 @@ private:
             if (!may_hold(row, counts_.front()->question())) continue;
             if (std::binary_search(but.begin(), but.end(), row.segment_id)) continue;
             MemoryContext const before = MemoryContextSwitchTo(memory_);
-            PgSegmentBytes bytes(row.data);
+            PgSegmentBytes bytes(row.data, row.segment_id);
             SegmentReader segment(bytes);
             for (UsageCount* const count : counts_) SegmentCount(segment, *count, voided_).run();
             MemoryContextSwitchTo(before);
