@@ -60,8 +60,9 @@ Response response_for(const SqlError& error) {
     // Only in the header of a file: every other text is checked before. The server's own sentence names a byte and not
     // what to do: a spreadsheet's UTF-16, a compressed file.
     if (error.state == "22021") return refuse(status, "the header is not valid UTF-8; save the file as UTF-8");
-    // Its detail is the JSON object of the limit.
-    if (status == 429) return refuse(status, error.message, error.detail);
+    // Its detail is the JSON object of the limit, or of what could have been meant.
+    if (status == 429 || (error.state == "TL409" && error.detail.starts_with('{')))
+        return refuse(status, error.message, error.detail);
     std::string details;
     append_member(details, "field", error.column);
     append_member(details, "hint", error.hint);

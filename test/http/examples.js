@@ -8,7 +8,7 @@ const { resolve } = contract;
 
 // Makers first, what takes things away last; the rest in the order of the document.
 const FIRST = ['createProductFamily', 'createProduct', 'createMetric', 'ingestEvents', 'updateValue', 'createKey'];
-const LAST = ['changeMetric', 'changeProductFamily', 'changeProduct', 'voidImport', 'revokeKey'];
+const LAST = ['voidEvent', 'restoreEvent', 'amendEvent', 'changeMetric', 'changeProductFamily', 'changeProduct', 'voidImport', 'revokeKey'];
 
 const parametersOf = (operation) => (operation.parameters ?? []).map(resolve);
 const successOf = (operation) => Number(Object.keys(operation.responses).find((status) => /^2/.test(status)));

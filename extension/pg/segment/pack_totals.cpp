@@ -17,6 +17,8 @@ void plan_totals(PackQueue& queue) {
             "SELECT l.tenant_id, l.code_hash, m, l.definition, l.pile_version = p.version AND l.retained_from = $1"
             " AND l.corrections = (SELECT pg_catalog.count(*) FROM tally.correction c"
             " WHERE c.tenant_id = l.tenant_id AND c.code = m.code AND c.ts >= $1)"
+            " + 2 * (SELECT pg_catalog.count(*) FROM tally.lifted_correction c"
+            " WHERE c.tenant_id = l.tenant_id AND c.code = m.code AND c.ts >= $1)"
             " FROM tally.life_total l JOIN tally.pile p USING (tenant_id, code_hash)"
             " JOIN tally.metric m USING (tenant_id, metric_id) ORDER BY l.tenant_id, l.code_hash",
             {{TIMESTAMPTZOID, TimestampTzGetDatum(to_postgres(retained_from()))}}, SPI_OK_SELECT);

@@ -103,9 +103,12 @@ constexpr const char* delete_identities =
 constexpr const char* delete_corrections =
     "DELETE FROM tally.correction c WHERE c.ctid = ANY (ARRAY(SELECT o.ctid FROM tally.correction o"
     " WHERE o.ts < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))";
+constexpr const char* delete_lifted =
+    "DELETE FROM tally.lifted_correction c WHERE c.ctid = ANY (ARRAY(SELECT o.ctid FROM tally.lifted_correction o"
+    " WHERE o.ts < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))";
 
 // What one transaction does; in the order of the enumerators.
-enum class Stage { edge, partitions, segments, loose, events, identities, corrections, done };
+enum class Stage { edge, partitions, segments, loose, events, identities, corrections, lifted, done };
 
 struct Retention {
     Stage stage = Stage::edge;
@@ -132,6 +135,8 @@ bool do_stage(Retention& work) {
             return delete_piece(delete_identities, INT4OID, Int32GetDatum(month));
         case Stage::corrections:
             return delete_piece(delete_corrections, TIMESTAMPTZOID, moment);
+        case Stage::lifted:
+            return delete_piece(delete_lifted, TIMESTAMPTZOID, moment);
         case Stage::done:
             break;
     }

@@ -105,9 +105,14 @@ EventColumns columns_of(HeapTupleHeader row) {
     return event;
 }
 
-// {"reason", "at"} of a voided event; empty for others.
-std::string void_of(std::int32_t tenant, std::int64_t seq) {
-    std::string json;
+// What a correction says of an event.
+struct Correction {
+    std::string json;  // {"reason", "at", "by", "amended"?}; empty for an event that is not void
+    bool is_amended = false;
+};
+
+Correction correction_of(std::int32_t tenant, std::int64_t seq) {
+    Correction correction;
     IndexReader reader("correction", "correction_pkey");
     ScanKeyData keys[2];
     call_pg([&] {
@@ -116,19 +121,26 @@ std::string void_of(std::int32_t tenant, std::int64_t seq) {
     });
     reader.scan(keys, 2);
     if (TupleTableSlot* const slot = reader.next()) {
-        enum CorrectionColumn : AttrNumber { reason = 8, created_at = 9 };
+        enum CorrectionColumn : AttrNumber { reason = 8, created_at = 9, created_by = 10, successor = 11 };
         std::int64_t at = 0;
-        const std::string_view why = call_pg([&] {
+        std::string_view why, who;
+        call_pg([&] {
             bool is_null = false;
             at = to_unix(DatumGetTimestampTz(slot_getattr(slot, created_at, &is_null)));
-            return view_of(DatumGetTextPP(slot_getattr(slot, reason, &is_null)));
+            why = view_of(DatumGetTextPP(slot_getattr(slot, reason, &is_null)));
+            who = view_of(DatumGetTextPP(slot_getattr(slot, created_by, &is_null)));
+            slot_getattr(slot, successor, &is_null);
+            correction.is_amended = !is_null;
         });
+        std::string& json = correction.json;
         json = "{\"reason\":";
         append_json_string(json, why);
-        json += ",\"at\":\"" + format_rfc3339(at) + "\"}";
+        json += ",\"at\":\"" + format_rfc3339(at) + "\",\"by\":";
+        append_json_string(json, who);
+        json += correction.is_amended ? ",\"amended\":true}" : "}";
     }
     reader.close();
-    return json;
+    return correction;
 }
 
 void append_member(std::string& json, std::string_view name, std::string_view text) {
@@ -136,7 +148,11 @@ void append_member(std::string& json, std::string_view name, std::string_view te
     append_json_string(json, text);
 }
 
-void append_metrics(std::string& json, const Readings& readings, const EventColumns& event, bool is_voided) {
+void append_metrics(std::string& json, const Readings& readings, const EventColumns& event,
+                    const Correction& correction) {
+    const bool is_voided = !correction.json.empty();
+    const std::string_view why_voided =
+        correction.is_amended ? "the event was amended: it counts as it is now" : "the event is voided";
     json += ",\"metrics\":[";
     for (const Reading& reading : readings) {
         if (json.back() != '[') json += ',';
@@ -147,7 +163,7 @@ void append_metrics(std::string& json, const Readings& readings, const EventColu
             continue;
         }
         json += "false,\"reason\":";
-        append_json_string(json, is_voided ? "the event is voided" : reason_text(outcome, reading.key));
+        append_json_string(json, is_voided ? why_voided : std::string_view(reason_text(outcome, reading.key)));
         json += '}';
     }
     json += ']';
@@ -165,9 +181,9 @@ std::string event_json(CallSite& site, const EventColumns& event) {
     append_member(json, "received_at", format_rfc3339(event.received_at));
     json.append(",\"properties\":").append(event.shown_properties);
     if (event.has_import) append_member(json, "import_id", encode_public_id("imp_", event.import));
-    const std::string voided = void_of(event.tenant, event.seq);
-    if (!voided.empty()) json.append(",\"voided\":").append(voided);
-    append_metrics(json, place.first->second, event, !voided.empty());
+    const Correction correction = correction_of(event.tenant, event.seq);
+    if (!correction.json.empty()) json.append(",\"voided\":").append(correction.json);
+    append_metrics(json, place.first->second, event, correction);
     return json + '}';
 }
 

@@ -97,7 +97,23 @@ LifeRow life_row(const Datum* values, const bool* nulls, Aggregation aggregation
     return row;
 }
 
-std::optional<KeptState> find_life_total(const MeteredMetric& metric, std::int64_t edge, std::size_t corrections) {
+std::int64_t correction_acts(std::int32_t tenant, std::string_view code, std::int64_t edge, std::size_t voided) {
+    IndexReader reader("lifted_correction", "lifted_correction_code");
+    ScanKeyData keys[4];
+    const int count = call_pg([&] {
+        ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(tenant));
+        ScanKeyEntryInitialize(&keys[1], 0, 2, BTEqualStrategyNumber, TEXTOID, DEFAULT_COLLATION_OID, F_TEXTEQ,
+                               text_datum(code));
+        return 2 + range_keys(&keys[2], 3, to_postgres(edge), DT_NOEND);
+    });
+    reader.scan(keys, count);
+    std::int64_t lifted = 0;
+    while (reader.next() != nullptr) ++lifted;
+    reader.close();
+    return static_cast<std::int64_t>(voided) + 2 * lifted;
+}
+
+std::optional<KeptState> find_life_total(const MeteredMetric& metric, std::int64_t edge, std::size_t voided) {
     if (!has_life_total(metric.definition)) return std::nullopt;
     const std::int32_t code_hash = hash32(metric.code);
     const std::optional<std::int64_t> version = pile_version(metric.tenant, code_hash);
@@ -121,7 +137,8 @@ std::optional<KeptState> find_life_total(const MeteredMetric& metric, std::int64
             heap_deform_tuple(copy, RelationGetDescr(reader.table()), values, nulls);
             return life_row(values, nulls, metric.definition.aggregation);
         });
-        const LifeCover seen = {definition_hash(metric), *version, static_cast<std::int64_t>(corrections), edge};
+        const std::int64_t acts = correction_acts(metric.tenant, metric.code, edge, voided);
+        const LifeCover seen = {definition_hash(metric), *version, acts, edge};
         if (row.cover == seen) state = row.state;
     }
     reader.close();

@@ -59,8 +59,10 @@ LifeTotals::LifeTotals(std::int32_t tenant, std::int32_t code_hash, Snapshot sna
     edge_ = call_pg([] { return retained_from(); });
     read_rows();
     for (Total& total : totals_) {
-        const auto corrections = static_cast<std::int64_t>(voided(total.metric.code).size());
-        const LifeCover wanted = {definition_hash(total.metric), version_, corrections, edge_};
+        const std::size_t count = voided(total.metric.code).size();
+        std::int64_t acts = 0;
+        with_snapshot(snapshot_, [&] { acts = correction_acts(tenant_, total.metric.code, edge_, count); });
+        const LifeCover wanted = {definition_hash(total.metric), version_, acts, edge_};
         total.is_current = total.row.cover == wanted;
         total.row.cover = wanted;
         is_current_ = is_current_ && total.is_current;

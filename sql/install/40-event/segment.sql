@@ -101,7 +101,7 @@ COMMENT ON COLUMN tally.life_total.code_hash IS '_hash32 of the metric''s code: 
 COMMENT ON COLUMN tally.life_total.metric_id IS 'The metric';
 COMMENT ON COLUMN tally.life_total.definition IS 'Hash of what the metric counted when this was made: another one makes it useless';
 COMMENT ON COLUMN tally.life_total.pile_version IS 'The version of the pile whose packed events it covers, but for those of tally.loose_segment; -1: none yet';
-COMMENT ON COLUMN tally.life_total.corrections IS 'How many voided events the code had since retained_from: it covers none of them';
+COMMENT ON COLUMN tally.life_total.corrections IS 'How many acts (voids, and lifted ones) made events of the code void since retained_from: it covers none of these events';
 COMMENT ON COLUMN tally.life_total.retained_from IS 'The edge of retention from which on it covers the events';
 COMMENT ON COLUMN tally.life_total.matched IS 'Events that the metric''s matrix lets in';
 COMMENT ON COLUMN tally.life_total.counted IS 'Those with a usable value';

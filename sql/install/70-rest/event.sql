@@ -6,6 +6,20 @@ CREATE FUNCTION tally_rest._event(e tally.recent_event) RETURNS json
 COMMENT ON FUNCTION tally_rest._event(tally.recent_event) IS
     'An event as the API shows it: metrics are the unarchived ones that read its code; import_id and voided are left out where they do not apply';
 
+CREATE FUNCTION tally_rest._event_with_history(e tally.recent_event) RETURNS json
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    -- Appended as text: an event's properties stand in it as jsonb shows them.
+    SELECT (left(tally_rest._event(e)::text, -1) || ',"history":' || coalesce(json_agg(json_strip_nulls(json_build_object(
+                'action', h.action, 'at', tally_rest._timestamp(h.at), 'by', h.actor, 'reason', h.reason,
+                'batch_id', tally._encode_id('cor_', h.batch_id))))::text, '[]') || '}')::json
+    FROM tally._event_history(e.tenant_id, tally._event_identity(e.tenant_id, e.customer_id, e.source, e.event_id)) h
+    WHERE h.seq <= e.seq
+$$;
+COMMENT ON FUNCTION tally_rest._event_with_history(tally.recent_event) IS
+    'An event as the API shows it, with what was done to it and to the rows of it that were amended before: who, when and why';
+
 CREATE FUNCTION tally_rest._cursor(ts timestamptz, seq bigint) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
@@ -77,7 +91,7 @@ DECLARE
     found    json;
 BEGIN
     PERFORM tally_rest._check_query(query, ARRAY['customer_id', 'source']);
-    SELECT json_agg(tally_rest._event(e) ORDER BY e.ts DESC, e.seq DESC) INTO found
+    SELECT json_agg(tally_rest._event_with_history(e) ORDER BY e.ts DESC, e.seq DESC) INTO found
     FROM tally._events_by_id(tenant_id, path ->> 'event_id', customer, sender) e;
     IF found IS NULL THEN
         RAISE EXCEPTION 'event "%" does not exist', left(path ->> 'event_id', 255) USING ERRCODE = 'no_data_found', COLUMN = 'event_id';
@@ -86,4 +100,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION tally_rest.get_event(integer, jsonb, jsonb, text) IS
-    'GET /api/v1/events/{event_id}: all events with this id, newest first, at most 1000; customer_id and source narrow it, and make it fast where both are given (either may be empty)';
+    'GET /api/v1/events/{event_id}: all events with this id, newest first, at most 1000, each with what was done to it after it came (history); customer_id and source narrow it, and make it fast where both are given (either may be empty)';

@@ -1,0 +1,222 @@
+-- correcting single events: found by id, customer and source, voided, taken back, amended
+
+CREATE FUNCTION tally._event_of_identity(tenant_id integer, customer_id text, source text, event_id text) RETURNS tally.recent_event
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT e FROM tally._events_by_id(tenant_id, event_id, customer_id, source) e
+    WHERE NOT EXISTS (SELECT FROM tally.correction c
+                      WHERE c.tenant_id = e.tenant_id AND c.seq = e.seq AND (c.import_id IS NOT NULL OR c.successor IS NOT NULL))
+$$;
+COMMENT ON FUNCTION tally._event_of_identity(integer, text, text, text) IS
+    'The row that holds an identity: voided by itself or not at all. NULL where there is none';
+
+CREATE FUNCTION tally._lock_event(tenant_id integer, event_id text, customer_id text, source text) RETURNS tally.recent_event
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    named json;
+    e     tally.recent_event;
+BEGIN
+    IF event_id IS NULL THEN
+        PERFORM tally._fail('event_id', 'event_id is missing');
+    END IF;
+    IF customer_id IS NULL OR source IS NULL THEN
+        SELECT json_agg(json_build_object('customer_id', f.customer_id, 'source', f.source) ORDER BY f.customer_id, f.source) INTO named
+        FROM (SELECT DISTINCT x.customer_id, x.source FROM tally._events_by_id(tenant_id, event_id, customer_id, source) x) f;
+        IF json_array_length(named) > 1 THEN
+            RAISE EXCEPTION '% events have the id "%"', json_array_length(named), left(event_id, 255) USING ERRCODE = 'TL409', COLUMN = 'event_id',
+                DETAIL = tally_rest._compact(json_build_object(
+                    'field', 'event_id', 'hint', 'Name the event by customer_id and source too.', 'candidates', named));
+        ELSIF named IS NULL THEN
+            RAISE EXCEPTION 'event "%" does not exist', left(event_id, 255) USING ERRCODE = 'no_data_found', COLUMN = 'event_id';
+        END IF;
+        customer_id := named -> 0 ->> 'customer_id';
+        source := named -> 0 ->> 'source';
+    END IF;
+    -- Own advisory lock class. One at a time corrects an event; what follows sees what the one before has done.
+    PERFORM pg_advisory_xact_lock(82561, hashtext(tally._event_identity(tenant_id, customer_id, source, event_id)::text));
+    e := tally._event_of_identity(tenant_id, customer_id, source, event_id);
+    IF e.import_id IS NOT NULL THEN
+        -- Whoever takes the import back waits, and then sees what is stored here.
+        PERFORM FROM tally.import_batch b WHERE b.tenant_id = e.tenant_id AND b.import_id = e.import_id FOR SHARE;
+        IF EXISTS (SELECT FROM tally.import_batch b WHERE b.tenant_id = e.tenant_id AND b.import_id = e.import_id AND b.voided_at IS NOT NULL) THEN
+            RAISE EXCEPTION 'event "%" was taken back with its import', left(event_id, 255) USING ERRCODE = 'TL409', COLUMN = 'event_id';
+        END IF;
+    ELSIF e.seq IS NULL AND EXISTS (SELECT FROM tally._events_by_id(tenant_id, event_id, customer_id, source)) THEN
+        RAISE EXCEPTION 'event "%" was taken back with its import', left(event_id, 255) USING ERRCODE = 'TL409', COLUMN = 'event_id';
+    ELSIF e.seq IS NULL THEN
+        RAISE EXCEPTION 'event "%" does not exist', left(event_id, 255) USING ERRCODE = 'no_data_found', COLUMN = 'event_id';
+    END IF;
+    RETURN e;
+END
+$$;
+COMMENT ON FUNCTION tally._lock_event(integer, text, text, text) IS
+    'The event with this id (of this customer and source where they are not NULL), locked against other corrections until the end of the transaction. Errors: P0002 no such event; TL409 several, which the detail lists, or taken back with its import';
+
+CREATE FUNCTION tally._check_reason(reason text) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    IF reason IS NULL THEN
+        PERFORM tally._fail('reason', 'reason is missing', 'Say why: it stands in the history of the event for good.');
+    ELSIF length(reason) NOT BETWEEN 1 AND 1000 OR reason !~ '[^[:space:]]' THEN
+        PERFORM tally._fail('reason', 'reason must have 1 to 1000 characters, and not only blanks');
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION tally._check_reason(text) IS 'Raises 22023 unless a reason says something';
+
+CREATE FUNCTION tally._is_void(e tally.recent_event) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT EXISTS (SELECT FROM tally.correction c WHERE c.tenant_id = e.tenant_id AND c.seq = e.seq) $$;
+COMMENT ON FUNCTION tally._is_void(tally.recent_event) IS 'Whether a row does not count';
+
+CREATE FUNCTION tally_gated.void_event(tenant_id integer, event_id text, reason text, customer text, source text) RETURNS tally.correction
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    e    tally.recent_event;
+    made tally.correction;
+BEGIN
+    PERFORM tally._check_reason(reason);
+    e := tally._lock_event(tenant_id, event_id, customer, source);
+    IF tally._is_void(e) THEN
+        RAISE EXCEPTION 'event "%" is void already', left(event_id, 255) USING ERRCODE = 'TL409', COLUMN = 'event_id';
+    END IF;
+    INSERT INTO tally.correction (tenant_id, seq, identity, ts, code, customer_id, reason)
+    VALUES (e.tenant_id, e.seq, tally._event_identity(e.tenant_id, e.customer_id, e.source, e.event_id), e.ts, e.code, e.customer_id, reason)
+    RETURNING * INTO made;
+    RETURN made;
+END
+$$;
+COMMENT ON FUNCTION tally_gated.void_event(integer, text, text, text, text) IS 'What void_event does once the gate has let the caller through';
+
+CREATE FUNCTION tally.void_event(event_id text, reason text, customer text DEFAULT NULL, source text DEFAULT NULL) RETURNS tally.correction
+    AS 'MODULE_PATHNAME', 'tally_gate_chosen'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION tally.void_event(text, text, text, text) IS
+    'Voids the event with this id of the current tenant, and of a customer and source where they are named: it stays in the list with the reason, keeps its identity, and counts no longer. Errors: 22023 no reason; P0002 no such event; TL409 void already, or several events have the id';
+
+CREATE FUNCTION tally_gated.restore_event(tenant_id integer, event_id text, reason text, customer text, source text) RETURNS tally.lifted_correction
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    e    tally.recent_event;
+    made tally.lifted_correction;
+BEGIN
+    PERFORM tally._check_reason(reason);
+    e := tally._lock_event(tenant_id, event_id, customer, source);
+    WITH gone AS (DELETE FROM tally.correction c WHERE c.tenant_id = e.tenant_id AND c.seq = e.seq RETURNING c.*)
+    INSERT INTO tally.lifted_correction SELECT g.*, restore_event.reason FROM gone g RETURNING * INTO made;
+    IF made.seq IS NULL THEN
+        RAISE EXCEPTION 'event "%" is not void', left(event_id, 255) USING ERRCODE = 'TL409', COLUMN = 'event_id';
+    END IF;
+    RETURN made;
+END
+$$;
+COMMENT ON FUNCTION tally_gated.restore_event(integer, text, text, text, text) IS 'What restore_event does once the gate has let the caller through';
+
+CREATE FUNCTION tally.restore_event(event_id text, reason text, customer text DEFAULT NULL, source text DEFAULT NULL) RETURNS tally.lifted_correction
+    AS 'MODULE_PATHNAME', 'tally_gate_chosen'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION tally.restore_event(text, text, text, text) IS
+    'Takes back that an event was voided: it counts as before. Errors: 22023 no reason; P0002 no such event; TL409 not void, taken back with its import, or several events have the id';
+
+CREATE FUNCTION tally._store_amended(e tally.recent_event, document json) RETURNS bigint
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    id      uuid := tally._event_identity(e.tenant_id, e.customer_id, e.source, e.event_id);
+    sent    bigint;
+    verdict record;
+    made    bigint;
+BEGIN
+    SELECT k.payload INTO sent
+    FROM (SELECT r.payload FROM tally.recent_identity r WHERE r.identity = id
+          UNION ALL SELECT s.payload FROM tally._find_sealed(ARRAY[id]) s) k LIMIT 1;
+    PERFORM tally._release_identities(ARRAY[id]);
+    SELECT * INTO verdict FROM tally._ingest(e.tenant_id, json_build_array(document)::text, true, e.import_id);
+    IF verdict.verdict = 'limited' THEN
+        RAISE EXCEPTION '%', verdict.reason USING ERRCODE = 'TL429', DETAIL = verdict.details;
+    ELSIF verdict.verdict = 'rejected' THEN
+        PERFORM tally._fail(verdict.field, verdict.reason);
+    ELSIF verdict.verdict <> 'accepted' THEN
+        RAISE EXCEPTION 'the identity of event "%" was released and is taken', e.event_id USING ERRCODE = 'data_corrupted';
+    END IF;
+    -- It is still the original that is a duplicate when it comes again.
+    UPDATE tally.recent_identity r SET payload = sent WHERE r.identity = id;
+    SELECT max(r.seq) INTO made FROM tally.recent_event r
+    WHERE r.generation = ANY (ARRAY(SELECT g.generation FROM tally.generation g) || 0) AND r.tenant_id = e.tenant_id
+      AND r.code_hash = tally._hash32(document ->> 'code') AND r.customer_hash = e.customer_hash
+      AND r.ts = tally._parse_timestamp(document ->> 'timestamp') AND r.event_id = e.event_id AND r.source = e.source AND r.customer_id = e.customer_id;
+    RETURN made;
+END
+$$;
+COMMENT ON FUNCTION tally._store_amended(tally.recent_event, json) IS
+    'Stores an event anew with what the document says, under the identity and in the import of the old row, and answers its seq. Raises 22023, TL429';
+
+CREATE FUNCTION tally_gated.amend_event(tenant_id integer, event_id text, reason text, customer text, source text,
+                                        properties json, ts text, code text) RETURNS tally.correction
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    e        tally.recent_event;
+    document json;
+    made     tally.correction;
+BEGIN
+    PERFORM tally._check_reason(reason);
+    IF properties IS NULL AND ts IS NULL AND code IS NULL THEN
+        PERFORM tally._fail(NULL, 'nothing is amended', 'Give properties, timestamp or code as they should have been.');
+    ELSIF ts IS NOT NULL AND tally._parse_timestamp(ts) IS NULL THEN
+        PERFORM tally._fail('timestamp', 'timestamp must be an RFC 3339 time such as 2024-01-31T13:00:00Z');
+    END IF;
+    e := tally._lock_event(tenant_id, event_id, customer, source);
+    IF tally._is_void(e) THEN
+        RAISE EXCEPTION 'event "%" is void', left(event_id, 255) USING ERRCODE = 'TL409', COLUMN = 'event_id', HINT = 'Restore it first.';
+    ELSIF coalesce(code, e.code) = e.code AND coalesce(tally._parse_timestamp(ts), e.ts) = e.ts
+          AND (properties IS NULL OR properties::jsonb = e.properties::jsonb) THEN
+        RAISE EXCEPTION 'event "%" says just this already', left(event_id, 255) USING ERRCODE = 'TL409', COLUMN = 'event_id';
+    END IF;
+    document := json_build_object(
+        'event_id', e.event_id, 'code', coalesce(code, e.code), 'customer_id', e.customer_id, 'source', e.source,
+        'timestamp', coalesce(ts, to_char(e.ts AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')), 'properties', coalesce(properties, e.properties));
+    INSERT INTO tally.correction (tenant_id, seq, identity, ts, code, customer_id, reason, successor)
+    VALUES (e.tenant_id, e.seq, tally._event_identity(e.tenant_id, e.customer_id, e.source, e.event_id), e.ts, e.code, e.customer_id, reason,
+            tally._store_amended(e, document))
+    RETURNING * INTO made;
+    RETURN made;
+END
+$$;
+COMMENT ON FUNCTION tally_gated.amend_event(integer, text, text, text, text, json, text, text) IS 'What amend_event does once the gate has let the caller through';
+
+CREATE FUNCTION tally.amend_event(event_id text, reason text, customer text DEFAULT NULL, source text DEFAULT NULL,
+                                  properties json DEFAULT NULL, ts text DEFAULT NULL, code text DEFAULT NULL) RETURNS tally.correction
+    AS 'MODULE_PATHNAME', 'tally_gate_chosen'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION tally.amend_event(text, text, text, text, json, text, text) IS
+    'Says anew what an event of the current tenant should have been: properties (all of them), ts (RFC 3339), code; what is NULL stays. The row as it was is void and stays in the list, a new one of the same id, customer and source counts in its place; the original sent again is a duplicate still. It counts for limits of the month as an event does. Errors: 22023 nothing amended, or no event that could be stored; P0002 no such event; TL409 void, the same already, or several events have the id';
+
+CREATE FUNCTION tally._event_history(tenant_id integer, identity uuid, OUT at timestamptz, OUT action text, OUT reason text, OUT actor text, OUT seq bigint, OUT batch_id uuid)
+    RETURNS SETOF record
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT c.created_at, CASE WHEN c.successor IS NOT NULL THEN 'amended' ELSE 'voided' END, c.reason, c.created_by, c.seq, c.batch_id
+    FROM tally.correction c WHERE c.tenant_id = _event_history.tenant_id AND c.identity = _event_history.identity
+    UNION ALL
+    SELECT l.created_at, 'voided', l.reason, l.created_by, l.seq, l.batch_id
+    FROM tally.lifted_correction l WHERE l.tenant_id = _event_history.tenant_id AND l.identity = _event_history.identity
+    UNION ALL
+    SELECT l.lifted_at, 'restored', l.lifted_reason, l.lifted_by, l.seq, l.batch_id
+    FROM tally.lifted_correction l WHERE l.tenant_id = _event_history.tenant_id AND l.identity = _event_history.identity
+    ORDER BY 1, 2 DESC
+$$;
+COMMENT ON FUNCTION tally._event_history(integer, uuid) IS 'What was done to an event after it came, in order: voided, restored, amended; of which row';

@@ -1,0 +1,96 @@
+// Events voided, restored and amended over REST: at once, once, by whom; which event is meant; what a key may.
+'use strict';
+
+const assert = require('node:assert/strict');
+const { after, before, test } = require('node:test');
+const { call, setUp } = require('./lib.js');
+
+let s;
+let metric;
+const get = (path, key = s.key) => call(s.url, key, 'GET', path);
+const post = (path, body, key = s.key) => call(s.url, key, 'POST', path, body);
+const usage = async () => (await get(`/api/v1/metrics/${metric}/usage?from=2026-01-01&to=2026-03-01`)).json.total.value;
+const event = (event_id, customer_id, seconds, more) => ({ event_id, code: 'gpu', customer_id, timestamp: '2026-01-05T00:00:00Z', properties: { seconds }, ...more });
+const send = (...events) => post('/api/v1/events/ingest', { events, allow_backfilling: true, allow_partial_failures: true });
+
+before(async () => {
+  s = await setUp();
+  const { json: profile } = await get('/api/v1/profile');
+  const made = await post('/api/v1/metrics', { code: 'gpu', name: 'GPU', aggregation_type: 'SUM', aggregation_key: 'seconds', product_family_id: profile.default_product_family_id });
+  metric = made.json.id;
+  await send(event('a', 'ann', 1), event('b', 'ann', 10), event('b', 'bob', 100), event('b', 'bob', 1000, { source: 'web' }), event('a b/c', '', 10000));
+});
+after(() => s?.close());
+
+test('a voided event does not count in the next answer, twice is 409, and a restored one counts again', async () => {
+  const voided = await post('/api/v1/events/a/void', { reason: 'sent by a test' });
+  assert.equal(voided.status, 200, voided.text);
+  assert.equal(voided.json.voided.reason, 'sent by a test');
+  assert.match(voided.json.voided.by, /^tkn_/);
+  assert.equal(voided.json.metrics[0].counted, false);
+  assert.equal(await usage(), '11110');
+  assert.equal((await post('/api/v1/events/a/void', { reason: 'again' })).status, 409);
+  assert.deepEqual((await send(event('a', 'ann', 1))).json, { accepted: 0, duplicates: 1 });
+  const restored = await post('/api/v1/events/a/restore', { reason: 'no test' });
+  assert.equal(restored.json.voided, undefined);
+  assert.deepEqual(restored.json.history.map((act) => [act.action, act.reason]), [['voided', 'sent by a test'], ['restored', 'no test']]);
+  assert.equal((await post('/api/v1/events/a/restore', { reason: 'again' })).status, 409);
+  assert.equal(await usage(), '11111');
+});
+
+test('an amended event counts as it is now; both rows are listed; the original is a duplicate', async () => {
+  const amended = await post('/api/v1/events/a/amend', { reason: 'lost digit', properties: { seconds: 2.50, region: 'eu' } });
+  assert.equal(amended.status, 200, amended.text);
+  assert.equal(await usage(), '11112.5');
+  const { json } = await get('/api/v1/events/a');
+  assert.deepEqual(json.data.map((one) => one.properties.seconds).sort(), [1, 2.5]);
+  assert.equal(json.data.find((one) => one.properties.seconds === 1).voided.amended, true);
+  assert.equal(json.data.find((one) => one.properties.seconds === 2.5).voided, undefined);
+  assert.deepEqual((await send(event('a', 'ann', 1))).json, { accepted: 0, duplicates: 1 });
+  assert.match((await send(event('a', 'ann', 2.5))).json.failures[0].reason, /other content/);
+  assert.equal((await post('/api/v1/events/a/amend', { reason: 'x', properties: { seconds: 2.5, region: 'eu' } })).status, 409);
+  assert.equal((await post('/api/v1/events/a/amend', { reason: 'x', timestamp: '2026-02-05T00:00:00Z' })).json.timestamp, '2026-02-05T00:00:00.000Z');
+  assert.equal((await post('/api/v1/events/a/amend', { reason: 'x', code: 'other' })).json.metrics.length, 0);
+  assert.equal(await usage(), '11110');
+  assert.equal((await post('/api/v1/events/a/amend', { reason: 'x', code: 'gpu', properties: { seconds: 1 } })).status, 200);
+  assert.equal(await usage(), '11111');
+});
+
+test('several events of one id are named, and customer_id and source say which is meant', async () => {
+  const which = await post('/api/v1/events/b/void', { reason: 'x' });
+  assert.equal(which.status, 409);
+  assert.deepEqual(which.json.details.candidates, [{ customer_id: 'ann', source: '' }, { customer_id: 'bob', source: '' }, { customer_id: 'bob', source: 'web' }]);
+  assert.equal((await post('/api/v1/events/b/void', { reason: 'x', customer_id: 'bob' })).json.details.candidates.length, 2);
+  assert.equal((await post('/api/v1/events/b/void', { reason: 'x', customer_id: 'bob', source: '' })).json.source, '');
+  assert.equal(await usage(), '11011');
+  assert.equal((await post('/api/v1/events/b/restore', { reason: 'x', customer_id: 'bob', source: '' })).status, 200);
+  assert.equal((await post(`/api/v1/events/${encodeURIComponent('a b/c')}/void`, { reason: 'x', customer_id: '' })).status, 200);
+  assert.equal(await usage(), '1111');
+  assert.equal((await post('/api/v1/events/b/void', { reason: 'x', customer_id: 'cem' })).status, 404);
+});
+
+test('what is wrong is named', async () => {
+  for (const [action, body, field] of [
+    ['void', {}, 'reason'], ['void', { reason: '' }, 'reason'], ['void', { reason: ' ' }, 'reason'], ['void', { reason: 7 }, 'reason'],
+    ['void', { reason: 'x'.repeat(1001) }, 'reason'], ['void', { reason: 'x', nope: 1 }, 'nope'], ['void', { reason: 'x', customer_id: 1 }, 'customer_id'],
+    ['restore', { reason: 'x', source: [] }, 'source'], ['restore', {}, 'reason'], ['amend', { properties: {} }, 'reason'], ['amend', { reason: 'x' }, undefined],
+    ['amend', { reason: 'x', properties: [] }, 'properties'], ['amend', { reason: 'x', properties: { seconds: [] } }, 'properties.seconds'],
+    ['amend', { reason: 'x', timestamp: 'now' }, 'timestamp'], ['amend', { reason: 'x', timestamp: '2999-01-01T00:00:00Z' }, 'timestamp'], ['amend', { reason: 'x', code: '' }, 'code'],
+  ]) {
+    const answer = await post(`/api/v1/events/a/${action}`, body);
+    assert.equal(answer.status, 400, `${action} ${JSON.stringify(body)}: ${answer.text}`);
+    assert.equal(answer.json.details?.field, field, answer.text);
+  }
+});
+
+test('a key that only reads may not correct; one that writes may', async () => {
+  const secret = async (scopes) => (await post('/api/v1/keys', { name: 'k', scopes })).json.secret;
+  const reader = await secret(['read']);
+  for (const action of ['void', 'restore', 'amend']) assert.equal((await post(`/api/v1/events/a/${action}`, { reason: 'x' }, reader)).status, 403);
+  assert.equal((await post('/api/v1/events/a/void', { reason: 'x' }, await secret(['write']))).status, 200);
+});
+
+test('a form may bring a void', async () => {
+  const answer = await call(s.url, s.key, 'POST', '/api/v1/events/a/restore', 'reason=by+form', { 'content-type': 'application/x-www-form-urlencoded' });
+  assert.equal(answer.status, 200, answer.text);
+});
