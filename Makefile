@@ -36,6 +36,7 @@ help:
 
 deps:
 	@test/lib/deps.sh check '$(PG_CONFIG)'
+	@test/lib/npm.sh
 
 run:
 	@test/lib/deps.sh run '$(PG_CONFIG)'
@@ -43,6 +44,7 @@ run:
 
 check $(SUITES:%=check-%):
 	@test/lib/deps.sh check '$(PG_CONFIG)'
+	@test/lib/npm.sh
 	+@test/lib/check.sh $(if $(filter check,$@),$(SUITES),$(@:check-%=%))
 
 bench:

@@ -5,9 +5,14 @@
 const assert = require('node:assert/strict');
 const { after, before, test } = require('node:test');
 const { BadRequests } = require('./bad_requests.js');
-const { resolve, validate } = require('./contract.js');
+const { MISSING, resolve, validate } = require('./contract.js');
 const { Examples, FIRST, parametersOf, successOf } = require('./examples.js');
 const { call, isErrorAnswer, parseAnswers, raw, setUp, until } = require('./lib.js');
+
+if (MISSING) {     // nothing says which values are bad
+  test('bad input for every operation', { skip: MISSING }, () => {});
+  return;
+}
 
 const LIMITS = { body: 65536, ingest: 131072 };
 const AT_ONCE = 64;
@@ -29,7 +34,8 @@ const IN_TRUTH_VALID = [
 
 function fits({ parameter, kind, schema, value }) {
   if (!schema || value === undefined || RULED.includes(parameter)) return false;
-  const one = schema.items ? resolve(schema.items) : schema.additionalProperties ? resolve(schema.additionalProperties) : schema;
+  const { required, ...whole } = schema;     // that one is the parameter's
+  const one = schema.items ? resolve(schema.items) : schema.additionalProperties ? resolve(schema.additionalProperties) : whole;
   return kind !== 'repeated' && validate(one, one.type === 'integer' && /^\d+$/.test(value) ? Number(value) : value).length === 0;
 }
 

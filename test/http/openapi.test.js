@@ -66,7 +66,7 @@ test('the document is served as it was written, may be kept, and is not sent twi
   assert.equal((await call(s.url, null, 'GET', '/openapi.json', undefined, { 'if-none-match': '"other"' })).status, 200);
 });
 
-test('an answer that is not as the document says is found', () => {
+test('an answer that is not as the document says is found', { skip: contract.MISSING }, () => {
   const header = (name) => ({ 'x-request-id': 'x', 'content-type': 'application/json' })[name.toLowerCase()];
   const wrong = (status, body, method = 'GET', target = '/healthz') => contract.complaints({ method, target }, { status, header, text: JSON.stringify(body) });
   const good = { status: 'ok', version: '1' };

@@ -185,6 +185,8 @@ suite_http() {
     bad=$(at_least_one "$status" "$(($(sed -n 's/^# fail \([0-9]*\)/\1 +/p;s/^# cancelled \([0-9]*\)/\1/p' "$log") + 0))")
     [ "$bad" -eq 0 ] || { grep -nE -A25 '^ *not ok' "$log" | head -n 300 || :; grep -q '^# fail' "$log" || tail -n 40 "$log"; }
     report http "${good:-0}" "$bad"
+    # What npm brings, or a newer node, was missing.
+    sed -n 's/^ *ok .*# SKIP \(.* \(installed\|needs\) .*\)/http: not tested: \1/p' "$log" | sort | uniq -c
 }
 
 # A minute with PROPERTY_SECONDS=45, its default; longer finds more. The seed is printed.

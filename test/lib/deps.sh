@@ -26,7 +26,7 @@ if [ "$purpose" = check ]; then
     node=${node#v}
     [ "${node%%.*}" -ge 18 ] 2>/dev/null || packages+=(nodejs)
 fi
-# The extensions that pgtally_hll and pgtally_tdigest join to, where the server is the distribution's and it has them.
+# Optional: the extensions that pgtally_hll and pgtally_tdigest join to, where the server is the distribution's and it has them.
 optional=()
 case $purpose,$bindir in
 check,) optional=("postgresql-$major-hll" "postgresql-$major-tdigest") ;;
@@ -35,6 +35,8 @@ check,/usr/lib/postgresql/*/bin)
     optional=("postgresql-$server-hll" "postgresql-$server-tdigest")
     ;;
 esac
+# Debian's npm, where there is none: test/lib/npm.sh says what is not tested without it.
+[ "$purpose" != check ] || command -v npm >/dev/null || optional+=(npm)
 [ "$purpose" != bench ] || packages+=(libbenchmark-dev)
 [ "$purpose" != fuzz ] || packages+=(clang)
 
