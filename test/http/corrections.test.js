@@ -94,3 +94,30 @@ test('a form may bring a void', async () => {
   const answer = await call(s.url, s.key, 'POST', '/api/v1/events/a/restore', 'reason=by+form', { 'content-type': 'application/x-www-form-urlencoded' });
   assert.equal(answer.status, 200, answer.text);
 });
+
+test('events are voided by a filter as one batch, after a dry run, and taken back as one', async () => {
+  await send(...Array.from({ length: 20 }, (_, n) => event(`m${n}`, 'dan', n, { properties: { seconds: n, region: n % 2 ? 'eu' : 'us' } })));
+  const before = await usage();
+  const asked = { reason: 'broken', code: 'gpu', from: '2026-01-01', to: '2026-02-01T00:00:00Z', customer_id: 'dan', filter: { region: 'eu' } };
+  const dry = await post('/api/v1/corrections', asked);
+  assert.equal(dry.status, 200, dry.text);
+  assert.deepEqual(dry.json, { dry_run: true, events: 10, metrics: [{ metric_id: metric, value: '100', converted_value: '100', events: 10, skipped: 0 }] });
+  assert.equal(await usage(), before);
+  const done = await post('/api/v1/corrections', { ...asked, dry_run: false });
+  assert.deepEqual({ ...done.json, id: undefined }, { ...dry.json, dry_run: false, id: undefined });
+  assert.equal(Number(await usage()), Number(before) - 100);
+  assert.equal((await post('/api/v1/corrections', { ...asked, dry_run: false })).status, 404);
+  const { json } = await get('/api/v1/events/m1');
+  assert.deepEqual(json.data[0].history.map((act) => [act.action, act.batch_id]), [['voided', done.json.id]]);
+  assert.equal((await get(`/api/v1/corrections/${done.json.id}`)).json.question.filter.region, 'eu');
+  const restored = await post(`/api/v1/corrections/${done.json.id}/restore`, { reason: 'it was right' });
+  assert.equal(restored.json.restored.reason, 'it was right');
+  assert.equal((await post(`/api/v1/corrections/${done.json.id}/restore`, { reason: 'again' })).status, 409);
+  assert.equal(await usage(), before);
+  assert.equal((await get('/api/v1/corrections')).json.data.length, 1);
+  for (const [change, field] of [[{ reason: null }, 'reason'], [{ code: '' }, 'code'], [{ from: 'x' }, 'from'], [{ to: '2025-01-01' }, 'to'], [{ filter: [] }, 'filter'], [{ filter: { customer_id: 'x' } }, 'filter'], [{ dry_run: 'no' }, 'dry_run'], [{ customer_id: 1 }, 'customer_id']]) {
+    const answer = await post('/api/v1/corrections', { ...asked, ...change });
+    assert.equal(answer.status, 400, answer.text);
+    assert.equal(answer.json.details.field, field, answer.text);
+  }
+});

@@ -7,8 +7,8 @@ const { call } = require('./lib.js');
 const { resolve } = contract;
 
 // Makers first, what takes things away last; the rest in the order of the document.
-const FIRST = ['createProductFamily', 'createProduct', 'createMetric', 'ingestEvents', 'updateValue', 'createKey'];
-const LAST = ['voidEvent', 'restoreEvent', 'amendEvent', 'changeMetric', 'changeProductFamily', 'changeProduct', 'voidImport', 'revokeKey'];
+const FIRST = ['createProductFamily', 'createProduct', 'createMetric', 'ingestEvents', 'createCorrection', 'updateValue', 'createKey'];
+const LAST = ['voidEvent', 'restoreEvent', 'amendEvent', 'restoreCorrection', 'changeMetric', 'changeProductFamily', 'changeProduct', 'voidImport', 'revokeKey'];
 
 const parametersOf = (operation) => (operation.parameters ?? []).map(resolve);
 const successOf = (operation) => Number(Object.keys(operation.responses).find((status) => /^2/.test(status)));

@@ -159,3 +159,31 @@ SELECT tally.void_event('a', 'x');
 ROLLBACK;
 DROP TABLE secret;
 DROP ROLE regress_fix_api, regress_fix_app, regress_fix_none;
+
+-- many at once: a dry run says how many and how much; a batch goes back as one, but for what was corrected otherwise meanwhile
+SET tally.tenant = 'other';
+SELECT t, tally.create_metric('disk', t, name => 'disk ' || t, aggregation_key => 'v', conversion_factor => 2) ~ '^bm_' AS made FROM unnest(ARRAY['SUM', 'MAX']) t;
+SELECT count(*) FROM tally.ingest((SELECT jsonb_agg(jsonb_build_object('event_id', 'm' || n, 'code', 'disk', 'customer_id', 'c' || n % 2, 'timestamp', to_char(timestamp '2026-01-01' + n * interval '1 h', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+    'properties', jsonb_build_object('v', CASE n % 10 WHEN 9 THEN '"many"' ELSE n::text END::jsonb, 'r', CASE n % 3 WHEN 0 THEN '1.0' WHEN 1 THEN '"1"' ELSE '2' END::jsonb))) FROM generate_series(1, 100) n), true);
+CREATE FUNCTION pg_temp.meant(answer json) RETURNS text LANGUAGE sql AS $$
+    SELECT concat_ws(' ', answer ->> 'events', (SELECT string_agg(concat_ws('/', m ->> 'value', m ->> 'converted_value', m ->> 'events', m ->> 'skipped'), ' ' ORDER BY n) FROM json_array_elements(answer -> 'metrics') WITH ORDINALITY x(m, n)), answer ->> 'dry_run') $$;
+CREATE FUNCTION pg_temp.sum() RETURNS text LANGUAGE sql AS $$ SELECT concat_ws('/', value, events, skipped) FROM tally.usage_total((SELECT tally._encode_id('bm_', metric_id) FROM tally.metric WHERE name = 'disk SUM'), '2026-01-01', '2027-01-01') $$;
+SELECT pg_temp.meant(tally.void_events('x', 'disk', '2026-01-01', '2026-02-01')), pg_temp.meant(tally.void_events('x', 'disk', '2026-01-02', '2026-01-03', 'c1', '{"r": 1}')),
+       pg_temp.meant(tally.void_events('x', 'disk', '2026-01-01', '2026-02-01', filter => '{"r": ["1", 2]}')), pg_temp.meant(tally.void_events('x', 'disk', '2025-01-01', '2025-02-01')), pg_temp.sum();
+CALL tally.pack(1, '0', true);
+SELECT pg_temp.meant(tally.void_events('x', 'disk', '2026-01-02', '2026-01-03', 'c1', '{"r": 1}')), pg_temp.sum();
+SELECT tally.void_events('x', 'disk', '2025-01-01', '2025-02-01', dry_run => false);
+SELECT tally.void_events(NULL, 'disk', '2025-01-01', '2025-02-01');
+SELECT tally.void_events('x', NULL, '2025-01-01', '2025-02-01');
+SELECT tally.void_events('x', 'disk', '2025-01-01', NULL);
+SELECT tally.void_events('x', 'disk', '2025-01-01', '2025-02-01', filter => '[]');
+CREATE TEMP TABLE batch AS SELECT tally.void_events('broken', 'disk', '2026-01-02', '2026-01-03', 'c1', '{"r": 1}', false) AS answer;
+SELECT pg_temp.meant(answer), answer ->> 'id' ~ '^cor_' AS id, pg_temp.sum() FROM batch;
+SELECT pg_temp.meant(tally.void_events('x', 'disk', '2026-01-02', '2026-01-03', 'c1', '{"r": 1}'));
+SELECT seq > 0 AS done FROM tally.restore_event((SELECT min(e.event_id) FROM tally.events e WHERE e.voided), 'not this one');
+SELECT tally.restore_events(answer ->> 'id', 'all was right') ->> 'events' AS events, pg_temp.sum() FROM batch;
+SELECT pg_temp.sum();
+DO $$ BEGIN PERFORM tally.restore_events(answer ->> 'id', 'again') FROM batch; EXCEPTION WHEN SQLSTATE 'TL409' THEN RAISE NOTICE '%', regexp_replace(sqlerrm, '"cor_.*"', '"..."'); END $$;
+SELECT tally.restore_events('cor_1', 'x');
+SELECT reason, question ->> 'code' AS code, events, created_by = session_user AS by, lifted_reason FROM tally.correction_batch;
+SELECT * FROM tally.verify();

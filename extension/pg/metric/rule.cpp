@@ -1,10 +1,12 @@
 // SQL's face of the rule (core/metric/rule.hpp) for values that come one by one.
 #include "core/metric/rule.hpp"
+#include "core/usage/row_values.hpp"
 
 #include "pg/border/boundary.hpp"
 #include "pg/border/numeric.hpp"
 #include "pg/border/values.hpp"
 #include "pg/metric/definition.hpp"
+#include "pg/usage/arguments.hpp"
 
 // tally._kind_problem(metric tally.metric, value numeric) -> text: NULL where the metric's kind takes the value
 TALLY_FUNCTION(kind_problem) {
@@ -15,5 +17,17 @@ TALLY_FUNCTION(kind_problem) {
         const std::string problem = tally::kind_problem(tally::definition_of_row(metric), sign);
         if (problem.empty()) PG_RETURN_NULL();
         return tally::call_pg([&] { return tally::text_datum(problem); });
+    });
+}
+
+// tally._matches(filter jsonb, properties json) -> boolean: whether the filter lets such an event in
+TALLY_FUNCTION(matches) {
+    using namespace tally;
+    return guarded([&]() -> Datum {
+        if (PG_ARGISNULL(1)) PG_RETURN_NULL();
+        const MetricRule rule(MetricDefinition{}, filter_argument(fcinfo, 0), {});
+        RowValues values(rule.keys());
+        const std::string_view properties = call_pg([&] { return view_of(PG_GETARG_TEXT_PP(1)); });
+        PG_RETURN_BOOL(rule.judge(values.read(properties)) == Outcome::counted);
     });
 }
