@@ -51,38 +51,6 @@ int recent_keys(ScanKey keys, std::int32_t generation, std::int32_t tenant, cons
     return count + range_keys(&keys[count], recent_ts, to_postgres(question.from), to_postgres(question.end()));
 }
 
-void search_recent(std::int32_t tenant, const EventQuestion& question, EventTaker& taker) {
-    IndexReader reader("recent_event", "recent_event_pkey");
-    MemoryContext const memory =
-        call_pg([] { return AllocSetContextCreate(CurrentMemoryContext, "tally recent event", ALLOCSET_SMALL_SIZES); });
-    const Generations live = call_pg([] { return live_generations(GetActiveSnapshot()); });
-    PropertiesReader properties;
-    TextArena arena;
-    RecentRow row;
-    for (int i = 0; i < live.count; ++i) {
-        ScanKeyData keys[6];
-        reader.scan(keys, call_pg([&] { return recent_keys(keys, live.numbers[i], tenant, question); }));
-        while (TupleTableSlot* const slot = reader.next()) {
-            call_pg([&] {
-                MemoryContextReset(memory);
-                MemoryContext const before = MemoryContextSwitchTo(memory);
-                read_row(slot, row);
-                MemoryContextSwitchTo(before);
-            });
-            if ((question.code && row.code != *question.code) ||
-                (question.customer && row.event.customer_id != *question.customer) ||
-                !taker.wants(row.event.ts, row.event.seq))
-                continue;
-            arena.clear();
-            row.event.properties = {};
-            if (question.needle) row.event.properties = properties.read(row.properties, arena);
-            if (is_asked_for(question, row.code, row.event)) taker.take(row.code, row.event, row.properties);
-        }
-    }
-    reader.close();
-    call_pg([&] { MemoryContextDelete(memory); });
-}
-
 struct ListedSegment {
     std::int64_t last_ts;
     std::int64_t segment_id;
@@ -143,6 +111,48 @@ std::vector<ListedSegment> search_all(Segments& segments, std::int32_t tenant, c
 }
 
 }  // namespace
+
+void search_recent(std::int32_t tenant, const EventQuestion& question, EventTaker& taker) {
+    IndexReader reader("recent_event", "recent_event_pkey");
+    MemoryContext const memory =
+        call_pg([] { return AllocSetContextCreate(CurrentMemoryContext, "tally recent event", ALLOCSET_SMALL_SIZES); });
+    const Generations live = call_pg([] { return live_generations(GetActiveSnapshot()); });
+    PropertiesReader properties;
+    TextArena arena;
+    RecentRow row;
+    for (int i = 0; i < live.count; ++i) {
+        ScanKeyData keys[6];
+        reader.scan(keys, call_pg([&] { return recent_keys(keys, live.numbers[i], tenant, question); }));
+        while (TupleTableSlot* const slot = reader.next()) {
+            call_pg([&] {
+                MemoryContextReset(memory);
+                MemoryContext const before = MemoryContextSwitchTo(memory);
+                read_row(slot, row);
+                MemoryContextSwitchTo(before);
+            });
+            if ((question.code && row.code != *question.code) ||
+                (question.customer && row.event.customer_id != *question.customer) ||
+                !taker.wants(row.event.ts, row.event.seq))
+                continue;
+            arena.clear();
+            row.event.properties = {};
+            if (question.needle) row.event.properties = properties.read(row.properties, arena);
+            if (is_asked_for(question, row.code, row.event)) taker.take(row.code, row.event, row.properties);
+        }
+    }
+    reader.close();
+    call_pg([&] { MemoryContextDelete(memory); });
+}
+
+void visit_segments(std::int32_t tenant, const EventQuestion& question,
+                    const std::function<void(SegmentReader& segment, std::string_view code)>& visit) {
+    Segments segments(tenant, question.from, question.to);
+    SegmentPass pass;
+    for (const ListedSegment& listed : list_segments(segments, question))
+        pass.with(listed, [&](SegmentReader& segment) { visit(segment, listed.code); });
+    pass.close();
+    segments.close();
+}
 
 void search_events(std::int32_t tenant, const EventQuestion& question, EventTaker& taker) {
     Segments segments(tenant, question.from, question.to);

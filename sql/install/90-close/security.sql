@@ -45,8 +45,9 @@ BEGIN
 END
 $tables$;
 
--- A face of functions that check the caller.
-GRANT SELECT ON tally.events, tally.packing, tally.storage TO tally_admin, tally_app;
+-- Faces of functions that check the caller, or read with its rights.
+GRANT SELECT ON tally.events, tally.customers, tally.tenants, tally.metrics, tally.product_families, tally.products, tally.limits, tally.imports,
+    tally.packing, tally.storage TO tally_admin, tally_app;
 
 -- Keys over REST: everything but the hash of the secret, and only for admin keys; who knows a key sees that one.
 GRANT SELECT (key_id, tenant_id, name, hint, scopes, created_at, expires_at, revoked_at, requests_per_second, burst, events_per_month)
