@@ -35,6 +35,7 @@ class Examples {
     const made = JSON.parse(s.cluster.psql(`SELECT tally_rest.import_chunk(1, '{}', '{"name": ["october.ndjson"]}',
       '{"event_id": "old-1", "code": "gpu", "customer_id": "ann", "timestamp": "2024-10-01T10:00:00Z", "properties": {"seconds": 5, "region": "eu"}}')`));
     this.real.set(pathExample('getImport'), made.import_id);
+    this.real.set(pathExample('getBatchJob'), made.import_id.replace('imp_', 'bjob_'));
   }
 
   substitute(text) {

@@ -32,7 +32,7 @@ SELECT b, pg_temp.call('change_product_family', 'compute', body => b) FROM unnes
 SELECT pg_temp.call('change_product_family', '$D', body => '{"alias":"compute"}');
 SELECT pg_temp.call('change_product_family', '$D', body => '{"alias":"default"}');
 SELECT pg_temp.call('change_product_family', 'default', body => '{"alias":null}');
-SELECT q, pg_temp.call('list_product_families', '', q) FROM unnest(ARRAY['{}', '{"per_page":["2"],"page":["1"]}', '{"page":["7"]}', '{"search":["%"]}', '{"search":["COMP"]}', '{"archived":["true"]}', '{"archived":["x"]}', '{"serach":["x"]}', '{"per_page":["101"]}']) q;
+SELECT q, pg_temp.call('list_product_families', '', q) FROM unnest(ARRAY['{"order_by":["name.asc"]}', '{"per_page":["2"],"page":["1"],"order_by":["name.asc"]}', '{"page":["7"]}', '{"search":["%"]}', '{"search":["COMP"],"order_by":["name.desc"]}', '{"order_by":["id.asc"]}', '{"archived":["true"]}', '{"archived":["x"]}', '{"serach":["x"]}', '{"per_page":["101"]}']) q;
 -- products
 SELECT b, pg_temp.call('create_product', '', body => b) FROM unnest(ARRAY['{"name":"CPU","product_family_id":"$F","alias":"cpu","description":"by the second"}',
     '{"name":"GPU","product_family_id":"$F"}', '{"name":"Disk","product_family_id":"$D","description":""}', '{"name":"again","product_family_id":"$F","alias":"cpu"}',
@@ -57,7 +57,20 @@ SELECT pg_temp.call('get_product', 'cpu', tenant => 2) AS another_tenant;
 SELECT b, pg_temp.call('change_product', 'cpu', body => b) FROM unnest(ARRAY['{}', '{"name":"Processor","description":null}', '{"description":"x"}', '{"description":""}', '{"name":null}',
     '{"product_family_id":"$D"}', '{"id":"x"}', '{"nam":"x"}']) b;
 SELECT pg_temp.call('change_product', 'cpu', body => '{"alias":null}') AS cleared, pg_temp.call('get_product', 'cpu') AS gone;
-SELECT q, pg_temp.call('list_products', '', q) FROM unnest(ARRAY['{}', '{"per_page":["1"],"page":["2"],"search":["p"]}', '{"product_family_id":["$D"]}', '{"product_family_id":["pf_0"]}', '{"search":["_"]}', '{"order_by":["name.asc"]}']) q;
+SELECT q, pg_temp.call('list_products', '', q) FROM unnest(ARRAY['{}', '{"per_page":["1"],"page":["2"],"search":["p"]}', '{"product_family_id":["$D"]}', '{"product_family_id":["pf_0"]}', '{"search":["_"]}', '{"order_by":["name.desc"]}', '{"order_by":["name"]}']) q;
+
+-- what a billing system says of a product is kept as it was sent, nulls too
+SELECT b, pg_temp.call('create_product', '', body => b) FROM unnest(ARRAY[
+    '{"name":"U","product_family_id":"$F","alias":"u","fee_structure":{"fee_type":"USAGE","metric_id":"bm_0","model":"PER_UNIT","cap":null},"catalog":false}',
+    '{"name":"R","product_family_id":"$F","fee_structure":{"type":"RATE"}}', '{"name":"N","product_family_id":"$F","fee_structure":null}',
+    '{"name":"x","product_family_id":"$F","fee_structure":{}}', '{"name":"x","product_family_id":"$F","fee_structure":{"type":"rate"}}',
+    '{"name":"x","product_family_id":"$F","fee_structure":"RATE"}', '{"name":"x","product_family_id":"$F","catalog":"yes"}']) b;
+SELECT b, pg_temp.call('change_product', 'u', body => b) FROM unnest(ARRAY['{"catalog":true}',
+    '{"fee_structure":{"fee_type":"SLOT","slot_unit_name":"seat"}}', '{"fee_structure":{"fee_type":7}}', '{"fee_structure":null}']) b;
+-- families come newest first, products by name
+SELECT pg_temp.call('create_product_family', '', body => '{"name":"AAA first"}') IS NOT NULL, pg_sleep(0.01);
+SELECT pg_temp.call('create_product_family', '', body => '{"name":"BBB last"}') IS NOT NULL;
+SELECT (pg_temp.call('list_product_families', '')::json #>> '{data,0,name}'), (pg_temp.call('list_product_families', '', '{"order_by":["created_at.asc"]}')::json #>> '{data,0,name}');
 -- archive and unarchive
 SELECT pg_temp.call('create_product', '', body => '{"name":"Net","product_family_id":"$F","alias":"net"}') ~ 'prd_' AS made;
 SELECT f, i, pg_temp.call(f, i), pg_temp.call(f, i) AS again, pg_temp.call(f, 'none') AS unknown

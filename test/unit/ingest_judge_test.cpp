@@ -277,8 +277,8 @@ TEST(IngestAnswer, TextsAreEscapedAndIdsThatSqlCannotHoldAreLeftOut) {
     EXPECT_EQ(store.verdicts(), "RRR");
     EXPECT_EQ(store.told(0), R"(400 {"code":"BAD_REQUEST","message":"3 of 3 events cannot be stored, so nothing was; see failures","failures":[)"
                              R"({"index":0,"event_id":"q\"\\\n\u0001é","reason":"code is empty; it names what happened","field":"code"},)"
-                             R"({"index":1,"event_id":null,"reason":"event_id holds the character U+0000, which cannot be stored","field":"event_id"},)"
-                             R"({"index":2,"event_id":null,"reason":"an event must be a JSON object"}]})");
+                             R"({"index":1,"event_id":"","reason":"event_id holds the character U+0000, which cannot be stored","field":"event_id"},)"
+                             R"({"index":2,"event_id":"","reason":"an event must be a JSON object"}]})");
 }
 
 }  // namespace

@@ -40,8 +40,8 @@ void append_failures(std::string& json, std::span<const BatchEvent> events) {
         is_first = false;
         json += std::to_string(event.index);
         json += ",\"event_id\":";
-        if (has_shown_id(event)) append_json_string(json, event.event->event_id);
-        else json += "null";
+        // A text always: clients of the Meteroid API read one.
+        append_json_string(json, has_shown_id(event) ? event.event->event_id : std::string_view());
         json += ",\"reason\":";
         append_json_string(json, event.reason);
         if (!event.field.empty()) {

@@ -29,6 +29,8 @@ CREATE TABLE tally.product (
     name              text NOT NULL CHECK (pg_catalog.length(name) BETWEEN 1 AND 255),
     alias             text CHECK (pg_catalog.length(alias) BETWEEN 1 AND 255 AND pg_catalog.strpos(alias, ' ') OPERATOR(pg_catalog.=) 0),
     description       text CHECK (pg_catalog.length(description) <= 4096),
+    fee_structure     json CHECK (pg_catalog.json_typeof(fee_structure) OPERATOR(pg_catalog.=) 'object'),
+    in_catalog        boolean NOT NULL DEFAULT true,
     created_at        timestamptz NOT NULL DEFAULT tally._now(),
     archived_at       timestamptz,
     PRIMARY KEY (tenant_id, product_id),
@@ -43,6 +45,8 @@ COMMENT ON COLUMN tally.product.product_family_id IS 'The family that it belongs
 COMMENT ON COLUMN tally.product.name IS 'Name as people see it';
 COMMENT ON COLUMN tally.product.alias IS 'The tenant''s own name for it in paths, without blanks';
 COMMENT ON COLUMN tally.product.description IS 'Free text';
+COMMENT ON COLUMN tally.product.fee_structure IS 'How it is charged for, as a billing system sent it: kept and given back, read by nothing here';
+COMMENT ON COLUMN tally.product.in_catalog IS 'Whether it is offered to everybody, as a billing system said';
 COMMENT ON COLUMN tally.product.created_at IS 'When it was created';
 COMMENT ON COLUMN tally.product.archived_at IS 'When it was archived; NULL: it is in use';
 COMMENT ON INDEX tally.product_of_family IS 'Products of a family';

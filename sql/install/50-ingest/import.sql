@@ -1,5 +1,21 @@
 -- import: pieces of files of events, as parts of one batch that can be taken back
 
+CREATE TABLE tally.import_failure (
+    tenant_id integer NOT NULL,
+    import_id uuid NOT NULL,
+    line      bigint NOT NULL CHECK (line > 0),
+    event_id  text,
+    reason    text NOT NULL,
+    PRIMARY KEY (tenant_id, import_id, line),
+    FOREIGN KEY (tenant_id, import_id) REFERENCES tally.import_batch
+);
+COMMENT ON TABLE tally.import_failure IS 'Lines that an import could not store, up to 10,000 of each import: those that came first';
+COMMENT ON COLUMN tally.import_failure.tenant_id IS 'Whose import it is';
+COMMENT ON COLUMN tally.import_failure.import_id IS 'The import';
+COMMENT ON COLUMN tally.import_failure.line IS 'The line''s number in the file';
+COMMENT ON COLUMN tally.import_failure.event_id IS 'The event''s id, where the line has one that can be read';
+COMMENT ON COLUMN tally.import_failure.reason IS 'Why it was not stored';
+
 CREATE FUNCTION tally._import_lines(piece text, is_csv boolean, OUT line integer, OUT document text, OUT reason text) RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'tally_import_lines'
     LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 1000;
@@ -81,6 +97,12 @@ BEGIN
                                     lines = tally._add_lines(b.lines, CASE WHEN _import.accepted + _import.duplicates + failed > 0 THEN int8range(first_line, next_line) ELSE 'empty' END),
                                     updated_at = tally._now()
     WHERE b.tenant_id = _import.batch.tenant_id AND b.import_id = _import.batch.import_id;
+    IF failed > 0 AND batch.failures < 10000 THEN
+        INSERT INTO tally.import_failure (tenant_id, import_id, line, event_id, reason)
+        SELECT batch.tenant_id, batch.import_id, (f ->> 'line')::bigint, f ->> 'event_id', f ->> 'reason'
+        FROM json_array_elements(failures) f ORDER BY 3 LIMIT 10000 - batch.failures
+        ON CONFLICT ON CONSTRAINT import_failure_pkey DO NOTHING;
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION tally._import(tally.import_batch, text, boolean, bigint, bigint[]) IS

@@ -38,12 +38,12 @@ CREATE FUNCTION tally_rest._metric_answer(m tally.metric, total numeric, groups 
     AS $$
     SELECT CASE WHEN problem IS NULL
         THEN json_build_object('metric_id', tally._encode_id('bm_', m.metric_id), 'metric_name', m.name, 'metric_code', m.code,
-                               'total_value', total::text, 'grouped_usage', coalesce(groups, '[]'))
+                               'total_value', coalesce(total::text, '0'), 'grouped_usage', coalesce(groups, '[]'))
         ELSE json_build_object('metric_id', tally._encode_id('bm_', m.metric_id), 'metric_name', m.name, 'metric_code', m.code,
                                'error', problem) END
 $$;
 COMMENT ON FUNCTION tally_rest._metric_answer(tally.metric, numeric, json, text) IS
-    'One metric of a usage answer: its total and its groups, or the problem in their place';
+    'One metric of a usage answer: its total ("0" where nothing has a value: clients of this shape read a number) and its groups, or the problem in their place';
 
 -- All metrics of a code are answered in one pass over its events. What one of them raises (too many groups for the memory, a value
 -- too large) spoils the pass, and each is asked by itself.
@@ -69,8 +69,8 @@ BEGIN
         SELECT array_agg(a.answer ORDER BY a.metric_number) INTO answers
         FROM (SELECT u.metric_number, tally_rest._metric_answer(metrics[u.metric_number],
                   max(u.value) FILTER (WHERE u.is_total),     -- there is one such row
-                  json_agg(json_build_object('value', u.value::text, 'dimensions', u.dimensions) ORDER BY u.dimensions)
-                      FILTER (WHERE NOT u.is_total), NULL) AS answer
+                  json_agg(json_build_object('value', u.value::text, 'dimensions', jsonb_strip_nulls(u.dimensions::jsonb)) ORDER BY u.dimensions)
+                      FILTER (WHERE NOT u.is_total AND u.value IS NOT NULL), NULL) AS answer
               FROM tally._usage_of_code(metrics, "from", "to", customers) u GROUP BY u.metric_number) a;
         PERFORM tally._set_statement_deadline(deadline);
         RETURN answers;
