@@ -31,6 +31,7 @@ public:
 
     void add() {
         place();
+        page();
         threads();
         limits();
         times();
@@ -95,6 +96,18 @@ private:
             });
     }
 
+    void page() {
+        app_.add_option_function<std::string>(
+                "--page", [this](const std::string& given) { config_.page = given == "on"; },
+                "on: the page at /; off: nothing is there")
+            ->envname(variable("--page"))
+            ->default_str("on")
+            ->take_last()
+            ->check(CLI::IsMember({"on", "off"}));
+        value("--page-sign-in", config_.sign_in,
+              "for a demo on loopback: file of a code that signs a browser in once within 15 minutes, and of the key");
+    }
+
     void threads() {
         number("--http-threads", config_.http_threads, 1U, 64U, "threads that serve HTTP");
         number("--writers", config_.writers, 1U, 64U, "database connections for ingest");
@@ -156,6 +169,8 @@ std::string contradiction(const Config& config) {
         return "refusing to listen on " + config.listen +
                " in plain HTTP: keys would travel readable; give --tls-cert and --tls-key, or --behind-proxy when a "
                "proxy terminates TLS";
+    if (!config.sign_in.empty() && !is_loopback(config.listen))
+        return "--page-sign-in gives a key away: it is for demos that listen on loopback";
     if (config.body_memory < std::max(config.max_body, config.max_ingest_body))
         return "--body-memory is smaller than the largest body allowed";
     return {};

@@ -7,11 +7,12 @@
 #include "api/settings.hpp"
 #include "db/settings.hpp"
 #include "http/settings.hpp"
+#include "page/settings.hpp"
 
 namespace tallyd {
 
 // Each room has what it is configured by; the process has the rest.
-struct Config : HttpSettings, ApiSettings, DatabaseSettings {
+struct Config : HttpSettings, ApiSettings, PageSettings, DatabaseSettings {
     bool behind_proxy = false;
     double drain_delay = 0;     // seconds
     double drain_timeout = 25;  // seconds

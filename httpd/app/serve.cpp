@@ -17,6 +17,7 @@
 #include "http/listener.hpp"
 #include "http/server.hpp"
 #include "http/tls.hpp"
+#include "page/page.hpp"
 
 namespace tallyd {
 
@@ -82,15 +83,17 @@ class Process {
 public:
     explicit Process(const Config& config)
         : config_(config),
-          metrics_(route_labels()),
+          metrics_(labels()),
           connections_(Front{CrossOrigin(config.cors_origins), config.tls()}),
           memory_(config.body_memory),
           database_(config, metrics_),
           api_(config, database_, metrics_, connections_, memory_),
-          server_(config, {connections_, memory_, metrics_, api_}),
+          page_(config, route_labels().size(), api_),
+          server_(config, {connections_, memory_, metrics_, page_}),
           watchdog_(limits_of(config), connections_, database_, metrics_) {}
 
     std::string start(int listen_fd) {
+        if (std::string wrong = page_.start(); !wrong.empty()) return wrong;
         database_.start();
         watchdog_.start();
         return server_.start(listen_fd);
@@ -114,6 +117,12 @@ public:
     }
 
 private:
+    static std::vector<RouteLabel> labels() {
+        std::vector<RouteLabel> all = route_labels();
+        all.push_back({"GET", "page"});
+        return all;
+    }
+
     bool idle() {
         connections_.close_idle();
         return connections_.size() == 0;
@@ -134,6 +143,7 @@ private:
     BodyMemory memory_;
     Database database_;
     Api api_;
+    Page page_;
     Server server_;
     Watchdog watchdog_;
 };

@@ -2,6 +2,7 @@
 // Invariant: body is complete; JSON unless content_type says otherwise, and empty where there is none (204, 304).
 #pragma once
 
+#include <span>
 #include <string>
 
 namespace tallyd {
@@ -14,6 +15,12 @@ struct RateState {
     long limit = -1;
     long remaining = 0;
     int reset = 0;  // seconds until all of it is there again
+};
+
+// A header that only some answers have; of static storage.
+struct HeaderField {
+    const char* name;
+    const char* value;
 };
 
 struct Response {
@@ -29,6 +36,7 @@ struct Response {
     const char* etag = nullptr;             // nullptr: no ETag header
     std::string replica_lag;                // seconds, or "unknown"; empty: no X-Replica-Lag header
     RateState rate;
+    std::span<const HeaderField> fields;
 };
 
 }  // namespace tallyd

@@ -55,6 +55,7 @@ void headers_of(const Response& response, const std::string& request_id, bool la
         add("RateLimit-Remaining", std::to_string(response.rate.remaining).c_str());
         add("RateLimit-Reset", std::to_string(response.rate.reset).c_str());
     }
+    for (const HeaderField& field : response.fields) add(field.name, field.value);
     if (last) add("Connection", "close");
 }
 

@@ -62,7 +62,7 @@ build() {
         "${MAKE:-make}" -C test/lib/boundary_module install PG_CONFIG="$private_config" >>"$logs/build.log" 2>&1 ||
         { tail -n 40 "$logs/build.log"; say "the test module of pg/border/boundary.hpp cannot be built"; exit 1; }
     mkdir "$work/tree"
-    tar -c --exclude=./.git --exclude=./.build --exclude=./.run --exclude='*.o' --exclude='*.zip' . | tar -x -C "$work/tree"
+    tar -c --exclude=./.git --exclude=./.build --exclude=./.run --exclude=./httpd/web/node_modules --exclude='*.o' --exclude='*.zip' . | tar -x -C "$work/tree"
     [ "$(id -u)" -ne 0 ] || chown -R "$CLUSTER_USER" "$work"
 }
 

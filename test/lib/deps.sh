@@ -20,11 +20,14 @@ command -v curl-config >/dev/null || packages+=(libcurl4-gnutls-dev)
 [ -n "$pgxs" ] || packages+=("postgresql-server-dev-$major")
 [ -n "$bindir" ] && [ -x "$bindir/postgres" ] || packages+=("postgresql-$major")
 case $purpose in run | check | bench) packages+=(curl) ;; esac
-if [ "$purpose" = check ]; then
-    packages+=(libgtest-dev libipc-run-perl openssl)
+case $purpose in run | check)
     node=$(node --version 2>/dev/null || :)
     node=${node#v}
     [ "${node%%.*}" -ge 18 ] 2>/dev/null || packages+=(nodejs)
+    ;;
+esac
+if [ "$purpose" = check ]; then
+    packages+=(libgtest-dev libipc-run-perl openssl)
 fi
 # Optional: the extensions that pgtally_hll and pgtally_tdigest join to, where the server is the distribution's and it has them.
 optional=()
@@ -35,8 +38,9 @@ check,/usr/lib/postgresql/*/bin)
     optional=("postgresql-$server-hll" "postgresql-$server-tdigest")
     ;;
 esac
-# Debian's npm, where there is none: test/lib/npm.sh says what is not tested without it.
-[ "$purpose" != check ] || command -v npm >/dev/null || optional+=(npm)
+# The page is bundled by node and npm, and left out without; test/lib/npm.sh says what is not tested without them.
+case $purpose in run | check) command -v npm >/dev/null || optional+=(npm) ;; esac
+[ "$purpose" != check ] || command -v chromium >/dev/null || optional+=(chromium)
 [ "$purpose" != bench ] || packages+=(libbenchmark-dev)
 [ "$purpose" != fuzz ] || packages+=(clang)
 

@@ -163,13 +163,17 @@ SQL
     fi
 }
 
+# A code signs a browser in once: tallyd reads it with the key, and the file is gone as soon as it has.
 start_tallyd() {
+    code=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+    rm -f "$sockets/sign-in"
+    (umask 077 && printf '%s\n%s\n' "$code" "$(cat "$data/api-key")" | as_cluster tee "$sockets/sign-in" >/dev/null)
     (cd / && exec setsid "${AS_CLUSTER[@]}" setpriv --pdeathsig TERM "$bin/tallyd" --listen 127.0.0.1 --port "$port" \
-        --database "host='$sockets' port=$pgport dbname=tally user=tallyd") </dev/null >>"$data/tallyd.log" 2>&1 9>&- &
+        --database "host='$sockets' port=$pgport dbname=tally user=tallyd" --page-sign-in "$sockets/sign-in") </dev/null >>"$data/tallyd.log" 2>&1 9>&- &
     tallyd_pid=$!
     local waited
     for ((waited = 0; waited < 300; waited++)); do
-        ! curl -sf -o /dev/null --noproxy '*' "http://127.0.0.1:$port/readyz" 9>&- || return 0
+        ! curl -sf -o /dev/null --noproxy '*' "http://127.0.0.1:$port/readyz" 9>&- || { rm -f "$sockets/sign-in"; return 0; }
         kill -0 "$tallyd_pid" 2>/dev/null || break
         sleep 0.1
     done
@@ -241,5 +245,7 @@ fi
 say ""
 "$repo/test/sample/tour.pl" "http://127.0.0.1:$port" "$data/api-key" "$shown" "$data" 9>&-
 say ""
-say "pgtally runs; Ctrl-C stops it and keeps the data"
+say "the page, signed in once within 15 minutes: http://127.0.0.1:$port/#code=$code"
+say ""
+say "pgtally runs and keeps this terminal; Ctrl-C stops it and keeps the data"
 wait_for_the_end

@@ -36,7 +36,11 @@ $(BUILD)/%.o: %.cpp
 # As httpd/Makefile makes it.
 $(BUILD)/httpd/api/document.o: $(BUILD)/openapi.inc
 $(BUILD)/httpd/api/router.o: $(BUILD)/routes.inc
-$(BUILD)/httpd/api/document.o $(BUILD)/httpd/api/router.o: CPPFLAGS += -I$(BUILD)
+$(BUILD)/httpd/page/files.o: $(BUILD)/page.inc
+$(BUILD)/page.inc: httpd/web/bundle.sh
+	@mkdir -p $(@D)
+	httpd/web/bundle.sh --none $@
+$(BUILD)/httpd/api/document.o $(BUILD)/httpd/api/router.o $(BUILD)/httpd/page/files.o: CPPFLAGS += -I$(BUILD)
 $(BUILD)/routes.inc $(BUILD)/openapi.inc &: $(wildcard httpd/openapi/*.yaml) httpd/openapi.pl
 	@mkdir -p $(@D)
 	perl httpd/openapi.pl httpd/openapi $(@D)

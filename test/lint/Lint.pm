@@ -19,7 +19,7 @@ sub sources {
             return;
         }
         return unless -f $_ && !-l $_;
-        return if $path =~ m{\.(o|d|so|bc|gz|zip|a)$|^sql/pgtally\w*--[^-]*\.sql$|^httpd/tallyd$|^regression\.|^\.git$};
+        return if $path =~ m{\.(o|d|so|bc|gz|zip|a)$|^sql/pgtally\w*--[^-]*\.sql$|^httpd/tallyd$|^regression\.|^\.git$|^httpd/web/types\.d\.ts$};
         push @found, $path if $path =~ $pattern;
     } }, '.');
     return sort @found;

@@ -65,12 +65,12 @@ rule 'httpd includes nothing of the extension nor of the server' => sub {
 };
 
 # tallyd's rooms, and which of them each may look into.
-my %below = (app => [qw(cli api http db base)], cli => ['base'], api => [qw(http db base)], http => ['base'], db => ['base'], base => []);
+my %below = (app => [qw(cli page api http db base)], page => [qw(http base)], cli => ['base'], api => [qw(http db base)], http => ['base'], db => ['base'], base => []);
 
 rule 'arrows between the rooms of httpd go downwards' => sub {
     for my $path (@httpd) {
         my ($room) = $path =~ m{^httpd/(\w+)/[^/]+$};
-        complain("$path:1", 'which room does it stand in? app, cli, api, http, db or base'), next unless $room && $below{$room};
+        complain("$path:1", 'which room does it stand in? app, cli, page, api, http, db or base'), next unless $room && $below{$room};
         includes($path, sub {
             my ($line, $name) = @_;
             my ($other) = $name =~ m{^(\w+)/\w+\.hpp$} or return;
@@ -125,14 +125,14 @@ rule 'versions of PostgreSQL matter in pg/border/compat.hpp alone' => sub {
 };
 
 rule 'no file is longer than 400 lines' => sub {
-    for my $path (sources(qr{\.(cpp|hpp|h|c|sql|sh|pl|pm|js|mjs|mk|spec|css|html)$|(^|/)Makefile$})) {
+    for my $path (sources(qr{\.(cpp|hpp|h|c|sql|sh|pl|pm|js|mjs|ts|tsx|mk|spec|css|html)$|(^|/)Makefile$})) {
         my $lines = () = slurp($path) =~ /\n/g;
         complain("$path:$lines", 'split it by duty') if $lines > 400;
     }
 };
 
 rule 'the first comment of a file says its duty' => sub {
-    for my $path (sources(qr{\.(cpp|hpp|h|c|sql|sh|pl|pm|js|mjs|mk|spec)$|(^|/)Makefile$})) {
+    for my $path (sources(qr{\.(cpp|hpp|h|c|sql|sh|pl|pm|js|mjs|ts|tsx|css|mk|spec)$|(^|/)Makefile$})) {
         next if $path eq 'sql/install/10-base/header.sql';
         my @lines = split /\n/, slurp($path);
         shift @lines while @lines && $lines[0] =~ /^#!|^\s*$|^'use strict'|^#pragma once/;

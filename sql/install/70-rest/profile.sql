@@ -17,7 +17,7 @@ BEGIN
             'limits', tally_rest._limits(t.requests_per_second, t.burst, t.events_per_month),
             'usage', json_build_object('month', to_char(tally._month(clock_timestamp()), 'YYYY-MM'),
                                        'events', tally._month_used(t.tenant_id, '00000000-0000-0000-0000-000000000000', clock_timestamp())),
-            'key', (SELECT json_build_object('id', tally._encode_id('tkn_', k.key_id), 'name', k.name,
+            'key', (SELECT json_build_object('id', tally._encode_id('tkn_', k.key_id), 'name', k.name, 'scopes', k.scopes,
                                'limits', tally_rest._limits(k.requests_per_second, k.burst, k.events_per_month),
                                'usage', json_build_object('month', to_char(tally._month(clock_timestamp()), 'YYYY-MM'),
                                                           'events', tally._month_used(t.tenant_id, k.key_id, clock_timestamp())))

@@ -1,0 +1,90 @@
+// Customers: whose usage of a metric is greatest, and the way to each.
+import { useState } from 'preact/hooks';
+import type { MetricPage, Usage, UsageRow } from '../types';
+import { api } from '../app/api';
+import { ownZone, plural } from '../app/format';
+import { useLoad } from '../app/load';
+import { Bar, Empty, Head, Value, When } from '../app/parts';
+import { rangeOf, ranges } from '../app/ranges';
+import { change, go, href, type Route } from '../app/route';
+import { Range } from './range';
+
+export function Customers({ route }: { route: Route }) {
+  const metrics = useLoad('metrics', (signal) => api.get<MetricPage>('/api/v1/metrics', { per_page: 100 }, signal));
+  const [id, setId] = useState('');
+  const open = (event: Event) => {
+    event.preventDefault();
+    if (id.trim()) go(['customers', id.trim()]);
+  };
+  return (
+    <>
+      <Head title="Customers" />
+      <form class="filters" onSubmit={open}>
+        <label class="grow">Customer id<input value={id} placeholder="exactly as events say it" onInput={(event) => setId(event.currentTarget.value)} /></label>
+        <button type="submit" disabled={!id.trim()}>Open</button>
+      </form>
+      <When loaded={metrics} rows={6}>{(page) => (page.data.length === 0
+        ? <Empty title="There is no metric yet">Customers are listed by their usage of a metric. <a href={href(['metrics'])}>To the metrics</a></Empty>
+        : <Top metrics={page} route={route} />)}</When>
+    </>
+  );
+}
+
+const amount = (row: UsageRow): number => Number(row.value ?? 0);
+
+// The rows of one customer are of several dimension values where a metric groups by a property.
+function byCustomer(usage: Usage): Array<{ id: string; rows: UsageRow[]; sum: number }> {
+  const found = new Map<string, UsageRow[]>();
+  for (const row of usage.usage) found.set(row.customer_id ?? '', [...(found.get(row.customer_id ?? '') ?? []), row]);
+  return [...found].map(([id, rows]) => ({ id, rows, sum: rows.reduce((sum, row) => sum + amount(row), 0) })).sort((a, b) => b.sum - a.sum);
+}
+
+function Top({ metrics, route }: { metrics: MetricPage; route: Route }) {
+  const zone = ownZone();
+  const metric = metrics.data.find((one) => one.id === route.get('metric')) ?? metrics.data[0]!;
+  const range = rangeOf(route.get('range') || '30d', zone, route.get('from'), route.get('to'));
+  const query = { ...range, time_zone: zone, group_by: 'customer_id' };
+  const loaded = useLoad(JSON.stringify([metric.id, query]), (signal) => api.get<Usage>(`/api/v1/metrics/${metric.id}/usage`, query, signal));
+  const needle = route.get('search').toLowerCase();
+  return (
+    <>
+      <div class="filters">
+        <label>Top customers of<select value={metric.id} onChange={(event) => change({ metric: event.currentTarget.value })}>{metrics.data.map((one) => <option key={one.id} value={one.id}>{one.name}</option>)}</select></label>
+        <Range route={route} range={range} options={ranges} />
+        <label class="grow">Search among them<input type="search" value={route.get('search')} onInput={(event) => change({ search: event.currentTarget.value }, true)} /></label>
+      </div>
+      <When loaded={loaded} rows={8}>{(usage) => {
+        const all = byCustomer(usage);
+        const found = all.filter((one) => one.id.toLowerCase().includes(needle));
+        if (found.length === 0) return <Empty title={needle ? 'No customer is like that' : 'No usage in this range'}>{!needle && <Older code={metric.code} />}</Empty>;
+        const most = all[0]!.sum;
+        return (
+          <div class="scroll card flush" tabIndex={0} role="region" aria-label="Customers">
+            <table>
+              <caption>{plural(found.length, 'customer')}, by {metric.name}</caption>
+              <thead><tr><th>Customer</th><th class="share"><span class="sr">Share</span></th><th class="right">Value</th><th class="right">Events</th></tr></thead>
+              <tbody>
+                {found.slice(0, 200).map((one) => (
+                  <tr key={one.id}>
+                    <th scope="row">{one.id ? <a href={href(['customers', one.id], { range: route.get('range') || undefined, from: route.get('from') || undefined, to: route.get('to') || undefined })}>{one.id}</a> : <span class="soft">no customer</span>}</th>
+                    <td class="share"><Bar part={one.sum} of={most} label={`${one.id}, against the greatest`} /></td>
+                    <td class="right">{one.rows.length === 1 ? <Value value={one.rows[0]!.value} /> : <span class="soft">{one.rows.length} groups</span>}</td>
+                    <td class="right number">{one.rows.reduce((sum, row) => sum + row.events, 0)}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        );
+      }}</When>
+    </>
+  );
+}
+
+function Older(props: { code: string }) {
+  const newest = useLoad(props.code, (signal) => api.get<{ data: Array<{ timestamp: string }> }>('/api/v1/events', { code: props.code, limit: 1 }, signal));
+  const time = newest.data?.data[0]?.timestamp;
+  if (!time) return null;
+  const date = (days: number) => new Date(Date.parse(time) + days * 86400000).toISOString().slice(0, 10);
+  return <button type="button" onClick={() => change({ range: 'own', from: date(-30), to: date(1) })}>Show the 30 days up to its newest event</button>;
+}

@@ -1,0 +1,41 @@
+// What the views of events share: a row for each event, and what metrics made of it.
+import type { StoredEvent } from '../types';
+import { moment } from '../app/format';
+import { href } from '../app/route';
+
+export const eventHref = (event: StoredEvent): string =>
+  href(['events', event.event_id], { customer: event.customer_id || undefined, source: event.source || undefined });
+
+// A number as it was sent, a text in quotes only where it could be taken for a number.
+export function shown(value: unknown): string {
+  return typeof value === 'string' && /^-?[\d.]/.test(value) ? JSON.stringify(value) : String(value);
+}
+
+export function Verdict({ event }: { event: StoredEvent }) {
+  if (event.voided) return <span class="badge bad" title={event.voided.reason}>void</span>;
+  const counted = event.metrics.filter((metric) => metric.counted).length;
+  if (event.metrics.length === 0) return <span class="badge" title="No metric reads this code">unread</span>;
+  return <span class={`badge ${counted ? 'good' : 'warn'}`}>{counted} of {event.metrics.length}</span>;
+}
+
+export function EventTable(props: { events: StoredEvent[]; customer?: boolean; fresh?: Set<string> }) {
+  return (
+    <div class="scroll card flush" tabIndex={0} role="region" aria-label="Events">
+      <table class="events">
+        <thead><tr><th>Time</th><th>Code</th>{props.customer !== false && <th>Customer</th>}<th>Event</th><th>Properties</th><th>Counted by</th></tr></thead>
+        <tbody>
+          {props.events.map((event) => (
+            <tr key={`${event.customer_id}\n${event.source}\n${event.event_id}`} class={props.fresh?.has(event.event_id) ? 'fresh' : undefined}>
+              <td class="nowrap"><time dateTime={event.timestamp} title={event.timestamp}>{moment(event.timestamp)}</time></td>
+              <td><code>{event.code}</code></td>
+              {props.customer !== false && <td>{event.customer_id ? <a href={href(['customers', event.customer_id])}>{event.customer_id}</a> : <span class="soft">none</span>}</td>}
+              <td><a class="cut" href={eventHref(event)}>{event.event_id}</a></td>
+              <td><span class="props">{Object.entries(event.properties).map(([name, value]) => <span key={name}><i>{name}</i> {shown(value)}</span>)}</span></td>
+              <td><Verdict event={event} /></td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

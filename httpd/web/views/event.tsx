@@ -1,0 +1,75 @@
+// One event: what was sent, when it was taken, and what each metric made of it.
+import type { EventMatches, MetricPage, StoredEvent } from '../types';
+import { api } from '../app/api';
+import { moment } from '../app/format';
+import { useLoad } from '../app/load';
+import { Ago, Copy, Head, When } from '../app/parts';
+import { href, type Route } from '../app/route';
+import { Verdict } from './event-parts';
+
+export function EventPage({ id, route }: { id: string; route: Route }) {
+  const query = { customer_id: route.get('customer') || undefined, source: route.get('source') || undefined };
+  const loaded = useLoad(JSON.stringify([id, query]), (signal) => api.get<EventMatches>(`/api/v1/events/${encodeURIComponent(id)}`, query, signal));
+  return (
+    <>
+      <Head over={<a href={href(['events'])}>Events</a>} title={id} />
+      <When loaded={loaded} rows={5}>{(found) => (
+        <>
+          {found.data.length > 1 && <p class="soft">{found.data.length} events have this id: of several customers or sources.</p>}
+          {found.data.map((event) => <One key={`${event.customer_id}\n${event.source}`} event={event} />)}
+        </>
+      )}</When>
+    </>
+  );
+}
+
+// With every digit of every number.
+function payload(event: StoredEvent): string {
+  const lines = Object.entries(event.properties).map(([name, value]) => `  ${JSON.stringify(name)}: ${typeof value === 'string' ? JSON.stringify(value) : String(value)}`);
+  return lines.length ? `{\n${lines.join(',\n')}\n}` : '{}';
+}
+
+function One({ event }: { event: StoredEvent }) {
+  return (
+    <>
+      <section class="card">
+        <div class="toolbar inline"><h2>What was sent</h2><Verdict event={event} /></div>
+        <dl class="pairs wide">
+          <dt>Code</dt><dd><code>{event.code}</code></dd>
+          <dt>Customer</dt><dd>{event.customer_id ? <a href={href(['customers', event.customer_id])}>{event.customer_id}</a> : 'none'}</dd>
+          <dt>Source</dt><dd>{event.source || 'none named'}</dd>
+          <dt>Happened</dt><dd>{moment(event.timestamp)} <span class="soft">{event.timestamp}</span></dd>
+          <dt>Received</dt><dd><Ago time={event.received_at} /> <span class="soft">{event.received_at}</span></dd>
+          {event.import_id && <><dt>Import</dt><dd><a href={href(['imports'])}>{event.import_id}</a></dd></>}
+          {event.voided && <><dt>Void</dt><dd><span class="bad">{event.voided.reason}</span>, since {moment(event.voided.at)}</dd></>}
+        </dl>
+        <div class="toolbar inline"><h3>Properties</h3><Copy label="Copy" text={() => payload(event)} /></div>
+        <pre tabIndex={0}>{payload(event)}</pre>
+      </section>
+      <Metrics event={event} />
+    </>
+  );
+}
+
+function Metrics({ event }: { event: StoredEvent }) {
+  const names = useLoad('names', async (signal) => {
+    const page = await api.get<MetricPage>('/api/v1/metrics', { per_page: 100, search: event.code }, signal);
+    return new Map(page.data.map((metric) => [metric.id, metric.name]));
+  });
+  return (
+    <section class="card">
+      <h2>Which metrics counted it</h2>
+      {event.metrics.length === 0 ? <p class="soft">No metric reads the code <code>{event.code}</code>. One that is made later will count it too.</p> : (
+        <ul class="plain">
+          {event.metrics.map((metric) => (
+            <li key={metric.metric_id}>
+              <span class={`badge ${metric.counted ? 'good' : 'warn'}`}>{metric.counted ? 'counted' : 'not counted'}</span>
+              <a href={href(['metrics', metric.metric_id])}>{names.data?.get(metric.metric_id) ?? metric.metric_id}</a>
+              {metric.reason && <span class="soft">{metric.reason}</span>}
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}

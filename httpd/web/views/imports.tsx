@@ -1,0 +1,115 @@
+// Imports: a file of old events is dropped, and sent in pieces that are acknowledged one by one.
+import { useRef, useState } from 'preact/hooks';
+import type { Import, ImportPage } from '../types';
+import { api } from '../app/api';
+import { bytes, count, duration, moment, plural } from '../app/format';
+import { useLoad } from '../app/load';
+import { Confirm, Empty, Failure, Head, Pager, When } from '../app/parts';
+import { change, href, type Route } from '../app/route';
+import { session } from '../app/session';
+import { upload, type Progress } from '../app/upload';
+
+export function Imports({ route }: { route: Route }) {
+  const page = Number(route.get('page')) || 0;
+  const loaded = useLoad(`imports ${page}`, (signal) => api.get<ImportPage>('/api/v1/imports', { page, per_page: 20 }, signal), 10000);
+  return (
+    <>
+      <Head title="Imports" />
+      {session.may('write') ? <Drop done={loaded.reload} /> : <p class="notice">This key may not import files: that takes the scope write.</p>}
+      <When loaded={loaded} rows={4}>{(data) => (data.data.length === 0
+        ? <Empty title="Nothing was imported yet">A file of old events, CSV or NDJSON, becomes one import, which can be taken back as a whole.</Empty>
+        : (
+          <>
+            <Table imports={data.data} reload={loaded.reload} />
+            <Pager page={page} pages={data.pagination_meta.total_pages} set={(next) => change({ page: next ? String(next) : undefined })} />
+          </>
+        ))}</When>
+    </>
+  );
+}
+
+function Drop(props: { done: () => void }) {
+  const [progress, setProgress] = useState<Progress>();
+  const [over, setOver] = useState(false);
+  const control = useRef<AbortController | undefined>(undefined);
+  const input = useRef<HTMLInputElement>(null);
+  const busy = progress && !progress.ended;
+  const send = async (file: File | undefined) => {
+    if (!file || busy) return;
+    control.current = new AbortController();
+    await upload(file, setProgress, control.current.signal);
+    props.done();
+  };
+  return (
+    <section class="card">
+      <div class={`drop${over ? ' over' : ''}`} onDragOver={(event) => { event.preventDefault(); setOver(true); }} onDragLeave={() => setOver(false)}
+        onDrop={(event) => { event.preventDefault(); setOver(false); void send(event.dataTransfer?.files[0]); }}>
+        <p><strong>Drop a file of events here</strong>, CSV or NDJSON, of any size.</p>
+        <p class="soft">CSV has a header: <code>code</code> and <code>customer_id</code>, perhaps <code>event_id</code>, <code>timestamp</code>, <code>source</code>; other columns are properties.</p>
+        <label class="button">Choose a file<input ref={input} class="sr" type="file" accept=".csv,.ndjson,.jsonl" disabled={busy} onChange={(event) => { void send(event.currentTarget.files?.[0]); event.currentTarget.value = ''; }} /></label>
+      </div>
+      {progress && <Shown progress={progress} stop={() => control.current?.abort()} />}
+    </section>
+  );
+}
+
+function Shown({ progress, stop }: { progress: Progress; stop: () => void }) {
+  const share = progress.size ? progress.sent / progress.size : 1;
+  const left = progress.rate > 0 ? (progress.size - progress.sent) / progress.rate : 0;
+  return (
+    <div class="upload">
+      <div class="toolbar inline">
+        <strong>{progress.name}</strong>
+        {!progress.ended && <button type="button" onClick={stop}>Stop</button>}
+      </div>
+      <div class="bar" role="progressbar" aria-label={`Import of ${progress.name}`} aria-valuemin={0} aria-valuemax={100} aria-valuenow={Math.round(share * 100)}>
+        <span ref={(node) => { if (node) node.style.width = `${share * 100}%`; }} />
+      </div>
+      <p class="soft" role="status">
+        {bytes(progress.sent)} of {bytes(progress.size)}{progress.rate > 0 && <> · {bytes(progress.rate)}/s · {plural(Math.round(progress.lineRate), 'line')}/s</>}
+        {!progress.ended && left > 0 && <> · {duration(left)} left</>}{progress.ended && !progress.error && ' · done'}
+      </p>
+      <p><span class="good">{plural(progress.accepted, 'event')} stored</span>, {plural(progress.duplicates, 'duplicate')}, <span class={progress.failed ? 'bad' : ''}>{plural(progress.failed, 'line')} refused</span></p>
+      {progress.error && <Failure error={progress.error} />}
+      {progress.failures.length > 0 && (
+        <details open={progress.ended}>
+          <summary>Lines that were refused</summary>
+          <ol class="failures">{progress.failures.slice(0, 200).map((one) => <li key={one.line}><span class="line">line {count(one.line)}</span> {one.field && <code>{one.field}</code>} {one.reason}</li>)}</ol>
+          {progress.failures.length > 200 && <p class="soft">and {count(progress.failures.length - 200)} more</p>}
+        </details>
+      )}
+    </div>
+  );
+}
+
+function Table({ imports, reload }: { imports: Import[]; reload: () => void }) {
+  const [taking, take] = useState<Import>();
+  const [reason, setReason] = useState('');
+  return (
+    <div class="scroll card flush" tabIndex={0} role="region" aria-label="Imports">
+      <table>
+        <thead><tr><th>Name</th><th>Begun</th><th class="right">Stored</th><th class="right">Duplicates</th><th class="right">Refused</th><th>State</th><th><span class="sr">Actions</span></th></tr></thead>
+        <tbody>
+          {imports.map((one) => (
+            <tr key={one.id} class={one.voided ? 'faded' : undefined}>
+              <th scope="row"><span title={one.id}>{one.name ?? one.id}</span></th>
+              <td class="nowrap"><time dateTime={one.created_at}>{moment(one.created_at)}</time></td>
+              <td class="right number">{count(one.accepted)}</td>
+              <td class="right number">{count(one.duplicates)}</td>
+              <td class={`right number${one.failures ? ' bad' : ''}`}>{count(one.failures)}</td>
+              <td>{one.voided ? <span title={moment(one.voided.at)}>taken back: {one.voided.reason}</span> : 'counts'}</td>
+              <td class="right">{!one.voided && session.may('write') && one.accepted > 0 && <button type="button" class="quiet" onClick={() => { setReason(''); take(one); }}>Take back</button>}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {taking && (
+        <Confirm title={`Take ${taking.name ?? taking.id} back?`} action="Take back" close={() => take(undefined)}
+          text={<>Its {plural(taking.accepted, 'event')} count no longer. They stay in <a href={href(['events'])}>Events</a>, with the reason; sent again they count again.</>}
+          run={async () => { await api.remove(`/api/v1/imports/${taking.id}`, { reason: reason || undefined }); reload(); }}>
+          <div class="field"><label for="f-reason">Reason</label><input id="f-reason" value={reason} maxLength={1000} onInput={(event) => setReason(event.currentTarget.value)} /></div>
+        </Confirm>
+      )}
+    </div>
+  );
+}

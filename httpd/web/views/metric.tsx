@@ -1,0 +1,158 @@
+// A metric: its usage as a chart and, exactly, as a table.
+import { useMemo, useState } from 'preact/hooks';
+import type { Metric, Usage } from '../types';
+import { api } from '../app/api';
+import { Chart, Legend } from '../app/chart';
+import { count, decimal, exact, plural, windowName } from '../app/format';
+import { useLoad } from '../app/load';
+import { Copy, Empty, Head, Value, When } from '../app/parts';
+import { csvOf, curlOf, groupOf, queryOf, questionOf, sqlOf, type Question } from '../app/question';
+import { before } from '../app/ranges';
+import { href, type Route } from '../app/route';
+import { isLevel, seriesOf } from '../app/series';
+import { session } from '../app/session';
+import { MetricForm } from './metric-form';
+import { typeNames } from './metrics';
+import { QuestionBar } from './question-bar';
+
+interface Answer {
+  usage: Usage;
+  windows: Usage;                   // of all events, one row for each window
+  earlier?: Usage;
+}
+
+async function ask(id: string, question: Question, compare: boolean, signal: AbortSignal): Promise<Answer> {
+  const path = `/api/v1/metrics/${id}/usage`;
+  const [usage, windows, earlier] = await Promise.all([
+    api.get<Usage>(path, queryOf(question), signal),
+    // Which windows there are is the server's to say: of a day with 23 hours, of months in a zone.
+    api.get<Usage>(path, { ...queryOf({ ...question, groups: [] }), fill: true }, signal),
+    compare ? api.get<Usage>(path, { ...queryOf({ ...question, groups: [] }, before(question.range)), fill: true }, signal) : undefined,
+  ]);
+  return { usage, windows, earlier };
+}
+
+export function MetricView({ id, route }: { id: string; route: Route }) {
+  const metric = useLoad(id, (signal) => api.get<Metric>(`/api/v1/metrics/${encodeURIComponent(id)}`, {}, signal));
+  const question = questionOf(route);
+  const compare = route.get('compare') === '1';
+  const answer = useLoad(JSON.stringify([id, question, compare]), (signal) => ask(id, question, compare, signal), 5000);
+  const [changing, change] = useState(false);
+  const { data } = metric;
+  return (
+    <>
+      <Head over={<a href={href(['metrics'])}>Metrics</a>} title={data?.name ?? 'Metric'}>
+        {data && session.may('write') && <button type="button" onClick={() => change(true)}>Change</button>}
+      </Head>
+      <When loaded={metric} rows={2}>{(found) => (
+        <>
+          <p class="soft about">
+            {typeNames[found.aggregation_type]}{found.aggregation_key && <> of <code>{found.aggregation_key}</code></>} over events <a href={href(['events'], { code: found.code })}><code>{found.code}</code></a>
+            {found.usage_group_key && <>, by <code>{found.usage_group_key}</code></>}{found.archived_at && <span class="badge">archived</span>}
+            {found.description && <> · {found.description}</>}
+          </p>
+          <QuestionBar route={route} metric={found} question={question} />
+          <When loaded={answer} rows={6}>{(told) => <Told metric={found} question={question} answer={told} />}</When>
+          {changing && <MetricForm metric={found} close={() => change(false)} done={() => { metric.reload(); answer.reload(); }} />}
+        </>
+      )}</When>
+    </>
+  );
+}
+
+function Told({ metric, question, answer }: { metric: Metric; question: Question; answer: Answer }) {
+  const { usage, windows, earlier } = answer;
+  const made = JSON.stringify([usage, windows.usage.length, earlier?.total]);
+  const drawn = useMemo(() => {
+    const starts = [...new Set(windows.usage.map((row) => row.start))].sort();
+    const result = seriesOf(usage, metric.aggregation_type, starts);
+    if (earlier) {
+      const old = seriesOf(earlier, metric.aggregation_type, [...new Set(earlier.usage.map((row) => row.start))].sort());
+      const values = starts.map((_, at) => (old.series.length === 0 ? null : old.series.reduce<number | null>((sum, one) => (one.values[at] === null || one.values[at] === undefined ? sum : (sum ?? 0) + one.values[at]!), null)));
+      result.series.push({ name: 'The period before', values, faint: true });
+    }
+    return result;
+  }, [made]);
+  const level = isLevel(metric.aggregation_type);
+  const solid = drawn.series.filter((one) => !one.faint);
+  const nothing = usage.total.events + usage.total.skipped === 0;
+  return (
+    <>
+      <section class="cards four" aria-label="Totals">
+        <div class="card figure"><h2>Total</h2><p class="big"><Value value={usage.total.value} /></p>{earlier && <Change now={usage.total.value} then={earlier.total.value} />}</div>
+        {metric.unit_conversion && <div class="card figure"><h2>Converted</h2><p class="big"><Value value={usage.total.converted_value} /></p><p class="soft">divided by {count(metric.unit_conversion.factor)}, {metric.unit_conversion.rounding.toLowerCase()}</p></div>}
+        <div class="card figure"><h2>Events counted</h2><p class="big">{count(usage.total.events)}</p><p class="soft">{usage.total.skipped > 0 ? <span class="warn">{plural(usage.total.skipped, 'event')} skipped</span> : 'none skipped'}</p></div>
+        <div class="card figure"><h2>Made of</h2><p class="big">{count(usage.made_of.recent_events + usage.made_of.segment_events)}</p><p class="soft">{count(usage.made_of.recent_events)} recent, {count(usage.made_of.segment_events)} packed</p></div>
+      </section>
+      <section class="card">
+        {nothing ? <Nothing metric={metric} /> : (
+          <>
+            <Chart times={drawn.times} series={drawn.series} kind={level ? 'lines' : 'bars'} zone={question.zone} label={`${metric.name} by ${question.window}; the same numbers are in the table below`} />
+            {(solid.length > 1 || earlier) && <Legend names={solid.map((one) => one.name)} />}
+            {drawn.left > 0 && <p class="soft">{plural(drawn.left, 'group')} more in the table: such values do not add up to one line.</p>}
+          </>
+        )}
+      </section>
+      {!nothing && <Rows metric={metric} question={question} usage={usage} />}
+    </>
+  );
+}
+
+function Change(props: { now: string | null; then: string | null }) {
+  const [now, then] = [Number(props.now), Number(props.then)];
+  if (!props.now || !props.then || then === 0) return <p class="soft">before: {decimal(props.then)}</p>;
+  const share = (now - then) / Math.abs(then);
+  return <p class="soft"><span class={share >= 0 ? 'up' : 'down'}>{new Intl.NumberFormat(undefined, { style: 'percent', maximumFractionDigits: 1, signDisplay: 'always' }).format(share)}</span> against {decimal(props.then)}</p>;
+}
+
+// The newest event tells where there would be something to see.
+function Nothing({ metric }: { metric: Metric }) {
+  const newest = useLoad(`newest ${metric.code}`, (signal) => api.get<{ data: Array<{ timestamp: string }> }>('/api/v1/events', { code: metric.code, limit: 1 }, signal));
+  const time = newest.data?.data[0]?.timestamp;
+  if (!time) return <Empty title="No event in this range">{newest.data && <>No event with the code <code>{metric.code}</code> has come yet.</>}</Empty>;
+  const end = new Date(Date.parse(time) + 86400000).toISOString().slice(0, 10);
+  const begin = new Date(Date.parse(time) - 30 * 86400000).toISOString().slice(0, 10);
+  return (
+    <Empty title="No event in this range">
+      <p>The newest one that this metric reads is of {windowName(time, 'day', 'UTC')}.</p>
+      <a class="button" href={href(['metrics', metric.id], { range: 'own', from: begin, to: end })}>Show the 30 days up to it</a>
+    </Empty>
+  );
+}
+
+function Rows({ metric, question, usage }: { metric: Metric; question: Question; usage: Usage }) {
+  const [all, showAll] = useState(false);
+  const rows = all ? usage.usage : usage.usage.slice(0, 200);
+  const grouped = usage.usage.some((row) => groupOf(row) !== '');
+  const converted = Boolean(metric.unit_conversion);
+  return (
+    <section class="card flush">
+      <div class="toolbar">
+        <h2>{plural(usage.usage.length, 'row')}</h2>
+        <div class="actions">
+          <Copy label="Copy as curl" text={() => curlOf(metric, question)} />
+          <Copy label="SQL" text={() => sqlOf(metric, question)} />
+          <Copy label="CSV" text={() => csvOf(usage.usage)} />
+        </div>
+      </div>
+      <div class="scroll" tabIndex={0} role="region" aria-label="Usage, exactly">
+        <table>
+          <thead><tr><th>{question.window === 'hour' ? 'Hour' : 'Window'}</th>{grouped && <th>Group</th>}<th class="right">Value</th>{converted && <th class="right">Converted</th>}<th class="right">Events</th><th class="right">Skipped</th></tr></thead>
+          <tbody>
+            {rows.map((row) => (
+              <tr key={row.start + groupOf(row)}>
+                <th scope="row" class="nowrap"><time dateTime={row.start} title={`${row.start} to ${row.end}`}>{windowName(row.start, question.window, question.zone)}</time></th>
+                {grouped && <td>{groupOf(row)}</td>}
+                <td class="right number" data-exact={row.value ?? ''}>{row.value === null ? '–' : exact(row.value)}</td>
+                {converted && <td class="right number" data-exact={row.converted_value ?? ''}>{row.converted_value === null ? '–' : exact(row.converted_value)}</td>}
+                <td class="right number">{count(row.events)}</td>
+                <td class={`right number${row.skipped ? ' warn' : ''}`}>{count(row.skipped)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {rows.length < usage.usage.length && <div class="toolbar"><button type="button" onClick={() => showAll(true)}>Show all {count(usage.usage.length)} rows</button></div>}
+    </section>
+  );
+}

@@ -1,0 +1,93 @@
+// What is asked of a metric: range, zone, window, groups, filters, comparison. All of it is in the address.
+import { useState } from 'preact/hooks';
+import type { EventPage, Metric } from '../types';
+import { api } from '../app/api';
+import { ownZone } from '../app/format';
+import { useLoad } from '../app/load';
+import type { Question } from '../app/question';
+import { dayAfter, dayBefore, ranges } from '../app/ranges';
+import { change, type Route } from '../app/route';
+
+const windows: Array<[string, string]> = [['', 'automatic'], ['hour', 'hour'], ['day', 'day'], ['week', 'week'], ['month', 'month'], ['quarter', 'quarter'], ['year', 'year']];
+
+const zones = (): string[] => ['UTC', ...(Intl as { supportedValuesOf?: (of: string) => string[] }).supportedValuesOf?.('timeZone') ?? []];
+
+// Properties that events of this code have lately had.
+function useProperties(code: string): string[] {
+  const page = useLoad(`properties ${code}`, (signal) => api.get<EventPage>('/api/v1/events', { code, limit: 50 }, signal));
+  return [...new Set((page.data?.data ?? []).flatMap((event) => Object.keys(event.properties)))].sort();
+}
+
+export function QuestionBar({ route, metric, question }: { route: Route; metric: Metric; question: Question }) {
+  const properties = useProperties(metric.code);
+  const range = route.get('range') || '30d';
+  const own = range === 'own';
+  return (
+    <form class="filters question" aria-label="What is asked" onSubmit={(event) => event.preventDefault()}>
+      <label>Range
+        <select value={range} onChange={(event) => {
+          const value = event.currentTarget.value;
+          change({ range: value, from: value === 'own' ? question.range.from : undefined, to: value === 'own' ? question.range.to : undefined });
+        }}>
+          {ranges.map(([value, name]) => <option key={value} value={value}>{name}</option>)}
+        </select>
+      </label>
+      {own && (
+        <>
+          <label>From<input type="date" value={question.range.from} max={dayBefore(question.range.to)} onChange={(event) => change({ from: event.currentTarget.value })} /></label>
+          <label>To, inclusive<input type="date" value={dayBefore(question.range.to)} min={question.range.from} onChange={(event) => event.currentTarget.value && change({ to: dayAfter(event.currentTarget.value) })} /></label>
+        </>
+      )}
+      <label>Window
+        <select value={route.get('window')} onChange={(event) => change({ window: event.currentTarget.value })}>
+          {windows.map(([value, name]) => <option key={value} value={value}>{value ? name : `${name} (${question.window})`}</option>)}
+        </select>
+      </label>
+      <label>Group by
+        <select value={question.groups[0] ?? ''} onChange={(event) => change({ by: event.currentTarget.value })}>
+          <option value="">nothing</option>
+          <option value="customer_id">customer</option>
+          {[...new Set([...properties, ...question.groups])].filter((name) => name !== 'customer_id').map((name) => <option key={name} value={name}>{name}</option>)}
+        </select>
+      </label>
+      <label>Time zone
+        <input list="zones" value={question.zone} onChange={(event) => change({ zone: event.currentTarget.value === ownZone() ? undefined : event.currentTarget.value })} />
+        <datalist id="zones">{zones().map((zone) => <option key={zone} value={zone} />)}</datalist>
+      </label>
+      <Customers question={question} />
+      <label class="check"><input type="checkbox" checked={route.get('compare') === '1'} onChange={(event) => change({ compare: event.currentTarget.checked ? '1' : undefined })} />Compare with the period before</label>
+      <Filters route={route} properties={properties} />
+    </form>
+  );
+}
+
+function Customers({ question }: { question: Question }) {
+  return (
+    <label>Customer
+      <input placeholder="all" value={question.customers.join(', ')} onChange={(event) => change({ customer: event.currentTarget.value.split(',').map((one) => one.trim()).filter(Boolean) })} />
+    </label>
+  );
+}
+
+function Filters({ route, properties }: { route: Route; properties: string[] }) {
+  const set = route.all('filter');
+  const [property, setProperty] = useState('');
+  const [value, setValue] = useState('');
+  const add = () => {
+    if (!property || !value) return;
+    change({ filter: [...set, `${property}=${value}`] });
+    setValue('');
+  };
+  return (
+    <div class="chips">
+      {set.map((one) => (
+        <span class="chip" key={one}>{one.replace('=', ' = ')}<button type="button" aria-label={`Take the filter ${one} away`} onClick={() => change({ filter: set.filter((other) => other !== one) })}>✕</button></span>
+      ))}
+      <input class="short" list="properties" aria-label="Filter: property" placeholder="property" value={property} onInput={(event) => setProperty(event.currentTarget.value)} />
+      <datalist id="properties">{properties.map((name) => <option key={name} value={name} />)}</datalist>
+      <input class="short" aria-label="Filter: value" placeholder="value" value={value} onInput={(event) => setValue(event.currentTarget.value)}
+        onKeyDown={(event) => { if (event.key === 'Enter') add(); }} />
+      <button type="button" disabled={!property || !value} onClick={add}>Add filter</button>
+    </div>
+  );
+}
