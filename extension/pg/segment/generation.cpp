@@ -34,6 +34,22 @@ Generations live_generations(Snapshot snapshot) {
     return live;
 }
 
+Generations generations_to_read(Snapshot snapshot) {
+    Relation const list = table_open(relation_oid("generation"), AccessShareLock);
+    Generations read = read_list(list, snapshot, ForwardScanDirection, max_generations + 1);
+    if (IsolationUsesXactSnapshot() && TransactionIdIsValid(GetTopTransactionIdIfAny())) {
+        // Unlike GetLatestSnapshot this one may be taken while the plan that asks runs in parallel.
+        Snapshot const newest = RegisterSnapshot(GetCatalogSnapshot(RelationGetRelid(list)));
+        const Generations now = read_list(list, newest, ForwardScanDirection, max_generations + 1);
+        UnregisterSnapshot(newest);
+        const std::int32_t known = read.newest();
+        for (int i = 0; i < now.count; ++i)
+            if (now.numbers[i] > known) read.numbers[read.count++] = now.numbers[i];
+    }
+    table_close(list, AccessShareLock);
+    return read;
+}
+
 std::int32_t begin_writing_events() {
     Relation const list = table_open(relation_oid("generation"), RowExclusiveLock);
     Snapshot const snapshot = RegisterSnapshot(GetLatestSnapshot());

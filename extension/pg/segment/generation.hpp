@@ -12,6 +12,8 @@
 //   list before that has ended, and (c) no row of the generation is left: none that is committed, none that an open
 //   transaction (a prepared one may stay for days) has inserted, none that an open packing is deleting. By (a) and (b)
 //   none will come. So a snapshot that sees the deletion sees those of all its events too.
+// - Its own events a transaction sees before it commits. Under REPEATABLE READ its snapshot may be older than the
+//   generation that they went into, so a question of a transaction that has written visits those that began since, too.
 // For (b) a call holds ROW EXCLUSIVE on the list, from before it reads until it has stored: nobody waits for that lock,
 // packing only looks who holds it. No transaction identifiers are compared: a transaction that stays open, and in it is
 // no call going on, holds back those generations alone that hold its events.
@@ -29,7 +31,7 @@ namespace tally {
 inline constexpr int max_generations = 8;
 
 struct Generations {
-    std::int32_t numbers[max_generations];  // ascending
+    std::int32_t numbers[2 * max_generations];  // ascending; those of two snapshots where a transaction reads its own
     int count = 0;                          // at least 1
 
     std::int32_t newest() const noexcept { return numbers[count - 1]; }
@@ -37,6 +39,10 @@ struct Generations {
 
 // Those that are live in the snapshot with which rows are read.
 Generations live_generations(Snapshot snapshot);
+
+// The same for a question, which also sees what its own transaction stored: under REPEATABLE READ and SERIALIZABLE that may
+// lie in a generation which began after the snapshot was taken.
+Generations generations_to_read(Snapshot snapshot);
 
 // The generation that a call of ingest writes to, from here on until the end.
 std::int32_t begin_writing_events();

@@ -116,7 +116,7 @@ void search_recent(std::int32_t tenant, const EventQuestion& question, EventTake
     IndexReader reader("recent_event", "recent_event_pkey");
     MemoryContext const memory =
         call_pg([] { return AllocSetContextCreate(CurrentMemoryContext, "tally recent event", ALLOCSET_SMALL_SIZES); });
-    const Generations live = call_pg([] { return live_generations(GetActiveSnapshot()); });
+    const Generations live = call_pg([] { return generations_to_read(GetActiveSnapshot()); });
     PropertiesReader properties;
     TextArena arena;
     RecentRow row;

@@ -89,7 +89,7 @@ RecentEvents::RecentEvents(std::int32_t tenant, std::string_view code, std::int6
       from_(to_postgres(from)),
       to_(to_postgres(to)) {
     call_pg([&] {
-        live_ = live_generations(GetActiveSnapshot());
+        live_ = generations_to_read(GetActiveSnapshot());
         row_memory_ = AllocSetContextCreate(CurrentMemoryContext, "tally recent event", ALLOCSET_SMALL_SIZES);
     });
 }
