@@ -120,6 +120,7 @@ std::optional<Response> ImportUpload::take(Response answer) {
     duplicates_ += number(result, "/duplicates");
     failed_ += number(result, "/failed");
     resent_ += number(result, "/resent");
+    unmatched_ += number(result, "/unmatched");
     next_line_ = number(result, "/next_line");
     for (std::size_t at = 0; at < result.size("/failures"); ++at) {
         const std::string failure = fmt::format("/failures/{}", at);
@@ -147,7 +148,8 @@ Response ImportUpload::limited(const std::string& reason, const std::string& det
 std::string ImportUpload::counts() const {
     return fmt::format("\"import_id\":{},\"accepted\":{},\"duplicates\":{},\"failed\":{}", json_string(import_id_),
                        accepted_, duplicates_, failed_) +
-           (resent_ > 0 ? fmt::format(",\"resent\":{}", resent_) : "");
+           (resent_ > 0 ? fmt::format(",\"resent\":{}", resent_) : "") +
+           (unmatched_ > 0 ? fmt::format(",\"unmatched\":{}", unmatched_) : "");
 }
 
 // What was stored stays, so the client is told how much that is.

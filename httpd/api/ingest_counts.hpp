@@ -10,9 +10,10 @@ struct IngestCounts {
     std::uint64_t accepted = 0;
     std::uint64_t duplicates = 0;
     std::uint64_t failures = 0;
+    std::uint64_t unmatched = 0;  // of the accepted
 };
 
-// Reads "accepted", "duplicates" and the length of "failures" from the top level; what is not there is none.
+// Reads "accepted", "duplicates", "unmatched" and the length of "failures" from the top level; what is not there is none.
 IngestCounts ingest_counts(std::string_view answer);
 
 }  // namespace tallyd

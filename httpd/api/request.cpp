@@ -142,6 +142,7 @@ Response Request::result() {
         means_.metrics.events_accepted.fetch_add(counts.accepted, std::memory_order_relaxed);
         means_.metrics.events_duplicate.fetch_add(counts.duplicates, std::memory_order_relaxed);
         means_.metrics.events_rejected.fetch_add(counts.failures, std::memory_order_relaxed);
+        means_.metrics.events_unmatched.fetch_add(counts.unmatched, std::memory_order_relaxed);
         return response;
     }
     if (response.status != 200) return response;

@@ -55,6 +55,8 @@ void require_properties(const Event& event, std::string_view document) {
             require(!number_problem(property.text), "accepted a number beyond the limit");
             require(document.find(property.text) != std::string_view::npos, "a number is not as it was sent");
         }
+        if (property.kind == PropertyKind::json)
+            require(document.find(property.text) != std::string_view::npos, "a value is not as it was sent");
         bytes += property.key.size() + property.text.size();
         before = &property;
     }
@@ -118,6 +120,8 @@ std::string written_anew(const Event& event, std::string_view time) {
         out += " : ";
         if (property.kind == PropertyKind::number) {
             out += respelt(property.text);
+        } else if (property.kind == PropertyKind::json) {
+            (out += property.text) += '\n';
         } else {
             append_string(out, property.text);
         }

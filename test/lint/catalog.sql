@@ -193,7 +193,7 @@ WHERE NOT CASE g.kind
         -- What PUBLIC may execute computes, and reads no table.
         WHEN 'tally' THEN g.grantee IN ('tally_admin', 'tally_app', 'tally_api')
                           OR g.grantee = 'PUBLIC' AND (p.prokind = 'a' OR p.provolatile = 'i' OR p.proname IN (
-                              'windows', '_window_starts', '_check_time_zone', '_local_instant', '_uuid7', '_random_bytes', '_now'))
+                              'windows', '_check_time_zone', '_local_instant', '_uuid7', '_random_bytes', '_now'))
         WHEN 'tally_rest' THEN g.grantee IN ('tally_admin', 'tally_api')
         ELSE false END
     END;

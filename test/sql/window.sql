@@ -65,3 +65,27 @@ SELECT count(*) FROM tally.windows('2024-01-01', '2024-01-03', 'day', 'Etc/GMT+5
 SELECT count(*) FROM tally.windows('2024-01-01', '2024-01-03', 'day', 'America/Argentina/Buenos_Aires');
 SELECT * FROM tally.windows('2024-01-01', '2024-02-01', '2000000000 days');
 SELECT count(*) FROM tally.windows('2024-01-01', '2024-01-03', 'day', 'utc');
+-- months from an anchor are PostgreSQL's own anchor + n * interval, in every zone: no difference
+WITH anchors AS (SELECT a::timestamp AS anchor FROM unnest(ARRAY['2024-01-31', '2024-01-30', '2024-02-29', '2023-12-31 13:30', '2020-08-15', '2031-05-31', '0001-01-31', '2024-03-31 12:30']) a),
+     cuts AS (SELECT w, i FROM (VALUES ('month', interval '1 month'), ('quarter', '3 months'), ('year', '1 year'), ('5 months', '5 months'), ('14 days', '14 days'), ('week', '7 days'), ('day', '1 day')) v(w, i)),
+     zones AS (SELECT z FROM unnest(ARRAY['UTC', 'Europe/Berlin', 'America/New_York', 'Asia/Kolkata']) z),
+     mine AS (SELECT anchor, w, z, window_start AS start FROM anchors, cuts, zones, LATERAL tally.windows('2022-11-05 11:00Z', '2026-02-01Z', w, z, anchor) WHERE window_start > '2022-11-05 11:00Z'),
+     theirs AS (SELECT anchor, w, z, (anchor + n.n * i) AT TIME ZONE z AS start FROM anchors, cuts, zones,
+                LATERAL (SELECT extract(epoch FROM timestamp '2024-06-01' - anchor) / extract(epoch FROM i) AS n, 1000 * 86400 / extract(epoch FROM i) + 5 AS about) a,
+                LATERAL generate_series((a.n - about - abs(a.n) / 50)::int, (a.n + about + abs(a.n) / 50)::int) n(n)
+                WHERE (anchor + n.n * i) AT TIME ZONE z > '2022-11-05 11:00Z' AND (anchor + n.n * i) AT TIME ZONE z < '2026-02-01Z')
+SELECT 'only here' AS which, * FROM (TABLE mine EXCEPT ALL TABLE theirs) x UNION ALL SELECT 'only there', * FROM (TABLE theirs EXCEPT ALL TABLE mine) y ORDER BY 1, 2, 3, 4, 5 LIMIT 10;
+SELECT window_start FROM tally.windows('2024-01-31', '2024-07-01', 'month', anchor => '2024-01-31');
+SELECT window_start FROM tally.windows('2024-01-01', '2024-07-01', 'month', 'Europe/Berlin', '2025-01-31 12:00');
+-- weeks from every day, and what has no place for an anchor or a day
+SELECT d, count(*), min(to_char(window_start, 'day')) FILTER (WHERE window_start > '2024-01-03Z') AS first, bool_and(to_char(window_start, 'FMday') = lower(d)) FILTER (WHERE window_start > '2024-01-03Z') AS fits
+FROM unnest(ARRAY['monday', 'Tuesday', 'WEDNESDAY', 'thursday', 'friday', 'saturday', 'sunday']) d, LATERAL tally.windows('2024-01-03', '2024-02-14', 'week', week_start => d) GROUP BY 1 ORDER BY 1;
+SELECT window_start FROM tally.windows('2024-01-03Z', '2024-02-14Z', '2 weeks', 'America/New_York', week_start => 'sunday');
+SELECT count(*) FROM tally.windows('2024-01-01', '2024-02-01', 'hour', anchor => '2024-01-31');
+SELECT count(*) FROM tally.windows('2024-01-01', '2024-02-01', NULL, anchor => '2024-01-31');
+SELECT count(*) FROM tally.windows('2024-01-01', '2024-02-01', 'month', anchor => 'infinity');
+SELECT count(*) FROM tally.windows('2024-01-01', '2024-02-01', 'month', anchor => '0044-03-15 BC');
+SELECT count(*) FROM tally.windows('2024-01-01', '2024-02-01', 'week', week_start => 'sun');
+SELECT count(*) FROM tally.windows('2024-01-01', '2024-02-01', 'month', week_start => 'sunday');
+SELECT count(*) FROM tally.windows('2024-01-01', '2024-02-01', NULL, week_start => 'sunday');
+SELECT count(*) FROM tally.windows('2024-01-01', '2024-02-01', 'week', anchor => '2024-01-31', week_start => 'sunday');

@@ -117,11 +117,66 @@ TEST(EventDocument, WrongTypesAndNames) {
     expect_rejected(event_with(R"(,"propertis":{"deep":[1,{"x":2}]})"), "propertis", "unknown field");
     expect_rejected(event_with(R"(,"code":"d")"), "code", "twice");
     expect_rejected(event_with(R"(,"properties":[])"), "properties", "must be a JSON object");
-    for (const char* value : {"true", "null", "{}", "[1]"}) {
-        expect_rejected(event_with(R"(,"properties":{"p":)" + std::string(value) + "}"), "properties.p", "string or a number");
-    }
     expect_rejected(event_with(R"(,"properties":{"p":1,"p":2})"), "properties.p", "twice");
     expect_rejected(event_with(R"(,"properties":{"":1})"), "properties", "empty name");
+}
+
+std::string with_property(std::string_view value) {
+    return event_with(R"(,"properties":{"p":)" + std::string(value) + "}");
+}
+
+TEST(EventDocument, PropertiesOfAnyKind) {
+    for (const char* value : {"true", "false", "null", "{}", "[]", "[1]", R"({"a":{"b":[1.0,"x",null,true,{"c":[]}]}})", "[[[[]]]]",
+                              R"({"\u00e9\"":"\\"})", "[ 1 ,\n2 ]", "{\"a\" : 1 }"}) {
+        const EventDocument document = parse(with_property(std::string(value) + " "));
+        ASSERT_EQ(document.events().size(), 1U) << value << document.reason();
+        const Event& event = document.events()[0];
+        EXPECT_EQ(event.reason, "") << value;
+        ASSERT_EQ(event.properties.size(), 1U) << value;
+        EXPECT_EQ(event.properties[0].text, value);
+        EXPECT_EQ(event.properties[0].kind, PropertyKind::json);
+    }
+    expect_rejected(with_property(R"({"a":[1,{"x":1e1000}]})"), "properties.p", "digits");
+    expect_rejected(with_property(R"(["\u0000"])"), "properties.p", "U+0000");
+    expect_rejected(with_property(R"({"\u0000":1})"), "properties.p", "U+0000");
+    expect_rejected(with_property(R"(["\udead"])"), "properties.p", "escape");
+    expect_rejected(with_property(R"({"a":1,"b":2,"\u0061":3})"), "properties.p", R"("a" is given twice)");
+    expect_rejected(with_property(R"([{"a":1,"a":1}])"), "properties.p", R"("a" is given twice)");
+}
+
+TEST(EventDocument, NestedSoDeepAndNoDeeper) {
+    const auto nested = [](int depth) { return std::string(depth, '[') + std::string(depth, ']'); };
+    const auto objects = [](int depth) {
+        std::string text;
+        for (int i = 0; i < depth; ++i) text += R"({"a":)";
+        return text + "1" + std::string(depth, '}');
+    };
+    EXPECT_EQ(reason_of(with_property(nested(64)), ""), "");
+    EXPECT_EQ(reason_of(with_property(objects(64)), ""), "");
+    expect_rejected(with_property(nested(65)), "properties.p", "nested deeper than 64");
+    expect_rejected(with_property(objects(65)), "properties.p", "nested deeper than 64");
+    expect_rejected(with_property(nested(200'000)), "properties.p", "nested deeper than 64");
+    expect_rejected(with_property(objects(100'000)), "properties.p", "nested deeper than 64");
+    // What comes after is read: another property, another event.
+    const EventDocument both = parse(R"([{"event_id":"a","code":"c","customer_id":"k","properties":{"p":)" + nested(5000) +
+                                     R"(,"q":1}},{"event_id":"b","code":"c","customer_id":"k"}])");
+    ASSERT_EQ(both.events().size(), 2U) << both.reason();
+    EXPECT_NE(both.events()[0].reason, "");
+    EXPECT_EQ(both.events()[1].reason, "");
+}
+
+TEST(EventDocument, NestedPropertiesAreTheSameByWhatTheyMean) {
+    const auto payload = [](std::string_view value) { return parse(with_property(value)).events().at(0).payload; };
+    const auto same = [&](std::string_view left, std::string_view right) { return payload(left) == payload(right); };
+    EXPECT_TRUE(same(R"({"a":1,"bb":[true,null]})", R"({ "bb" : [true , null] , "a" : 1.0 })"));
+    EXPECT_TRUE(same(R"({"a":{"x":"\u0041"}})", R"({"a":{"x":"A"}})"));
+    EXPECT_TRUE(same("[1e2]", "[100.00]"));
+    const std::string_view others[] = {"true", "false", "null", R"("true")", R"("null")", "1", "[]", "{}", "[1]", R"(["1"])", "[1,2]", "[2,1]",
+                                       "[[1],2]", "[[1,2]]", R"({"a":1})", R"({"a":"1"})", R"({"a":[1]})", R"({"a":{"b":1}})", R"({"a":-1})",
+                                       R"({"ab":1})", R"({"a":1,"b":1})", R"({"a":null})", R"({"a":true})", R"({"a":false})", "[12]", R"("[]")",
+                                       R"({"a":{},"b":1})", R"({"a":{"b":1},"c":1})", R"({"a":{"b":1,"c":1}})"};
+    for (const std::string_view& left : others)
+        for (const std::string_view& right : others) EXPECT_EQ(same(left, right), &left == &right) << left << " and " << right;
 }
 
 TEST(EventDocument, LimitsAreExact) {
@@ -167,7 +222,7 @@ TEST(EventDocument, NamesAreToldSoThatTheyCanBeStored) {
     const std::string beginning(63, 'x');
     const std::string member = "\"" + beginning + "\xc3\xa9\":true";
     reason_of(event_with("," + member), beginning);
-    reason_of(event_with(",\"properties\":{" + member + "}"), "properties." + beginning);
+    reason_of(event_with(",\"properties\":{\"" + beginning + "\xc3\xa9\":1e9999}"), "properties." + beginning);
     reason_of(event_with(R"(,"a\u0000b":1)"), "a?b");
     const EventDocument envelope = parse("{" + member + "}", false, DocumentForm::object);
     EXPECT_EQ(envelope.field(), beginning);
@@ -178,7 +233,13 @@ TEST(EventDocument, BrokenDocumentsAreRefusedWhole) {
     for (const char* text : {"", "{", "[", "nonsense", "[{]", "[{}", R"([{"event_id":}])", R"([{"event_id" "e"}])",
                              R"([{"event_id":"e","properties":{"p":01}}])", R"([{"event_id":"e","properties":{"p":1.}}])",
                              R"([{"event_id":"e","properties":{"p":-}}])", R"([{"event_id":"e","source":nullx}])", "[1,]", "\xff",
-                             R"([{"event_id":"e)"}) {
+                             R"([{"event_id":"e)",
+                             R"([{"event_id":"e","properties":{"p":tru}}])", R"([{"event_id":"e","properties":{"p":[1,,2]}}])",
+                             R"([{"event_id":"e","properties":{"p":[1,]}}])", R"([{"event_id":"e","properties":{"p":{"a"}}}])",
+                             R"([{"event_id":"e","properties":{"p":{"a":1,}}}])", R"([{"event_id":"e","properties":{"p":[01]}}])",
+                             R"([{"event_id":"e","properties":{"p":{"a":nul}}}])", R"([{"event_id":"e","properties":{"p":[}]}}])",
+                             R"([{"event_id":"e","properties":{"p":[[1}}])", R"([{"event_id":"e","properties":{"p":[1 2]}}])",
+                             R"([{"event_id":"e","properties":{"p":{"a":[1}]}}])"}) {
         const EventDocument document = parse(text);
         EXPECT_NE(document.reason(), "") << text;
         EXPECT_TRUE(document.events().empty()) << text;

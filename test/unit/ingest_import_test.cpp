@@ -7,7 +7,7 @@
 
 #include "core/base/error.hpp"
 #include "core/ingest/ingest_judge.hpp"
-#include "core/ingest/kind_check.hpp"
+#include "core/ingest/metric_check.hpp"
 
 namespace {
 
@@ -83,8 +83,8 @@ TEST(ImportReport, APieceHasItsLimit) {
     EXPECT_THROW(Piece{text}, tally::Error);
 }
 
-TEST(KindCheck, RefusesWhatTheKindDoesNotTakeOfEventsThatCount) {
-    tally::KindCheck check;
+TEST(MetricCheck, RefusesWhatTheKindDoesNotTakeOfEventsThatCount) {
+    tally::MetricCheck check;
     tally::MetricDefinition metric;
     metric.aggregation = tally::Aggregation::sum;
     metric.kind = tally::MetricKind::base;
@@ -113,6 +113,35 @@ TEST(KindCheck, RefusesWhatTheKindDoesNotTakeOfEventsThatCount) {
     EXPECT_EQ(told, "RRAAAAA");
     EXPECT_EQ(batch.events()[0].reason, "metric \"Sales\" is of kind base: value must be greater than 0");
     EXPECT_EQ(batch.events()[0].field, "properties.v");
+    for (const tally::BatchEvent& event : batch.events())
+        EXPECT_EQ(event.is_stored_unmatched(), event.event->code == "other") << event.event->code;
+}
+
+TEST(MetricCheck, KindsSeeWhatAPathLeadsTo) {
+    tally::MetricCheck check;
+    tally::MetricDefinition metric;
+    metric.aggregation = tally::Aggregation::sum;
+    metric.kind = tally::MetricKind::base;
+    metric.key = "usage.v";
+    metric.name = "Sales";
+    metric.matrix = tally::parse_matrix(R"({"type":"SINGLE","key":"$.usage.region","values":["eu"]})");
+    check.add("c", metric);
+    check.add("read");
+    IngestBatch batch(options());
+    std::string events;
+    for (const char* properties : {R"({"usage":{"v":-1,"region":"eu"}})", R"({"usage":{"region":"eu","v":1}})", R"({"usage":{"v":-1}})",
+                                   R"({"usage":{"v":-1,"region":"eu"},"usage.v":2})", R"({"usage":{"v":"-1","region":"eu"},"usage.v":-2})"})
+        events += std::string(events.empty() ? "[" : ",") + R"({"event_id":")" + std::to_string(events.size()) +
+                  R"(","code":"c","customer_id":"k","properties":)" + properties + "}";
+    batch.add(events + R"(,{"event_id":"r","code":"read","customer_id":"k"},{"event_id":"u","code":"unread","customer_id":"k"}])", 0);
+    EXPECT_EQ(tally::codes_of(batch).size(), 3u);
+    check.apply(batch);
+    batch.seal();
+    judge(batch, {});
+    std::string told;
+    for (const tally::BatchEvent& event : batch.events())
+        told += event.verdict == Verdict::rejected ? 'R' : event.is_stored_unmatched() ? 'U' : 'A';
+    EXPECT_EQ(told, "RAAARAU");
 }
 
 TEST(IngestBatch, ABatchAfterABatchKnowsNothingOfIt) {

@@ -58,6 +58,12 @@ TEST(ValueSet, ComparesNumbersByValueAndTextsAsTheyAre) {
     EXPECT_FALSE(words.holds(text("")));    // an empty property is none
     EXPECT_FALSE(words.holds(number("0")));
     EXPECT_FALSE(words.holds(absent));
+    words.add("true");
+    words.add("null");
+    words.add("{}");
+    EXPECT_TRUE(words.holds({Kind::json, "true"}));
+    EXPECT_TRUE(words.holds(text("true")));
+    for (const char* json : {"false", "null", "{}"}) EXPECT_FALSE(words.holds({Kind::json, json})) << json;
     ValueSet large;
     large.add("12345678901234567890123456789.10");
     EXPECT_TRUE(large.holds(number("12345678901234567890123456789.1")));
@@ -78,8 +84,17 @@ TEST(Rule, TellsWhyAnEventIsNotCounted) {
         EXPECT_EQ(outcome(aggregation, text("1e5000")), Outcome::not_a_number);
         EXPECT_EQ(outcome(aggregation, text("")), Outcome::empty);
         EXPECT_EQ(outcome(aggregation, absent), Outcome::missing);
-        EXPECT_EQ(outcome(aggregation, {Kind::json, "true"}), Outcome::not_a_number);
+        for (const char* json : {"true", "false", "{}", "[1]", "[]"})
+            EXPECT_EQ(outcome(aggregation, {Kind::json, json}), Outcome::not_a_number) << json;
+        EXPECT_EQ(outcome(aggregation, {Kind::json, "null"}), Outcome::empty);
     }
+    EXPECT_EQ(outcome(Aggregation::count_distinct, {Kind::json, "true"}), Outcome::counted);
+    EXPECT_EQ(outcome(Aggregation::count_distinct, {Kind::json, "false"}), Outcome::counted);
+    EXPECT_EQ(outcome(Aggregation::count_distinct, {Kind::json, "null"}), Outcome::empty);
+    EXPECT_EQ(outcome(Aggregation::count_distinct, {Kind::json, "{}"}), Outcome::not_a_value);
+    EXPECT_EQ(outcome(Aggregation::count_distinct, {Kind::json, "[true]"}), Outcome::not_a_value);
+    EXPECT_EQ(value_text({Kind::json, "true"}), "true");
+    for (const char* json : {"null", "{}", "[\"a\"]"}) EXPECT_EQ(value_text({Kind::json, json}), std::nullopt) << json;
     EXPECT_EQ(outcome(Aggregation::count_distinct, text("lots")), Outcome::counted);
     EXPECT_EQ(outcome(Aggregation::count_distinct, text("")), Outcome::empty);
     EXPECT_EQ(outcome(Aggregation::count_distinct, absent), Outcome::missing);
@@ -87,8 +102,15 @@ TEST(Rule, TellsWhyAnEventIsNotCounted) {
     EXPECT_EQ(reason_text(Outcome::missing, "v"), "property \"v\" is missing");
     EXPECT_EQ(reason_text(Outcome::empty, "v"), "property \"v\" is empty");
     EXPECT_EQ(reason_text(Outcome::not_a_number, "v"), "property \"v\" is not a number");
+    EXPECT_EQ(reason_text(Outcome::not_a_value, "v"), "property \"v\" is an object or an array");
     EXPECT_EQ(reason_text(Outcome::outside_matrix, "v"), "outside the segmentation matrix");
     EXPECT_EQ(reason_text(Outcome::counted, "v"), "");
+}
+
+std::vector<std::string> texts_of(const std::vector<PropertyKey>& keys) {
+    std::vector<std::string> texts;
+    for (const PropertyKey& key : keys) texts.push_back(key.text());
+    return texts;
 }
 
 TEST(Rule, AsksEachPropertyOnce) {
@@ -98,7 +120,7 @@ TEST(Rule, AsksEachPropertyOnce) {
     const Filter filter{{{"v", {"5", "6"}}, {"c", {"y"}}}};
     const std::string groups[] = {"a", "d", "d", "v"};
     const MetricRule rule(definition, filter, groups);
-    EXPECT_EQ(rule.keys(), (std::vector<std::string>{"a", "b", "d", "v", "c"}));
+    EXPECT_EQ(texts_of(rule.keys()), (std::vector<std::string>{"a", "b", "d", "v", "c"}));
     EXPECT_EQ(rule.dimensions(), (std::vector<int>{0, 1, 2, 3}));
     EXPECT_EQ(rule.matrix_dimensions(), 2);
     EXPECT_EQ(rule.value_key(), 3);
@@ -119,7 +141,7 @@ TEST(Rule, SingleMatrices) {
     definition.matrix = parse_matrix(R"({"type":"SINGLE","key":"size","values":["1.0","big"]})");
     const std::string groups[] = {"size"};
     const MetricRule rule(definition, {}, groups);
-    EXPECT_EQ(rule.keys(), (std::vector<std::string>{"size"}));
+    EXPECT_EQ(texts_of(rule.keys()), (std::vector<std::string>{"size"}));
     EXPECT_EQ(rule.dimensions(), (std::vector<int>{0}));
     EXPECT_EQ(rule.matrix_dimensions(), 1);
     for (const PropertyValue& value : {number("1"), number("1.00"), number("1e0"), text("1.0"), text("big")})
@@ -157,7 +179,7 @@ TEST(Filters, AreReadWithNumbersByValue) {
     EXPECT_TRUE(filter.entries[2].values.empty());
     EXPECT_EQ(filter.entries[3].values, (std::vector<std::string>{""}));
     EXPECT_TRUE(parse_filter("{}").entries.empty());
-    for (const char* wrong : {"", "[]", "1", "\"a\"", "{\"a\": 1", "{\"a\": true}", "{\"a\": null}", "{\"a\": {}}",
+    for (const char* wrong : {"", "[]", "1", "\"a\"", "{\"a\": 1", "{\"a\": tru}", "{\"a\": null}", "{\"a\": {}}",
                               "{\"a\": [[1]]}", "{\"a\": [1, null]}", "{\"a\": 1x}"})
         EXPECT_THROW(parse_filter(wrong), Error) << wrong;
 }

@@ -44,6 +44,21 @@ std::string random_value(Random& random, int style) {
     }
 }
 
+// An object with values behind the paths u.v and u.list[n], and what is found there instead.
+std::string random_object(Random& random, int style) {
+    switch (random() % 8) {
+        case 0:
+            return random_value(random, style);
+        case 1:
+            return R"({"v": {"v": 1}})";
+        case 2:
+            return R"([{"v": 1}])";
+        default:
+            return R"({"list": [)" + random_value(random, style) + R"(, {"w": "x"}, "m1"], "region": )" +
+                   pick(random, {"\"eu\"", "1.00", "true", "{}", "null"}) + R"(, "v" : )" + random_value(random, style) + "}";
+    }
+}
+
 struct Row {
     std::string customer, event_id, json;
     std::int64_t ts, seq;
@@ -61,6 +76,9 @@ std::vector<Row> random_rows(Random& random, std::size_t count, int style) {
         if (random() % 10 != 0) add("region", pick(random, {"\"eu\"", "\"us\"", "\"asia\"", "\"\"", "1", "1.0"}));
         if (random() % 3 != 0) add("model", "\"m" + std::to_string(random() % 20) + "\"");
         if (random() % 50 == 0) add("tier", std::to_string(random() % 3));
+        if (random() % 4 != 0) add("u", random_object(random, style));
+        if (random() % 60 == 0) add("deep", R"({"a": {"b": )" + random_value(random, style) + "}}");
+        if (random() % 9 == 0) add("u.v", random_value(random, style));
         // Few customers have most of the events, and many events share an instant.
         const std::size_t customer = random() % 2 == 0 ? 0 : random() % customers;
         rows.push_back({customer == 7 ? "" : "c" + std::to_string(customer), "e" + std::to_string(i), json + "}",
@@ -88,16 +106,17 @@ std::vector<std::byte> segment_of(const std::vector<Row>& rows) {
 MetricDefinition random_definition(Random& random) {
     MetricDefinition definition;
     definition.aggregation = static_cast<Aggregation>(random() % 7);
-    if (definition.aggregation != Aggregation::count) definition.key = random() % 8 == 0 ? "model" : "v";
+    if (definition.aggregation != Aggregation::count)
+        definition.key = pick(random, {"v", "v", "v", "model", "u.v", "$.u.v", "$['u']['list'][0]", "$.u.list[-1]", "deep.a.b", "$['u.v']"});
     if (random() % 3 == 0) {
         definition.matrix.type = static_cast<SegmentationMatrix::Type>(1 + random() % 3);
-        definition.matrix.key1 = "region";
+        definition.matrix.key1 = pick(random, {"region", "u.region"});
         definition.matrix.values1 = {"eu", "1"};
         definition.matrix.key2 = "model";
         definition.matrix.values2 = {"m1", "m2", "m3"};
         definition.matrix.links = {{"eu", {"m1", "m4"}}, {"us", {}}};
     }
-    if (random() % 4 == 0) definition.usage_group_key = pick(random, {"model", "tier"});
+    if (random() % 4 == 0) definition.usage_group_key = pick(random, {"model", "tier", "$.u.region"});
     return definition;
 }
 
@@ -191,9 +210,10 @@ TEST(UsageColumns, GiveWhatRowsGive) {
         for (int round = 0; round < 6; ++round) {
             Filter filter;
             if (random() % 3 == 0)
-                filter.entries.push_back({pick(random, {"region", "tier", "v", "nothing"}), {"eu", "1", "2.0", ""}});
+                filter.entries.push_back({pick(random, {"region", "tier", "v", "nothing", "u.region", "$.u.list[1].w", "deep.a.b"}),
+                                          {"eu", "1", "2.0", "", "true", "x"}});
             const std::vector<std::string> group_by =
-                random() % 3 == 0 ? std::vector<std::string>{pick(random, {"region", "tier", "v"}), "model"}
+                random() % 3 == 0 ? std::vector<std::string>{pick(random, {"region", "tier", "v", "u.region", "u.v"}), "model"}
                                   : std::vector<std::string>{};
             const MetricRule rule(random_definition(random), filter, group_by);
             const Question question = random_question(random, rule, rows);

@@ -72,6 +72,41 @@ TEST(Window, FirstAndLastAreCutToTheRange) {
     EXPECT_EQ(window_starts(from, from + 1, {12, 0, 0}, zone).size(), 1U);
 }
 
+TEST(Window, MonthsFromAnAnchorEndWhereMonthsEnd) {
+    const Utc zone;
+    const auto starts = [&](std::string_view from, std::string_view to, const WindowWidth& width, std::string_view anchor) {
+        std::vector<std::string> texts;
+        for (const std::int64_t start : window_starts(at(from), at(to), width, zone, {at(anchor), 0}))
+            texts.push_back(format_rfc3339(start).substr(0, 16));
+        return texts;
+    };
+    using Texts = std::vector<std::string>;
+    EXPECT_EQ(starts("2024-01-31T00:00:00Z", "2024-06-01T00:00:00Z", {1, 0, 0}, "2024-01-31T00:00:00Z"),
+              (Texts{"2024-01-31T00:00", "2024-02-29T00:00", "2024-03-31T00:00", "2024-04-30T00:00", "2024-05-31T00:00"}));
+    // Before the anchor, and within the month that begins on its last day.
+    EXPECT_EQ(starts("2023-02-27T00:00:00Z", "2023-03-31T12:00:01Z", {1, 0, 0}, "2024-01-31T12:00:00Z"),
+              (Texts{"2023-02-27T00:00", "2023-02-28T12:00", "2023-03-31T12:00"}));
+    EXPECT_EQ(starts("2024-02-29T00:00:00Z", "2028-03-01T00:00:00Z", {12, 0, 0}, "2024-02-29T00:00:00Z"),
+              (Texts{"2024-02-29T00:00", "2025-02-28T00:00", "2026-02-28T00:00", "2027-02-28T00:00", "2028-02-29T00:00"}));
+    EXPECT_EQ(starts("2024-01-01T00:00:00Z", "2024-01-20T00:00:00Z", {0, 14, 0}, "2024-03-01T06:00:00Z"),
+              (Texts{"2024-01-01T00:00", "2024-01-05T06:00", "2024-01-19T06:00"}));
+    EXPECT_EQ(starts("9999-12-30T00:00:00Z", "9999-12-31T23:00:00Z", {1, 0, 0}, "0001-01-31T00:00:00Z"),
+              (Texts{"9999-12-30T00:00", "9999-12-31T00:00"}));
+    EXPECT_EQ(starts("0001-01-01T00:00:00Z", "0001-03-01T00:00:00Z", {1, 0, 0}, "9999-12-31T00:00:00Z"),
+              (Texts{"0001-01-01T00:00", "0001-01-31T00:00", "0001-02-28T00:00"}));
+}
+
+TEST(Window, WeeksFromADay) {
+    const Utc zone;
+    const auto from = at("2024-01-01T00:00:00Z"), to = at("2024-01-22T00:00:00Z");  // a Monday
+    for (int week_start = 0; week_start < 7; ++week_start) {
+        const auto starts = window_starts(from, to, {0, 7, 0}, zone, {std::nullopt, week_start});
+        ASSERT_EQ(starts.size(), week_start == 0 ? 3U : 4U);
+        EXPECT_EQ(starts[1], from + (week_start == 0 ? 7 : week_start) * day);
+        EXPECT_EQ(starts[2], starts[1] + 7 * day);
+    }
+}
+
 TEST(Window, BeforeTheEpochAndFarAhead) {
     const Utc zone;
     const auto from = at("0001-01-01T00:00:00Z"), to = at("9999-12-31T00:00:00Z");

@@ -6,6 +6,7 @@
 
 #include "core/base/number_text.hpp"
 #include "core/base/rfc3339.hpp"
+#include "core/event/nested_value.hpp"
 
 namespace tally {
 namespace {
@@ -153,15 +154,22 @@ Hash128 event_identity(std::int32_t tenant_id, std::string_view customer_id, std
     return scratch.hash();
 }
 
-void set_hashes(Event& event, std::int32_t tenant_id, FieldBytes& scratch, std::deque<std::string>* derived_ids) {
+void set_hashes(Event& event, std::int32_t tenant_id, FieldBytes& scratch, const NestedValues& nested,
+                std::deque<std::string>* derived_ids) {
     scratch.clear();
     scratch.add(event.code);
     scratch.add(event.has_timestamp ? std::to_string(event.ts_microseconds) : std::string{});
     for (const Property& property : event.properties) {
         scratch.add(property.key);
-        if (property.kind != PropertyKind::number) {
+        if (property.kind == PropertyKind::text) {
             scratch.add_tag('s');
             scratch.add(property.text);
+            continue;
+        }
+        if (property.kind == PropertyKind::json) {
+            const Hash128& hash = nested.hash_of(property.text);
+            scratch.add_tag('j');
+            scratch.add({reinterpret_cast<const char*>(hash.data()), hash.size()});
             continue;
         }
         const NumberText number = canonical_number(property.text);

@@ -8,6 +8,8 @@
 
 namespace tally {
 
+class NestedValues;
+
 // Sets the first reason and field that make `event` unfit, if it has none yet.
 void reject(Event& event, std::string_view field, std::string reason);
 
@@ -28,6 +30,8 @@ Hash128 event_identity(std::int32_t tenant_id, std::string_view customer_id, std
 
 // Fills code_hash, customer_hash, identity and payload of a good event. `scratch` is working memory that is kept between calls.
 // Where the event has no id, one is derived from its payload and kept in `derived_ids`.
-void set_hashes(Event& event, std::int32_t tenant_id, FieldBytes& scratch, std::deque<std::string>* derived_ids);
+// `nested` has read the event's properties that are neither strings nor numbers.
+void set_hashes(Event& event, std::int32_t tenant_id, FieldBytes& scratch, const NestedValues& nested,
+                std::deque<std::string>* derived_ids);
 
 }  // namespace tally

@@ -9,9 +9,10 @@
 #include <deque>
 #include <optional>
 
-#include "core/event/event_check.hpp"
 #include "core/base/number_text.hpp"
 #include "core/base/rfc3339.hpp"
+#include "core/event/event_check.hpp"
+#include "core/event/nested_value.hpp"
 
 namespace tally {
 namespace {
@@ -61,6 +62,7 @@ struct EventDocument::Parser {
         events.clear();
         properties.clear();
         derived_ids.clear();
+        nested.clear();
         reason.clear();
         field.clear();
         backfilling = options.allow_backfilling;
@@ -72,7 +74,7 @@ struct EventDocument::Parser {
         for (Event& event : events) {
             if (event.reason.empty()) check_time(event, options, backfilling);
             if (event.reason.empty())
-                set_hashes(event, options.tenant_id, scratch, options.derive_ids ? &derived_ids : nullptr);
+                set_hashes(event, options.tenant_id, scratch, nested, options.derive_ids ? &derived_ids : nullptr);
         }
     }
 
@@ -302,23 +304,36 @@ struct EventDocument::Parser {
             properties.push_back(property);
             return true;
         }
+        if (type != ondemand::json_type::string) {
+            std::string problem;
+            if (!read_nested(value, property, problem)) return false;
+            if (!problem.empty()) reject(event, name(), std::move(problem));
+            properties.push_back(property);
+            return true;
+        }
         const Reading reading = read_string(value, property.text);
         if (reading == Reading::malformed) return false;
-        if (reading == Reading::wrong_type) {
-            reject(event, name(), "a property must be a string or a number, not an object, an array, true or false");
-        } else if (reading == Reading::bad_unicode) {
+        if (reading == Reading::bad_unicode) {
             reject(event, name(), "the property holds a bad escape sequence");
-        } else if (reading == Reading::absent) {
-            reject(event, name(), "a property must be a string or a number; leave out what has no value");
         } else {
             properties.push_back(property);
         }
         return true;
     }
 
+    // The parser passes over such a value by its brackets alone: what stands between them is read on its own.
+    bool read_nested(ondemand::value value, Property& property, std::string& problem) {
+        property.kind = PropertyKind::json;
+        if (simdjson::to_json_string(value).get(property.text) != simdjson::SUCCESS) return false;
+        property.text = trimmed(property.text);
+        const auto readable = static_cast<std::size_t>(json.data() + json.capacity() - property.text.data());
+        return nested.read(property.text, readable, problem);
+    }
+
     DocumentOptions options;
     std::string json;  // with room behind it for the parser to read on
     FieldBytes scratch;
+    NestedValues nested;
     ondemand::parser parser;
     ondemand::document document;
     std::vector<Event> events;

@@ -6,14 +6,13 @@
 // Forms:   array   [event, ...]                                                          (tally.ingest)
 //          object  {"events": [event, ...], "allow_backfilling"?, "allow_partial_failures"?}   (REST)
 // Event:   {"event_id", "code", "customer_id", "timestamp"?, "properties"?, "source"?}; null means absent; unknown
-// fields are
-//          refused by name, because a misspelt field would otherwise be lost in silence.
+//          fields are refused by name, because a misspelt field would otherwise be lost in silence. Properties are of any
+//          kind of JSON; a property that is null is there, and null.
 //
 // Identity = hash of the length-prefixed tenant_id (decimal digits), customer_id, source, event_id.
 // Payload  = hash of code, timestamp as given (microseconds, or its absence, so that a retry of an event without one is
-// the
-//            same event) and the properties sorted by key, numbers by value (1.0 and 1 are the same), strings by
-//            content.
+//            the same event) and the properties sorted by key, numbers by value (1.0 and 1 are the same), strings by
+//            content, anything else by what it means (nested_value.hpp): members of an object have no order.
 // Both are stored and fixed for ever. A derived event_id is the payload's hash in hexadecimal digits, so that the same
 // content of the same customer and source is the same event.
 #pragma once

@@ -6,8 +6,8 @@
 
 namespace tally {
 
-// What a property's text is: the content of a string, the digits of a number as sent, or the JSON text of anything else
-// (which is not accepted, but may be stored and read).
+// What a property's text is: the content of a string, the digits of a number as sent, or the JSON text of anything else as
+// sent: booleans, null, objects and arrays.
 enum class PropertyKind : std::uint8_t { text, number, json };
 
 struct Property {

@@ -109,6 +109,7 @@ ImportReport report(const IngestBatch& batch, const ImportPiece& piece, const Pi
             continue;
         }
         const BatchEvent& event = events[at++];
+        result.unmatched += event.is_stored_unmatched();
         told.tell(number, event.verdict, has_shown_id(event) ? event.event->event_id : std::string_view{}, event.reason,
                   event.field);
     }

@@ -23,6 +23,7 @@ struct ImportReport {
     std::int64_t duplicates = 0;
     std::int64_t failed = 0;
     std::int64_t resent = 0;
+    std::int64_t unmatched = 0;               // of the accepted: no metric in use reads their code
     std::int64_t next_line = 0;
     std::string failures;                     // JSON array of {"line", "event_id"?, "reason", "field"?} in order
     const BatchEvent* limited = nullptr;      // the first event that a limit refuses

@@ -7,7 +7,7 @@ namespace tally {
 namespace {
 
 struct Counts {
-    std::size_t accepted = 0, duplicates = 0, conflicts = 0, limited = 0, held = 0, failed = 0;
+    std::size_t accepted = 0, duplicates = 0, conflicts = 0, limited = 0, held = 0, failed = 0, unmatched = 0;
     const BatchEvent* first_limited = nullptr;
 };
 
@@ -27,6 +27,7 @@ Counts count(std::span<const BatchEvent> events) noexcept {
             case Verdict::untold: break;
         }
         counts.failed += !event.reason.empty();
+        counts.unmatched += event.is_stored_unmatched();
     }
     return counts;
 }
@@ -110,6 +111,7 @@ IngestAnswer answer_of(const IngestBatch& batch, const BatchBody& body) {
     } else {
         answer.body = "{\"accepted\":" + std::to_string(counts.accepted) +
                       ",\"duplicates\":" + std::to_string(counts.duplicates);
+        if (counts.unmatched > 0) answer.body += ",\"unmatched\":" + std::to_string(counts.unmatched);
         if (counts.failed > 0) {
             answer.body += ',';
             append_failures(answer.body, events);

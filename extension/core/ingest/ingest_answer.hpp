@@ -1,6 +1,6 @@
 // What a client of the REST API is told of its body: HTTP status and JSON, from the verdicts on its events.
 //
-// 200 {"accepted","duplicates"[,"failures"]}; 400 a body or an event that cannot be stored; 409 where nothing but conflicts
+// 200 {"accepted","duplicates"[,"unmatched"][,"failures"]}, unmatched of the accepted ones, where not 0; 400 a body or an event that cannot be stored; 409 where nothing but conflicts
 // failed a strict body; 429 where a limit did; 503 where the body was left undecided. failures: [{"index","event_id",
 // "reason"[,"field"]}] in order.
 #pragma once

@@ -57,6 +57,10 @@ struct BatchEvent {
     std::string_view reason;  // empty for what is stored or was
     std::string_view field;
     std::optional<LimitReached> limit;
+    bool is_unmatched = false;  // no metric that is in use reads its code
+
+    // Whether it is stored and counts for nobody yet.
+    bool is_stored_unmatched() const noexcept { return is_unmatched && verdict == Verdict::accepted; }
 };
 
 struct BatchIdentity {

@@ -40,8 +40,12 @@ void add_value(Filter::Entry& entry, ondemand::value value) {
         return;
     }
     const std::string_view digits = trimmed(value.raw_json_token());
+    if (type == ondemand::json_type::boolean && (digits == "true" || digits == "false")) {
+        entry.values.emplace_back(digits);
+        return;
+    }
     if (type != ondemand::json_type::number || number_problem(digits) == NumberProblem::not_a_number)
-        fail("filter on \"" + entry.key + "\" must be a string, a number or a list of these");
+        fail("filter on \"" + entry.key + "\" must be a string, a number, true, false or a list of these");
     entry.values.push_back(number_problem(digits) ? std::string(digits) : shortest_number(digits));
 }
 

@@ -15,7 +15,8 @@ struct Filter {
     std::vector<Entry> entries;
 };
 
-// Reads {"property": value, "property": [value, ...]}, values strings or numbers; a number is taken for its shortest text.
+// Reads {"property": value, "property": [value, ...]}, values strings, numbers or booleans; a number is taken for its
+// shortest text, a boolean for true or false. A property may be a path (property_key.hpp).
 // Throws Error(invalid_argument) for any other JSON, with words for the one who sent it.
 Filter parse_filter(std::string_view json);
 

@@ -18,8 +18,9 @@ bool ValueSet::holds(const PropertyValue& value) const {
             return !value.text.empty() && texts_.contains(value.text);
         case PropertyValue::Kind::number:
             return !numbers_.empty() && numbers_.contains(shortest_number(value.text));
-        case PropertyValue::Kind::absent:
         case PropertyValue::Kind::json:
+            return value.is_boolean() && texts_.contains(value.text);
+        case PropertyValue::Kind::absent:
             return false;
     }
     return false;
@@ -28,15 +29,15 @@ bool ValueSet::holds(const PropertyValue& value) const {
 MetricRule::MetricRule(const MetricDefinition& definition, const Filter& filter, std::span<const std::string> group_by)
     : aggregation_(definition.aggregation), matrix_type_(definition.matrix.type) {
     set_matrix(definition.matrix);
-    const auto add_dimension = [&](const std::string& key) {
-        const int position = position_of(key);
+    const auto add_dimension = [&](const std::string& key, std::string_view field) {
+        const int position = position_of(key, field);
         if (std::find(dimensions_.begin(), dimensions_.end(), position) == dimensions_.end()) dimensions_.push_back(position);
     };
-    if (!definition.usage_group_key.empty()) add_dimension(definition.usage_group_key);
-    for (const std::string& key : group_by) add_dimension(key);
-    if (aggregation_ != Aggregation::count) value_key_ = position_of(definition.key);
+    if (!definition.usage_group_key.empty()) add_dimension(definition.usage_group_key, "usage_group_key");
+    for (const std::string& key : group_by) add_dimension(key, "group_by");
+    if (aggregation_ != Aggregation::count) value_key_ = position_of(definition.key, "aggregation_key");
     for (const Filter::Entry& entry : filter.entries) {
-        std::optional<ValueSet>& accepted = filters_[static_cast<std::size_t>(position_of(entry.key))];
+        std::optional<ValueSet>& accepted = filters_[static_cast<std::size_t>(position_of(entry.key, "filter"))];
         if (!accepted) accepted.emplace();
         for (const std::string& value : entry.values) accepted->add(value);
     }
@@ -44,10 +45,10 @@ MetricRule::MetricRule(const MetricDefinition& definition, const Filter& filter,
 
 void MetricRule::set_matrix(const SegmentationMatrix& matrix) {
     if (matrix.type == SegmentationMatrix::Type::none) return;
-    dimensions_.push_back(position_of(matrix.key1));
+    dimensions_.push_back(position_of(matrix.key1, "segmentation_matrix"));
     matrix_dimensions_ = 1;
     if (matrix.type != SegmentationMatrix::Type::single) {
-        dimensions_.push_back(position_of(matrix.key2));
+        dimensions_.push_back(position_of(matrix.key2, "segmentation_matrix"));
         matrix_dimensions_ = 2;
     }
     for (const std::string& value : matrix.values1) matrix_first_.add(value);
@@ -60,10 +61,10 @@ void MetricRule::set_matrix(const SegmentationMatrix& matrix) {
     }
 }
 
-int MetricRule::position_of(const std::string& key) {
-    const auto found = std::find(keys_.begin(), keys_.end(), key);
+int MetricRule::position_of(const std::string& key, std::string_view field) {
+    const auto found = std::find_if(keys_.begin(), keys_.end(), [&](const PropertyKey& known) { return known.text() == key; });
     if (found != keys_.end()) return static_cast<int>(found - keys_.begin());
-    keys_.push_back(key);
+    keys_.push_back(PropertyKey::parse(key, field));
     filters_.emplace_back();
     return static_cast<int>(keys_.size()) - 1;
 }
@@ -89,9 +90,9 @@ bool MetricRule::matrix_accepts(const PropertyValue& first, const PropertyValue&
 Outcome MetricRule::value_outcome(const PropertyValue& value) const {
     if (aggregation_ == Aggregation::count) return Outcome::counted;
     if (value.kind == PropertyValue::Kind::absent) return Outcome::missing;
-    if (value.kind == PropertyValue::Kind::text && value.text.empty()) return Outcome::empty;
+    if (value.is_null() || (value.kind == PropertyValue::Kind::text && value.text.empty())) return Outcome::empty;
     if (aggregation_ == Aggregation::count_distinct)
-        return value.kind == PropertyValue::Kind::json ? Outcome::empty : Outcome::counted;
+        return value.kind == PropertyValue::Kind::json && !value.is_boolean() ? Outcome::not_a_value : Outcome::counted;
     if (value.kind == PropertyValue::Kind::json || number_problem(value.text)) return Outcome::not_a_number;
     return Outcome::counted;
 }
@@ -109,7 +110,7 @@ Outcome MetricRule::judge(std::span<const PropertyValue> values) const {
 
 std::optional<std::string> value_text(const PropertyValue& value) {
     if (value.kind == PropertyValue::Kind::number) return shortest_number(value.text);
-    if (value.kind == PropertyValue::Kind::text && !value.text.empty()) return std::string(value.text);
+    if ((value.kind == PropertyValue::Kind::text && !value.text.empty()) || value.is_boolean()) return std::string(value.text);
     return std::nullopt;
 }
 
@@ -117,7 +118,7 @@ ReadNumber read_number(const PropertyValue& value) {
     ReadNumber number;
     if (value.kind == PropertyValue::Kind::absent) {
         number.outcome = Outcome::missing;
-    } else if (value.kind == PropertyValue::Kind::text && value.text.empty()) {
+    } else if (value.is_null() || (value.kind == PropertyValue::Kind::text && value.text.empty())) {
         number.outcome = Outcome::empty;
     } else if (value.kind == PropertyValue::Kind::json || number_problem(value.text)) {
         number.outcome = Outcome::not_a_number;
@@ -163,6 +164,7 @@ std::string reason_text(Outcome outcome, std::string_view key) {
         case Outcome::missing: return property + " is missing";
         case Outcome::empty: return property + " is empty";
         case Outcome::not_a_number: return property + " is not a number";
+        case Outcome::not_a_value: return property + " is an object or an array";
     }
     return {};
 }

@@ -6,7 +6,9 @@
 //
 // Numbers are compared by value and texts as they are, wherever a configured text (of a matrix, of a filter) meets a
 // property: the number 1.0 has the value of the texts 1, 1.0 and 1e0; the text "1.0" is the text 1.0 alone. As a dimension,
-// and as a distinct value, the number 1.0 and the text "1" are the same: 1.
+// and as a distinct value, the number 1.0 and the text "1" are the same: 1. Booleans are the texts true and false there and
+// for matrix and filter; a number is needed where numbers are aggregated, and a boolean is none. null is as good as the
+// empty text: no value. Objects and arrays are no values; a path (property_key.hpp) leads to what is in them.
 #pragma once
 
 #include <functional>
@@ -18,29 +20,12 @@
 #include <vector>
 
 #include "core/decimal/decimal.hpp"
-#include "core/event/property.hpp"
 #include "core/metric/definition.hpp"
 #include "core/metric/filter.hpp"
+#include "core/metric/property_key.hpp"
+#include "core/metric/property_value.hpp"
 
 namespace tally {
-
-// A property of an event: the content of a string, the digits of a number as sent, or other JSON: booleans, null,
-// objects and arrays, which are neither numbers nor texts.
-struct PropertyValue {
-    enum class Kind : std::uint8_t { absent, text, number, json };
-
-    Kind kind = Kind::absent;
-    std::string_view text;
-};
-
-constexpr PropertyValue value_of(PropertyKind kind, std::string_view text) noexcept {
-    switch (kind) {
-        case PropertyKind::text: return {PropertyValue::Kind::text, text};
-        case PropertyKind::number: return {PropertyValue::Kind::number, text};
-        case PropertyKind::json: break;
-    }
-    return {PropertyValue::Kind::json, text};
-}
 
 // Texts that somebody configured, asked for a property's value.
 class ValueSet {
@@ -61,7 +46,7 @@ private:
     Texts numbers_;  // shortest_number of those that are numbers
 };
 
-enum class Outcome : std::uint8_t { counted, filtered, outside_matrix, missing, empty, not_a_number };
+enum class Outcome : std::uint8_t { counted, filtered, outside_matrix, missing, empty, not_a_number, not_a_value };
 
 // A number read from a property: the value, or why there is none. A wide value points into `room`.
 struct ReadNumber {
@@ -72,13 +57,14 @@ struct ReadNumber {
 
 class MetricRule {
 public:
-    // `group_by`: further properties to group by, in order; those that the metric groups by anyway are not repeated.
+    // `group_by`: further keys to group by, in order; those that the metric groups by anyway are not repeated. Throws
+    // Error(invalid_argument) where a key is none (property_key.hpp).
     MetricRule(const MetricDefinition& definition, const Filter& filter, std::span<const std::string> group_by);
 
     Aggregation aggregation() const noexcept { return aggregation_; }
 
-    // The properties that it reads, each once. Values of an event are given in this order.
-    const std::vector<std::string>& keys() const noexcept { return keys_; }
+    // What it reads of an event, each once. Values of an event are given in this order.
+    const std::vector<PropertyKey>& keys() const noexcept { return keys_; }
 
     // Which of keys() is aggregated; -1 for COUNT.
     int value_key() const noexcept { return value_key_; }
@@ -93,14 +79,14 @@ public:
     bool filter_accepts(int key, const PropertyValue& value) const;
     bool filters(int key) const noexcept { return filters_[static_cast<std::size_t>(key)].has_value(); }
     bool matrix_accepts(const PropertyValue& first, const PropertyValue& second) const;
-    // counted, missing, empty or not_a_number.
+    // counted, missing, empty, not_a_number or not_a_value.
     Outcome value_outcome(const PropertyValue& value) const;
 
     // The whole rule for the values of keys(); `counted` or why not.
     Outcome judge(std::span<const PropertyValue> values) const;
 
 private:
-    int position_of(const std::string& key);
+    int position_of(const std::string& key, std::string_view field);
     void set_matrix(const SegmentationMatrix& matrix);
 
     struct Link {
@@ -110,7 +96,7 @@ private:
     };
 
     Aggregation aggregation_;
-    std::vector<std::string> keys_;
+    std::vector<PropertyKey> keys_;
     std::vector<std::optional<ValueSet>> filters_;
     std::vector<int> dimensions_;
     int value_key_ = -1;
@@ -120,8 +106,8 @@ private:
     std::vector<Link> links_;
 };
 
-// The text of a value as a dimension or a distinct value: of a text itself, of a number its shortest form. None where it is
-// absent, empty or other JSON.
+// The text of a value as a dimension or a distinct value: of a text itself, of a number its shortest form, true or false.
+// None where it is absent, empty, null, an object or an array.
 std::optional<std::string> value_text(const PropertyValue& value);
 
 // A number, or a text that is one. Otherwise missing, empty or not_a_number.

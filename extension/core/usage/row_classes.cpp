@@ -25,13 +25,12 @@ std::vector<int> keys_of(const Question& question) {
 
 }  // namespace
 
-RowClasses::RowClasses(SegmentReader& segment, UsageCount& count)
+RowClasses::RowClasses(const KeyColumns& columns, UsageCount& count)
     : count_(count), rule_(*count.question().rule), classes_(keys_of(count.question()).size()) {
     std::uint64_t possible = 1;
     bool is_closed = true;
     for (const int key : keys_of(count.question())) {
-        Column& column = columns_.emplace_back(
-            Column{key, CodedColumn(segment.property(rule_.keys()[static_cast<std::size_t>(key)])), {}});
+        Column& column = columns_.emplace_back(Column{key, CodedColumn(columns.column(key)), {}});
         strides_.push_back(static_cast<std::uint32_t>(possible));
         is_closed = is_closed && column.cells.is_closed();
         possible = std::min(max_dense_classes + 1, possible * column.cells.size());

@@ -8,8 +8,8 @@
 #include <memory>
 #include <vector>
 
-#include "core/segment/reader.hpp"
 #include "core/usage/coded_column.hpp"
+#include "core/usage/key_columns.hpp"
 #include "core/usage/question.hpp"
 
 namespace tally {
@@ -18,7 +18,7 @@ class RowClasses {
 public:
     static constexpr std::uint32_t left_out = UINT32_MAX;
 
-    RowClasses(SegmentReader& segment, UsageCount& count);
+    RowClasses(const KeyColumns& columns, UsageCount& count);
 
     // Every row is in, with combination 0: nothing has to be loaded.
     bool is_trivial() const noexcept { return columns_.empty(); }

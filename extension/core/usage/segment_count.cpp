@@ -9,8 +9,8 @@ namespace {
 // From this many rows on windows are searched for by bisection, below row by row.
 constexpr std::uint32_t rows_worth_a_search = 256;
 
-PropertyColumn* value_column(SegmentReader& segment, const MetricRule& rule) {
-    return rule.value_key() < 0 ? nullptr : segment.property(rule.keys()[static_cast<std::size_t>(rule.value_key())]);
+PropertyColumn* value_column(const KeyColumns& columns, const MetricRule& rule) {
+    return rule.value_key() < 0 ? nullptr : columns.column(rule.value_key());
 }
 
 bool holds_any(std::span<const std::int64_t> seqs, std::int64_t first, std::int64_t last) {
@@ -25,9 +25,10 @@ SegmentCount::SegmentCount(SegmentReader& segment, UsageCount& count, std::span<
       count_(count),
       question_(count.question()),
       measures_(count.groups().states().measures()),
-      classes_(segment, count),
-      numbers_(measures_.numbers() ? value_column(segment, *question_.rule) : nullptr),
-      keys_(measures_.distinct ? value_column(segment, *question_.rule) : nullptr, *question_.rule),
+      columns_(segment, *question_.rule),
+      classes_(columns_, count),
+      numbers_(measures_.numbers() ? value_column(columns_, *question_.rule) : nullptr),
+      keys_(measures_.distinct ? value_column(columns_, *question_.rule) : nullptr, *question_.rule),
       // The latest row of a piece is its last one only where it is one customer's.
       tells_customers_apart_(question_.by_customer || measures_.latest) {
     if (holds_any(voided, segment.first_seq(), segment.last_seq())) voided_ = voided;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/segment/reader.hpp"
+#include "core/usage/key_columns.hpp"
 #include "core/usage/question.hpp"
 #include "core/usage/row_classes.hpp"
 #include "core/usage/value_cells.hpp"
@@ -66,6 +67,7 @@ private:
     const Question& question_;
     const Measures measures_;
     std::span<const std::int64_t> voided_;
+    KeyColumns columns_;
     RowClasses classes_;
     NumberCells numbers_;
     KeyCells keys_;

@@ -29,6 +29,17 @@ std::int64_t start_of_month(std::int64_t month) {
     return first.time_since_epoch().count() * day;
 }
 
+// A local time and that many months later, at most on the last day of the month.
+std::int64_t add_months(std::int64_t local, std::int64_t months) {
+    using namespace std::chrono;
+    const std::int64_t midnight = floor_to(local, day);
+    const year_month_day date{sys_days{days{midnight / day}}};
+    const std::int64_t first = start_of_month(month_of(local) + months);
+    const year_month_day begin{sys_days{days{first / day}}};
+    const unsigned last = static_cast<unsigned>(year_month_day_last{begin.year() / begin.month() / std::chrono::last}.day());
+    return first + (std::min(static_cast<unsigned>(date.day()), last) - 1) * day + (local - midnight);
+}
+
 class Starts {
 public:
     Starts(std::int64_t from, std::int64_t to) : from_(from), to_(to), starts_{from} {}
@@ -51,6 +62,14 @@ private:
 // At local times first, first + step, ... until well after the range.
 void add_by_clock(Starts& starts, std::int64_t first, std::int64_t step, std::int64_t last_local, const Zone& zone) {
     for (std::int64_t local = first; local <= last_local + day; local += step) starts.add(first_instant(local, zone));
+}
+
+void add_months_from(Starts& starts, std::int64_t anchor, std::int64_t step, std::int64_t local_from, std::int64_t last_local,
+                     const Zone& zone) {
+    // The month of the range's start may have begun a day before in the anchor's reckoning: one step is begun earlier.
+    std::int64_t months = floor_to(month_of(local_from) - month_of(anchor), step) - step;
+    for (std::int64_t local; (local = add_months(anchor, months)) <= last_local + day; months += step)
+        starts.add(first_instant(local, zone));
 }
 
 void add_since_midnight(Starts& starts, std::int64_t local_from, std::int64_t local_to, std::int64_t step, const Zone& zone) {
@@ -85,18 +104,20 @@ bool is_cut_too_small(std::int64_t from, std::int64_t to, const WindowWidth& wid
     return whole > max_windows || (whole == max_windows && (to - from) % nominal != 0);
 }
 
-std::vector<std::int64_t> window_starts(std::int64_t from, std::int64_t to, const WindowWidth& width, const Zone& zone) {
+std::vector<std::int64_t> window_starts(std::int64_t from, std::int64_t to, const WindowWidth& width, const Zone& zone,
+                                        const WindowOrigin& origin) {
     Starts starts(from, to);
     const std::int64_t local_from = zone.to_local(from);
     const std::int64_t local_to = zone.to_local(to);
     const std::int64_t last_local = std::max(local_from, local_to);
     if (width.months > 0) {
-        const std::int64_t first = floor_to(month_of(local_from), width.months);
-        for (std::int64_t month = first; start_of_month(month) <= last_local + day; month += width.months)
-            starts.add(first_instant(start_of_month(month), zone));
+        add_months_from(starts, origin.anchor.value_or(start_of_month(0)), width.months, local_from, last_local, zone);
     } else if (width.days > 0) {
-        const std::int64_t first = floor_to(floor_to(local_from, day) / day - monday, width.days) + monday;
-        add_by_clock(starts, first * day, width.days * day, last_local, zone);
+        const std::int64_t week = (monday + origin.week_start - (origin.week_start > 0 ? 7 : 0)) * day;
+        const std::int64_t anchor = origin.anchor.value_or(week);
+        // One step earlier: clocks that are set back around the range's start show an earlier day after it.
+        const std::int64_t step = width.days * day;
+        add_by_clock(starts, floor_to(local_from - anchor, step) - step + anchor, step, last_local, zone);
     } else if (day % width.microseconds == 0) {
         if (width.microseconds > hour) {
             add_by_clock(starts, floor_to(local_from, day), width.microseconds, last_local, zone);
@@ -104,8 +125,8 @@ std::vector<std::int64_t> window_starts(std::int64_t from, std::int64_t to, cons
             add_since_midnight(starts, local_from, local_to, width.microseconds, zone);
         }
     } else {
-        const std::int64_t origin = first_instant(monday * day, zone);
-        for (std::int64_t start = origin + floor_to(from - origin, width.microseconds); start < to; start += width.microseconds)
+        const std::int64_t first = first_instant(monday * day, zone);
+        for (std::int64_t start = first + floor_to(from - first, width.microseconds); start < to; start += width.microseconds)
             starts.add(start);
     }
     return starts.take();

@@ -12,7 +12,7 @@
 
 namespace {
 
-enum { accepted, duplicates, failed, resent, next_line, failures, limit_reason, limit_details, columns };
+enum { accepted, duplicates, failed, resent, next_line, failures, limit_reason, limit_details, unmatched, columns };
 
 struct Numbers {
     const Datum* values;
@@ -36,6 +36,7 @@ std::vector<std::int64_t> vector_of(const Numbers& numbers) {
 Datum row_of(TupleDesc shape, const tally::ImportReport& told, const char* details) {
     Datum values[columns] = {Int64GetDatum(told.accepted), Int64GetDatum(told.duplicates), Int64GetDatum(told.failed),
                              Int64GetDatum(told.resent), Int64GetDatum(told.next_line), tally::text_datum(told.failures)};
+    values[unmatched] = Int64GetDatum(told.unmatched);
     bool nulls[columns] = {};
     nulls[limit_reason] = nulls[limit_details] = told.limited == nullptr;
     if (told.limited != nullptr) {
@@ -49,7 +50,7 @@ Datum row_of(TupleDesc shape, const tally::ImportReport& told, const char* detai
 
 // tally._import_piece(tenant_id integer, import_id uuid, piece text, is_csv boolean, first_line bigint, unread bigint[],
 // counted_from bigint[], counted_to bigint[]) -> (accepted, duplicates, failed, resent, next_line, failures, limit_reason,
-// limit_details)
+// limit_details, unmatched)
 TALLY_FUNCTION(import_piece) {
     const tally::IngestSession session = tally::IngestSession::given("tally._import_piece()", PG_GETARG_INT32(0));
     tally::Hash128 import_id{};

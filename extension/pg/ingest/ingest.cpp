@@ -17,7 +17,7 @@ extern "C" Datum tally_uuid7(PG_FUNCTION_ARGS);
 
 namespace {
 
-enum { index_column, event_id_column, verdict_column, reason_column, field_column, details_column, most_columns };
+enum { index_column, event_id_column, verdict_column, reason_column, field_column, unmatched_column, details_column, most_columns };
 
 // What became of an event, as columns from index to details; with as many of them as the function has.
 void set_columns(const tally::BatchEvent& event, Datum* values, bool* nulls) {
@@ -32,6 +32,7 @@ void set_columns(const tally::BatchEvent& event, Datum* values, bool* nulls) {
     if (!verdict.empty()) set(verdict_column, tally::text_datum(verdict));
     if (!event.reason.empty()) set(reason_column, tally::text_datum(event.reason));
     if (!event.field.empty()) set(field_column, tally::text_datum(event.field));
+    set(unmatched_column, BoolGetDatum(event.is_stored_unmatched()));
 }
 
 void put_verdicts(ReturnSetInfo* rows, const tally::IngestBatch& batch) {
@@ -111,7 +112,7 @@ const text* new_event_id() {
 
 }  // namespace
 
-// tally.ingest(events text, allow_backfilling boolean) -> setof (index, event_id, verdict, reason, field)
+// tally.ingest(events text, allow_backfilling boolean) -> setof (index, event_id, verdict, reason, field, unmatched)
 TALLY_FUNCTION(ingest_text) {
     return ingest_document(fcinfo, text_argument(fcinfo, 0), !PG_ARGISNULL(1) && PG_GETARG_BOOL(1));
 }
@@ -126,7 +127,8 @@ TALLY_FUNCTION(ingest_jsonb) {
     return ingest_document(fcinfo, document, !PG_ARGISNULL(1) && PG_GETARG_BOOL(1));
 }
 
-// tally.record(code, customer, properties jsonb, event_id, ts, source, allow_backfilling) -> (event_id, verdict, reason, field)
+// tally.record(code, customer, properties jsonb, event_id, ts, source, allow_backfilling)
+// -> (event_id, verdict, reason, field, unmatched)
 TALLY_FUNCTION(record) {
     const tally::IngestSession session = tally::IngestSession::chosen("tally.record()");
     constexpr std::int64_t first_instant = -62'135'596'800'000'000;  // 0001-01-01
@@ -168,7 +170,7 @@ TALLY_FUNCTION(record) {
 }
 
 // tally._ingest(tenant_id integer, events text, allow_backfilling boolean, import_id uuid)
-// -> setof (index, event_id, verdict, reason, field, details)
+// -> setof (index, event_id, verdict, reason, field, unmatched, details)
 TALLY_FUNCTION(ingest_for_tenant) {
     const tally::IngestSession session = tally::IngestSession::given("tally._ingest()", PG_GETARG_INT32(0));
     const text* document = PG_GETARG_TEXT_PP(1);

@@ -34,7 +34,7 @@ public:
 
     void run() {
         lock_tenant(call_.tenant_id);
-        reject_by_kind(batch_, call_.tenant_id);
+        ask_metrics(batch_, call_.tenant_id);
         batch_.seal();
         if (batch_.identities().empty()) return;
         MonthShares shares(call_.tenant_id, call_.keys);

@@ -1,5 +1,5 @@
 // The statements behind ingest_facts.hpp. Operators are named with their schema: the caller's search_path is not ours.
-#include "core/ingest/kind_check.hpp"
+#include "core/ingest/metric_check.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -16,12 +16,15 @@ namespace {
 constinit Statement tenant_statement{
     "SELECT FROM tally.tenant t WHERE t.tenant_id OPERATOR(pg_catalog.=) $1 FOR KEY SHARE", 1, {INT4OID}};
 
-constinit Statement kinds_statement{
+constinit Statement metrics_statement{
     "SELECT m.code, m.kind, m.aggregation_key, m.name, m.aggregation_type, m.segmentation_matrix::pg_catalog.text "
-    "FROM tally.metric m WHERE m.tenant_id OPERATOR(pg_catalog.=) $1 AND m.kind OPERATOR(pg_catalog.=) "
-    "ANY ('{base,dual}'::pg_catalog.text[]) AND m.archived_at IS NULL ORDER BY m.metric_id",
-    1,
-    {INT4OID}};
+    "FROM tally.metric m WHERE m.tenant_id OPERATOR(pg_catalog.=) $1 AND m.code OPERATOR(pg_catalog.=) ANY ($2) "
+    "AND m.archived_at IS NULL ORDER BY m.metric_id",
+    2,
+    {INT4OID, TEXTARRAYOID}};
+
+constinit Statement any_metric_statement{
+    "SELECT FROM tally.metric m WHERE m.tenant_id OPERATOR(pg_catalog.=) $1 AND m.archived_at IS NULL LIMIT 1", 1, {INT4OID}};
 
 constinit Statement take_statement{
     "SELECT c.shard FROM tally.month_count c WHERE c.tenant_id OPERATOR(pg_catalog.=) $1 AND c.key_id "
@@ -66,29 +69,46 @@ void lock_tenant(std::int32_t tenant_id) {
     });
 }
 
-void reject_by_kind(IngestBatch& batch, std::int32_t tenant_id) {
+void ask_metrics(IngestBatch& batch, std::int32_t tenant_id) {
     enum { code, kind, key, name, aggregation, matrix, columns };
+    const std::vector<std::string_view> codes = codes_of(batch);
+    if (codes.empty()) return;
     const std::uint64_t rows = call_pg([&] {
         SPI_connect();
-        const Datum values[] = {Int32GetDatum(tenant_id)};
-        return kinds_statement.run(values);
+        auto* const texts = static_cast<Datum*>(palloc(sizeof(Datum) * codes.size()));
+        std::transform(codes.begin(), codes.end(), texts, [](std::string_view text) { return text_datum(text); });
+        ArrayType* const array = construct_array(texts, static_cast<int>(codes.size()), TEXTOID, -1, false, TYPALIGN_INT);
+        const Datum values[] = {Int32GetDatum(tenant_id), PointerGetDatum(array)};
+        return metrics_statement.run(values);
     });
-    KindCheck check;
+    // Who has no metric yet collects before measuring, and knows it.
+    if (rows == 0 && call_pg([&] {
+            const Datum values[] = {Int32GetDatum(tenant_id)};
+            return any_metric_statement.run(values);
+        }) == 0) {
+        call_pg([] { SPI_finish(); });
+        return;
+    }
+    MetricCheck check;
     for (std::uint64_t row = 0; row < rows; ++row) {
         const char* texts[columns];
         call_pg([&] {
             for (int i = 0; i < columns; ++i) texts[i] = SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, i + 1);
         });
         MetricDefinition metric;
+        if (texts[kind] != nullptr) metric.kind = parse_kind(texts[kind]);
+        if (metric.kind != MetricKind::base && metric.kind != MetricKind::dual) {
+            check.add(texts[code]);
+            continue;
+        }
         metric.aggregation = parse_aggregation(texts[aggregation]);
-        metric.kind = parse_kind(texts[kind]);
         metric.key = texts[key];
         metric.name = texts[name];
         if (texts[matrix] != nullptr) metric.matrix = parse_matrix(texts[matrix]);
         check.add(texts[code], std::move(metric));
     }
     call_pg([] { SPI_finish(); });
-    if (!check.empty()) check.apply(batch);
+    check.apply(batch);
 }
 
 MonthLimit MonthShares::take(Share& share, std::int64_t wanted) {

@@ -12,8 +12,9 @@ namespace tally {
 // Holds the tenant against being deleted until the transaction ends. Raises 23503 where there is none.
 void lock_tenant(std::int32_t tenant_id);
 
-// Rejects the events that the kind of a metric refuses. Before batch.seal().
-void reject_by_kind(IngestBatch& batch, std::int32_t tenant_id);
+// Rejects the events that the kind of a metric refuses, and marks those whose code no metric reads, unless the tenant
+// has no metric in use at all. Before batch.seal().
+void ask_metrics(IngestBatch& batch, std::int32_t tenant_id);
 
 // The shares of the month's counts that a transaction holds: of the tenant, and of each key that sent something.
 class MonthShares {

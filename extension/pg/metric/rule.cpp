@@ -31,3 +31,13 @@ TALLY_FUNCTION(matches) {
         PG_RETURN_BOOL(rule.judge(values.read(properties)) == Outcome::counted);
     });
 }
+
+// tally._key_problem(key text) -> text: why a text is no key of a property or a path; NULL where it is one
+TALLY_FUNCTION(key_problem) {
+    return tally::guarded([&]() -> Datum {
+        std::string problem;
+        (void)tally::PropertyKey::read(tally::call_pg([&] { return tally::view_of(PG_GETARG_TEXT_PP(0)); }), problem);
+        if (problem.empty()) PG_RETURN_NULL();
+        return tally::call_pg([&] { return tally::text_datum(problem); });
+    });
+}

@@ -65,11 +65,10 @@ TimeRange range_arguments(FunctionCallInfo fcinfo, int from, int to) {
     return {to_unix(begin), to_unix(end)};
 }
 
-Windows windows_argument(const TimeRange& range, const std::optional<std::string>& width,
-                         const std::optional<std::string>& time_zone) {
-    pg_tz* const zone = call_pg([&] { return require_zone(time_zone ? time_zone->c_str() : "UTC"); });
-    if (!width) return Windows({range.from}, range.to);
-    return Windows(require_starts(range.from, range.to, width->c_str(), zone), range.to);
+Windows windows_argument(const TimeRange& range, const WindowArguments& given) {
+    pg_tz* const zone = call_pg([&] { return require_zone(given.time_zone ? given.time_zone->c_str() : "UTC"); });
+    const auto text = [](const std::optional<std::string>& value) { return value ? value->c_str() : nullptr; };
+    return Windows(require_starts(range.from, range.to, {text(given.width), given.anchor, text(given.week_start)}, zone), range.to);
 }
 
 Filter filter_argument(FunctionCallInfo fcinfo, int number) {

@@ -27,9 +27,12 @@ struct TimeRange {
 };
 TimeRange range_arguments(FunctionCallInfo fcinfo, int from, int to);
 
-// The range cut into windows; one where `width` is nothing.
-Windows windows_argument(const TimeRange& range, const std::optional<std::string>& width,
-                         const std::optional<std::string>& time_zone);
+// How a range is cut into windows, as the call says it; one window where `width` is nothing.
+struct WindowArguments {
+    std::optional<std::string> width, time_zone, week_start;
+    std::optional<std::int64_t> anchor;  // local Unix microseconds
+};
+Windows windows_argument(const TimeRange& range, const WindowArguments& given);
 
 Filter filter_argument(FunctionCallInfo fcinfo, int number);
 

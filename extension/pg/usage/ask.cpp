@@ -58,7 +58,7 @@ void Asked::name_customers(const std::vector<std::optional<std::string>>& names)
 
 MetricCount::MetricCount(const MeteredMetric& metric, const Asked& asked, MemoryLimit limit)
     : rule(metric.definition, asked.filter, asked.group_by.properties),
-      count({&rule, windows_argument(asked.range, asked.window, asked.time_zone), asked.group_by.by_customer,
+      count({&rule, windows_argument(asked.range, asked.windows), asked.group_by.by_customer,
              asked.by_dimensions, asked.all_customers, asked.customers, measures_of(metric.definition.aggregation)},
             limit) {}
 

@@ -22,7 +22,7 @@ std::vector<MeteredMetric> metrics_argument(FunctionCallInfo fcinfo, int number)
 // What is asked besides the metric; each kind of call fills what it takes.
 struct Asked {
     TimeRange range;
-    std::optional<std::string> window, time_zone;
+    WindowArguments windows;
     bool all_customers = true;
     std::vector<std::string> customers;
     GroupBy group_by;

@@ -15,21 +15,22 @@ namespace {
 
 constexpr std::size_t hash_tables = 8;
 
-// The properties that any of the questions reads, and for each question where its own are among them.
+// What any of the questions reads of an event, and for each question where its own are among them.
 class SharedKeys {
 public:
     explicit SharedKeys(std::span<UsageCount* const> counts) {
         for (const UsageCount* count : counts) {
             std::vector<std::size_t>& places = places_.emplace_back();
-            for (const std::string& key : count->question().rule->keys()) {
-                auto found = std::find(keys_.begin(), keys_.end(), key);
+            for (const PropertyKey& key : count->question().rule->keys()) {
+                auto found = std::find_if(keys_.begin(), keys_.end(),
+                                          [&](const PropertyKey& known) { return known.text() == key.text(); });
                 if (found == keys_.end()) found = keys_.insert(keys_.end(), key);
                 places.push_back(static_cast<std::size_t>(found - keys_.begin()));
             }
         }
     }
 
-    const std::vector<std::string>& keys() const noexcept { return keys_; }
+    const std::vector<PropertyKey>& keys() const noexcept { return keys_; }
 
     std::span<const PropertyValue> of_question(std::size_t question, std::span<const PropertyValue> values) {
         own_.clear();
@@ -38,7 +39,7 @@ public:
     }
 
 private:
-    std::vector<std::string> keys_;
+    std::vector<PropertyKey> keys_;
     std::vector<std::vector<std::size_t>> places_;
     std::vector<PropertyValue> own_;
 };

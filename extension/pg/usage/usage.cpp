@@ -9,6 +9,7 @@
 #include "pg/border/rows.hpp"
 #include "pg/usage/ask.hpp"
 #include "pg/usage/usage_rows.hpp"
+#include "pg/usage/window.hpp"
 
 namespace {
 
@@ -23,21 +24,20 @@ void require_one_code(const std::vector<MeteredMetric>& metrics) {
 
 }  // namespace
 
-// tally.usage(metric, "from", "to", customer, "window", time_zone, group_by, filter, fill) -> rows
+// tally.usage(metric, "from", "to", customer, "window", time_zone, group_by, filter, fill, anchor, week_start) -> rows
 TALLY_FUNCTION(usage) {
     return guarded([&]() -> Datum {
         const MeteredMetric metric = metric_of_caller(fcinfo, 0);
         Asked asked;
         asked.range = range_arguments(fcinfo, 1, 2);
         asked.name_customers({text_argument(fcinfo, 3)});
-        asked.window = text_argument(fcinfo, 4);
-        asked.time_zone = text_argument(fcinfo, 5);
+        asked.windows = {text_argument(fcinfo, 4), text_argument(fcinfo, 5), text_argument(fcinfo, 10), anchor_argument(fcinfo, 9)};
         asked.group_by = group_by_argument(fcinfo, 6);
         asked.filter = filter_argument(fcinfo, 7);
         Counted counted(metric, asked);
         ReturnSetInfo* const rows = call_pg([&] { return begin_rows(fcinfo); });
         put_usage_rows(rows, metric, counted.count,
-                       {UsageShape::rows, flag_argument(fcinfo, 8), asked.window.has_value()});
+                       {UsageShape::rows, flag_argument(fcinfo, 8), asked.windows.width.has_value()});
         return Datum{0};
     });
 }

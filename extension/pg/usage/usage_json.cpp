@@ -12,6 +12,7 @@
 #include "pg/usage/ask.hpp"
 #include "pg/usage/state_values.hpp"
 #include "pg/usage/store.hpp"
+#include "pg/usage/window.hpp"
 
 namespace tally {
 namespace {
@@ -40,7 +41,7 @@ public:
     explicit DimensionTexts(const UsageCount& count)
         : groups_(count.groups()), made_(groups_.combinations()) {
         const MetricRule& rule = *count.question().rule;
-        for (const int key : rule.dimensions()) names_.push_back(rule.keys()[static_cast<std::size_t>(key)]);
+        for (const int key : rule.dimensions()) names_.push_back(rule.keys()[static_cast<std::size_t>(key)].text());
         for (std::size_t i = 0; i < names_.size(); ++i) order_.push_back(i);
         std::sort(order_.begin(), order_.end(), [this](std::size_t left, std::size_t right) {
             const std::string &a = names_[left], &b = names_[right];
@@ -152,6 +153,17 @@ private:
     std::string bounds_;  // of window_
 };
 
+// What the answer says of its windows; the anchor as the local time that it is, without an offset.
+void append_cut(std::string& json, const WindowArguments& windows) {
+    if (windows.width) append_member(json, "window", *windows.width);
+    append_member(json, "time_zone", windows.time_zone.value_or("UTC"));
+    if (windows.week_start) append_member(json, "week_start", *windows.week_start);
+    if (!windows.anchor) return;
+    std::string local = format_rfc3339(*windows.anchor);
+    local.pop_back();
+    append_member(json, "anchor", local);
+}
+
 std::string public_id_of(HeapTupleHeader row) {
     UuidBytes id;
     call_pg([&] {
@@ -165,8 +177,8 @@ std::string public_id_of(HeapTupleHeader row) {
 }  // namespace
 }  // namespace tally
 
-// tally_rest._metric_usage(metric tally.metric, "from", "to", customers, "window", time_zone, group_by, filter, fill)
-// -> json
+// tally_rest._metric_usage(metric tally.metric, "from", "to", customers, "window", time_zone, group_by, filter, fill, anchor,
+// week_start) -> json
 TALLY_FUNCTION(metric_usage_json) {
     using namespace tally;
     return guarded([&]() -> Datum {
@@ -174,8 +186,7 @@ TALLY_FUNCTION(metric_usage_json) {
         Asked asked;
         asked.range = range_arguments(fcinfo, 1, 2);
         asked.name_customers(texts_argument(fcinfo, 3));
-        asked.window = text_argument(fcinfo, 4);
-        asked.time_zone = text_argument(fcinfo, 5);
+        asked.windows = {text_argument(fcinfo, 4), text_argument(fcinfo, 5), text_argument(fcinfo, 10), anchor_argument(fcinfo, 9)};
         asked.group_by = group_by_argument(fcinfo, 6);
         asked.filter = filter_argument(fcinfo, 7);
         Counted counted(metric, asked);
@@ -184,9 +195,8 @@ TALLY_FUNCTION(metric_usage_json) {
         append_member(json, "code", metric.code);
         append_member(json, "from", format_rfc3339(asked.range.from));
         append_member(json, "to", format_rfc3339(asked.range.to));
-        if (asked.window) append_member(json, "window", *asked.window);
-        append_member(json, "time_zone", asked.time_zone.value_or("UTC"));
-        writer.append_rows(json, flag_argument(fcinfo, 8), asked.window.has_value());
+        append_cut(json, asked.windows);
+        writer.append_rows(json, flag_argument(fcinfo, 8), asked.windows.width.has_value());
         writer.append_total(json);
         const EventCounts counts = writer.total_counts();
         const std::int64_t recent = counted.count.recent_events();

@@ -40,7 +40,7 @@ private:
         pushJsonbValue(&state, WJB_BEGIN_OBJECT, nullptr);
         for (std::size_t i = 0; i < values.size(); ++i) {
             if (values[i] == 0) continue;
-            JsonbValue key = text(rule_.keys()[static_cast<std::size_t>(rule_.dimensions()[i])]);
+            JsonbValue key = text(rule_.keys()[static_cast<std::size_t>(rule_.dimensions()[i])].text());
             JsonbValue value = text(groups_.texts().text(values[i]));
             pushJsonbValue(&state, WJB_KEY, &key);
             pushJsonbValue(&state, WJB_VALUE, &value);

@@ -1,4 +1,6 @@
 // Time zones and widths of windows, checked, as window.hpp says; and their SQL faces.
+#include <algorithm>
+#include <iterator>
 #include <string_view>
 
 #include "core/usage/zone_name.hpp"
@@ -86,6 +88,33 @@ constexpr NamedWidth named_widths[] = {{"minute", {0, 0, minute}}, {"hour", {0, 
                                        {"week", {0, 7, 0}},        {"month", {1, 0, 0}},          {"quarter", {3, 0, 0}},
                                        {"year", {12, 0, 0}}};
 
+// Years beyond 9999 have no windows that could be written as RFC 3339.
+constexpr std::int64_t first_moment = -62'135'596'800LL * 1'000'000 - unix_to_postgres_epoch;
+constexpr std::int64_t end_of_moments = 253'402'300'800LL * 1'000'000 - unix_to_postgres_epoch;
+
+// Calls PostgreSQL.
+WindowOrigin require_origin(const Cut& cut, const WindowWidth& width) {
+    constexpr const char* days[] = {"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"};
+    WindowOrigin origin;
+    origin.anchor = cut.anchor;
+    if (cut.anchor && width.months == 0 && width.days == 0)
+        fail("anchor", psprintf("anchor is for windows of days, weeks, months or years"),
+             "Give such a window beside it, such as window=month.");
+    if (cut.week_start == nullptr) return origin;
+    const auto* const day = std::find_if(std::begin(days), std::end(days), [&](const char* name) {
+        return same_but_for_case(cut.week_start, name);
+    });
+    if (day == std::end(days))
+        fail("week_start", psprintf("\"%s\" is no day of the week", shown(cut.week_start)), "Use monday, ..., sunday.");
+    if (width.days == 0 || width.days % 7 != 0)
+        fail("week_start", psprintf("week_start is for windows of weeks"), "Give window=week beside it.");
+    if (cut.anchor)
+        fail("week_start", psprintf("week_start and anchor exclude each other"),
+             "An anchor says by itself on which day a week starts.");
+    origin.week_start = static_cast<int>(day - std::begin(days));
+    return origin;
+}
+
 // The years 1 to 9999 lie well within what PostgreSQL's calendar can do, so none of this fails.
 pg_tm calendar_of(std::int64_t local) {
     pg_tm broken_down;
@@ -143,30 +172,38 @@ WindowWidth require_width(const char* window, const char* field) {
     return width;
 }
 
-std::vector<std::int64_t> require_starts(std::int64_t from, std::int64_t to, const char* window, pg_tz* zone) {
-    if (window == nullptr) return {from};
-    const WindowWidth width = call_pg([&] {
-        const WindowWidth checked = require_width(window);
-        if (is_cut_too_small(from, to, checked)) {
-            fail("window", psprintf("a window of \"%s\" cuts this range into more than %lld windows", window,
+std::optional<std::int64_t> anchor_argument(FunctionCallInfo fcinfo, int number) {
+    if (PG_ARGISNULL(number)) return std::nullopt;
+    const Timestamp given = PG_GETARG_TIMESTAMP(number);
+    if (TIMESTAMP_NOT_FINITE(given) || given < first_moment || given >= end_of_moments)
+        call_pg([] { fail("anchor", psprintf("anchor must be a date or a time in the years 1 to 9999"), ""); });
+    return given + unix_to_postgres_epoch;
+}
+
+std::vector<std::int64_t> require_starts(std::int64_t from, std::int64_t to, const Cut& cut, pg_tz* zone) {
+    WindowWidth width;
+    WindowOrigin origin;
+    call_pg([&] {
+        if (cut.window != nullptr) width = require_width(cut.window);
+        origin = require_origin(cut, width);
+        if (cut.window != nullptr && is_cut_too_small(from, to, width)) {
+            fail("window", psprintf("a window of \"%s\" cuts this range into more than %lld windows", cut.window,
                                     static_cast<long long>(max_windows)),
                  "Ask for a shorter range or wider windows.");
         }
-        return checked;
     });
-    return window_starts(from, to, width, PgZone(zone));
+    if (cut.window == nullptr) return {from};
+    return window_starts(from, to, width, PgZone(zone), origin);
 }
 
 }  // namespace tally
 
 namespace {
 
-// The start or end of a range. Years beyond 9999 have no windows that could be written as RFC 3339.
+// The start or end of a range.
 void require_instant(const char* field, TimestampTz at) {
-    constexpr std::int64_t first = -62'135'596'800LL * 1'000'000 - tally::unix_to_postgres_epoch;
-    constexpr std::int64_t last = 253'402'300'800LL * 1'000'000 - tally::unix_to_postgres_epoch;
     if (TIMESTAMP_NOT_FINITE(at)) tally::fail(field, psprintf("%s must be a point in time", field), "");
-    if (at < first || at > last) tally::fail(field, psprintf("from and to must lie in the years 1 to 9999"), "");
+    if (at < tally::first_moment || at > tally::end_of_moments) tally::fail(field, psprintf("from and to must lie in the years 1 to 9999"), "");
 }
 
 std::int64_t unix_argument(Datum timestamp) {
@@ -203,27 +240,8 @@ TALLY_FUNCTION(local_instant) {
     });
 }
 
-// tally._window_starts(from timestamptz, to timestamptz, window text, time_zone text) -> timestamptz[]
-TALLY_FUNCTION(window_starts) {
-    if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(3)) PG_RETURN_NULL();
-    require_instant("from", PG_GETARG_TIMESTAMPTZ(0));
-    require_instant("to", PG_GETARG_TIMESTAMPTZ(1));
-    const char* const window = PG_ARGISNULL(2) ? nullptr : text_to_cstring(PG_GETARG_TEXT_PP(2));
-    pg_tz* const zone = tally::require_zone(text_to_cstring(PG_GETARG_TEXT_PP(3)));
-    return tally::guarded([&]() -> Datum {
-        const auto starts =
-            tally::require_starts(unix_argument(PG_GETARG_DATUM(0)), unix_argument(PG_GETARG_DATUM(1)), window, zone);
-        return tally::call_pg([&] {
-            auto* const elements = static_cast<Datum*>(palloc(sizeof(Datum) * starts.size()));
-            for (std::size_t i = 0; i < starts.size(); ++i)
-                elements[i] = TimestampTzGetDatum(starts[i] - tally::unix_to_postgres_epoch);
-            return PointerGetDatum(construct_array(elements, static_cast<int>(starts.size()), TIMESTAMPTZOID, 8,
-                                                   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-        });
-    });
-}
-
-// tally.windows(from timestamptz, to timestamptz, window text, time_zone text) -> setof (window_start, window_end)
+// tally.windows(from timestamptz, to timestamptz, window text, time_zone text, anchor timestamp, week_start text)
+// -> setof (window_start, window_end)
 TALLY_FUNCTION(windows) {
     ReturnSetInfo* const info = tally::begin_rows(fcinfo);
     const char* const name = PG_ARGISNULL(3) ? "UTC" : text_to_cstring(PG_GETARG_TEXT_PP(3));
@@ -231,12 +249,14 @@ TALLY_FUNCTION(windows) {
     if (PG_ARGISNULL(0) || PG_ARGISNULL(1)) PG_RETURN_NULL();
     const TimestampTz from = PG_GETARG_TIMESTAMPTZ(0), to = PG_GETARG_TIMESTAMPTZ(1);
     const char* const window = PG_ARGISNULL(2) ? nullptr : text_to_cstring(PG_GETARG_TEXT_PP(2));
+    const char* const week_start = PG_ARGISNULL(5) ? nullptr : text_to_cstring(PG_GETARG_TEXT_PP(5));
     if (window != nullptr) (void)tally::require_width(window);
     require_instant("from", from);
     require_instant("to", to);
     if (from >= to) PG_RETURN_NULL();
     tally::guarded([&] {
-        const auto starts = tally::require_starts(unix_argument(PG_GETARG_DATUM(0)), unix_argument(PG_GETARG_DATUM(1)), window, zone);
+        const tally::Cut cut{window, tally::anchor_argument(fcinfo, 4), week_start};
+        const auto starts = tally::require_starts(unix_argument(PG_GETARG_DATUM(0)), unix_argument(PG_GETARG_DATUM(1)), cut, zone);
         tally::call_pg([&] {
             for (std::size_t i = 0; i < starts.size(); ++i) {
                 const TimestampTz end = i + 1 < starts.size() ? starts[i + 1] - tally::unix_to_postgres_epoch : to;

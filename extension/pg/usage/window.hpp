@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "core/usage/window.hpp"
@@ -29,8 +30,19 @@ pg_tz* require_zone(const char* name);
 // A width such as "day", "20m", "6 hours" or "P1M". Raises 22023 naming the field that it was given in.
 WindowWidth require_width(const char* window, const char* field = "window");
 
-// window_starts for a width given by name, or [from] where `window` is nullptr. Raises 22023 naming `window` where the range
-// is cut too small. C++ objects may be alive in the frames above only inside call_pg.
-std::vector<std::int64_t> require_starts(std::int64_t from, std::int64_t to, const char* window, pg_tz* zone);
+// How a range is cut, as users say it; nothing where it is nullptr.
+struct Cut {
+    const char* window = nullptr;
+    std::optional<std::int64_t> anchor;  // local Unix microseconds
+    const char* week_start = nullptr;    // the English name of a day
+};
+
+// The anchor of a call: a timestamp without time zone. Raises 22023 naming `anchor` for one that no window can begin at.
+std::optional<std::int64_t> anchor_argument(FunctionCallInfo fcinfo, int number);
+
+// window_starts for a width given by name, or [from] where no window is given. Raises 22023 naming `window` where the range
+// is cut too small, `anchor` or `week_start` where the window has no place for one. C++ objects may be alive in the frames
+// above only inside call_pg.
+std::vector<std::int64_t> require_starts(std::int64_t from, std::int64_t to, const Cut& cut, pg_tz* zone);
 
 }  // namespace tally

@@ -31,7 +31,6 @@ CREATE TABLE tally.metric (
 CREATE INDEX metric_code ON tally.metric (tenant_id, code);
 CREATE INDEX metric_name ON tally.metric (tenant_id, name);
 CREATE UNIQUE INDEX metric_slug ON tally.metric (tenant_id, slug);
-CREATE INDEX metric_kind ON tally.metric (tenant_id, code) WHERE kind IN ('base', 'dual') AND archived_at IS NULL;
 COMMENT ON TABLE tally.metric IS 'Definition of what is measured: which events, aggregated how';
 COMMENT ON COLUMN tally.metric.tenant_id IS 'Whose it is';
 COMMENT ON COLUMN tally.metric.metric_id IS 'Shown as bm_...';
@@ -39,10 +38,10 @@ COMMENT ON COLUMN tally.metric.name IS 'Name as people see it';
 COMMENT ON COLUMN tally.metric.code IS 'Code of the events that it reads; several metrics may read one code';
 COMMENT ON COLUMN tally.metric.description IS 'Free text';
 COMMENT ON COLUMN tally.metric.aggregation_type IS 'COUNT, LATEST, MAX, MIN, MEAN, SUM or COUNT_DISTINCT';
-COMMENT ON COLUMN tally.metric.aggregation_key IS 'Property that is aggregated; COUNT needs and reads none';
+COMMENT ON COLUMN tally.metric.aggregation_key IS 'Property that is aggregated, or a path; COUNT needs and reads none';
 COMMENT ON COLUMN tally.metric.kind IS 'Which values it takes: base only those above 0, dual all but 0, average any; NULL: whatever its aggregation can use';
 COMMENT ON COLUMN tally.metric.segmentation_matrix IS 'Which property values are counted, and grouped by: SINGLE, DOUBLE or LINKED';
-COMMENT ON COLUMN tally.metric.usage_group_key IS 'Property that usage is always grouped by';
+COMMENT ON COLUMN tally.metric.usage_group_key IS 'Property that usage is always grouped by, or a path';
 COMMENT ON COLUMN tally.metric.conversion_factor IS 'What the value is divided by for the converted value';
 COMMENT ON COLUMN tally.metric.conversion_rounding IS 'How the converted value is rounded';
 COMMENT ON COLUMN tally.metric.product_family_id IS 'The family that it belongs to, of the same tenant';
@@ -54,7 +53,6 @@ COMMENT ON COLUMN tally.metric.slug IS 'The tenant''s own name for it, taken whe
 COMMENT ON INDEX tally.metric_code IS 'Metrics that read a code';
 COMMENT ON INDEX tally.metric_name IS 'Metrics of a name: value updates may name theirs so';
 COMMENT ON INDEX tally.metric_slug IS 'A slug is one metric''s';
-COMMENT ON INDEX tally.metric_kind IS 'Metrics in use that refuse some values, by the code that they read';
 
 CREATE FUNCTION tally._fail(field text, message text, hint text DEFAULT NULL) RETURNS void
     LANGUAGE plpgsql IMMUTABLE
@@ -92,6 +90,23 @@ END
 $$;
 COMMENT ON FUNCTION tally._text_field(jsonb, text, integer, boolean) IS
     'A text field of a definition, checked; NULL where it is absent. Raises 22023 naming the field';
+
+CREATE FUNCTION tally._key_field(definition jsonb, field text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    key     text := tally._text_field(definition, field, 255);
+    problem text := tally._key_problem(key);
+BEGIN
+    IF problem IS NOT NULL THEN
+        PERFORM tally._fail(field, problem, 'A path is written like usage.bytes, $.usage.bytes, $[''usage''][''bytes''] or $.items[0].');
+    END IF;
+    RETURN key;
+END
+$$;
+COMMENT ON FUNCTION tally._key_field(jsonb, text) IS
+    'A field of a definition that names a property or a path, checked; NULL where it is absent. Raises 22023 naming the field';
 
 CREATE FUNCTION tally._slug_field(definition jsonb) RETURNS text
     LANGUAGE plpgsql IMMUTABLE
@@ -243,12 +258,12 @@ BEGIN
         PERFORM tally._fail('aggregation_type', format('a metric of kind %s is a %s, not a %s', m.kind,
                             CASE m.kind WHEN 'average' THEN 'MEAN' ELSE 'SUM' END, m.aggregation_type));
     END IF;
-    m.aggregation_key := coalesce(tally._text_field(definition, 'aggregation_key', 255), CASE WHEN m.kind IS NOT NULL THEN 'value' END);
+    m.aggregation_key := coalesce(tally._key_field(definition, 'aggregation_key'), CASE WHEN m.kind IS NOT NULL THEN 'value' END);
     IF m.aggregation_key IS NULL AND m.aggregation_type <> 'COUNT' THEN
         PERFORM tally._fail('aggregation_key', format('aggregation_key is missing: %s needs the property to aggregate',
                                                       m.aggregation_type));
     END IF;
-    m.usage_group_key := tally._text_field(definition, 'usage_group_key', 255);
+    m.usage_group_key := tally._key_field(definition, 'usage_group_key');
     m.product_family_id := tally._find_family(m.tenant_id, tally._text_field(definition, 'product_family_id', 255, true));
     IF definition ->> 'product_id' IS NOT NULL THEN
         m.product_id := tally._find_product(m.tenant_id, tally._text_field(definition, 'product_id', 255), m.product_family_id);
@@ -324,7 +339,7 @@ CREATE FUNCTION tally.create_metric(
     AS 'MODULE_PATHNAME', 'tally_gate_chosen'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION tally.create_metric(text, text, text, text, text, jsonb, text, integer, text, text, text, text, text) IS
-    'Creates a metric of the current tenant over the events of a code and answers its id (bm_...). aggregation_type: COUNT, SUM, MIN, MAX, MEAN, LATEST, COUNT_DISTINCT; all but COUNT need aggregation_key, a property. kind: base (a SUM that takes only values above 0), dual (a SUM of values other than 0) or average (a MEAN), with the key "value" if none is given. slug: a name of its own ([a-z0-9][a-z0-9_-]*, 1 to 64 characters), taken wherever the id is. Raises 22023 naming the argument at fault, 23505 slug taken';
+    'Creates a metric of the current tenant over the events of a code and answers its id (bm_...). aggregation_type: COUNT, SUM, MIN, MAX, MEAN, LATEST, COUNT_DISTINCT; all but COUNT need aggregation_key, a property or a path such as usage.bytes or $.usage.bytes. kind: base (a SUM that takes only values above 0), dual (a SUM of values other than 0) or average (a MEAN), with the key "value" if none is given. slug: a name of its own ([a-z0-9][a-z0-9_-]*, 1 to 64 characters), taken wherever the id is. Raises 22023 naming the argument at fault, 23505 slug taken';
 
 CREATE FUNCTION tally._find_metric(tenant_id integer, reference text, field text DEFAULT NULL) RETURNS tally.metric
     AS 'MODULE_PATHNAME', 'tally_find_metric'

@@ -1,5 +1,11 @@
 -- segmentation matrices: SINGLE, DOUBLE and LINKED lists of property values, as Meteroid defines them
 
+CREATE FUNCTION tally._key_problem(key text) RETURNS text
+    AS 'MODULE_PATHNAME', 'tally_key_problem'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION tally._key_problem(text) IS
+    'Why a text is no key of a metric, dimension or filter, and at which character; NULL for the name of a property, a path such as usage.bytes, or a singular query of RFC 9535 such as $.usage.bytes';
+
 CREATE FUNCTION tally._is_key(key jsonb) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     SET search_path = pg_catalog, pg_temp
@@ -26,6 +32,7 @@ DECLARE
     allowed text[];
     extra   text;
     side    text;
+    problem text;
     pair    record;
 BEGIN
     IF matrix IS NULL THEN
@@ -82,6 +89,15 @@ BEGIN
             END IF;
         END LOOP;
     END IF;
+    FOR side, problem IN
+        SELECT k.field, tally._key_problem(k.key)
+        FROM (VALUES ('key', matrix ->> 'key'), ('dimension1.key', matrix #>> '{dimension1,key}'), ('dimension2.key', matrix #>> '{dimension2,key}'),
+                     ('dimension1_key', matrix ->> 'dimension1_key'), ('dimension2_key', matrix ->> 'dimension2_key')) k(field, key)
+    LOOP
+        IF problem IS NOT NULL THEN
+            RETURN ARRAY['segmentation_matrix.' || side, problem];
+        END IF;
+    END LOOP;
     RETURN NULL;
 END
 $$;

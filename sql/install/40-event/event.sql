@@ -36,7 +36,7 @@ COMMENT ON COLUMN tally.recent_event.code IS 'What happened';
 COMMENT ON COLUMN tally.recent_event.customer_id IS 'Whose usage it is; empty for no customer';
 COMMENT ON COLUMN tally.recent_event.source IS 'Which system sent it; empty if none was named';
 COMMENT ON COLUMN tally.recent_event.event_id IS 'Id given by the sender, unique for the tenant, customer and source';
-COMMENT ON COLUMN tally.recent_event.properties IS 'Flat object of strings and numbers, exactly as sent';
+COMMENT ON COLUMN tally.recent_event.properties IS 'Object of values of any kind, exactly as sent';
 
 -- See extension/pg/segment/generation.hpp. Where there is no row, generation 0 is live.
 CREATE TABLE tally.generation (

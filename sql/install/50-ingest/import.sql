@@ -70,7 +70,7 @@ COMMENT ON FUNCTION tally._add_lines(int8range[], int8range) IS 'Ranges of lines
 CREATE FUNCTION tally._import_piece(tenant_id integer, import_id uuid, piece text, is_csv boolean, first_line bigint, unread bigint[],
                                     counted_from bigint[], counted_to bigint[],
                                     OUT accepted bigint, OUT duplicates bigint, OUT failed bigint, OUT resent bigint, OUT next_line bigint,
-                                    OUT failures json, OUT limit_reason text, OUT limit_details jsonb) RETURNS record
+                                    OUT failures json, OUT limit_reason text, OUT limit_details jsonb, OUT unmatched bigint) RETURNS record
     AS 'MODULE_PATHNAME', 'tally_import_piece'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION tally._import_piece(integer, uuid, text, boolean, bigint, bigint[], bigint[], bigint[]) IS
@@ -81,13 +81,13 @@ COMMENT ON FUNCTION tally._import_piece(integer, uuid, text, boolean, bigint, bi
 -- import come one after the other, from several senders too.
 CREATE FUNCTION tally._import(batch tally.import_batch, piece text, is_csv boolean, first_line bigint, unread bigint[],
                               OUT accepted bigint, OUT duplicates bigint, OUT failed bigint, OUT resent bigint, OUT next_line bigint,
-                              OUT failures json, OUT limit_reason text, OUT limit_details jsonb) RETURNS record
+                              OUT failures json, OUT limit_reason text, OUT limit_details jsonb, OUT unmatched bigint) RETURNS record
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
     AS $$
 #variable_conflict use_column
 BEGIN
-    SELECT p.* INTO accepted, duplicates, failed, resent, next_line, failures, limit_reason, limit_details
+    SELECT p.* INTO accepted, duplicates, failed, resent, next_line, failures, limit_reason, limit_details, unmatched
     FROM tally._import_piece(batch.tenant_id, batch.import_id, piece, is_csv, first_line, unread,
                              ARRAY(SELECT lower(k.lines) FROM unnest(batch.lines) k(lines)),
                              ARRAY(SELECT upper(k.lines) FROM unnest(batch.lines) k(lines))) p;
@@ -106,4 +106,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION tally._import(tally.import_batch, text, boolean, bigint, bigint[]) IS
-    'Stores the events of a piece of an import that this transaction has locked, old ones too, and tells what became of them; failures names lines, counted from first_line. unread: lines of the piece that its sender left blank, and counts as failures. resent: lines that came before, and are not counted again. limit_reason and limit_details: which limit of the month refuses an event; next_line is then the line of the first such event, and nothing from there on counts as sent. An event without an id gets one made from its content.';
+    'Stores the events of a piece of an import that this transaction has locked, old ones too, and tells what became of them; failures names lines, counted from first_line. unread: lines of the piece that its sender left blank, and counts as failures. resent: lines that came before, and are not counted again. limit_reason and limit_details: which limit of the month refuses an event; next_line is then the line of the first such event, and nothing from there on counts as sent. unmatched: accepted events whose code no metric reads yet. An event without an id gets one made from its content.';

@@ -31,14 +31,15 @@ COMMENT ON FUNCTION tally._usage_of_code(tally.metric[], timestamptz, timestampt
 
 CREATE FUNCTION tally.usage(metric text, "from" timestamptz, "to" timestamptz, customer text DEFAULT NULL,
                             "window" text DEFAULT NULL, time_zone text DEFAULT 'UTC', group_by text[] DEFAULT '{}',
-                            filter jsonb DEFAULT NULL, fill boolean DEFAULT false,
+                            filter jsonb DEFAULT NULL, fill boolean DEFAULT false, anchor timestamp DEFAULT NULL,
+                            week_start text DEFAULT NULL,
                             OUT window_start timestamptz, OUT window_end timestamptz, OUT customer_id text, OUT dimensions jsonb,
                             OUT value numeric, OUT converted_value numeric, OUT events bigint, OUT skipped bigint)
     RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'tally_usage'
     LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 100 COST 10000;
-COMMENT ON FUNCTION tally.usage(text, timestamptz, timestamptz, text, text, text, text[], jsonb, boolean) IS
-    'Usage of a metric (its id, its slug, or a code that one metric reads) of the current tenant in [from, to): a row for each window (minute, hour, day, week, month, quarter, year or an interval, in a time zone) and group (the metric''s own dimensions, then group_by: properties, or customer_id). filter: {"property": "value" or ["value", ...]}. fill: also rows for windows in which nothing happened. events were counted; skipped had a value that the metric cannot use. Rows come in the order of window, customer and dimension values (by bytes). Raises 22023, P0002 no such metric, 54000 where the groups need more than work_mem';
+COMMENT ON FUNCTION tally.usage(text, timestamptz, timestamptz, text, text, text, text[], jsonb, boolean, timestamp, text) IS
+    'Usage of a metric (its id, its slug, or a code that one metric reads) of the current tenant in [from, to): a row for each window (minute, hour, day, week, month, quarter, year or an interval, in a time zone; from an anchor or week_start as tally.windows) and group (the metric''s own dimensions, then group_by: properties, paths, or customer_id). filter: {"property": "value" or ["value", ...]}, where a property may be a path. fill: also rows for windows in which nothing happened. events were counted; skipped had a value that the metric cannot use. Rows come in the order of window, customer and dimension values (by bytes). Raises 22023, P0002 no such metric, 54000 where the groups need more than work_mem';
 
 CREATE FUNCTION tally.usage_total(metric text, "from" timestamptz, "to" timestamptz, customer text DEFAULT NULL,
                                   filter jsonb DEFAULT NULL,

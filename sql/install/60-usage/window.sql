@@ -21,16 +21,10 @@ CREATE FUNCTION tally._window_width("window" text, field text DEFAULT 'window') 
     LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION tally._window_width(text, text) IS 'Width of a window given by name or as an interval. Raises 22023 naming the field that it was given in';
 
-CREATE FUNCTION tally._window_starts("from" timestamptz, "to" timestamptz, "window" text, time_zone text) RETURNS timestamptz[]
-    AS 'MODULE_PATHNAME', 'tally_window_starts'
-    LANGUAGE C STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION tally._window_starts(timestamptz, timestamptz, text, text) IS
-    'Starts of the windows of a range, the first one cut to the range; window i reaches to the start of the next, the last one to the end of the range. Weeks start on Mondays. Raises 22023';
-
 CREATE FUNCTION tally.windows("from" timestamptz, "to" timestamptz, "window" text, time_zone text DEFAULT 'UTC',
+                              anchor timestamp DEFAULT NULL, week_start text DEFAULT NULL,
                               OUT window_start timestamptz, OUT window_end timestamptz) RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'tally_windows'
     LANGUAGE C STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION tally.windows(timestamptz, timestamptz, text, text) IS
-    'Cuts the range [from, to) into windows (minute, hour, day, week, month, quarter, year, or an interval of one kind of unit) of a time zone''s calendar and clock; the first and last are cut to the range. Raises 22023';
-
+COMMENT ON FUNCTION tally.windows(timestamptz, timestamptz, text, text, timestamp, text) IS
+    'Cuts the range [from, to) into windows (minute, hour, day, week, month, quarter, year, or an interval of one kind of unit) of a time zone''s calendar and clock; the first and last are cut to the range. anchor: a date or time of the zone''s clocks that windows of days or months are counted from: months from the 31st of January end on the last day of shorter months. week_start: the day that weeks start on (monday). Raises 22023';

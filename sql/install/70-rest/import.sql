@@ -116,6 +116,7 @@ BEGIN
         SELECT json_object_agg(f.name, f.value ORDER BY f.place)
         FROM (VALUES (1, 'import_id', to_json(tally._encode_id('imp_', batch.import_id))), (2, 'accepted', to_json(result.accepted)),
                      (3, 'duplicates', to_json(result.duplicates)), (4, 'failed', to_json(result.failed)), (5, 'resent', to_json(result.resent)),
+                     (10, 'unmatched', to_json(nullif(result.unmatched, 0))),
                      (6, 'failures', result.failures), (7, 'next_line', to_json(result.next_line)),
                      (8, 'totals', json_build_object('accepted', batch.accepted + result.accepted, 'duplicates', batch.duplicates + result.duplicates,
                                                      'failed', batch.failures + result.failed)),
@@ -130,4 +131,4 @@ CREATE FUNCTION tally_rest.import_chunk(tenant_id integer, path jsonb, query jso
     AS 'MODULE_PATHNAME', 'tally_gate_given'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION tally_rest.import_chunk(integer, jsonb, jsonb, text) IS
-    'One piece (at most 10,000 events) of POST /api/v1/events/import: body is whole lines of NDJSON, or of CSV with the header before them; parameters: import_id (none begins a new import, named by name), format (ndjson or csv), line (number in the file of the first line after the header), unread (numbers of lines that the caller left blank because they cannot be read). Answers import_id, accepted, duplicates, failed, resent (lines that this import had taken before: not counted again), failures by line, next_line: the line to go on with, totals of the import so far, and limited where a limit of the month let nothing pass from next_line on.';
+    'One piece (at most 10,000 events) of POST /api/v1/events/import: body is whole lines of NDJSON, or of CSV with the header before them; parameters: import_id (none begins a new import, named by name), format (ndjson or csv), line (number in the file of the first line after the header), unread (numbers of lines that the caller left blank because they cannot be read). Answers import_id, accepted, duplicates, failed, resent (lines that this import had taken before: not counted again), failures by line, next_line: the line to go on with, totals of the import so far, unmatched (accepted events whose code no metric reads yet, where there are any), and limited where a limit of the month let nothing pass from next_line on.';

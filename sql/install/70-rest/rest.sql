@@ -213,6 +213,22 @@ $$;
 COMMENT ON FUNCTION tally_rest._instant(jsonb, text, text) IS
     'A query parameter that is a time, or a date: midnight in the time zone. Raises 22023';
 
+CREATE FUNCTION tally_rest._local_time(query jsonb, name text, time_zone text) RETURNS timestamp
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    given text := tally_rest._parameter(query, name);
+BEGIN
+    IF given ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' AND tally._parse_timestamp(given || 'T00:00:00Z') IS NOT NULL THEN
+        RETURN given::date::timestamp;
+    END IF;
+    RETURN CASE WHEN given IS NOT NULL THEN tally_rest._instant(query, name, time_zone) AT TIME ZONE time_zone END;
+END
+$$;
+COMMENT ON FUNCTION tally_rest._local_time(jsonb, text, text) IS
+    'A query parameter that is a date, or a time as the clocks of a zone show it; NULL where it is absent. Raises 22023';
+
 CREATE FUNCTION tally_rest._unstorable_field(fields json) RETURNS void
     LANGUAGE plpgsql IMMUTABLE
     SET search_path = pg_catalog, pg_temp

@@ -10,10 +10,10 @@ $$;
 COMMENT ON FUNCTION tally_rest._usage_filter(jsonb) IS 'The filter {property: [values]} of parameters like filter[region]=eu';
 
 CREATE FUNCTION tally_rest._metric_usage(metric tally.metric, "from" timestamptz, "to" timestamptz, customers text[], "window" text,
-                                         time_zone text, group_by text[], filter jsonb, fill boolean) RETURNS json
+                                         time_zone text, group_by text[], filter jsonb, fill boolean, anchor timestamp, week_start text) RETURNS json
     AS 'MODULE_PATHNAME', 'tally_metric_usage_json'
     LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000;
-COMMENT ON FUNCTION tally_rest._metric_usage(tally.metric, timestamptz, timestamptz, text[], text, text, text[], jsonb, boolean) IS
+COMMENT ON FUNCTION tally_rest._metric_usage(tally.metric, timestamptz, timestamptz, text[], text, text, text[], jsonb, boolean, timestamp, text) IS
     'The answer of metric_usage: rows as tally.usage has them, the total of all, and what it was made of. Raises 22023 for more than 100000 rows';
 
 CREATE FUNCTION tally_rest.metric_usage(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
@@ -24,14 +24,15 @@ DECLARE
     m         tally.metric := tally_rest._metric_of_path(tenant_id, path);
     time_zone text;
 BEGIN
-    PERFORM tally_rest._check_query(query, ARRAY['from', 'to', 'customer_id', 'window', 'time_zone', 'group_by', 'fill', 'filter[]']);
+    PERFORM tally_rest._check_query(query, ARRAY['from', 'to', 'customer_id', 'window', 'time_zone', 'group_by', 'fill', 'anchor', 'week_start', 'filter[]']);
     time_zone := tally._check_time_zone(tally_rest._parameter(query, 'time_zone'));
     RETURN tally_rest._metric_usage(m, tally_rest._instant(query, 'from', time_zone), tally_rest._instant(query, 'to', time_zone),
                                     tally_rest._parameter_list(query, 'customer_id'), tally_rest._parameter(query, 'window'), time_zone,
                                     tally_rest._parameter_list(query, 'group_by'), tally_rest._usage_filter(query),
-                                    tally_rest._parameter_flag(query, 'fill'));
+                                    tally_rest._parameter_flag(query, 'fill'), tally_rest._local_time(query, 'anchor', time_zone),
+                                    tally_rest._parameter(query, 'week_start'));
 END
 $$;
 COMMENT ON FUNCTION tally_rest.metric_usage(integer, jsonb, jsonb, text) IS
-    'GET /api/v1/metrics/{id}/usage: from, to (RFC 3339 or dates in time_zone), customer_id (may repeat), window, time_zone, group_by (may repeat; customer_id allowed), filter[property]=value (may repeat), fill=true. Values are decimal strings; made_of: how many of the events, counted and skipped, were recent ones, and how many came out of segments';
+    'GET /api/v1/metrics/{id}/usage: from, to (RFC 3339 or dates in time_zone), customer_id (may repeat), window, time_zone, anchor (a date, or a time), week_start, group_by (may repeat; customer_id allowed), filter[property]=value (may repeat), fill=true. Values are decimal strings; made_of: how many of the events, counted and skipped, were recent ones, and how many came out of segments';
 

@@ -78,7 +78,7 @@ $types$;
 --   everything else of schema tally_rest                                               tally_admin, tally_api
 DO $functions$
 DECLARE
-    pure    CONSTANT text[] := ARRAY['windows', '_window_starts', '_check_time_zone', '_local_instant', '_uuid7', '_random_bytes', '_now'];
+    pure    CONSTANT text[] := ARRAY['windows', '_check_time_zone', '_local_instant', '_uuid7', '_random_bytes', '_now'];
     admin   CONSTANT text[] := ARRAY['create_tenant', 'create_api_key', 'api_keys', 'revoke_api_key', 'set_limits', 'seal_identities', 'pack', 'retain', 'verify'];
     tending CONSTANT text[] := ARRAY['pack_step'];    -- the same whoever calls it: tallyd does
     reading CONSTANT text[] := ARRAY['_statement_deadline', '_set_statement_deadline'];    -- VOLATILE, and store nothing
