@@ -43,6 +43,9 @@ public:
 
     Response summary() const;
 
+    // A refusal that ends the upload, with what was taken before it.
+    Response with_progress(Response refusal) const;
+
     std::uint64_t accepted() const noexcept { return accepted_; }
     std::uint64_t unmatched() const noexcept { return unmatched_; }  // of the accepted
     std::uint64_t duplicates() const noexcept { return duplicates_; }
@@ -54,7 +57,6 @@ private:
         std::string json;
     };
 
-    Response with_progress(Response refusal) const;
     Response limited(const std::string& reason, const std::string& details) const;
     void note(std::uint64_t line, std::string json);
     std::string counts() const;

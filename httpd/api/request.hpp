@@ -36,6 +36,7 @@ public:
     std::size_t on_piece(const char* data, std::size_t size) override;
     void on_end() override;
     void on_resumed() override;
+    Response broken(Response refusal) override;
     std::optional<Response> last_word() override;
     std::size_t route() const noexcept override { return route_ ? index_of(*route_) : Metrics::kNoRoute; }
     const char* route_name() const noexcept override { return route_ ? route_->pattern : "unmatched"; }

@@ -6,6 +6,7 @@
 
 #include "api/request.hpp"
 #include "base/error.hpp"
+#include "http/coded_body.hpp"
 #include "http/fields.hpp"
 #include "http/uri.hpp"
 
@@ -106,8 +107,9 @@ std::optional<Response> Request::check_media() const {
     if (is_foreign_charset(exchange_.header("Content-Type")))
         return refuse(415, "the request body must be in UTF-8, and its Content-Type must not say another charset");
     if (!exchange_.head().coded) return std::nullopt;
-    Response refusal = refuse(415, "the request body must not have a Content-Encoding");
-    refusal.accept_encoding = "identity";
+    if (exchange_.head().codings == 1 && coding_of(exchange_.header("Content-Encoding"))) return std::nullopt;
+    Response refusal = refuse(415, "the Content-Encoding of the request body must be gzip, zstd or identity");
+    refusal.accept_encoding = kCodings;
     return refusal;
 }
 

@@ -10,7 +10,7 @@ std::optional<Response> Request::begin_upload() {
     upload_ = std::make_unique<ImportUpload>(*import_format(exchange_.header("Content-Type")), query_);
     if (const std::optional<Response>& problem = upload_->problem()) return problem;
     phase_ = Phase::admission;
-    exchange_.take_stream(kImportMemory, body_limit());
+    exchange_.take_stream(kImportMemory, body_limit(), means_.settings.max_inflated_file);
     return std::nullopt;
 }
 
@@ -24,6 +24,11 @@ std::size_t Request::on_piece(const char* data, std::size_t size) {
     const std::size_t taken = upload_->feed(data, size);
     store_chunk();
     return taken;
+}
+
+// Of a file what was stored stays.
+Response Request::broken(Response refusal) {
+    return upload_ ? upload_->with_progress(std::move(refusal)) : std::move(refusal);
 }
 
 void Request::end_upload() {

@@ -59,10 +59,11 @@ private:
         });
     }
 
-    CLI::Option* bytes(const std::string& flag, std::size_t& target, std::size_t low, const std::string& help) {
+    CLI::Option* bytes(const std::string& flag, std::size_t& target, std::size_t low, const std::string& help,
+                       std::size_t high = std::size_t{1} << 30) {
         return value(flag, target, help + " (bytes, or 64KB, 8MB)")
             ->transform(CLI::AsSizeValue(false))
-            ->check(CLI::Range(low, std::size_t{1} << 30));
+            ->check(CLI::Range(low, high));
     }
 
     static std::string variable(const std::string& flag) {
@@ -126,6 +127,8 @@ private:
         number("--max-connections", config_.max_connections, 1U, 1000000U, "client connections");
         bytes("--max-body", config_.max_body, 1024, "largest request body");
         bytes("--max-ingest-body", config_.max_ingest_body, 1024, "largest body of an ingest request");
+        bytes("--max-inflated-file", config_.max_inflated_file, 1024,
+              "largest file of an import that comes compressed, inflated", std::size_t{1} << 50);
         bytes("--body-memory", config_.body_memory, 1 << 20, "memory for all request bodies together");
         number("--queue-requests", config_.queue_requests, 1U, 1000000U,
                "requests that may wait for the database, per queue");

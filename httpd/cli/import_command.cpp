@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -21,30 +20,17 @@
 
 #include "base/backoff.hpp"
 #include "base/import_chunker.hpp"
+#include "cli/event_source.hpp"
 #include "cli/http_client.hpp"
-#include "cli/import_file.hpp"
+#include "cli/import_options.hpp"
 #include "cli/import_progress.hpp"
 
 namespace tallyd {
 
 namespace {
 
-enum Exit { kDone = 0, kFailed = 1, kUsage = 2, kLinesRefused = 3, kInterrupted = 130 };
-
 constexpr ChunkLimits kPiece{5000, std::size_t{2} << 20, std::size_t{1} << 20};
 constexpr std::size_t kRead = 256 << 10;
-
-struct Options {
-    std::string file, url = "http://127.0.0.1:8080", ca_file, key_file, format, name;
-    double patience = 300;
-    bool restart = false;
-};
-
-// Thrown with what is to be said to the user; main's way out of every depth.
-struct Stop {
-    Exit code;
-    std::string message;
-};
 
 volatile std::sig_atomic_t interrupted = 0;  // by Ctrl-C or SIGTERM
 
@@ -57,37 +43,9 @@ void catch_interrupts() {
     sigaction(SIGTERM, &action, nullptr);
 }
 
-std::string reason_of_errno() {
-    return errno == 0 ? std::string() : std::string(": ") + std::strerror(errno);
-}
-
-std::string read_key(const Options& options) {
-    std::string key;
-    if (!options.key_file.empty()) {
-        errno = 0;
-        std::ifstream file(options.key_file);
-        if (!std::getline(file, key))
-            throw Stop{kUsage, "cannot read a key from " + options.key_file + reason_of_errno()};
-    } else if (const char* given = std::getenv("TALLYD_KEY")) {
-        key = given;
-    }
-    while (!key.empty() && std::isspace(static_cast<unsigned char>(key.back()))) key.pop_back();
-    if (key.empty()) throw Stop{kUsage, "an API key is needed: --key-file FILE, or TALLYD_KEY in the environment"};
-    if (key.find_first_of(" \t\r\n") != std::string::npos) throw Stop{kUsage, "the API key contains blanks"};
-    return key;
-}
-
-ImportFormat format_of(const Options& options) {
-    if (is_compressed_name(options.file)) throw Stop{kUsage, options.file + kCompressed};
-    if (!options.format.empty()) return options.format == "csv" ? ImportFormat::csv : ImportFormat::ndjson;
-    if (const auto format = format_of_name(options.file)) return *format;
-    throw Stop{kUsage,
-               "the name \"" + options.file + "\" does not say the format: use --format csv or --format ndjson"};
-}
-
 class Importer {
 public:
-    explicit Importer(const Options& options)
+    explicit Importer(const ImportOptions& options)
         : options_(options),
           from_stdin_(options.file == "-"),
           format_(format_of(options)),
@@ -98,21 +56,17 @@ public:
     int run() {
         open();
         const bool resumed = resume();
-        Progress progress(title_, state_.size, state_.offset, isatty(STDERR_FILENO) != 0);
-        progress_ = &progress;
         // tallyd judges every line, so that the import knows of those too that cannot be read.
         ImportChunker chunker(format_, kPiece, resumed ? state_.line : 0, Unreadable::keep);
         if (resumed) feed_header(chunker);
+        Progress progress(title_, state_.size, source_.position(), isatty(STDERR_FILENO) != 0);
+        progress_ = &progress;
         begun_at_line_ = state_.line;
         const auto input = std::make_unique<char[]>(kRead);
-        std::istream& in = from_stdin_ ? std::cin : input_;
-        while (in.read(input.get(), kRead), in.gcount() > 0) {
+        while (const std::size_t size = source_.read(input.get(), kRead)) {
             check_interrupt();
-            if (read_ == 0 && is_compressed({input.get(), static_cast<std::size_t>(in.gcount())}))
-                throw Stop{kUsage, title_ + kCompressed};
-            take(chunker, input.get(), static_cast<std::size_t>(in.gcount()));
+            take(chunker, input.get(), size);
         }
-        if (in.bad()) throw Stop{kFailed, "cannot read " + title_};
         chunker.end();
         if (state_.import_id.empty()) begin(chunker);
         if (!chunker.empty()) store(chunker);
@@ -127,7 +81,7 @@ private:
         return *base;
     }
 
-    static std::string ca_file(const Options& options) {
+    static std::string ca_file(const ImportOptions& options) {
         if (!options.ca_file.empty() && !std::ifstream(options.ca_file).good())
             throw Stop{kUsage, "--ca-file: cannot read " + options.ca_file};
         return options.ca_file;
@@ -159,7 +113,7 @@ private:
         ImportState before;
         if (!resumable_ || options_.restart || !read_state(state_path_, before)) return false;
         if (before.size != state_.size || before.modified != state_.modified || before.url != state_.url ||
-            before.offset > before.size) {
+            before.header_bytes > before.offset) {
             say("the file or the address is another one than in " + state_path_ +
                 ": beginning anew, what is stored already counts once");
             return false;
@@ -173,7 +127,6 @@ private:
     // The import may have been taken back meanwhile: then the file counts anew.
     bool goes_on(const ImportState& before) {
         const std::string header = read_header(before);
-        input_.seekg(0);
         const std::string body = format_ == ImportFormat::csv ? header : "\n";
         const HttpClient::Result result =
             attempt(fmt::format("import_id={}&line={}", before.import_id, before.line), body);
@@ -185,17 +138,25 @@ private:
 
     std::string read_header(const ImportState& state) {
         std::string header(static_cast<std::size_t>(state.header_bytes), '\0');
-        input_.read(header.data(), static_cast<std::streamsize>(header.size()));
-        if (!input_) throw Stop{kFailed, "cannot read " + title_};
+        go_to(0);
+        for (std::size_t had = 0; had < header.size();) {
+            const std::size_t got = source_.read(header.data() + had, header.size() - had);
+            if (got == 0) throw UnreadableFile(" is shorter than it was");
+            had += got;
+        }
+        go_to(0);
         return header;
     }
 
     void feed_header(ImportChunker& chunker) {
         const std::string header = read_header(state_);
         if (format_ == ImportFormat::csv) chunker.feed(header.data(), header.size());
-        input_.seekg(static_cast<std::streamoff>(state_.offset));
-        if (!input_) throw Stop{kFailed, "cannot read " + title_};
+        go_to(state_.offset);
         read_ = state_.offset;
+    }
+
+    void go_to(std::uint64_t offset) {
+        if (!source_.seek(offset)) throw UnreadableFile(" is shorter than it was");
     }
 
     void take(ImportChunker& chunker, const char* data, std::size_t size) {
@@ -246,7 +207,7 @@ private:
         state_.line = chunker.next_line();
         state_.offset = read_;
         remember();
-        progress_->show(read_, state_.line - begun_at_line_);
+        progress_->show(source_.position(), state_.line - begun_at_line_);
     }
 
     // Sends a piece until it is acknowledged; events count once, however often that takes.
@@ -341,12 +302,13 @@ private:
         return state_.failed > 0 ? kLinesRefused : kDone;
     }
 
-    const Options& options_;
+    const ImportOptions& options_;
     const bool from_stdin_;
     const ImportFormat format_;
     const std::string title_, state_path_;
     HttpClient client_;
     std::ifstream input_;
+    EventSource source_{from_stdin_ ? std::cin : input_};
     bool resumable_ = false;
     ImportState state_;
     std::uint64_t read_ = 0, begun_at_line_ = 0;
@@ -358,36 +320,16 @@ private:
 }  // namespace
 
 int import_command(int argc, const char* const* argv) {
-    Options options;
-    CLI::App app{"Sends a file of events (CSV or NDJSON) to tallyd; run again after a cut, it goes on where it was",
-                 "tallyd import"};
-    app.add_option("FILE", options.file, "the file; - reads standard input")->required();
-    app.add_option("--url", options.url, "address of tallyd: http or https, with the path that a proxy serves it under")
-        ->envname("TALLYD_URL")
-        ->capture_default_str();
-    app.add_option("--ca-file", options.ca_file,
-                   "PEM file of the certificates to trust for https, in place of the system's")
-        ->envname("TALLYD_CA_FILE");
-    app.add_option("--key-file", options.key_file, "file that holds the API key; else TALLYD_KEY of the environment");
-    app.add_option("--format", options.format, "csv or ndjson, where the file's name does not say so")
-        ->transform(CLI::IsMember({"csv", "ndjson"}, CLI::ignore_case));
-    app.add_option("--name", options.name, "name of the import in lists (the file's name)");
-    app.add_option("--patience", options.patience, "go on trying this long where tallyd does not answer (seconds)")
-        ->check(CLI::Range(0.0, 86400.0))
-        ->capture_default_str();
-    app.add_flag("--restart", options.restart, "begin anew, although FILE.tally-import says where to go on");
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        if (error.get_exit_code() == 0) return app.exit(error);
-        std::cerr << "tallyd import: " << error.what() << "\nRun with --help for more information.\n";
-        return kUsage;
-    }
+    ImportOptions options;
+    if (const int wrong = read_options(argc, argv, options); wrong >= 0) return wrong;
     signal(SIGPIPE, SIG_IGN);
     catch_interrupts();
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) throw std::runtime_error("libcurl cannot be used");
     try {
         return Importer(options).run();
+    } catch (const UnreadableFile& error) {
+        std::cerr << "tallyd import: " << options.file << error.what() << '\n';
+        return kFailed;
     } catch (const Stop& stop) {
         std::cerr << (isatty(STDERR_FILENO) ? "\r\x1b[K" : "") << "tallyd import: " << stop.message << '\n';
         return stop.code;

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,9 +29,10 @@ public:
 
     // In on_head(), the last thing there. Whole: up to limit bytes; what is larger is refused. Stream: piece by piece,
     // while the handler holds up to `memory` bytes of its own; limit: of what is read on after a refusal, about. Either
-    // may refuse the request at once: then nothing more comes.
+    // may refuse the request at once: then nothing more comes. A body that comes compressed is inflated on its way: a
+    // whole one up to the limit, a stream up to `inflated` bytes. Its Content-Encoding is one that coding_of() knows.
     virtual void take_whole(std::size_t limit) = 0;
-    virtual void take_stream(std::size_t memory, std::size_t limit) = 0;
+    virtual void take_stream(std::size_t memory, std::size_t limit, std::uint64_t inflated) = 0;
 
     virtual std::string& body() noexcept = 0;
 
@@ -51,6 +53,9 @@ public:
     virtual std::size_t on_piece(const char* data, std::size_t size) = 0;
     virtual void on_end() = 0;
     virtual void on_resumed() = 0;
+
+    // The body of a stream ends in the middle: with what is said of it the handler refuses it.
+    virtual Response broken(Response refusal) { return refusal; }
 
     // The response that on_resumed() would give, if that is known already: for a client that is given up now.
     virtual std::optional<Response> last_word() = 0;

@@ -31,8 +31,10 @@ public:
         if (strcasecmp(name, "Authorization") == 0) ++head.authorizations;
         if (strcasecmp(name, "Idempotency-Key") == 0) ++head.once_keys;
         if (strcasecmp(name, "Content-Type") == 0) ++head.types;
-        if (strcasecmp(name, "Content-Encoding") == 0 && strcasecmp(value ? value : "", "identity") != 0)
-            head.coded = true;
+        if (strcasecmp(name, "Content-Encoding") == 0) {
+            ++head.codings;
+            if (strcasecmp(value ? value : "", "identity") != 0) head.coded = true;
+        }
         if (strcasecmp(name, "Host") == 0) {
             ++head.hosts;
             if (!is_host(value ? value : "")) head.bad_host = true;

@@ -11,7 +11,7 @@ struct Head {
     std::size_t bytes = 0;  // of the header fields
     int count = 0;
     int lengths = 0, authorizations = 0, once_keys = 0;  // Content-Length, Authorization, Idempotency-Key
-    int hosts = 0, types = 0;                            // Host, Content-Type
+    int hosts = 0, types = 0, codings = 0;               // Host, Content-Type, Content-Encoding
     bool coded = false;                                  // a Content-Encoding that is not identity
     bool cut = false;                                    // a NUL byte, or a field that goes on in a further line
     bool lone_ends = false;                              // a line that ends with CR or LF alone

@@ -52,6 +52,7 @@ MHD_Result HttpRequest::step(const char* method, const char* version, const char
         return MHD_YES;
     }
     if (*size == 0) return take_end();
+    if (coded_ && takes_body()) return take_coded(data, size);
     if (phase_ == Phase::stream) {
         if (!connection_->enter(Connection::Stage::body)) return MHD_NO;
         const std::size_t taken = handler_->on_piece(data, *size);
@@ -63,7 +64,7 @@ MHD_Result HttpRequest::step(const char* method, const char* version, const char
     const std::size_t taken = *size;
     *size = 0;
     received_ += taken;
-    if (phase_ == Phase::whole) take_piece(data, taken);
+    if (phase_ == Phase::whole) append(data, taken);
     return phase_ == Phase::refusing ? swallow(taken) : MHD_YES;
 }
 
@@ -83,10 +84,11 @@ MHD_Result HttpRequest::take_head(const char* method, const char* version) {
     return connection_->enter(Connection::Stage::body) ? MHD_YES : MHD_NO;
 }
 
-void HttpRequest::take_piece(const char* data, std::size_t size) {
-    if (received_ > limit_)
-        answer(refuse(413, fmt::format("the request body is larger than {} bytes", limit_)));
-    else if (received_ > share_.bytes() && !share_.take(static_cast<std::size_t>(received_) - share_.bytes()))
+void HttpRequest::append(const char* data, std::size_t size) {
+    const std::size_t whole = body_.size() + size;
+    if (whole > limit_)
+        answer(refuse(413, fmt::format("the request body is larger than {} bytes{}", limit_, coded_ ? " inflated" : "")));
+    else if (whole > share_.bytes() && !share_.take(whole - share_.bytes()))
         answer(unavailable("too many request bodies in memory"));
     else
         body_.append(data, size);
@@ -105,10 +107,12 @@ MHD_Result HttpRequest::swallow(std::size_t size) {
 MHD_Result HttpRequest::take_end() {
     if (!connection_->enter(Connection::Stage::busy)) return MHD_NO;
     if (phase_ != Phase::refusing) {
+        std::size_t nothing = 0;
         if (has_bad_trailers())
             answer(refuse(400, "the name of a trailer is not valid"));
-        else
+        else if (!coded_ || inflate(nullptr, &nothing))
             handler_->on_end();
+        if (takes_body()) return MHD_YES;  // it goes on in its turn
     }
     return phase_ == Phase::waiting ? MHD_YES : reply();
 }

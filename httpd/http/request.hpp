@@ -11,6 +11,7 @@
 
 #include "base/metrics.hpp"
 #include "http/body_memory.hpp"
+#include "http/coded_body.hpp"
 #include "http/connections.hpp"
 #include "http/handler.hpp"
 
@@ -48,7 +49,7 @@ public:
     const char* header(const char* name) const noexcept override;
     bool has_body() const noexcept override { return has_body_; }
     void take_whole(std::size_t limit) override;
-    void take_stream(std::size_t memory, std::size_t limit) override;
+    void take_stream(std::size_t memory, std::size_t limit, std::uint64_t inflated) override;
     std::string& body() noexcept override { return body_; }
     void answer(Response response) override;
     void wait() override;
@@ -65,7 +66,13 @@ private:
     };
 
     MHD_Result take_head(const char* method, const char* version);
-    void take_piece(const char* data, std::size_t size);
+    bool begin_coding();
+    MHD_Result take_coded(const char* data, std::size_t* size);
+    bool inflate(const char* data, std::size_t* size);
+    std::size_t take_inflated(const char* data, std::size_t size);
+    void yield();
+    bool takes_body() const noexcept { return phase_ == Phase::whole || phase_ == Phase::stream; }
+    void append(const char* data, std::size_t size);
     MHD_Result swallow(std::size_t size);
     MHD_Result take_end();
     MHD_Result reply();
@@ -92,6 +99,8 @@ private:
     std::string body_;
     std::size_t limit_ = 0;
     BodyMemory::Share share_;
+    std::unique_ptr<CodedBody> coded_;  // of a body that comes compressed
+    std::uint64_t most_inflated_ = 0;    // of a stream
     std::uint64_t received_ = 0;
     std::uint64_t swallowed_ = 0;  // of a refused body
     unsigned status_ = 0;

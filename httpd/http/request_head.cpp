@@ -72,6 +72,7 @@ std::optional<Response> HttpRequest::check_framing(const char* version) const {
 // What its handler takes can be refused by what its head says.
 void HttpRequest::take_whole(std::size_t limit) {
     limit_ = limit;
+    if (!begin_coding()) return;
     const char* text = header("Content-Length");
     if (!text) return;
     const char* end = text + std::strlen(text);
@@ -84,10 +85,12 @@ void HttpRequest::take_whole(std::size_t limit) {
     body_.reserve(static_cast<std::size_t>(announced));
 }
 
-void HttpRequest::take_stream(std::size_t memory, std::size_t limit) {
+void HttpRequest::take_stream(std::size_t memory, std::size_t limit, std::uint64_t inflated) {
     limit_ = limit;
+    most_inflated_ = inflated;
     phase_ = Phase::stream;
-    if (!share_.take(memory)) answer(unavailable("too many request bodies in memory"));
+    if (!share_.take(memory)) return answer(unavailable("too many request bodies in memory"));
+    begin_coding();
 }
 
 bool HttpRequest::has_bad_trailers() {

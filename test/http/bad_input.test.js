@@ -29,6 +29,7 @@ const IN_TRUTH_VALID = [
   { when: ({ parameter, kind }) => parameter === 'If-None-Match' && kind !== 'a raw NUL', statuses: [200], why: 'RFC 9110: what is no tag of ours matches nothing' },
   { when: ({ kind }) => kind === 'an unknown coding of transfer', statuses: [501], why: 'RFC 9112, 6.1: that is the answer to a transfer coding that is not understood' },
   { when: ({ kind, operation }) => kind === 'too large' && operation.operationId === 'importEvents', why: 'a file may have any length' },
+  { when: ({ kind, operation }) => /^a gzip that is/.test(kind) && operation.operationId === 'importEvents', why: 'a file is stored as it streams: what came before the fault may stay' },
   { when: ({ kind, operation }) => kind === 'a chunk that is without its end' && operation.operationId === 'importEvents', why: 'a file is stored as it streams: whole lines before a break may stay' },
 ];
 

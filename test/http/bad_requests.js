@@ -3,6 +3,7 @@
 // has to understand it; names: a refusal with 400 must say one of these words.
 'use strict';
 
+const { gzipSync } = require('node:zlib');
 const { resolve } = require('./contract.js');
 const { parametersOf } = require('./examples.js');
 const { MALFORMED, TEXTS, UNDECODABLE, badBodies, bytesOf } = require('./bad_values.js');
@@ -113,7 +114,11 @@ class BadRequests {
         yield make(`the type ${type}`, { headers: [...without('content-type'), ['Content-Type', type]], body });
       }
       yield make('no type', { headers: without('content-type'), body });
-      yield make('a coded body', { headers: [...headers, ['Content-Encoding', 'gzip']], body });
+      for (const coding of ['gzip', 'zstd', 'br', 'deflate', 'gzip, gzip', '']) yield make(`a body that is not coded as "${coding}" says`, { headers: [...headers, ['Content-Encoding', coding]], body });
+      yield make('two codings', { headers: [...headers, ['Content-Encoding', 'gzip'], ['Content-Encoding', 'gzip']], body });
+      for (const [kind, packed] of [['cut', gzipSync(body).subarray(0, -3)], ['damaged', Buffer.concat([gzipSync(body).subarray(0, -8), Buffer.alloc(8)])], ['followed by more', Buffer.concat([gzipSync(body), Buffer.from('more')])]]) {
+        yield make(`a gzip that is ${kind}`, { headers: [...headers, ['Content-Encoding', 'gzip']], body: packed });
+      }
       for (const length of ['abc', '-1', '+5', '0x10', '5 5', '5, 5', '1e3', '9'.repeat(30), '']) {
         yield make(`the length ${length}`, { headers: [...headers, ['Content-Length', length]], body });
       }

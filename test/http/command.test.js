@@ -2,10 +2,11 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const { spawn } = require('node:child_process');
+const { spawn, spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 const { after, before, test } = require('node:test');
+const { gzipSync } = require('node:zlib');
 const { call, http, setUp, storedEvents, until } = require('./lib.js');
 
 let s;
@@ -248,8 +249,9 @@ test('a server that is not there is tried again for the patience given', async (
   assert.match(done.stderr, /^tallyd import: http:\/\/127\.0\.0\.1:1: no connection: .* port 1 .*, trying again for \d+ s$/m);
 });
 
-test('the format is known by the ending of a name in any case, and what is compressed is called so', async () => {
-  const { gzipSync } = require('node:zlib');
+const zstd = (bytes, ...args) => spawnSync('zstd', ['-qc', ...args], { input: bytes, maxBuffer: 1 << 28 }).stdout;
+
+test('the format is known by the ending of a name in any case, and what cannot be read is called so', async () => {
   const csv = 'code,customer_id,timestamp,n\npadded,c,2024-01-15T00:00:00Z, 5\npadded,c,2024-01-16T00:00:00Z,"7 "\n';
   for (const name of ['UPPER.CSV', 'Mixed.Csv', 'UPPER.NDJSON', 'Lines.JsonL']) {
     write(name, /csv/i.test(name) ? csv : json(name));
@@ -258,14 +260,51 @@ test('the format is known by the ending of a name in any case, and what is compr
   }
   write('told', csv);
   assert.equal((await run(['import', 'told', '--format', 'CSV', '--url', s.url, '--key-file', 'key'])).code, 0);
-  for (const [name, ...more] of [['usage.csv.gz'], ['usage.CSV.GZ'], ['usage.ndjson.gz', '--format', 'ndjson'], ['usage.csv.zst'], ['usage.zip'], ['hidden.csv'], ['hidden', '--format', 'csv']]) {
-    write(name, gzipSync(csv));
-    const done = await run(['import', name, ...more, '--url', s.url, '--key-file', 'key']);
-    assert.equal(done.code, 2, name);
-    assert.match(done.stderr, /is compressed.*unpack/, name);
+  for (const [name, code] of [['usage.csv.xz', 2], ['usage.zip', 2], ['hidden.csv', 1]]) {
+    write(name, Buffer.from('PK\x03\x04 and more'));
+    const done = await run(['import', name, '--url', s.url, '--key-file', 'key']);
+    assert.equal(done.code, code, name);
+    assert.match(done.stderr, /is compressed in a way.*unpack/, name);
   }
-  const piped = await run(['import', '-', '--format', 'csv', '--url', s.url, '--key-file', 'key'], { input: gzipSync(csv) });
-  assert.match(piped.stderr, /stdin is compressed/);
+});
+
+test('gzip and zstd are inflated, whatever the name says, and what is cut or damaged ends with 1', async () => {
+  const csv = `code,customer_id,timestamp,n\n${Array.from({ length: 3000 }, (_, n) => `packed,c,2024-01-15T00:00:00Z,${n}\n`).join('')}`;
+  const packed = { 'a.csv.gz': gzipSync(csv), 'b.CSV.GZ': gzipSync(csv), 'c.csv.zst': zstd(csv), 'd.csv': gzipSync(csv), 'e.csv.gz': csv, 'f.csv.gz': Buffer.concat([gzipSync(csv.slice(0, 999)), gzipSync(csv.slice(999))]) };
+  for (const [n, [name, bytes]] of Object.entries(packed).entries()) {
+    write(name, bytes);
+    const done = await run(['import', name, '--url', s.url, '--key-file', 'key']);
+    assert.equal(done.code, 0, `${name}: ${done.stderr}`);
+    assert.match(done.stdout, n === 0 ? /: 3000 accepted, 0 duplicates, 0 failed/ : /: 0 accepted, 3000 duplicates, 0 failed/, name);
+  }
+  for (const bytes of [gzipSync(csv), zstd(csv)]) {
+    const piped = await run(['import', '-', '--format', 'csv', '--url', s.url, '--key-file', 'key'], { input: bytes });
+    assert.match(piped.stdout, /3000 duplicates/, piped.stderr);
+  }
+  const bad = { 'cut.csv.gz': [gzipSync(csv).subarray(0, -5), /cut\.csv\.gz ends too early/], 'cut.csv.zst': [zstd(csv).subarray(0, -5), /ends too early/],
+    'damaged.csv.gz': [Buffer.concat([gzipSync(csv).subarray(0, -8), Buffer.alloc(8)]), /is no sound gzip: incorrect data check/], 'more.csv.gz': [Buffer.concat([gzipSync(csv), Buffer.from('more')]), /goes on after its end/] };
+  for (const [name, [bytes, message]] of Object.entries(bad)) {
+    write(name, bytes);
+    const done = await run(['import', name, '--url', s.url, '--key-file', 'key']);
+    assert.equal(done.code, 1, name);
+    assert.match(done.stderr, message, name);
+  }
+});
+
+test('a compressed file goes on after a cut where it was', async () => {
+  const text = Array.from({ length: 12000 }, (_, n) => json(`compressed ${n}`)).join('');
+  write('big.ndjson.gz', gzipSync(text));
+  const key = s.cluster.psql("SELECT tally.create_api_key(name => 'cut', scopes => '{write}')");
+  s.cluster.psql(`SELECT tally.set_limits(events_per_month => 5000, key => '${key}')`);
+  const cut = await run(['import', 'big.ndjson.gz', '--url', s.url, '--patience', '0.1'], { env: { TALLYD_KEY: key } });
+  assert.equal(cut.code, 1, cut.stderr);
+  const state = JSON.parse(fs.readFileSync(path.join(dir, 'big.ndjson.gz.tally-import'), 'utf8'));
+  assert.equal(state.line, 5001);
+  s.cluster.psql(`SELECT tally.set_limits(key => '${key}')`);
+  const rest = await run(['import', 'big.ndjson.gz', '--url', s.url], { env: { TALLYD_KEY: key } });
+  assert.equal(rest.code, 0, rest.stderr);
+  assert.match(rest.stderr, /going on at line 5001/);
+  assert.match(rest.stdout, /12000 accepted, 0 duplicates, 0 failed/);
 });
 
 test('wrong usage is 2, a wrong key 1', async () => {

@@ -13,7 +13,7 @@ headers=$("$pg_config" --includedir-server 2>/dev/null || :)/postgres.h
 [ -f "$pgxs" ] && [ -f "$headers" ] || pgxs=''
 bindir=$("$pg_config" --bindir 2>/dev/null || :)
 
-packages=(build-essential libpq-dev libmicrohttpd-dev libjansson-dev libsimdjson-dev libzstd-dev
+packages=(build-essential libpq-dev libmicrohttpd-dev libjansson-dev libsimdjson-dev libzstd-dev zlib1g-dev
     libcli11-dev libspdlog-dev libfmt-dev libgnutls28-dev perl libyaml-pp-perl)
 # Debian has libcurl over three TLS libraries, of which one at a time can be there: any of them will do.
 command -v curl-config >/dev/null || packages+=(libcurl4-gnutls-dev)
@@ -27,7 +27,7 @@ case $purpose in run | check)
     ;;
 esac
 if [ "$purpose" = check ]; then
-    packages+=(libgtest-dev libipc-run-perl openssl)
+    packages+=(libgtest-dev libipc-run-perl openssl zstd)
 fi
 # Optional: the extensions that pgtally_hll and pgtally_tdigest join to, where the server is the distribution's and it has them.
 optional=()

@@ -20,7 +20,7 @@ CORE  := $(wildcard extension/core/*/*.cpp)
 HTTPD := $(if $(wildcard test/unit/httpd_*),$(filter-out httpd/app/main.cpp,$(wildcard httpd/*/*.cpp)))
 TESTS := $(wildcard test/unit/*_test.cpp)
 FUZZ  := $(wildcard test/fuzz/*_fuzz.cpp)
-LIBS  := -Wl,--as-needed -lsimdjson -lzstd -ljansson -lspdlog -lfmt -lgnutls -lcurl -lmicrohttpd -lpq
+LIBS  := -Wl,--as-needed -lsimdjson -lz -lzstd -ljansson -lspdlog -lfmt -lgnutls -lcurl -lmicrohttpd -lpq
 
 objects = $(patsubst %.cpp,$(BUILD)/%.o,$(1))
 

@@ -133,18 +133,24 @@ TEST(ImportFile, NamesAndFirstBytes) {
         EXPECT_EQ(tallyd::format_of_name(csv), ImportFormat::csv) << csv;
     for (const char* lines : {"a.NDJSON", "a.jsonL"})
         EXPECT_EQ(tallyd::format_of_name(lines), ImportFormat::ndjson) << lines;
-    for (const char* none : {"-", "csv", ".csv", "a.csv.gz", "a.txt", "a.csv "})
+    for (const char* packed : {"a.csv.gz", "A.CSV.GZ", "a.csv.Zst"})
+        EXPECT_EQ(tallyd::format_of_name(packed), ImportFormat::csv) << packed;
+    for (const char* none : {"-", "csv", ".csv", ".csv.gz", "a.gz", "a.txt", "a.csv "})
         EXPECT_FALSE(tallyd::format_of_name(none)) << none;
-    for (const char* packed : {"a.csv.gz", "A.GZ", "a.ZIP", "a.tar.Zst"})
-        EXPECT_TRUE(tallyd::is_compressed_name(packed)) << packed;
-    EXPECT_FALSE(tallyd::is_compressed_name("gz"));
-    EXPECT_TRUE(tallyd::is_compressed("\x1F\x8B\x08 and more"));
-    EXPECT_TRUE(tallyd::is_compressed("BZh91AY&SY..."));
+    for (const char* archive : {"a.csv.xz", "A.BZ2", "a.ZIP", "a.tgz"})
+        EXPECT_TRUE(tallyd::is_archive_name(archive)) << archive;
+    EXPECT_FALSE(tallyd::is_archive_name("zip"));
+    EXPECT_FALSE(tallyd::is_archive_name("a.csv.gz"));
+    EXPECT_EQ(tallyd::coding_of_file("\x1F\x8B\x08 and more"), tallyd::Coding::gzip);
+    EXPECT_EQ(tallyd::coding_of_file("\x28\xB5\x2F\xFD and more"), tallyd::Coding::zstd);
+    EXPECT_TRUE(tallyd::is_archive("BZh91AY&SY..."));
     for (const char* text : {"", "code,customer_id", "{}",
                              "\xEF\xBB\xBF"
                              "code",
-                             "BZh,customer_id", "PK,code"})
-        EXPECT_FALSE(tallyd::is_compressed(text)) << text;
+                             "BZh,customer_id", "PK,code"}) {
+        EXPECT_FALSE(tallyd::is_archive(text)) << text;
+        EXPECT_FALSE(tallyd::coding_of_file(text)) << text;
+    }
 }
 
 TEST(ImportFormats, ByContentType) {
