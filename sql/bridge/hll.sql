@@ -66,7 +66,7 @@ $$COMMENT ON FUNCTION tally.cardinality({hll}.hll) IS
         EXECUTE pg_catalog.replace(statement, '{hll}', home);
     END LOOP;
     -- By name, so that it holds too where PUBLIC was deprived of its defaults.
-    FOR statement IN SELECT pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO tally_admin, tally_app, tally_api', d.objid::pg_catalog.regprocedure)
+    FOR statement IN SELECT pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO tally_admin, tally_app, tally_read, tally_api', d.objid::pg_catalog.regprocedure)
                      FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
                      WHERE e.extname = 'pgtally_hll' AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
                        AND d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.deptype = 'e' LOOP

@@ -180,18 +180,20 @@ SELECT DISTINCT 'roles hold the rights that the rules name, and no other', g.nam
 FROM granted g
 LEFT JOIN pg_proc p ON g.kind = 'function' AND p.oid = g.objid
 WHERE NOT CASE g.kind
-    WHEN 'table' THEN g.privilege = 'SELECT' AND g.grantee IN ('tally_admin', 'tally_app', 'tally_api')
+    WHEN 'table' THEN g.privilege = 'SELECT' AND (g.grantee IN ('tally_admin', 'tally_app', 'tally_api')
+                                                 OR g.grantee = 'tally_read' AND g.name ~ '^(view|table) tally[.](events|customers|tenants?|metrics?|product_famil(y|ies)|products?|imports|import_batch)$')
     WHEN 'column' THEN g.privilege = 'SELECT' AND g.grantee = 'tally_api' AND g.name = 'table tally.api_key'
     WHEN 'sequence' THEN false
-    WHEN 'type' THEN g.grantee IN ('PUBLIC', 'tally_admin', 'tally_app', 'tally_api')
+    WHEN 'type' THEN g.grantee IN ('PUBLIC', 'tally_admin', 'tally_app', 'tally_read', 'tally_api')
     WHEN 'schema' THEN g.privilege = 'USAGE'
-                       AND CASE g.objid::regnamespace::text WHEN 'tally' THEN g.grantee IN ('PUBLIC', 'tally_owner', 'tally_admin', 'tally_app', 'tally_api')
+                       AND CASE g.objid::regnamespace::text WHEN 'tally' THEN g.grantee IN ('PUBLIC', 'tally_owner', 'tally_admin', 'tally_app', 'tally_read', 'tally_api')
                                                             WHEN 'tally_rest' THEN g.grantee IN ('tally_owner', 'tally_admin', 'tally_api')
                                                             ELSE g.grantee = 'tally_owner' END
                        OR g.privilege = 'CREATE' AND g.objid = 'tally'::regnamespace AND g.grantee = 'tally_owner'
     WHEN 'function' THEN CASE p.pronamespace::regnamespace::text
         -- What PUBLIC may execute computes, and reads no table.
         WHEN 'tally' THEN g.grantee IN ('tally_admin', 'tally_app', 'tally_api')
+                          OR g.grantee = 'tally_read' AND (p.provolatile <> 'v' OR p.prokind = 'a' OR p.proname IN ('_uuid7', '_random_bytes'))
                           OR g.grantee = 'PUBLIC' AND (p.prokind = 'a' OR p.provolatile = 'i' OR p.proname IN (
                               'windows', '_check_time_zone', '_local_instant', '_uuid7', '_random_bytes', '_now'))
         WHEN 'tally_rest' THEN g.grantee IN ('tally_admin', 'tally_api')
@@ -226,7 +228,7 @@ WHERE n.nspname = 'tally_gated' AND l.lanname <> 'c'
 
 INSERT INTO complaint
 SELECT 'the roles need nothing that PUBLIC has', g.name, format('GRANT %s TO %s by name', g.privilege, role)
-FROM granted g CROSS JOIN unnest(ARRAY['tally_admin', 'tally_app', 'tally_api']) role
+FROM granted g CROSS JOIN unnest(ARRAY['tally_admin', 'tally_app', 'tally_read', 'tally_api']) role
 WHERE g.grantee = 'PUBLIC' AND g.kind IN ('function', 'type', 'schema')
   AND NOT EXISTS (SELECT FROM granted h WHERE h.name = g.name AND h.kind = g.kind AND h.grantee = role)
   AND NOT EXISTS (SELECT FROM pg_type t LEFT JOIN pg_class c ON c.oid = t.typrelid     -- arrays and row types follow
@@ -235,7 +237,7 @@ WHERE g.grantee = 'PUBLIC' AND g.kind IN ('function', 'type', 'schema')
 INSERT INTO complaint
 SELECT 'the roles are plain and members of nothing', r.rolname, 'NOLOGIN, NOSUPERUSER, NOBYPASSRLS, NOCREATEROLE, and no membership'
 FROM pg_roles r
-WHERE r.rolname IN ('tally_owner', 'tally_admin', 'tally_app', 'tally_api')
+WHERE r.rolname IN ('tally_owner', 'tally_admin', 'tally_app', 'tally_read', 'tally_api')
   AND (r.rolsuper OR r.rolcanlogin OR r.rolbypassrls OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication
        OR EXISTS (SELECT FROM pg_auth_members m WHERE m.member = r.oid));
 

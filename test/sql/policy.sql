@@ -8,6 +8,7 @@ SET timezone = 'UTC';
 CREATE ROLE regress_admin IN ROLE tally_admin;
 CREATE ROLE regress_app IN ROLE tally_app;
 CREATE ROLE regress_api IN ROLE tally_api;
+CREATE ROLE regress_read IN ROLE tally_read;
 -- Rows of two tenants in every table.
 SELECT tally.create_tenant('one') ~ '^ten_' AS made, tally.create_tenant('two') ~ '^ten_' AS made;
 CREATE TABLE public.regress_key (name text PRIMARY KEY, hash bytea);
@@ -40,6 +41,7 @@ BEGIN
         PERFORM tally_rest.void_import(tenant, json_build_object('id', import)::jsonb, '{}', NULL);
     END LOOP;
 END $$;
+SELECT tally.grant_read('regress_read', 'one');
 -- Tables that this did not fill get rows all the same: any will do, for only the tenant matters here.
 DO $$
 DECLARE
@@ -95,7 +97,7 @@ EXCEPTION WHEN SQLSTATE 'TDONE' THEN RETURN SQLERRM::bigint[];
 END $$;
 CREATE TABLE public.regress_view AS
     SELECT c.oid::regclass AS relation, v.role, v.key
-    FROM pg_class c, (VALUES ('regress_admin', NULL), ('regress_app', NULL), ('regress_api', 'one admin'), ('regress_api', 'one write')) v(role, key)
+    FROM pg_class c, (VALUES ('regress_admin', NULL), ('regress_app', NULL), ('regress_read', NULL), ('regress_api', 'one admin'), ('regress_api', 'one write')) v(role, key)
     WHERE c.relnamespace = 'tally'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
       AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'tenant_id');
 -- every table is filled for both, and an administrator sees all of it
@@ -103,8 +105,10 @@ SELECT v.relation, public.regress_seen(v.relation, v.role, v.key) AS one_two FRO
 WHERE v.role = 'regress_admin' AND NOT 0 < ALL (public.regress_seen(v.relation, v.role, v.key));
 -- others see their tenant, or nothing of a table at all, and never the other tenant
 SELECT v.*, public.regress_seen(v.relation, v.role, v.key) AS one_two FROM public.regress_view v
-WHERE v.role <> 'regress_admin' AND ((public.regress_seen(v.relation, v.role, v.key))[1] > 0 AND (public.regress_seen(v.relation, v.role, v.key))[2] = 0) IS NOT TRUE
+WHERE v.role <> 'regress_admin' AND (v.role <> 'regress_read' OR public.regress_seen(v.relation, v.role, v.key) IS NOT NULL) AND ((public.regress_seen(v.relation, v.role, v.key))[1] > 0 AND (public.regress_seen(v.relation, v.role, v.key))[2] = 0) IS NOT TRUE
 ORDER BY v.relation::text, v.role, v.key;
+-- what a reader may look into at all
+SELECT string_agg(v.relation::text, ', ' ORDER BY v.relation::text) FROM public.regress_view v WHERE v.role = 'regress_read' AND public.regress_seen(v.relation, v.role, v.key) IS NOT NULL;
 -- without row level security they would see it: the policies are the wall, and not an accident
 SELECT v.* FROM public.regress_view v
 WHERE public.regress_seen(v.relation, v.role, v.key) IS NOT NULL
@@ -137,4 +141,4 @@ WHERE v.key = 'one write' AND public.regress_seen(v.relation, v.role, NULL) <> '
 SET client_min_messages = warning;
 DROP TABLE public.regress_policy, public.regress_view, public.regress_key;
 DROP FUNCTION public.regress_seen(regclass, text, text), public.regress_seen_after(text, regclass, text, text);
-DROP ROLE regress_admin, regress_app, regress_api;
+DROP ROLE regress_admin, regress_app, regress_api, regress_read;

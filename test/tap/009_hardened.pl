@@ -29,6 +29,7 @@ $node->safe_psql('postgres', q{
     CREATE ROLE chief LOGIN IN ROLE tally_admin;
     CREATE ROLE developer LOGIN IN ROLE tally_app;
     CREATE ROLE server LOGIN IN ROLE tally_api;
+    CREATE ROLE reader LOGIN IN ROLE tally_read;
 });
 
 # What SQL answers a role, or its SQLSTATE and message.
@@ -72,6 +73,15 @@ is(as_role('developer', q{
 like(as_role('developer', q{SELECT tally.archive_metric('bm_0')}), qr/^P0002/, 'and archives metrics');
 like(as_role('developer', q{SELECT tally.create_tenant('x')}), qr/^42501/, 'but makes no tenants');
 like(as_role('developer', q{SELECT * FROM tally.api_key}), qr/^42501/, 'and sees no keys');
+
+# tally_read: usage, events and definitions of what it was granted, and aggregates
+is(as_role('chief', q{SELECT tally.grant_read('reader', 'tap')}), '', 'tally_admin grants reading');
+is(as_role('reader', q{SELECT sum(events) > 40 FROM tally.usage((SELECT id FROM tally.metrics WHERE name = 'count'), '2023-01-01Z', '2027-01-01Z', "window" => 'month')}), 't', 'tally_read reads usage');
+is(as_role('reader', q{SELECT (SELECT count(*) > 500 FROM tally.events) AND (SELECT count(*) > 1 FROM tally.customers)}), 't', 'and events and customers');
+is(as_role('reader', q{SELECT (SELECT count(*) FROM tally.tenants) + (SELECT count(*) FROM tally.product_families) + (SELECT count(*) FROM tally.products) + (SELECT count(*) FROM tally.imports)}), '2', 'and definitions');
+is(as_role('reader', q{SELECT tally.cardinality(tally.distinct_values(x)) FROM generate_series(1, 9) x}), '9', 'and aggregates');
+like(as_role('reader', q{SELECT tally.record('call', 'c')}), qr/^42501/, 'but stores nothing');
+like(as_role('reader', q{SET tally.tenant = 'second'; SELECT * FROM tally.metrics}), qr/^42501/, 'and reaches no other tenant');
 
 # tally_api: every route that only reads, and authentication (test/http runs all routes of tallyd on such a server)
 my $hash = "sha256('$key')";

@@ -20,6 +20,7 @@
 
 #include <cstring>
 
+#include "pg/border/read_grant.hpp"
 #include "pg/border/tenant.hpp"
 
 #include "pg/border/boundary.hpp"
@@ -67,7 +68,28 @@ void require_admin_key() {
 
 }  // namespace
 
+namespace {
+
+// Whether nothing but grants lets the caller read. Whoever may choose every tenant needs none.
+bool reads_by_grant() {
+    return caller_has("tally_read") && !caller_has("tally_app") && !caller_is_admin() &&
+           !(caller_has("tally_api") && tally::authenticated_tenant() != 0);
+}
+
+}  // namespace
+
 std::int32_t tally::tenant_for_caller() {
+    return reads_by_grant() ? granted_tenant() : tenant_for_change();
+}
+
+std::int32_t tally::tenant_for_caller(std::int32_t tenant) {
+    if (!reads_by_grant()) return tenant_for_change(tenant);
+    if (caller_may_read(tenant)) return tenant;
+    refuse("this tenant was not granted to the role",
+           "An administrator can change that: SELECT tally.grant_read(role, tenant);");
+}
+
+std::int32_t tally::tenant_for_change() {
     if (caller_has("tally_app") || caller_is_admin()) return current_tenant();
     if (!caller_has("tally_api")) refuse_role("tally_app");
     if (authenticated_tenant() == 0)
@@ -77,7 +99,7 @@ std::int32_t tally::tenant_for_caller() {
 }
 
 // What row level security lets the same roles see, and no more: 90-close/security.sql.
-std::int32_t tally::tenant_for_caller(std::int32_t tenant) {
+std::int32_t tally::tenant_for_change(std::int32_t tenant) {
     if (caller_is_admin()) return tenant;
     const bool is_api = caller_has("tally_api");
     if (is_api && authenticated_tenant() == tenant) return tenant;
@@ -145,7 +167,7 @@ Gated* find_inner(FmgrInfo* outer, bool prepend_tenant) {
 // A tenant made earlier in the same statement is there already, as for a function in PL/pgSQL.
 std::int32_t chosen_tenant() {
     PushActiveSnapshot(GetTransactionSnapshot());
-    const std::int32_t tenant = tally::tenant_for_caller();
+    const std::int32_t tenant = tally::tenant_for_change();
     PopActiveSnapshot();
     return tenant;
 }
@@ -165,7 +187,7 @@ Datum pass(FunctionCallInfo fcinfo, Tenant whose, void (*require_right)()) {
     } else if (whose == Tenant::given) {
         if (call->args[0].isnull)
             ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("tenant_id must not be null")));
-        call->args[0].value = Int32GetDatum(tally::tenant_for_caller(DatumGetInt32(call->args[0].value)));
+        call->args[0].value = Int32GetDatum(tally::tenant_for_change(DatumGetInt32(call->args[0].value)));
     }
     if (require_right != nullptr) require_right();
     tally::require_writable(gated->name);
@@ -194,4 +216,9 @@ TALLY_FUNCTION(gate_given_admin) {
 
 TALLY_FUNCTION(gate_admin) {
     return pass(fcinfo, Tenant::none, require_admin);
+}
+
+// tally.current_tenant() -> integer; whoever reads by grants is told of no other tenant, not even that it exists
+TALLY_FUNCTION(current_tenant) {
+    PG_RETURN_INT32(reads_by_grant() ? tally::granted_tenant() : tally::current_tenant());
 }

@@ -7,6 +7,7 @@
 //   tally_admin, tally_owner, superusers    any tenant that they name
 //   tally_app                               the tenant that the setting tally.tenant names: a choice
 //   tally_api                               the tenant whose API key was checked in this transaction, whatever it sets
+//   tally_read                              to read alone: one of those that it was granted (pg/border/read_grant.hpp)
 //   everybody else                          42501
 // All functions here call PostgreSQL and may raise: inside call_pg where C++ objects are alive.
 #pragma once
@@ -15,12 +16,16 @@
 
 namespace tally {
 
-// The tenant that the caller acts for, to read or to write, where the call names none (functions of schema tally).
+// The tenant that the caller reads, where the call names none (functions of schema tally).
 std::int32_t tenant_for_caller();
 
 // The same for a call that names its tenant (functions of schema tally_rest): answers it, or raises 42501. For
 // tally_app it must be the one that it chose.
 std::int32_t tenant_for_caller(std::int32_t tenant);
+
+// The same for who stores: grants of reading give no right to it.
+std::int32_t tenant_for_change();
+std::int32_t tenant_for_change(std::int32_t tenant);
 
 // First of all in every function that stores: 25006 in a READ ONLY transaction and on a standby, an error in parallel
 // mode. Direct table access would not notice. `function` is what the message names, such as "tally.record()".

@@ -84,6 +84,17 @@ std::int32_t tally::authenticated_tenant() {
     return authenticated_tenant_setting;
 }
 
+const char* tally::chosen_tenant_name() {
+    return tenant_setting == nullptr || tenant_setting[0] == '\0' ? nullptr : tenant_setting;
+}
+
+std::int32_t tally::tenant_of_name(const char* name) {
+    const TenantTable tenants = open_tenants();
+    const std::int32_t found = named_tenant(tenants, name);
+    table_close(tenants.relation, AccessShareLock);
+    return found;
+}
+
 std::int32_t tally::current_tenant() {
     if (authenticated_tenant_setting != 0) return authenticated_tenant_setting;
     const TenantTable tenants = open_tenants();
@@ -148,9 +159,4 @@ TALLY_FUNCTION(set_authenticated_key) {
     (void)set_config_option("tally.authenticated_key", value, PGC_SUSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0,
                             false);
     PG_RETURN_VOID();
-}
-
-// tally.current_tenant() -> integer
-TALLY_FUNCTION(current_tenant) {
-    PG_RETURN_INT32(tally::current_tenant());
 }

@@ -14,4 +14,9 @@ std::int32_t authenticated_tenant();
 // about rights: tenant_for_caller (gate.hpp) does. Reads tally.tenant in the active snapshot. Calls PostgreSQL.
 std::int32_t current_tenant();
 
+// What the setting tally.tenant holds; nullptr where it is empty. And the tenant of a name or public id, 0 if there is
+// none. They say nothing about rights either.
+const char* chosen_tenant_name();
+std::int32_t tenant_of_name(const char* name);
+
 }  // namespace tally

@@ -34,14 +34,14 @@ IngestSession IngestSession::chosen(const char* function) {
     IngestSession session = begin(function);
     // A tenant made earlier in the same statement is there already, as for a function in PL/pgSQL.
     PushActiveSnapshot(GetTransactionSnapshot());
-    session.tenant_id = tenant_for_caller();
+    session.tenant_id = tenant_for_change();
     PopActiveSnapshot();
     return session;
 }
 
 IngestSession IngestSession::given(const char* function, std::int32_t tenant) {
     IngestSession session = begin(function);
-    session.tenant_id = tenant_for_caller(tenant);
+    session.tenant_id = tenant_for_change(tenant);
     return session;
 }
 

@@ -2,6 +2,7 @@
 --   tally_owner   owns everything of pgtally; nobody logs in as it
 --   tally_admin   all tenants: tenants, keys, everything below
 --   tally_app     SQL developers: define metrics, record events, read usage of the tenant named by tally.tenant
+--   tally_read    who only reads: usage, events and definitions of the tenants that it was granted, whatever it sets
 --   tally_api     tallyd: the functions of schema tally_rest, for the tenant whose key was checked in this transaction
 
 DO $encoding$
@@ -17,7 +18,7 @@ DO $roles$
 DECLARE
     role_name text;
 BEGIN
-    FOREACH role_name IN ARRAY ARRAY['tally_owner', 'tally_admin', 'tally_app', 'tally_api'] LOOP
+    FOREACH role_name IN ARRAY ARRAY['tally_owner', 'tally_admin', 'tally_app', 'tally_read', 'tally_api'] LOOP
         IF EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = role_name) THEN
             -- A role that somebody prepared with rights of its own would make the grants below a way to gain them.
             IF EXISTS (SELECT FROM pg_catalog.pg_roles r

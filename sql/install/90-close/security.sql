@@ -6,7 +6,7 @@
 -- under row level security. Every right is given by name: it holds too where PUBLIC was deprived of its defaults. And what
 -- ALTER DEFAULT PRIVILEGES has given to others beforehand is taken back.
 
-GRANT USAGE ON SCHEMA tally TO tally_owner, tally_admin, tally_app, tally_api;
+GRANT USAGE ON SCHEMA tally TO tally_owner, tally_admin, tally_app, tally_read, tally_api;
 GRANT USAGE ON SCHEMA tally_rest TO tally_owner, tally_admin, tally_api;
 GRANT USAGE ON SCHEMA tally_gated TO tally_owner;
 
@@ -41,13 +41,18 @@ BEGIN
         EXECUTE pg_catalog.format('COMMENT ON POLICY app ON %s IS ''tally_app sees the tenant that it chose''', relation.name);
         EXECUTE pg_catalog.format('CREATE POLICY api ON %s FOR SELECT TO tally_api USING (tenant_id = tally.authenticated_tenant())', relation.name);
         EXECUTE pg_catalog.format('COMMENT ON POLICY api ON %s IS ''tally_api sees the tenant whose key was checked in this transaction''', relation.name);
+        CONTINUE WHEN relation.relname NOT IN ('tenant', 'metric', 'product_family', 'product', 'import_batch');
+        EXECUTE pg_catalog.format('GRANT SELECT ON %s TO tally_read', relation.name);
+        EXECUTE pg_catalog.format('CREATE POLICY reader ON %s FOR SELECT TO tally_read USING (tenant_id = ANY ((SELECT tally._readable_tenants())::integer[]))', relation.name);
+        EXECUTE pg_catalog.format('COMMENT ON POLICY reader ON %s IS ''tally_read sees the tenants that it was granted''', relation.name);
     END LOOP;
 END
 $tables$;
 
 -- Faces of functions that check the caller, or read with its rights.
 GRANT SELECT ON tally.events, tally.customers, tally.tenants, tally.metrics, tally.product_families, tally.products, tally.limits, tally.imports,
-    tally.packing, tally.storage TO tally_admin, tally_app;
+    tally.packing, tally.storage, tally.read_grants TO tally_admin, tally_app;
+GRANT SELECT ON tally.events, tally.customers, tally.tenants, tally.metrics, tally.product_families, tally.products, tally.imports TO tally_read;
 
 -- Keys over REST: everything but the hash of the secret, and only for admin keys; who knows a key sees that one.
 GRANT SELECT (key_id, tenant_id, name, hint, scopes, created_at, expires_at, revoked_at, requests_per_second, burst, events_per_month)
@@ -65,7 +70,7 @@ BEGIN
                 FROM pg_catalog.pg_type t LEFT JOIN pg_catalog.pg_class c ON c.oid = t.typrelid
                 WHERE t.typnamespace = 'tally'::pg_catalog.regnamespace AND t.typcategory <> 'A' AND (c.oid IS NULL OR c.relkind = 'c') LOOP
         EXECUTE pg_catalog.format('ALTER TYPE %s OWNER TO tally_owner', type.name);
-        EXECUTE pg_catalog.format('GRANT USAGE ON TYPE %s TO tally_admin, tally_app, tally_api', type.name);
+        EXECUTE pg_catalog.format('GRANT USAGE ON TYPE %s TO tally_admin, tally_app, tally_read, tally_api', type.name);
     END LOOP;
 END
 $types$;
@@ -74,12 +79,13 @@ $types$;
 --   what computes and reads no table (IMMUTABLE, aggregates, and the few named here)   whoever may by default; our roles by name
 --   what makes tenants, keys and limits                                                tally_admin
 --   schema tally_gated, and what has a private name and stores or asks over tenants    tally_owner
---   everything else of schema tally                                                    tally_admin, tally_app, tally_api
+--   everything else of schema tally                                                    tally_admin, tally_app, tally_api;
+--                                                                                      what stores nothing: tally_read too
 --   everything else of schema tally_rest                                               tally_admin, tally_api
 DO $functions$
 DECLARE
     pure    CONSTANT text[] := ARRAY['windows', '_check_time_zone', '_local_instant', '_uuid7', '_random_bytes', '_now'];
-    admin   CONSTANT text[] := ARRAY['create_tenant', 'create_api_key', 'api_keys', 'revoke_api_key', 'set_limits', 'seal_identities', 'pack', 'retain', 'verify'];
+    admin   CONSTANT text[] := ARRAY['create_tenant', 'grant_read', 'revoke_read', 'create_api_key', 'api_keys', 'revoke_api_key', 'set_limits', 'seal_identities', 'pack', 'retain', 'verify'];
     tending CONSTANT text[] := ARRAY['pack_step'];    -- the same whoever calls it: tallyd does
     reading CONSTANT text[] := ARRAY['_statement_deadline', '_set_statement_deadline'];    -- VOLATILE, and store nothing
     all_of  CONSTANT text[] := ARRAY['_find_sealed', '_sealed_identities', '_stored_events'];    -- read over all tenants
@@ -89,12 +95,13 @@ BEGIN
     FOR routine IN SELECT p.oid::pg_catalog.regprocedure AS name, p.proacl, p.proowner,
                           n.nspname = 'tally' AND (p.prokind = 'a' OR p.provolatile = 'i' OR p.proname = ANY (pure)) AS is_pure,
                           CASE WHEN n.nspname = 'tally_gated' OR p.proname = ANY (all_of) THEN NULL
-                               WHEN p.proname = ANY (pure) THEN 'tally_admin, tally_app, tally_api'
+                               WHEN p.proname = ANY (pure) THEN 'tally_admin, tally_app, tally_read, tally_api'
                                WHEN pg_catalog.left(p.proname, 1) = '_' AND p.provolatile = 'v' AND p.proname <> ALL (reading) THEN NULL
                                WHEN n.nspname = 'tally_rest' THEN 'tally_admin, tally_api'
                                WHEN p.proname = ANY (admin) THEN 'tally_admin'
                                WHEN p.proname = ANY (tending) THEN 'tally_admin, tally_api'
-                               ELSE 'tally_admin, tally_app, tally_api' END AS users
+                               WHEN p.provolatile = 'v' AND p.prokind <> 'a' THEN 'tally_admin, tally_app, tally_api'
+                               ELSE 'tally_admin, tally_app, tally_read, tally_api' END AS users
                    FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
                    WHERE n.nspname IN ('tally', 'tally_rest', 'tally_gated') ORDER BY p.oid LOOP
         FOR grantee IN SELECT DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::pg_catalog.regrole::text END
