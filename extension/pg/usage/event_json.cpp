@@ -148,18 +148,39 @@ void append_member(std::string& json, std::string_view name, std::string_view te
     append_json_string(json, text);
 }
 
+// What the metric takes of an event that it counts, and in which group: the dimensions that its usage always has.
+void append_explanation(std::string& json, const MetricRule& rule, std::span<const PropertyValue> values) {
+    json += ",\"value\":";
+    const std::optional<std::string> value =
+        rule.value_key() < 0 ? "1" : value_text(values[static_cast<std::size_t>(rule.value_key())]);
+    append_json_string(json, value.value_or(std::string()));
+    json += ",\"dimensions\":{";
+    for (const int key : rule.dimensions()) {
+        const std::optional<std::string> dimension = value_text(values[static_cast<std::size_t>(key)]);
+        if (!dimension) continue;
+        if (json.back() != '{') json += ',';
+        append_json_string(json, rule.keys()[static_cast<std::size_t>(key)].text());
+        json += ':';
+        append_json_string(json, *dimension);
+    }
+    json += '}';
+}
+
 void append_metrics(std::string& json, const Readings& readings, const EventColumns& event,
-                    const Correction& correction) {
+                    const Correction& correction, bool explain) {
     const bool is_voided = !correction.json.empty();
     const std::string_view why_voided =
         correction.is_amended ? "the event was amended: it counts as it is now" : "the event is voided";
     json += ",\"metrics\":[";
     for (const Reading& reading : readings) {
         if (json.back() != '[') json += ',';
-        const Outcome outcome = reading.rule->judge(reading.values->read(event.properties));
+        const std::span<const PropertyValue> values = reading.values->read(event.properties);
+        const Outcome outcome = reading.rule->judge(values);
         json += "{\"metric_id\":\"" + reading.public_id + "\",\"counted\":";
         if (!is_voided && outcome == Outcome::counted) {
-            json += "true}";
+            json += "true";
+            if (explain) append_explanation(json, *reading.rule, values);
+            json += '}';
             continue;
         }
         json += "false,\"reason\":";
@@ -169,7 +190,7 @@ void append_metrics(std::string& json, const Readings& readings, const EventColu
     json += ']';
 }
 
-std::string event_json(CallSite& site, const EventColumns& event) {
+std::string event_json(CallSite& site, const EventColumns& event, bool explain) {
     const auto place = site.codes.try_emplace({event.tenant, std::string(event.code)});
     if (place.second) place.first->second = readings_of(event.tenant, place.first->first.second);
     std::string json;
@@ -183,14 +204,14 @@ std::string event_json(CallSite& site, const EventColumns& event) {
     if (event.has_import) append_member(json, "import_id", encode_public_id("imp_", event.import));
     const Correction correction = correction_of(event.tenant, event.seq);
     if (!correction.json.empty()) json.append(",\"voided\":").append(correction.json);
-    append_metrics(json, place.first->second, event, correction);
+    append_metrics(json, place.first->second, event, correction, explain);
     return json + '}';
 }
 
 }  // namespace
 }  // namespace tally
 
-// tally_rest._event(event tally.recent_event) -> json
+// tally_rest._event(event tally.recent_event) -> json; tally._event_json(event, explain) -> json
 TALLY_FUNCTION(event_json) {
     using namespace tally;
     return guarded([&]() -> Datum {
@@ -199,7 +220,7 @@ TALLY_FUNCTION(event_json) {
             tenant_for_caller(columns.tenant);
             return columns;
         });
-        const std::string json = event_json(call_site(fcinfo), event);
+        const std::string json = event_json(call_site(fcinfo), event, PG_NARGS() == 2 && PG_GETARG_BOOL(1));
         return call_pg([&] { return text_datum(json); });
     });
 }

@@ -197,19 +197,25 @@ private:
     Buffer map_page_ = InvalidBuffer;
 };
 
+void scan_corrections(IndexReader& reader, std::int32_t tenant, std::string_view code, std::int64_t from,
+                      std::int64_t to) {
+    ScanKeyData keys[4];
+    const int count = call_pg([&] {
+        int4_key(&keys[0], by_code_tenant, tenant);
+        ScanKeyEntryInitialize(&keys[1], 0, by_code_code, BTEqualStrategyNumber, TEXTOID, DEFAULT_COLLATION_OID,
+                               F_TEXTEQ, text_datum(code));
+        return 2 + range_keys(&keys[2], by_code_ts, to_postgres(from), to_postgres(to));
+    });
+    reader.scan(keys, count);
+}
+
 }  // namespace
 
 std::vector<std::int64_t> voided_seqs(std::int32_t tenant, std::string_view code, std::int64_t from, std::int64_t to) {
     constexpr int at_once = 4096;
     std::vector<std::int64_t> seqs;
     IndexReader reader("correction", "correction_code");
-    ScanKeyData keys[4];
-    call_pg([&] {
-        int4_key(&keys[0], by_code_tenant, tenant);
-        ScanKeyEntryInitialize(&keys[1], 0, by_code_code, BTEqualStrategyNumber, TEXTOID, DEFAULT_COLLATION_OID,
-                               F_TEXTEQ, text_datum(code));
-    });
-    reader.scan(keys, 2 + range_keys(&keys[2], by_code_ts, to_postgres(from), to_postgres(to)));
+    scan_corrections(reader, tenant, code, from, to);
     SeqsOfIndex index = call_pg([&] { return SeqsOfIndex(reader.scan_of_index()); });
     for (int count = at_once; count == at_once;) {
         const std::size_t read = seqs.size();
@@ -218,6 +224,25 @@ std::vector<std::int64_t> voided_seqs(std::int32_t tenant, std::string_view code
         seqs.resize(read + static_cast<std::size_t>(count));
     }
     call_pg([&] { index.close(); });
+    reader.close();
+    std::sort(seqs.begin(), seqs.end());
+    return seqs;
+}
+
+std::vector<std::int64_t> amended_seqs(std::int32_t tenant, std::string_view code, std::int64_t from, std::int64_t to) {
+    enum CorrectionColumn : AttrNumber { correction_seq = 2, correction_successor = 11 };
+    std::vector<std::int64_t> seqs;
+    IndexReader reader("correction", "correction_code");
+    scan_corrections(reader, tenant, code, from, to);
+    while (TupleTableSlot* const slot = reader.next()) {
+        bool is_null = false;
+        const std::int64_t seq = call_pg([&] {
+            const Datum value = slot_getattr(slot, correction_seq, &is_null);
+            slot_getattr(slot, correction_successor, &is_null);
+            return DatumGetInt64(value);
+        });
+        if (!is_null) seqs.push_back(seq);
+    }
     reader.close();
     std::sort(seqs.begin(), seqs.end());
     return seqs;

@@ -87,7 +87,8 @@ private:
     TimestampTz from_, to_;
 };
 
-// The seqs of the voided events of a code in [from, to), ascending.
+// The seqs of the voided events of a code in [from, to), ascending; and of those of them that were amended.
 std::vector<std::int64_t> voided_seqs(std::int32_t tenant, std::string_view code, std::int64_t from, std::int64_t to);
+std::vector<std::int64_t> amended_seqs(std::int32_t tenant, std::string_view code, std::int64_t from, std::int64_t to);
 
 }  // namespace tally

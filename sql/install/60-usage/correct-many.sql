@@ -26,7 +26,7 @@ BEGIN
                             ORDER BY m.created_at, m.metric_id), '[]')
             FROM tally.metric m,
                  LATERAL (SELECT tally_rest._metric_usage(m, "from", "to", CASE WHEN customer IS NOT NULL THEN ARRAY[customer] END,
-                                                          NULL, 'UTC', NULL, filter, false) -> 'total' AS total) u
+                                                          NULL, 'UTC', NULL, filter, false, NULL, NULL) -> 'total' AS total) u
             WHERE m.tenant_id = _usage_of_events.tenant_id AND m.code = _usage_of_events.code AND m.archived_at IS NULL);
 END
 $$;

@@ -13,6 +13,29 @@ CREATE FUNCTION tally._events_by_id(tenant_id integer, event_id text, customer_i
 COMMENT ON FUNCTION tally._events_by_id(integer, text, text, text) IS
     'Events with this id, newest first, voided ones too; of one customer or source where they are not NULL';
 
+CREATE FUNCTION tally._event_json(e tally.recent_event, explain boolean) RETURNS json
+    AS 'MODULE_PATHNAME', 'tally_event_json'
+    LANGUAGE C STABLE STRICT PARALLEL RESTRICTED;
+COMMENT ON FUNCTION tally._event_json(tally.recent_event, boolean) IS
+    'An event as the API shows it; explain: of each metric that counts it also the value that it takes, and the dimensions of its usage';
+
+CREATE FUNCTION tally.explain_event(event_id text, customer text DEFAULT NULL, source text DEFAULT NULL,
+                                    OUT seq bigint, OUT customer_id text, OUT sent_by text, OUT ts timestamptz, OUT code text,
+                                    OUT metric text, OUT counted boolean, OUT value text, OUT dimensions jsonb, OUT reason text)
+    RETURNS SETOF record
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT e.seq, e.customer_id, e.source, e.ts, e.code, m.name, coalesce((x.made ->> 'counted')::boolean, false), x.made ->> 'value',
+           (x.made -> 'dimensions')::jsonb, CASE WHEN x.made IS NULL THEN 'no metric in use reads its code' ELSE x.made ->> 'reason' END
+    FROM tally._events_by_id(tally.current_tenant(), explain_event.event_id, customer, explain_event.source) e
+    LEFT JOIN LATERAL json_array_elements(tally._event_json(e, true) -> 'metrics') WITH ORDINALITY x(made, place) ON true
+    LEFT JOIN tally.metric m ON m.tenant_id = e.tenant_id AND m.metric_id = tally._decode_id('bm_', x.made ->> 'metric_id')
+    ORDER BY e.ts DESC, e.seq DESC, x.place
+$$;
+COMMENT ON FUNCTION tally.explain_event(text, text, text) IS
+    'What each metric in use makes of the events with this id of the current tenant, of a customer and source where they are named: the value that it takes and the dimensions of the group that it counts in, or why it does not count it. An amended event is there as it was and as it is';
+
 CREATE FUNCTION tally._events_of_import(tenant_id integer, import_id uuid) RETURNS SETOF tally.recent_event
     AS 'MODULE_PATHNAME', 'tally_events_of_import'
     LANGUAGE C STABLE STRICT PARALLEL RESTRICTED ROWS 10000 COST 100000;

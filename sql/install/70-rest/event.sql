@@ -11,14 +11,14 @@ CREATE FUNCTION tally_rest._event_with_history(e tally.recent_event) RETURNS jso
     SET search_path = pg_catalog, pg_temp
     AS $$
     -- Appended as text: an event's properties stand in it as jsonb shows them.
-    SELECT (left(tally_rest._event(e)::text, -1) || ',"history":' || coalesce(json_agg(json_strip_nulls(json_build_object(
+    SELECT (left(tally._event_json(e, true)::text, -1) || ',"history":' || coalesce(json_agg(json_strip_nulls(json_build_object(
                 'action', h.action, 'at', tally_rest._timestamp(h.at), 'by', h.actor, 'reason', h.reason,
                 'batch_id', tally._encode_id('cor_', h.batch_id))))::text, '[]') || '}')::json
     FROM tally._event_history(e.tenant_id, tally._event_identity(e.tenant_id, e.customer_id, e.source, e.event_id)) h
     WHERE h.seq <= e.seq
 $$;
 COMMENT ON FUNCTION tally_rest._event_with_history(tally.recent_event) IS
-    'An event as the API shows it, with what was done to it and to the rows of it that were amended before: who, when and why';
+    'An event as the API shows it, with the value and the group that each metric takes of it, and what was done to it and to the rows of it that were amended before: who, when and why';
 
 CREATE FUNCTION tally_rest._cursor(ts timestamptz, seq bigint) RETURNS text
     LANGUAGE sql IMMUTABLE

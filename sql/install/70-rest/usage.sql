@@ -21,18 +21,26 @@ CREATE FUNCTION tally_rest.metric_usage(tenant_id integer, path jsonb, query jso
     SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
-    m         tally.metric := tally_rest._metric_of_path(tenant_id, path);
-    time_zone text;
+    m          tally.metric := tally_rest._metric_of_path(tenant_id, path);
+    time_zone  text;
+    range_from timestamptz;
+    range_to   timestamptz;
+    answer     json;
 BEGIN
-    PERFORM tally_rest._check_query(query, ARRAY['from', 'to', 'customer_id', 'window', 'time_zone', 'group_by', 'fill', 'anchor', 'week_start', 'filter[]']);
+    PERFORM tally_rest._check_query(query, ARRAY['from', 'to', 'customer_id', 'window', 'time_zone', 'group_by', 'fill', 'explain', 'anchor', 'week_start', 'filter[]']);
     time_zone := tally._check_time_zone(tally_rest._parameter(query, 'time_zone'));
-    RETURN tally_rest._metric_usage(m, tally_rest._instant(query, 'from', time_zone), tally_rest._instant(query, 'to', time_zone),
-                                    tally_rest._parameter_list(query, 'customer_id'), tally_rest._parameter(query, 'window'), time_zone,
-                                    tally_rest._parameter_list(query, 'group_by'), tally_rest._usage_filter(query),
-                                    tally_rest._parameter_flag(query, 'fill'), tally_rest._local_time(query, 'anchor', time_zone),
-                                    tally_rest._parameter(query, 'week_start'));
+    range_from := tally_rest._instant(query, 'from', time_zone);
+    range_to := tally_rest._instant(query, 'to', time_zone);
+    answer := tally_rest._metric_usage(m, range_from, range_to, tally_rest._parameter_list(query, 'customer_id'), tally_rest._parameter(query, 'window'), time_zone,
+                                       tally_rest._parameter_list(query, 'group_by'), tally_rest._usage_filter(query), tally_rest._parameter_flag(query, 'fill'),
+                                       tally_rest._local_time(query, 'anchor', time_zone), tally_rest._parameter(query, 'week_start'));
+    IF NOT tally_rest._parameter_flag(query, 'explain') THEN
+        RETURN answer;
+    END IF;
+    RETURN left(answer::text, -1) || ',"explanation":' || json_build_object('definition', tally_rest._metric(m),
+        'total', tally._explain_usage(m, range_from, range_to, tally_rest._parameter_list(query, 'customer_id'), tally_rest._usage_filter(query)))::text || '}';
 END
 $$;
 COMMENT ON FUNCTION tally_rest.metric_usage(integer, jsonb, jsonb, text) IS
-    'GET /api/v1/metrics/{id}/usage: from, to (RFC 3339 or dates in time_zone), customer_id (may repeat), window, time_zone, anchor (a date, or a time), week_start, group_by (may repeat; customer_id allowed), filter[property]=value (may repeat), fill=true. Values are decimal strings; made_of: how many of the events, counted and skipped, were recent ones, and how many came out of segments';
+    'GET /api/v1/metrics/{id}/usage: from, to (RFC 3339 or dates in time_zone), customer_id (may repeat), window, time_zone, anchor (a date, or a time), week_start, group_by (may repeat; customer_id allowed), filter[property]=value (may repeat), fill=true, explain=true: how the total is made. Values are decimal strings; made_of: how many of the events, counted and skipped, were recent ones, and how many came out of segments';
 
