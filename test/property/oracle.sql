@@ -21,17 +21,27 @@ CREATE INDEX ON oracle.event (import) WHERE import IS NOT NULL;
 
 CREATE TABLE oracle.metric (id text PRIMARY KEY, definition jsonb NOT NULL);
 
--- A number, or a text that spells one; NULL for all else. Texts are what they are: blanks, NaN and 0x10 are no numbers.
-CREATE FUNCTION oracle.number(properties jsonb, key text) RETURNS numeric LANGUAGE sql IMMUTABLE AS $$
-    SELECT CASE WHEN jsonb_typeof(properties -> key) = 'number' THEN (properties ->> key)::numeric
-                WHEN jsonb_typeof(properties -> key) = 'string' AND properties ->> key ~ '^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$'
-                    THEN (properties ->> key)::numeric END
+-- What a key names: a property, or what PostgreSQL's own paths find.
+CREATE FUNCTION oracle.at(properties jsonb, key text) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN key LIKE '$%' THEN jsonb_path_query_first(properties, ('strict ' || key)::jsonpath, '{}', true)
+                WHEN properties ? key OR key NOT LIKE '%.%' THEN properties -> key
+                ELSE jsonb_path_query_first(properties, ('strict $.' || key)::jsonpath, '{}', true) END
 $$;
 
--- A property as a dimension or a distinct value: equal numbers are one, an empty text is none.
+-- A number, or a text that spells one; NULL for all else. Texts are what they are: blanks, NaN and 0x10 are no numbers.
+CREATE FUNCTION oracle.number(properties jsonb, key text) RETURNS numeric LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN jsonb_typeof(v) = 'number' THEN (v #>> '{}')::numeric
+                WHEN jsonb_typeof(v) = 'string' AND v #>> '{}' ~ '^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$'
+                    THEN (v #>> '{}')::numeric END
+    FROM oracle.at(properties, key) v
+$$;
+
+-- A property as a dimension or a distinct value: equal numbers are one, an empty text, null, objects and arrays are none.
 CREATE FUNCTION oracle.dimension(properties jsonb, key text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
-    SELECT CASE jsonb_typeof(properties -> key) WHEN 'number' THEN trim_scale((properties ->> key)::numeric)::text
-                                                WHEN 'string' THEN nullif(properties ->> key, '') END
+    SELECT CASE jsonb_typeof(v) WHEN 'number' THEN trim_scale((v #>> '{}')::numeric)::text
+                                WHEN 'string' THEN nullif(v #>> '{}', '')
+                                WHEN 'boolean' THEN v #>> '{}' END
+    FROM oracle.at(properties, key) v
 $$;
 
 -- Judges the verdicts that pgtally gave to events: the accepted ones are new and are kept, a duplicate is known with just this

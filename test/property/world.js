@@ -45,8 +45,18 @@ function measure(random) {
   return number(random);
 }
 
+// A property with others within it, or what somebody sent in its place.
+function nested(random) {
+  if (random.chance(0.1)) return random.pick(['null', 'true', '"text"', '7', '[]', '[{"n":1}]', '{}', '{"n":{"n":1}}']);
+  const members = [['n', measure(random)], ['ok', random.pick(['true', 'false', '"true"', 'null', undefined])], ['region', random.pick(REGIONS)],
+    ['list', random.chance(0.5) ? `[${number(random)}, {"n": ${number(random)}}]` : undefined]].filter(([, value]) => value !== undefined);
+  return `{${members.map(([key, value]) => `"${key}" : ${value}`).join(', ')}}`;
+}
+
 function properties(random) {
   const all = [['n', measure(random)]];
+  if (random.chance(0.4)) all.push(['usage', nested(random)]);
+  if (random.chance(0.03)) all.push(['usage.n', measure(random)]);
   if (random.chance(0.9)) all.push(['region', random.pick(REGIONS)]);
   if (random.chance(0.8)) all.push(['model', `"m${random.skewed(20)}"`]);
   if (random.chance(0.8)) all.push(['user', random.chance(0.2) ? String(random.below(50)) : `"${random.chance(0.3) ? LONG : 'u'}${random.skewed(400)}"`]);
@@ -140,8 +150,8 @@ function conversion(random) {
 function definition(random, code, aggregation = random.pick(AGGREGATIONS)) {
   return {
     code, name: `${code} ${aggregation} ${random.digits(6)}`, aggregation_type: aggregation,
-    aggregation_key: aggregation === 'COUNT' ? null : random.pick(aggregation === 'COUNT_DISTINCT' ? ['user', 'n', 'region', 'model'] : ['n', 'n', 'n', 'region']),
-    segmentation_matrix: matrix(random), usage_group_key: random.pick([null, null, 'model', 'region', 'user']), unit_conversion: conversion(random),
+    aggregation_key: aggregation === 'COUNT' ? null : random.pick(aggregation === 'COUNT_DISTINCT' ? ['user', 'n', 'region', 'model', 'usage.region', '$.usage.ok'] : ['n', 'n', 'n', 'region', 'usage.n', '$.usage.n', '$.usage.list[1].n']),
+    segmentation_matrix: matrix(random), usage_group_key: random.pick([null, null, 'model', 'region', 'user', 'usage.ok']), unit_conversion: conversion(random),
   };
 }
 
@@ -158,6 +168,8 @@ function filter(random) {
   const lists = {};
   if (random.chance(0.6)) lists.region = random.some(['eu', 'us', 'ap', 'é', '1', '2', 'nowhere'], 4);
   if (random.chance(0.5)) lists.model = random.some(['m0', 'm1', 'm2', 'm19'], 3);
+  if (random.chance(0.1)) lists['$.usage.ok'] = ['true'];
+  if (random.chance(0.1)) lists['usage.region'] = ['eu', '1'];
   if (random.chance(0.1)) lists.user = [`${LONG}1`, 'u0', 'u1'];
   for (const key of Object.keys(lists)) if (lists[key].length === 0) lists[key] = [key === 'model' ? 'm0' : 'eu'];
   return Object.keys(lists).length > 0 ? lists : null;
@@ -168,7 +180,7 @@ function question(random) {
   const { from, to } = range(random);
   const zone = random.pick(ZONES);
   const fill = random.chance(0.3);
-  const groups = random.some(['customer_id', 'region', 'model', 'user', 'rare-1'], 2);
+  const groups = random.some(['customer_id', 'region', 'model', 'user', 'rare-1', 'usage.region', '$.usage.ok'], 2);
   // Every group is answered in every window: some 10,000 rows at most.
   const windows = fittingWindows(from, to, fill ? (groups.length > 0 ? 12 : 100) : 400);
   const window = windows.length > 0 && random.chance(0.6) ? random.pick(windows) : null;
