@@ -14,8 +14,8 @@ ifeq ($(origin RUN_DATA),undefined)
 export RUN_DATA := $(or $(DATA),.run)
 endif
 
-TASKS    := help deps run check bench fuzz dist
-SUITES   := lint unit sanitize regress isolation tap http property fuzz
+TASKS    := help deps run check bench fuzz dist screenshots
+SUITES   := lint unit sanitize regress isolation tap http browser property fuzz
 ALL_TASKS := $(TASKS) $(SUITES:%=check-%)
 
 ifneq (,$(filter $(ALL_TASKS),$(MAKECMDGOALS)))
@@ -32,6 +32,7 @@ help:
 	@echo 'make check         every test, on private clusters; one suite: $(SUITES:%=check-%)'
 	@echo 'make bench         benchmarks          make fuzz   fuzz targets, FUZZ_SECONDS=120 each'
 	@echo 'make dist          the PGXN archive    make clean  remove what was built'
+	@echo 'make screenshots   the picture of the README'
 	@echo 'make deps          install missing Debian packages (run and check do so themselves)'
 
 deps:
@@ -54,6 +55,11 @@ bench:
 fuzz:
 	@test/lib/deps.sh fuzz '$(PG_CONFIG)'
 	+@test/lib/check.sh fuzz
+
+screenshots:
+	@test/lib/deps.sh check '$(PG_CONFIG)'
+	@test/lib/npm.sh
+	+@test/lib/check.sh screenshots
 
 dist:
 	git archive --format=zip --prefix=pgtally-$(EXTVERSION)/ -o pgtally-$(EXTVERSION).zip HEAD

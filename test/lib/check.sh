@@ -189,6 +189,27 @@ suite_http() {
     sed -n 's/^ *ok .*# SKIP \(.* \(installed\|needs\) .*\)/http: not tested: \1/p' "$log" | sort | uniq -c
 }
 
+# The page: its types, then what test/browser does with it in Debian's chromium.
+suite_browser() {
+    local good=0 bad=0 status=0 log=$logs/browser.log tsc=httpd/web/node_modules/typescript/bin/tsc
+    [ -e "$tsc" ] || { say "browser: not tested: tallyd was built without node and npm"; report browser 0 0; return; }
+    if node "$tsc" -p httpd/web >"$logs/types.log" 2>&1; then good=1; else bad=1; cat "$logs/types.log"; fi
+    run_in "$work/tree" "$log" PG_BINDIR="$bin" TALLYD="$work/tree/httpd/tallyd" \
+        timeout -k 10 900 node --test --test-reporter=tap test/browser/browser.test.js || status=$?
+    sed -n 's/^ *# \(.*\(first paint\|after its answer\).*\)/browser: \1/p; s/^ *ok .*# SKIP \(.*\)/browser: not tested: \1/p' "$log"
+    tap_result "$status" "$log"
+    report browser "$good" "$bad"
+}
+
+# No suite: `make screenshots` writes the README's picture.
+suite_screenshots() {
+    local log=$logs/screenshots.log picture=test/browser/page.png status=0
+    run_in "$work/tree" "$log" PG_BINDIR="$bin" TALLYD="$work/tree/httpd/tallyd" node test/browser/screenshots.js "$picture" || status=$?
+    cat "$log"
+    [ "$status" -ne 0 ] || cp "$work/tree/$picture" "$picture"
+    report screenshots "$((status == 0))" "$((status != 0))"
+}
+
 # A minute with PROPERTY_SECONDS=45, its default; longer finds more. The seed is printed.
 suite_property() {
     local good=0 bad=0 status=0 log=$logs/property.log

@@ -46,15 +46,22 @@ function options(props: ChartProps, width: number): uPlot.Options {
     };
   });
   return {
-    width, height: props.height ?? 280, padding: [12, 8, 0, 0], legend: { show: false }, cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
+    width, height: props.height ?? 280, padding: [12, 22, 0, 0], legend: { show: false }, cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
     tzDate: (at) => uPlot.tzDate(new Date(at * 1000), props.zone),
     scales: {
       x: { time: true, range: (_, least, most) => [least, props.kind === 'bars' ? most + (props.times[1]! - props.times[0]! || 86400) : most] },
       y: { range: (_, least, most) => [Math.min(0, least * 1.05), most > 0 ? most * 1.08 : 1] },
     },
-    axes: [{ ...axis, grid: { show: false }, space: 70 }, { ...axis, size: 56, values: (_, splits) => splits.map((value) => short(value)) }],
+    axes: [{ ...axis, grid: { show: false }, space: 76, size: 28, values: (_, splits, __, ___, step) => splits.map((at) => tick(at, step, props.zone)) }, { ...axis, size: 56, values: (_, splits) => splits.map((value) => short(value)) }],
     series: [{}, ...drawn.reverse()],
   };
+}
+
+function tick(at: number, step: number, zone: string): string {
+  const fine: Intl.DateTimeFormatOptions = step < 86400 ? { hour: '2-digit', minute: '2-digit' } : step < 28 * 86400 ? { day: 'numeric', month: 'short' } : { month: 'short', year: '2-digit' };
+  const date = new Date(at * 1000);
+  const midnight = step < 86400 && new Intl.DateTimeFormat('en-GB', { timeZone: zone, hour: '2-digit', minute: '2-digit' }).format(date) === '00:00';
+  return new Intl.DateTimeFormat(undefined, { timeZone: zone, ...(midnight ? { day: 'numeric', month: 'short' } : fine) }).format(date);
 }
 
 // Stacks are drawn from the tallest down, so that each leaves what is its own in sight.

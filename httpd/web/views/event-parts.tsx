@@ -3,6 +3,9 @@ import type { StoredEvent } from '../types';
 import { moment } from '../app/format';
 import { href } from '../app/route';
 
+// An amended event has a row for each of its states.
+export const identity = (event: StoredEvent): string => [event.customer_id, event.source, event.event_id, event.received_at].join('\n');
+
 export const eventHref = (event: StoredEvent): string =>
   href(['events', event.event_id], { customer: event.customer_id || undefined, source: event.source || undefined });
 
@@ -25,7 +28,7 @@ export function EventTable(props: { events: StoredEvent[]; customer?: boolean; f
         <thead><tr><th>Time</th><th>Code</th>{props.customer !== false && <th>Customer</th>}<th>Event</th><th>Properties</th><th>Counted by</th></tr></thead>
         <tbody>
           {props.events.map((event) => (
-            <tr key={`${event.customer_id}\n${event.source}\n${event.event_id}`} class={props.fresh?.has(event.event_id) ? 'fresh' : undefined}>
+            <tr key={identity(event)} class={props.fresh?.has(event.event_id) ? 'fresh' : undefined}>
               <td class="nowrap"><time dateTime={event.timestamp} title={event.timestamp}>{moment(event.timestamp)}</time></td>
               <td><code>{event.code}</code></td>
               {props.customer !== false && <td>{event.customer_id ? <a href={href(['customers', event.customer_id])}>{event.customer_id}</a> : <span class="soft">none</span>}</td>}

@@ -5,7 +5,9 @@ import { moment } from '../app/format';
 import { useLoad } from '../app/load';
 import { Ago, Copy, Head, When } from '../app/parts';
 import { href, type Route } from '../app/route';
-import { Verdict } from './event-parts';
+import { session } from '../app/session';
+import { Acts } from './event-acts';
+import { identity, Verdict } from './event-parts';
 
 export function EventPage({ id, route }: { id: string; route: Route }) {
   const query = { customer_id: route.get('customer') || undefined, source: route.get('source') || undefined };
@@ -15,8 +17,8 @@ export function EventPage({ id, route }: { id: string; route: Route }) {
       <Head over={<a href={href(['events'])}>Events</a>} title={id} />
       <When loaded={loaded} rows={5}>{(found) => (
         <>
-          {found.data.length > 1 && <p class="soft">{found.data.length} events have this id: of several customers or sources.</p>}
-          {found.data.map((event) => <One key={`${event.customer_id}\n${event.source}`} event={event} />)}
+          {found.data.length > 1 && <p class="soft">{found.data.length} events have this id: of several customers or sources, or as it was before it was amended.</p>}
+          {found.data.map((event) => <One key={identity(event)} event={event} reload={loaded.reload} />)}
         </>
       )}</When>
     </>
@@ -29,11 +31,16 @@ function payload(event: StoredEvent): string {
   return lines.length ? `{\n${lines.join(',\n')}\n}` : '{}';
 }
 
-function One({ event }: { event: StoredEvent }) {
+const acts = { voided: 'Voided', restored: 'Restored', amended: 'Amended' };
+
+function One({ event, reload }: { event: StoredEvent; reload: () => void }) {
   return (
     <>
       <section class="card">
-        <div class="toolbar inline"><h2>What was sent</h2><Verdict event={event} /></div>
+        <div class="toolbar inline">
+          <h2>What was sent <Verdict event={event} /></h2>
+          {session.may('write') && <div class="actions"><Acts event={event} payload={payload(event)} done={reload} /></div>}
+        </div>
         <dl class="pairs wide">
           <dt>Code</dt><dd><code>{event.code}</code></dd>
           <dt>Customer</dt><dd>{event.customer_id ? <a href={href(['customers', event.customer_id])}>{event.customer_id}</a> : 'none'}</dd>
@@ -45,6 +52,14 @@ function One({ event }: { event: StoredEvent }) {
         </dl>
         <div class="toolbar inline"><h3>Properties</h3><Copy label="Copy" text={() => payload(event)} /></div>
         <pre tabIndex={0}>{payload(event)}</pre>
+        {event.history && event.history.length > 0 && (
+          <>
+            <h3 class="over-list">History</h3>
+            <ul class="plain">
+              {event.history.map((act) => <li key={act.at}><span class="badge">{acts[act.action]}</span> {moment(act.at)} <span class="soft">by {act.by}</span> {act.reason}</li>)}
+            </ul>
+          </>
+        )}
       </section>
       <Metrics event={event} />
     </>

@@ -6,7 +6,7 @@ import { useLoad } from '../app/load';
 import { Empty, Failure, Head, When } from '../app/parts';
 import { change, type Route } from '../app/route';
 import { session } from '../app/session';
-import { EventTable } from './event-parts';
+import { EventTable, identity } from './event-parts';
 import { SendEvent } from './send-event';
 
 const pageSize = 50;
@@ -62,7 +62,6 @@ function Pages({ first, query }: { first: EventPage; query: Record<string, strin
       setError(problem as Error);
     }
   };
-  const identity = (event: StoredEvent) => [event.customer_id, event.source, event.event_id].join('\n');
   const shown = new Map([...first.data, ...more].map((event) => [identity(event), event]));
   return (
     <>

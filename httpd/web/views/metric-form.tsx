@@ -5,7 +5,6 @@ import { api, ApiError } from '../app/api';
 import { Dialog, Failure, Field } from '../app/parts';
 import { go } from '../app/route';
 import { session } from '../app/session';
-import { Trial } from './trial';
 import { typeNames } from './metrics';
 
 type Fields = Record<string, string>;
@@ -16,7 +15,7 @@ function fieldsOf(metric: Metric | undefined, code: string): Fields {
   const matrix = metric?.segmentation_matrix;
   const single = matrix && 'key' in matrix ? matrix : undefined;
   return {
-    name: metric?.name ?? '', code: metric?.code ?? code, aggregation_type: metric?.aggregation_type ?? 'SUM', aggregation_key: metric?.aggregation_key ?? '',
+    name: metric?.name ?? '', slug: metric?.slug ?? '', code: metric?.code ?? code, aggregation_type: metric?.aggregation_type ?? 'SUM', aggregation_key: metric?.aggregation_key ?? '',
     description: metric?.description ?? '', usage_group_key: metric?.usage_group_key ?? '', factor: metric?.unit_conversion ? String(metric.unit_conversion.factor) : '',
     rounding: metric?.unit_conversion?.rounding ?? 'NONE', key: single?.key ?? '', values: single?.values.join(', ') ?? '',
   };
@@ -37,7 +36,7 @@ function matrixOf(fields: Fields): MetricCreate['segmentation_matrix'] {
 function definition(fields: Fields): MetricCreate {
   const counts = fields.aggregation_type === 'COUNT';
   return {
-    name: fields.name ?? '', code: fields.code ?? '', product_family_id: session.profile!.default_product_family_id,
+    name: fields.name ?? '', slug: fields.slug || null, code: fields.code ?? '', product_family_id: session.profile!.default_product_family_id,
     aggregation_type: fields.aggregation_type as 'SUM', ...(counts ? {} : { aggregation_key: fields.aggregation_key || null }),
     description: fields.description || null, usage_group_key: fields.usage_group_key || null, unit_conversion: conversion(fields), segmentation_matrix: matrixOf(fields),
   };
@@ -65,7 +64,7 @@ export function MetricForm(props: { metric?: Metric; code?: string; close: () =>
     try {
       const made = definition(fields);
       if (metric) {
-        await api.patch(`/api/v1/metrics/${metric.id}`, { name: made.name, description: made.description, unit_conversion: made.unit_conversion,
+        await api.patch(`/api/v1/metrics/${metric.id}`, { name: made.name, slug: made.slug, description: made.description, unit_conversion: made.unit_conversion,
           ...(metric.segmentation_matrix && !('key' in metric.segmentation_matrix) ? {} : { segmentation_matrix: made.segmentation_matrix }) });
         props.done();
         props.close();
@@ -100,7 +99,10 @@ export function MetricForm(props: { metric?: Metric; code?: string; close: () =>
           </Field>
           {fields.aggregation_type !== 'COUNT' && <Field label="Property" {...input('aggregation_key')} disabled={fixed} hint="The property of events that is aggregated." />}
         </div>
-        <Field label="Description" {...input('description')} />
+        <div class="pair">
+          <Field label="Slug" {...input('slug')} hint="A short name that can stand for its id; empty: none." />
+          <Field label="Description" {...input('description')} />
+        </div>
         <details open={Boolean(fields.usage_group_key || fields.factor || fields.key)}>
           <summary>Groups, conversion, which events</summary>
           <Field label="Always group by" {...input('usage_group_key')} disabled={fixed} hint="A property, such as region; empty: none." />
@@ -119,7 +121,6 @@ export function MetricForm(props: { metric?: Metric; code?: string; close: () =>
             <Field label="is one of" {...input('values')} hint="Values, with commas between them." />
           </div>
         </details>
-        <Trial fields={fields} />
         {error && !known && <Failure error={error} />}
         <footer>
           <button type="button" onClick={props.close}>Cancel</button>

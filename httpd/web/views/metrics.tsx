@@ -46,7 +46,7 @@ export function Metrics({ route }: { route: Route }) {
           <>
             <div class="scroll card flush" tabIndex={0} role="region" aria-label="Metrics">
               <table>
-                <thead><tr>{header('name', 'Name')}{header('code', 'Code')}<th>Type</th><th class="right">This month</th><th>30 days</th><th>Last event</th><th><span class="sr">Actions</span></th></tr></thead>
+                <thead><tr>{header('name', 'Name')}<th>Slug</th>{header('code', 'Code')}<th>Type</th><th class="right">This month</th><th>30 days</th><th>Last event</th><th><span class="sr">Actions</span></th></tr></thead>
                 <tbody>{data.data.map((metric) => <Row key={metric.id} metric={metric} reload={loaded.reload} />)}</tbody>
               </table>
             </div>
@@ -95,6 +95,7 @@ function Row({ metric, reload }: { metric: MetricSummary; reload: () => void }) 
   return (
     <tr>
       <th scope="row"><a href={href(['metrics', metric.id])}>{metric.name}</a>{metric.archived_at && <span class="badge">archived</span>}</th>
+      <td>{metric.slug ? <code>{metric.slug}</code> : <span class="soft">–</span>}</td>
       <td><code>{metric.code}</code></td>
       <td>{typeNames[metric.aggregation_type]}</td>
       <td class="right">{data ? <Value value={data.month.total.value} /> : error ? <span class="bad" title={error.message}>error</span> : '…'}</td>

@@ -1,0 +1,255 @@
+// The page in a browser: signing in, every view on the sample's flights, and what can be done there.
+'use strict';
+
+const assert = require('node:assert/strict');
+const crypto = require('node:crypto');
+const fs = require('node:fs');
+const path = require('node:path');
+const { after, before, test } = require('node:test');
+const { Browser, accessibility, missing, setUp, startTallyd } = require('./lib.js');
+
+const skip = missing();
+// The flights are of 2001.
+const then = 'range=own&from=2001-01-01&to=2001-04-01';
+let s;
+let b;
+let metrics;
+
+if (skip) {
+  test('the page in a browser', { skip }, () => {});
+} else {
+  before(async () => {
+    s = await setUp();
+    b = await Browser.start(s.url);
+    metrics = (await s.api('GET', '/api/v1/metrics?per_page=100')).data;
+  });
+  after(async () => {
+    await b?.stop();
+    await s?.close();
+  });
+  tests();
+}
+
+const idOf = (name) => metrics.find((metric) => metric.name === name).id;
+
+function tests() {
+  test('a key is pasted; a bad one is refused in words; tenant and mode are in sight; the key is in no address', async () => {
+    const page = await b.open();
+    await page.getByLabel('API key').fill('tally_live_wrong');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByText('the API key is not valid').waitFor();
+    await page.getByLabel('API key').fill(s.key);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.locator('aside .tenant').waitFor();
+    assert.equal(await page.locator('aside .name').textContent(), 'test');
+    assert.equal(await page.locator('aside .badge').textContent(), 'live');
+    assert.ok(!page.url().includes(s.key));
+    assert.deepEqual(await page.evaluate(() => [localStorage.length, document.cookie]), [0, '']);
+    await page.reload();
+    await page.locator('aside .tenant').waitFor();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByLabel('API key').waitFor();
+    assert.equal(await page.evaluate(() => sessionStorage.length), 0);
+    await page.context().close();
+    b.check();
+  });
+
+  test('the address of make run signs in once, and its code leaves the address', async () => {
+    const code = crypto.randomBytes(16).toString('hex');
+    const file = path.join(s.cluster.dir, 'code');
+    fs.writeFileSync(file, `${code}\n${s.key}\n`, { mode: 0o600 });
+    const tallyd = await startTallyd(s.cluster, ['--page-sign-in', file]);
+    await tallyd.ready();
+    const other = await Browser.start(tallyd.url);
+    try {
+      const page = await other.open({ hash: `code=${code}` });
+      await page.locator('aside .tenant').waitFor();
+      assert.ok(!page.url().includes(code), page.url());
+      const again = await other.open({ hash: `code=${code}` });
+      await again.getByText('signs in once').waitFor();
+      other.check();
+    } finally {
+      await other.stop();
+      await tallyd.stop();
+    }
+  });
+
+  // Each view, with something that it must show.
+  const views = () => [
+    ['overview', '/', 'Events an hour'],
+    ['metrics', '/metrics', 'Last event'],
+    ['metric, grouped', `/metrics/${idOf('miles')}?${then}&window=week&by=customer_id&compare=1`, 'Made of'],
+    ['metric, level', `/metrics/${idOf('worst delay')}?${then}`, 'Made of'],
+    ['form of a metric', '/metrics?new=1', 'Create a metric'],
+    ['events', '/events?customer=DFW', 'Counted by'],
+    ['event', '/events/flight-7', 'What was sent'],
+    ['send an event', '/events?send=1&live=0', 'Properties'],
+    ['customers', `/customers?${then}`, 'Top customers'],
+    ['customer', `/customers/DFW?${then}`, 'Newest events'],
+    ['imports', '/imports', 'Drop a file of events here'],
+    ['keys', '/keys', 'Last used'],
+  ];
+
+  for (const [what, look] of Object.entries({ light: {}, dark: { dark: true }, '320 px wide': { width: 320, height: 640 } })) {
+    test(`every view on the sample, ${what}`, async (t) => {
+      const found = [];
+      const page = await b.open({ key: s.key, hash: '/keys', ...look });
+      const paint = await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime);
+      for (const [name, hash, text] of views()) {
+        await page.evaluate((to) => { performance.clearMeasures(); location.hash = to; }, hash);
+        await page.locator('main').getByText(text).or(page.locator('dialog').getByText(text)).first().waitFor();
+        await page.locator('.skeleton').first().waitFor({ state: 'detached' });
+        for (const failure of await page.locator('.failure').allTextContents()) found.push(`${name}: ${failure}`);
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        if (wide > 0) found.push(`${name}: ${wide} px too wide`);
+        if (!look.width) found.push(...(await accessibility(page)).map((one) => `${name}: ${one}`));
+        const charts = await page.evaluate(() => performance.getEntriesByName('chart').map((entry) => entry.duration));
+        if (charts.length && what === 'light') t.diagnostic(`${name}: a chart after its answer ${Math.max(...charts).toFixed()} ms`);
+      }
+      t.diagnostic(`first paint ${paint?.toFixed()} ms`);
+      await page.context().close();
+      assert.deepEqual(found, []);
+      b.check();
+    });
+  }
+
+  test('a view is wholly in its address, exact numbers are in the table and in what is copied', async () => {
+    const hash = `/metrics/${idOf('miles')}?${then}&window=month&zone=UTC&filter=destination%3DLAX`;
+    const page = await b.open({ key: s.key, hash });
+    const usage = await s.api('GET', `/api/v1/metrics/${idOf('miles')}/usage?from=2001-01-01&to=2001-04-01&filter%5Bdestination%5D=LAX`);
+    const total = page.locator('.figure .number').first();
+    await total.waitFor();
+    assert.equal(await total.getAttribute('data-exact'), usage.total.value);
+    await page.getByText('destination = LAX').waitFor();
+    assert.equal(await page.locator('tbody tr').count(), 3);
+    await page.getByRole('button', { name: 'CSV' }).click();
+    const csv = await page.evaluate(() => navigator.clipboard.readText());
+    assert.equal(csv.split('\r\n').slice(1, 4).reduce((sum, line) => sum + Number(line.split(',')[2]), 0), Number(usage.total.value));
+    await page.getByRole('button', { name: 'Copy as curl' }).click();
+    assert.doesNotMatch(await page.evaluate(() => navigator.clipboard.readText()), /tally_live_/);
+    await page.getByRole('button', { name: 'SQL' }).click();
+    const sql = await page.evaluate(() => navigator.clipboard.readText());
+    const rows = s.cluster.psql(`SET tally.tenant = 'test'; SELECT sum(value) FROM (${sql}) u`);
+    assert.equal(Number(rows), Number(usage.total.value));
+    await page.getByLabel('Group by').selectOption('customer_id');
+    await page.waitForFunction(() => location.hash.includes('by=customer_id'));
+    await page.goBack();
+    await page.waitForFunction(() => !location.hash.includes('by=customer_id'));
+    await page.context().close();
+    b.check();
+  });
+
+  test('a metric is made, an event is sent, and it is counted without a reload', async () => {
+    const page = await b.open({ key: s.key, hash: '/metrics' });
+    await page.getByRole('button', { name: 'Create a metric' }).click();
+    await page.getByLabel('Name', { exact: true }).fill('Tea');
+    await page.getByLabel('Event code').fill('tea');
+    await page.getByLabel('Property', { exact: true }).fill('cups');
+    await page.getByRole('button', { name: 'Create', exact: true }).click();
+    await page.getByRole('heading', { name: 'Tea' }).waitFor();
+    await page.getByText('No event in this range').waitFor();
+    const events = await page.context().newPage();
+    b.watch(events);
+    await events.goto(`${s.url}/page/icon.svg`);
+    await events.evaluate((key) => sessionStorage.setItem('pgtally-key', key), s.key);
+    await events.goto(`${s.url}/#/events?send=1&code=tea`);
+    const form = events.getByRole('dialog');
+    await form.getByLabel('Customer').fill('ann');
+    await form.getByLabel('Properties').fill('{"cups": 12345678901234567890.5, "sort": "green"}');
+    await form.getByRole('button', { name: 'Send' }).click();
+    await form.getByText('is stored').waitFor();
+    await form.getByRole('button', { name: 'Close' }).last().click();
+    // Every digit, in the list of events too.
+    await events.getByText('12345678901234567890.5').first().waitFor();
+    const total = page.locator('.figure .number').first();
+    await page.locator('[data-exact="12345678901234567890.5"]').first().waitFor();
+    assert.equal(await total.textContent(), '12,345,678,901,234,567,890.5');
+    await page.context().close();
+    b.check();
+  });
+
+  test('what the API refuses is told at its field', async () => {
+    const page = await b.open({ key: s.key, hash: '/metrics?new=1' });
+    await page.getByLabel('Name', { exact: true }).fill('Juice');
+    await page.getByLabel('Event code').fill('juice');
+    await page.getByRole('button', { name: 'Create', exact: true }).click();
+    await page.locator('.field.wrong').waitFor();
+    const field = page.getByLabel('Property', { exact: true });
+    assert.equal(await field.getAttribute('aria-invalid'), 'true');
+    assert.ok(await field.evaluate((node) => node === document.activeElement), 'it has the focus');
+    assert.match(await page.locator('.field.wrong .hint').textContent(), /aggregation_key is missing/);
+    await field.fill('cups');
+    await page.getByText('Groups, conversion').click();
+    await page.getByLabel('Divide by').fill('a dozen');
+    await page.getByRole('button', { name: 'Create', exact: true }).click();
+    await page.locator('.field.wrong input[name=factor]').waitFor();
+    await page.context().close();
+    b.check();
+  });
+
+  test('a key that may only read is offered nothing else; a revoked one ends the session in words', async () => {
+    const made = await s.api('POST', '/api/v1/keys', { name: 'looker', scopes: ['read'] });
+    const page = await b.open({ key: made.secret, hash: '/metrics' });
+    await page.getByRole('link', { name: 'miles' }).waitFor();
+    assert.equal(await page.getByRole('button', { name: /^(Create a metric|Archive)$/ }).count(), 0);
+    await page.getByRole('link', { name: 'Keys and limits' }).click();
+    await page.getByText('that takes the scope admin').waitFor();
+    await page.getByRole('link', { name: 'Imports' }).click();
+    await page.getByText('that takes the scope write').waitFor();
+    assert.equal(await page.locator('.drop').count(), 0);
+
+    const admin = await b.open({ key: s.key, hash: '/keys' });
+    await admin.getByRole('row', { name: /looker/ }).getByRole('button', { name: 'Revoke' }).click();
+    await admin.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
+    await admin.getByRole('row', { name: /looker.*revoked/ }).waitFor();
+    await page.getByRole('link', { name: 'Events' }).click();
+    await page.getByText('This key is not valid any more').waitFor();
+    assert.equal(await page.evaluate(() => sessionStorage.length), 0);
+    await page.context().close();
+    await admin.context().close();
+    b.check();
+  });
+
+  test('a key is made, its secret is shown once, and it signs in', async () => {
+    const page = await b.open({ key: s.key, hash: '/keys' });
+    await page.getByRole('button', { name: 'Make a key' }).click();
+    await page.getByLabel('Name', { exact: true }).fill('new one');
+    await page.getByRole('button', { name: 'Make it' }).click();
+    const secret = await page.locator('.secret').textContent();
+    await page.getByRole('button', { name: 'Done' }).click();
+    await page.getByRole('row', { name: /new one/ }).waitFor();
+    assert.ok(!(await page.content()).includes(secret));
+    await (await b.open({ key: secret })).context().close();
+    await page.context().close();
+    b.check();
+  });
+
+  test('20,000 lines are imported with a bar that moves, failures by line, and taken back', async () => {
+    const lines = Array.from({ length: 20000 }, (_, n) => `step,walker-${n % 7},2024-03-01T00:00:00Z,"${n},""x""\n${n % 3}",s${n}`);
+    lines[12345] = 'step,walker-1,yesterday,1,bad';
+    const file = path.join(s.cluster.dir, 'steps.csv');
+    fs.writeFileSync(file, `code,customer_id,timestamp,note,event_id\n${lines.join('\n')}\n`);
+    const page = await b.open({ key: s.key, hash: '/imports' });
+    const seen = new Set();
+    await page.exposeFunction('seenBar', (value) => seen.add(Number(value)));
+    await page.evaluate(() => new MutationObserver(() => {
+      const bar = document.querySelector('.upload [role=progressbar]');
+      if (bar) globalThis.seenBar(bar.getAttribute('aria-valuenow'));
+    }).observe(document.body, { subtree: true, childList: true, attributes: true }));
+    await page.locator('input[type=file]').setInputFiles(file);
+    await page.getByText('· done').waitFor({ timeout: 60000 });
+    await page.getByText('19,999 events stored').waitFor();
+    await page.getByText('1 line refused').waitFor();
+    // Every record before it has two lines, and the header one.
+    await page.getByText(`line ${(2 * 12345 + 2).toLocaleString('en-GB')}`).waitFor();
+    assert.ok([...seen].some((value) => value > 0 && value < 100), `the bar was seen at ${[...seen]}`);
+    const row = page.getByRole('row', { name: /steps\.csv/ });
+    await row.getByText('19,999').waitFor();
+    await row.getByRole('button', { name: 'Take back' }).click();
+    await page.getByLabel('Reason').fill('a test');
+    await page.getByRole('dialog').getByRole('button', { name: 'Take back' }).click();
+    await page.getByText('taken back: a test').waitFor({ timeout: 60000 });
+    await page.context().close();
+    b.check();
+  });
+}

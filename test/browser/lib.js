@@ -1,0 +1,106 @@
+// Helper of the browser tests: a store with the sample, a tallyd, and a browser whose every page is watched: what it logs as an
+// error, what it asks of other hosts, and scripts that fail, make a test red.
+// environment: as test/http/lib.js; CHROMIUM  the browser, where it is not Debian's
+'use strict';
+
+const assert = require('node:assert/strict');
+const { spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const http = require('../http/lib.js');
+
+const root = path.join(__dirname, '../..');
+const executable = process.env.CHROMIUM ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((one) => fs.existsSync(one));
+
+// Why nothing can be tested here; false: it can.
+function missing() {
+  if (!executable) return 'chromium is not installed';
+  try {
+    require.resolve('playwright-core');
+    require.resolve('axe-core');
+    return false;
+  } catch {
+    return 'playwright-core is not installed: see test/lib/npm.sh';
+  }
+}
+
+class Browser {
+  static async start(url) {
+    const { chromium } = require('playwright-core');
+    const one = new Browser();
+    one.url = url;
+    one.home = fs.mkdtempSync(path.join(os.tmpdir(), 'tally-browser-'));
+    one.browser = await chromium.launch({ executablePath: executable, chromiumSandbox: false, env: { ...process.env, HOME: one.home, XDG_CONFIG_HOME: one.home, XDG_CACHE_HOME: one.home } });
+    one.problems = [];
+    return one;
+  }
+
+  // A page of its own session. key: signed in with it, as by pasting; hash: where to, without its #.
+  async open({ key, hash = '/', width = 1280, height = 860, dark = false } = {}) {
+    const context = await this.browser.newContext({
+      viewport: { width, height }, colorScheme: dark ? 'dark' : 'light', locale: 'en-GB', timezoneId: 'Europe/Berlin', permissions: ['clipboard-read', 'clipboard-write'],
+      reducedMotion: 'reduce',
+    });
+    const page = await context.newPage();
+    page.setDefaultTimeout(20000);
+    this.watch(page);
+    if (key) {
+      await page.goto(`${this.url}/page/icon.svg`);
+      await page.evaluate((one) => sessionStorage.setItem('pgtally-key', one), key);
+    }
+    await page.goto(`${this.url}/#${hash}`);
+    if (key) await page.locator('aside .tenant').waitFor();
+    return page;
+  }
+
+  watch(page) {
+    page.on('pageerror', (error) => this.problems.push(`a script failed: ${error.stack}`));
+    // An answer that refuses something is no fault of the page.
+    page.on('console', (message) => {
+      if (message.type() === 'error' && !/status of 4\d\d/.test(message.text())) this.problems.push(`the console says: ${message.text()}`);
+    });
+    page.on('request', (request) => {
+      const target = new URL(request.url());
+      if (target.origin !== this.url && target.protocol !== 'data:') this.problems.push(`it asked another host: ${request.url()}`);
+      if (/tally_(live|test)_/.test(request.url())) this.problems.push('a key is in an address');
+    });
+  }
+
+  // Fails for what was noticed since the last time.
+  check() {
+    assert.deepEqual(this.problems.splice(0), []);
+  }
+
+  async stop() {
+    await this.browser.close();
+    fs.rmSync(this.home, { recursive: true, force: true });
+  }
+}
+
+// What axe finds that is serious or worse.
+async function accessibility(page) {
+  const { source } = require('axe-core');
+  // The policy of the page forbids scripts of others: this one comes over the debugger.
+  await page.evaluate(source);
+  const result = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }));
+  return result.violations.filter((one) => ['serious', 'critical'].includes(one.impact))
+    .map((one) => `${one.id}: ${one.help}: ${one.nodes.slice(0, 3).map((node) => `${node.target} ${node.any[0]?.message ?? ''}`).join('; ')}`);
+}
+
+// A store with the flights of the sample, and tallyd in front of it with a code that signs in.
+async function setUp() {
+  const s = await http.setUp();
+  const file = path.join(s.cluster.dir, 'key');
+  fs.writeFileSync(file, `${s.key}\n`, { mode: 0o600 });
+  const loaded = spawnSync('perl', [path.join(root, 'test/sample/load.pl'), s.url, file], { encoding: 'utf8' });
+  if (loaded.status !== 0) throw new Error(`the sample could not be loaded: ${loaded.stderr}`);
+  s.api = async (method, target, body) => {
+    const answer = await http.call(s.url, s.key, method, target, body);
+    assert.ok(answer.status < 300, answer.text);
+    return answer.json;
+  };
+  return s;
+}
+
+module.exports = { Browser, accessibility, missing, setUp, startTallyd: http.startTallyd, until: http.until };
