@@ -42,7 +42,7 @@ BEGIN
     ), counted AS (
         SELECT r.row ->> 'start' AS start, sum((r.row ->> 'events')::bigint) AS events
         FROM (SELECT c.code FROM code c WHERE c.last_ts >= hours_from LIMIT 100) c,
-             json_array_elements(tally_rest._metric_usage(tally_rest._counted(tenant, c.code), hours_from, hours_to, NULL, 'hour', 'UTC', NULL, NULL, false)
+             json_array_elements(tally_rest._metric_usage(tally_rest._counted(tenant, c.code), hours_from, hours_to, NULL, 'hour', 'UTC', NULL, NULL, false, NULL, NULL)
                                  -> 'usage') AS r (row)
         GROUP BY 1
     )
