@@ -10,7 +10,8 @@ $$;
 COMMENT ON FUNCTION tally_rest._usage_filter(jsonb) IS 'The filter {property: [values]} of parameters like filter[region]=eu';
 
 CREATE FUNCTION tally_rest._metric_usage(metric tally.metric, "from" timestamptz, "to" timestamptz, customers text[], "window" text,
-                                         time_zone text, group_by text[], filter jsonb, fill boolean, anchor timestamp, week_start text) RETURNS json
+                                         time_zone text, group_by text[], filter jsonb, fill boolean, anchor timestamp DEFAULT NULL,
+                                         week_start text DEFAULT NULL) RETURNS json
     AS 'MODULE_PATHNAME', 'tally_metric_usage_json'
     LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000;
 COMMENT ON FUNCTION tally_rest._metric_usage(tally.metric, timestamptz, timestamptz, text[], text, text, text[], jsonb, boolean, timestamp, text) IS
