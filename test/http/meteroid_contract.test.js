@@ -79,6 +79,11 @@ test('metrics: create, list, get, change, archive, unarchive', async () => {
   const made = await client.createMetric({}, { name: 'Calls', code: 'calls', aggregation_type: 'SUM', aggregation_key: 'n', product_family_id: family,
     segmentation_matrix: { type: 'SINGLE', key: 'region', values: ['eu'] }, unit_conversion: { factor: 10, rounding: 'UP' } });
   isModel(made, METRIC, 'metric');
+  const filters = [{ property: 'plan', op: 'IN', values: ['pro', 'team'] }, { property: 'plan', op: 'NOT_EQUAL', values: ['free'] }];
+  const filtered = await client.createMetric({}, { name: 'Paid calls', code: 'calls', aggregation_type: 'COUNT', product_family_id: family, filters });
+  assert.deepEqual(filtered.filters, filters);
+  assert.deepEqual((await client.changeMetric({ id: filtered.id }, { filters: filters.slice(1) })).filters, filters.slice(1), 'they are replaced');
+  assert.ok(!('filters' in await client.changeMetric({ id: filtered.id }, { filters: [] })));
   isModel(await client.getMetric({ id: made.id }), METRIC, 'metric');
   isModel(await client.changeMetric({ id: made.id }, { name: 'All calls' }), METRIC, 'metric');
   await client.archiveMetric({ id: made.id });

@@ -81,7 +81,7 @@ SELECT public.regress_answer(format('SELECT tally.usage_total(%L, ''2024-01-01Z'
 SELECT tally._find_metric(2, 'c');
 SELECT * FROM tally._find_events(2, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 10);
 SELECT * FROM tally._events_by_id(2, 'x', NULL, NULL);
-SELECT tally._life(ROW(2, gen_random_uuid(), 'n', 'c', NULL, 'COUNT', NULL, NULL, NULL, NULL, NULL, NULL, gen_random_uuid(), NULL, now(), now(), NULL, NULL)::tally.metric);
+SELECT tally._life(ROW(2, gen_random_uuid(), 'n', 'c', NULL, 'COUNT', NULL, NULL, NULL, NULL, NULL, NULL, gen_random_uuid(), NULL, now(), now(), NULL, NULL, NULL)::tally.metric);
 SELECT count(*) FROM tally.recent_event;
 SELECT count(*) FROM tally.segment;
 SELECT count(*) FROM tally.read_grant;

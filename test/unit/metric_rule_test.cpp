@@ -200,6 +200,34 @@ TEST(Matrices, WithoutATypeAreOfOneDimension) {
         EXPECT_THROW(parse_matrix(wrong), Error) << wrong;
 }
 
+TEST(Filters, OfAMetricHoldAllTogetherAndWithTheQuestions) {
+    MetricDefinition definition = metric(Aggregation::sum);
+    definition.filters = parse_filters(R"([{"property": "plan", "op": "IN", "values": ["pro", "1.0"]},
+                                           {"property": "region", "op": "NOT_EQUAL", "values": ["eu"]},
+                                           {"property": "region", "op": "NOT_IN", "values": ["us", "2"]}])");
+    Filter asked;
+    asked.entries.push_back({"plan", {"pro"}});
+    const MetricRule own(definition, {}, {}), both(definition, asked, {});
+    ASSERT_EQ(own.keys().size(), 3U);  // v, plan, region: each read once
+    const auto judged = [](const MetricRule& rule, PropertyValue plan, PropertyValue region) {
+        const PropertyValue values[] = {number("1"), plan, region};
+        return rule.judge(values);
+    };
+    EXPECT_EQ(judged(own, text("pro"), text("asia")), Outcome::counted);
+    EXPECT_EQ(judged(own, number("1"), number("3")), Outcome::counted);
+    EXPECT_EQ(judged(own, text("free"), text("asia")), Outcome::filtered);
+    EXPECT_EQ(judged(own, absent, text("asia")), Outcome::filtered);
+    for (const PropertyValue& region : {text("eu"), text("us"), number("2.0"), absent, text("")})
+        EXPECT_EQ(judged(own, text("pro"), region), Outcome::filtered) << region.text;
+    EXPECT_EQ(judged(both, text("pro"), text("asia")), Outcome::counted);
+    EXPECT_EQ(judged(both, number("1"), text("asia")), Outcome::filtered);
+    EXPECT_TRUE(own.filters(1));
+    EXPECT_FALSE(own.filters(0));
+    for (const char* wrong : {"{}", "1", R"([{"property": "p", "op": "LIKE", "values": ["a"]}])", R"([{"op": "IN", "values": ["a"]}])",
+                              R"([{"property": "p", "op": "IN"}])", R"([{"property": "p", "op": "IN", "values": [1]}])"})
+        EXPECT_THROW(parse_filters(wrong), Error) << wrong;
+}
+
 TEST(Values, AsTextsAndNumbers) {
     EXPECT_EQ(value_text(number("1.00")), "1");
     EXPECT_EQ(value_text(text("1.00")), "1.00");

@@ -1,4 +1,4 @@
-// Reading tally.metric's columns into a definition. The matrix is JSON in one of the three shapes that
+// Reading tally.metric's columns into a definition. The matrix and the filters are JSON in the shapes that
 // sql/install/30-catalog/segmentation.sql lets in.
 #include "core/metric/definition.hpp"
 
@@ -15,17 +15,19 @@ namespace dom = simdjson::dom;
     throw Error(ErrorKind::corrupted, "a metric's " + std::string(what) + " is none that tally.metric takes");
 }
 
-std::string string_of(const simdjson::simdjson_result<dom::element>& value) {
+std::string string_of(const simdjson::simdjson_result<dom::element>& value, std::string_view what = "segmentation_matrix") {
     std::string_view text;
-    if (value.get_string().get(text) != simdjson::SUCCESS) fail("segmentation_matrix");
+    if (value.get_string().get(text) != simdjson::SUCCESS) fail(what);
     return std::string(text);
 }
 
-std::vector<std::string> strings_of(const simdjson::simdjson_result<dom::element>& value) {
+std::vector<std::string> strings_of(const simdjson::simdjson_result<dom::element>& value,
+                                    std::string_view what = "segmentation_matrix") {
     dom::array list;
-    if (value.get_array().get(list) != simdjson::SUCCESS) fail("segmentation_matrix");
+    if (value.get_array().get(list) != simdjson::SUCCESS) fail(what);
     std::vector<std::string> texts;
-    for (dom::element element : list) texts.push_back(string_of(simdjson::simdjson_result<dom::element>(std::move(element))));
+    for (dom::element element : list)
+        texts.push_back(string_of(simdjson::simdjson_result<dom::element>(std::move(element)), what));
     return texts;
 }
 
@@ -78,6 +80,20 @@ SegmentationMatrix parse_matrix(std::string_view json) {
         fail("segmentation_matrix");
     }
     return matrix;
+}
+
+std::vector<MetricFilter> parse_filters(std::string_view json) {
+    dom::parser parser;
+    dom::array list;
+    if (parser.parse(json.data(), json.size()).get_array().get(list) != simdjson::SUCCESS) fail("filters");
+    std::vector<MetricFilter> filters;
+    for (dom::element element : list) {
+        const std::string op = string_of(element["op"], "filters");
+        const bool is_negative = op == "NOT_EQUAL" || op == "NOT_IN";
+        if (!is_negative && op != "EQUAL" && op != "IN") fail("filters");
+        filters.push_back({string_of(element["property"], "filters"), is_negative, strings_of(element["values"], "filters")});
+    }
+    return filters;
 }
 
 }  // namespace tally

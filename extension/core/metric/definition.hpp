@@ -25,6 +25,13 @@ struct SegmentationMatrix {
     std::vector<std::pair<std::string, std::vector<std::string>>> links;
 };
 
+// A condition that every counted event fulfils: the property is one of the values; or is there, and none of them.
+struct MetricFilter {
+    std::string key;
+    bool is_negative = false;
+    std::vector<std::string> values;
+};
+
 struct MetricDefinition {
     Aggregation aggregation = Aggregation::count;
     std::string key;  // the property that is aggregated; COUNT reads none
@@ -32,11 +39,13 @@ struct MetricDefinition {
     std::string name;  // for messages
     SegmentationMatrix matrix;
     std::string usage_group_key;  // empty: none
+    std::vector<MetricFilter> filters;
 };
 
 // Of tally.metric's columns. Throw Error(corrupted) for what its constraints do not let in.
 Aggregation parse_aggregation(std::string_view name);
 MetricKind parse_kind(std::string_view name);
 SegmentationMatrix parse_matrix(std::string_view json);
+std::vector<MetricFilter> parse_filters(std::string_view json);
 
 }  // namespace tally

@@ -6,6 +6,14 @@
 #include "core/base/number_text.hpp"
 
 namespace tally {
+namespace {
+
+bool has_value(const PropertyValue& value) {
+    return value.kind != PropertyValue::Kind::absent && !value.is_null() &&
+           !(value.kind == PropertyValue::Kind::text && value.text.empty());
+}
+
+}  // namespace
 
 void ValueSet::add(std::string_view text) {
     texts_.emplace(text);
@@ -36,11 +44,16 @@ MetricRule::MetricRule(const MetricDefinition& definition, const Filter& filter,
     if (!definition.usage_group_key.empty()) add_dimension(definition.usage_group_key, "usage_group_key");
     for (const std::string& key : group_by) add_dimension(key, "group_by");
     if (aggregation_ != Aggregation::count) value_key_ = position_of(definition.key, "aggregation_key");
-    for (const Filter::Entry& entry : filter.entries) {
-        std::optional<ValueSet>& accepted = filters_[static_cast<std::size_t>(position_of(entry.key, "filter"))];
-        if (!accepted) accepted.emplace();
-        for (const std::string& value : entry.values) accepted->add(value);
-    }
+    for (const MetricFilter& own : definition.filters)
+        add_condition(own.key, "filters", own.is_negative, own.values);
+    for (const Filter::Entry& entry : filter.entries) add_condition(entry.key, "filter", false, entry.values);
+}
+
+void MetricRule::add_condition(const std::string& key, std::string_view field, bool is_negative,
+                               std::span<const std::string> values) {
+    Condition& condition = filters_[static_cast<std::size_t>(position_of(key, field))].emplace_back();
+    condition.is_negative = is_negative;
+    for (const std::string& value : values) condition.set.add(value);
 }
 
 void MetricRule::set_matrix(const SegmentationMatrix& matrix) {
@@ -70,8 +83,11 @@ int MetricRule::position_of(const std::string& key, std::string_view field) {
 }
 
 bool MetricRule::filter_accepts(int key, const PropertyValue& value) const {
-    const std::optional<ValueSet>& accepted = filters_[static_cast<std::size_t>(key)];
-    return !accepted || accepted->holds(value);
+    const auto holds = [&](const Condition& condition) {
+        return condition.is_negative ? has_value(value) && !condition.set.holds(value) : condition.set.holds(value);
+    };
+    const std::vector<Condition>& conditions = filters_[static_cast<std::size_t>(key)];
+    return std::all_of(conditions.begin(), conditions.end(), holds);
 }
 
 bool MetricRule::matrix_accepts(const PropertyValue& first, const PropertyValue& second) const {
@@ -159,7 +175,7 @@ std::string reason_text(Outcome outcome, std::string_view key) {
     const std::string property = "property \"" + std::string(key) + '"';
     switch (outcome) {
         case Outcome::counted: return {};
-        case Outcome::filtered: return "left out by the filter";
+        case Outcome::filtered: return "left out by a filter";
         case Outcome::outside_matrix: return "outside the segmentation matrix";
         case Outcome::missing: return property + " is missing";
         case Outcome::empty: return property + " is empty";

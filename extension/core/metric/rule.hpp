@@ -1,7 +1,7 @@
 // THE rule: does this metric count this event, with which value, in which group, and if not, why. Usage, the event list,
 // kinds of values and explanations all ask it; nothing else may decide any of this.
 //
-// Order of the questions: the filter of whoever asks, the metric's segmentation matrix, then the value. What fails the first
+// Order of the questions: the metric's filters and the filter of whoever asks, the metric's segmentation matrix, then the value. What fails the first
 // two is no event of the answer; an event without a usable value is skipped, and answers count such events.
 //
 // Numbers are compared by value and texts as they are, wherever a configured text (of a matrix, of a filter) meets a
@@ -77,7 +77,7 @@ public:
 
     // The pieces of the rule, for readers of columns, who ask once for each distinct value.
     bool filter_accepts(int key, const PropertyValue& value) const;
-    bool filters(int key) const noexcept { return filters_[static_cast<std::size_t>(key)].has_value(); }
+    bool filters(int key) const noexcept { return !filters_[static_cast<std::size_t>(key)].empty(); }
     bool matrix_accepts(const PropertyValue& first, const PropertyValue& second) const;
     // counted, missing, empty, not_a_number or not_a_value.
     Outcome value_outcome(const PropertyValue& value) const;
@@ -88,6 +88,13 @@ public:
 private:
     int position_of(const std::string& key, std::string_view field);
     void set_matrix(const SegmentationMatrix& matrix);
+    void add_condition(const std::string& key, std::string_view field, bool is_negative, std::span<const std::string> values);
+
+    // Of a key: its value is in the set; or, if negative, is there and not in it.
+    struct Condition {
+        ValueSet set;
+        bool is_negative = false;
+    };
 
     struct Link {
         ValueSet first;
@@ -97,7 +104,7 @@ private:
 
     Aggregation aggregation_;
     std::vector<PropertyKey> keys_;
-    std::vector<std::optional<ValueSet>> filters_;
+    std::vector<std::vector<Condition>> filters_;  // of each key, all of which must hold
     std::vector<int> dimensions_;
     int value_key_ = -1;
     int matrix_dimensions_ = 0;

@@ -6,10 +6,10 @@
 namespace tally {
 namespace {
 
-enum Column { aggregation_type, aggregation_key, kind, name, segmentation_matrix, usage_group_key, column_count };
+enum Column { aggregation_type, aggregation_key, kind, name, segmentation_matrix, usage_group_key, filters, column_count };
 
-constexpr const char* column_names[] = {"aggregation_type", "aggregation_key",     "kind",
-                                        "name",             "segmentation_matrix", "usage_group_key"};
+constexpr const char* column_names[] = {"aggregation_type",    "aggregation_key", "kind",   "name",
+                                        "segmentation_matrix", "usage_group_key", "filters"};
 static_assert(std::size(column_names) == column_count);
 
 }  // namespace
@@ -21,12 +21,12 @@ MetricDefinition definition_of_row(HeapTupleHeader metric) {
             bool is_null = false;
             const Datum value = GetAttributeByName(metric, column_names[column], &is_null);
             if (is_null) continue;
-            if (column != segmentation_matrix) {
+            if (column != segmentation_matrix && column != filters) {
                 texts[column] = TextDatumGetCString(value);
                 continue;
             }
-            Jsonb* const matrix = DatumGetJsonbP(value);
-            texts[column] = JsonbToCString(nullptr, &matrix->root, static_cast<int>(VARSIZE(matrix)));
+            Jsonb* const json = DatumGetJsonbP(value);
+            texts[column] = JsonbToCString(nullptr, &json->root, static_cast<int>(VARSIZE(json)));
         }
     });
     MetricDefinition definition;
@@ -36,6 +36,7 @@ MetricDefinition definition_of_row(HeapTupleHeader metric) {
     if (texts[name] != nullptr) definition.name = texts[name];
     if (texts[segmentation_matrix] != nullptr) definition.matrix = parse_matrix(texts[segmentation_matrix]);
     if (texts[usage_group_key] != nullptr) definition.usage_group_key = texts[usage_group_key];
+    if (texts[filters] != nullptr) definition.filters = parse_filters(texts[filters]);
     return definition;
 }
 

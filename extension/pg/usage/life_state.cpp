@@ -72,6 +72,12 @@ Hash128 definition_hash(const MeteredMetric& metric) {
         fields.add(value);
         add_list(fields, values);
     }
+    fields.add(std::to_string(definition.filters.size()));
+    for (const MetricFilter& filter : definition.filters) {
+        fields.add(filter.key);
+        fields.add(filter.is_negative ? "not" : "");
+        add_list(fields, filter.values);
+    }
     return fields.hash();
 }
 

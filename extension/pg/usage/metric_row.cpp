@@ -14,6 +14,7 @@
 namespace tally {
 namespace {
 
+// By their places in sql/install/30-catalog/metric.sql: a new column goes behind the last one.
 enum MetricColumn : AttrNumber { metric_tenant = 1, metric_id = 2, metric_archived_at = 17 };
 
 constexpr std::size_t shown_ids = 10;

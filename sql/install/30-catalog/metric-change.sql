@@ -22,7 +22,7 @@ COMMENT ON FUNCTION tally._changes(jsonb, text[], text[]) IS
     'What a PATCH says for these arguments: those that are not NULL as they are, those to be cleared null. Raises 22023 about clear';
 
 CREATE FUNCTION tally_gated.update_metric(tenant_id integer, metric text, name text, description text, slug text, segmentation_matrix jsonb,
-    conversion_factor integer, conversion_rounding text, clear text[]) RETURNS text
+    conversion_factor integer, conversion_rounding text, clear text[], filters jsonb) RETURNS text
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
@@ -30,9 +30,9 @@ CREATE FUNCTION tally_gated.update_metric(tenant_id integer, metric text, name t
 DECLARE
     m      tally.metric := tally._find_metric(tenant_id, metric);
     change jsonb := tally._changes(
-        jsonb_build_object('name', name, 'description', description, 'slug', slug, 'segmentation_matrix', segmentation_matrix,
+        jsonb_build_object('name', name, 'description', description, 'slug', slug, 'segmentation_matrix', segmentation_matrix, 'filters', filters,
                            'conversion_factor', conversion_factor, 'conversion_rounding', conversion_rounding),
-        clear, ARRAY['description', 'slug', 'segmentation_matrix', 'conversion_factor']);
+        clear, ARRAY['description', 'slug', 'segmentation_matrix', 'filters', 'conversion_factor']);
 BEGIN
     IF change -> 'conversion_factor' = 'null' THEN
         IF conversion_rounding IS NOT NULL THEN
@@ -50,15 +50,15 @@ BEGIN
     RETURN tally._encode_id('bm_', m.metric_id);
 END
 $$;
-COMMENT ON FUNCTION tally_gated.update_metric(integer, text, text, text, text, jsonb, integer, text, text[]) IS 'What update_metric does once the gate has let the caller through';
+COMMENT ON FUNCTION tally_gated.update_metric(integer, text, text, text, text, jsonb, integer, text, text[], jsonb) IS 'What update_metric does once the gate has let the caller through';
 
 CREATE FUNCTION tally.update_metric(metric text, name text DEFAULT NULL, description text DEFAULT NULL, slug text DEFAULT NULL,
     segmentation_matrix jsonb DEFAULT NULL, conversion_factor integer DEFAULT NULL, conversion_rounding text DEFAULT NULL,
-    clear text[] DEFAULT '{}') RETURNS text
+    clear text[] DEFAULT '{}', filters jsonb DEFAULT NULL) RETURNS text
     AS 'MODULE_PATHNAME', 'tally_gate_chosen'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION tally.update_metric(text, text, text, text, jsonb, integer, text, text[]) IS
-    'Changes a metric of the current tenant, given its id, slug or code: what is NULL stays as it is, what clear names (description, slug, segmentation_matrix, conversion_factor) is taken away. What it counts cannot change: create another metric over the same events. Answers the id. Errors: P0002 no such metric, 22023 naming the argument at fault, 23505 slug taken';
+COMMENT ON FUNCTION tally.update_metric(text, text, text, text, jsonb, integer, text, text[], jsonb) IS
+    'Changes a metric of the current tenant, given its id, slug or code: what is NULL stays as it is, what clear names (description, slug, segmentation_matrix, filters, conversion_factor) is taken away. What it counts cannot change: create another metric over the same events. Answers the id. Errors: P0002 no such metric, 22023 naming the argument at fault, 23505 slug taken';
 
 CREATE FUNCTION tally_gated.unarchive_metric(tenant_id integer, metric text) RETURNS text
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER

@@ -21,6 +21,7 @@ CREATE TABLE tally.metric (
     updated_at          timestamptz NOT NULL DEFAULT tally._now(),
     archived_at         timestamptz,
     slug                text CHECK (slug OPERATOR(pg_catalog.~) '^[a-z0-9][a-z0-9_-]{0,63}$'),
+    filters             jsonb CHECK (tally._filters_problem(filters) IS NULL),
     PRIMARY KEY (tenant_id, metric_id),
     FOREIGN KEY (tenant_id, product_family_id) REFERENCES tally.product_family,
     FOREIGN KEY (tenant_id, product_id) REFERENCES tally.product,
@@ -40,6 +41,7 @@ COMMENT ON COLUMN tally.metric.description IS 'Free text';
 COMMENT ON COLUMN tally.metric.aggregation_type IS 'COUNT, LATEST, MAX, MIN, MEAN, SUM or COUNT_DISTINCT';
 COMMENT ON COLUMN tally.metric.aggregation_key IS 'Property that is aggregated, or a path; COUNT needs and reads none';
 COMMENT ON COLUMN tally.metric.kind IS 'Which values it takes: base only those above 0, dual all but 0, average any; NULL: whatever its aggregation can use';
+COMMENT ON COLUMN tally.metric.filters IS 'Conditions that an event fulfils all of to be counted: [{property, op, values}]';
 COMMENT ON COLUMN tally.metric.segmentation_matrix IS 'Which property values are counted, and grouped by: SINGLE, DOUBLE or LINKED';
 COMMENT ON COLUMN tally.metric.usage_group_key IS 'Property that usage is always grouped by, or a path';
 COMMENT ON COLUMN tally.metric.conversion_factor IS 'What the value is divided by for the converted value';
@@ -229,10 +231,10 @@ BEGIN
     END IF;
     SELECT k INTO extra FROM jsonb_object_keys(definition) k
     WHERE k NOT IN ('aggregation_type', 'code', 'name', 'product_family_id', 'aggregation_key', 'description',
-                    'kind', 'product_id', 'segmentation_matrix', 'slug', 'unit_conversion', 'usage_group_key') LIMIT 1;
+                    'filters', 'kind', 'product_id', 'segmentation_matrix', 'slug', 'unit_conversion', 'usage_group_key') LIMIT 1;
     IF FOUND THEN
         PERFORM tally._fail(extra, format('unknown field "%s"', extra),
-            'A metric has name, code, aggregation_type, aggregation_key, kind, description, product_family_id, product_id, segmentation_matrix, slug, unit_conversion and usage_group_key.');
+            'A metric has name, code, aggregation_type, aggregation_key, kind, description, filters, product_family_id, product_id, segmentation_matrix, slug, unit_conversion and usage_group_key.');
     END IF;
     m.tenant_id := _create_metric.tenant_id;
     m.metric_id := tally._uuid7();
@@ -276,6 +278,7 @@ BEGIN
         m.segmentation_matrix := CASE WHEN definition -> 'segmentation_matrix' ? 'type' THEN definition -> 'segmentation_matrix'
                                       ELSE definition -> 'segmentation_matrix' || '{"type": "SINGLE"}' END;
     END IF;
+    m.filters := tally._filters_field(definition);
     IF definition -> 'unit_conversion' <> 'null' THEN
         problem := tally._conversion_problem(definition -> 'unit_conversion');
         IF problem IS NOT NULL THEN
@@ -298,7 +301,7 @@ COMMENT ON FUNCTION tally._create_metric(integer, jsonb) IS
 
 CREATE FUNCTION tally_gated.create_metric(tenant_id integer, code text, aggregation_type text, name text, aggregation_key text,
     description text, segmentation_matrix jsonb, usage_group_key text, conversion_factor integer,
-    conversion_rounding text, product_family_id text, product_id text, kind text, slug text) RETURNS text
+    conversion_rounding text, product_family_id text, product_id text, kind text, slug text, filters jsonb) RETURNS text
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
@@ -325,21 +328,21 @@ BEGIN
         'aggregation_key', create_metric.aggregation_key, 'description', create_metric.description,
         'segmentation_matrix', create_metric.segmentation_matrix, 'usage_group_key', create_metric.usage_group_key,
         'unit_conversion', conversion, 'product_family_id', family, 'product_id', create_metric.product_id,
-        'kind', create_metric.kind, 'slug', create_metric.slug));
+        'kind', create_metric.kind, 'slug', create_metric.slug, 'filters', create_metric.filters));
     RETURN tally._encode_id('bm_', created.metric_id);
 END
 $$;
-COMMENT ON FUNCTION tally_gated.create_metric(integer, text, text, text, text, text, jsonb, text, integer, text, text, text, text, text) IS 'What create_metric does once the gate has let the caller through';
+COMMENT ON FUNCTION tally_gated.create_metric(integer, text, text, text, text, text, jsonb, text, integer, text, text, text, text, text, jsonb) IS 'What create_metric does once the gate has let the caller through';
 
 CREATE FUNCTION tally.create_metric(
     code text, aggregation_type text DEFAULT NULL, name text DEFAULT NULL, aggregation_key text DEFAULT NULL,
     description text DEFAULT NULL, segmentation_matrix jsonb DEFAULT NULL, usage_group_key text DEFAULT NULL,
     conversion_factor integer DEFAULT NULL, conversion_rounding text DEFAULT NULL,
-    product_family_id text DEFAULT NULL, product_id text DEFAULT NULL, kind text DEFAULT NULL, slug text DEFAULT NULL) RETURNS text
+    product_family_id text DEFAULT NULL, product_id text DEFAULT NULL, kind text DEFAULT NULL, slug text DEFAULT NULL, filters jsonb DEFAULT NULL) RETURNS text
     AS 'MODULE_PATHNAME', 'tally_gate_chosen'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION tally.create_metric(text, text, text, text, text, jsonb, text, integer, text, text, text, text, text) IS
-    'Creates a metric of the current tenant over the events of a code and answers its id (bm_...). aggregation_type: COUNT, SUM, MIN, MAX, MEAN, LATEST, COUNT_DISTINCT; all but COUNT need aggregation_key, a property or a path such as usage.bytes or $.usage.bytes. kind: base (a SUM that takes only values above 0), dual (a SUM of values other than 0) or average (a MEAN), with the key "value" if none is given. slug: a name of its own ([a-z0-9][a-z0-9_-]*, 1 to 64 characters), taken wherever the id is. Raises 22023 naming the argument at fault, 23505 slug taken';
+COMMENT ON FUNCTION tally.create_metric(text, text, text, text, text, jsonb, text, integer, text, text, text, text, text, jsonb) IS
+    'Creates a metric of the current tenant over the events of a code and answers its id (bm_...). aggregation_type: COUNT, SUM, MIN, MAX, MEAN, LATEST, COUNT_DISTINCT; all but COUNT need aggregation_key, a property or a path such as usage.bytes or $.usage.bytes. kind: base (a SUM that takes only values above 0), dual (a SUM of values other than 0) or average (a MEAN), with the key "value" if none is given. slug: a name of its own ([a-z0-9][a-z0-9_-]*, 1 to 64 characters), taken wherever the id is. filters: [{property, op: EQUAL, NOT_EQUAL, IN or NOT_IN, values}], of which an event fulfils all to be counted. Raises 22023 naming the argument at fault, 23505 slug taken';
 
 CREATE FUNCTION tally._find_metric(tenant_id integer, reference text, field text DEFAULT NULL) RETURNS tally.metric
     AS 'MODULE_PATHNAME', 'tally_find_metric'

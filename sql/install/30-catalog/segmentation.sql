@@ -110,3 +110,56 @@ CREATE FUNCTION tally._is_segmentation(matrix jsonb) RETURNS boolean
     AS $$ SELECT tally._segmentation_problem(matrix) IS NULL $$;
 COMMENT ON FUNCTION tally._is_segmentation(jsonb) IS 'Whether this is a good segmentation matrix';
 
+CREATE FUNCTION tally._filters_problem(filters jsonb) RETURNS text[]
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    condition record;
+    place     text;
+    problem   text;
+BEGIN
+    IF filters IS NULL THEN
+        RETURN NULL;
+    ELSIF jsonb_typeof(filters) <> 'array' OR jsonb_array_length(filters) > 100 THEN
+        RETURN ARRAY['filters', 'filters must be a list of at most 100 conditions {property, op, values}'];
+    END IF;
+    FOR condition IN SELECT f.value, f.ordinality - 1 AS index FROM jsonb_array_elements(filters) WITH ORDINALITY f LOOP
+        place := format('filters.%s', condition.index);
+        IF jsonb_typeof(condition.value) <> 'object' OR condition.value - 'property' - 'op' - 'values' <> '{}' THEN
+            RETURN ARRAY[place, format('%s must be an object with property, op and values', place)];
+        ELSIF NOT tally._is_key(condition.value -> 'property') THEN
+            RETURN ARRAY[place || '.property', format('%s.property must be the name of a property', place)];
+        ELSIF (condition.value ->> 'op' IN ('EQUAL', 'NOT_EQUAL', 'IN', 'NOT_IN')) IS NOT TRUE THEN
+            RETURN ARRAY[place || '.op', format('%s.op must be EQUAL, NOT_EQUAL, IN or NOT_IN', place)];
+        ELSIF NOT tally._is_value_list(condition.value -> 'values', false) THEN
+            RETURN ARRAY[place || '.values', format('%s.values must be a list of one or more non-empty strings', place)];
+        ELSIF condition.value ->> 'op' IN ('EQUAL', 'NOT_EQUAL') AND jsonb_array_length(condition.value -> 'values') > 1 THEN
+            RETURN ARRAY[place || '.values', format('%s.values must hold one value for %s', place, condition.value ->> 'op')];
+        END IF;
+        problem := tally._key_problem(condition.value ->> 'property');
+        IF problem IS NOT NULL THEN
+            RETURN ARRAY[place || '.property', format('%s.property: %s', place, problem)];
+        END IF;
+    END LOOP;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION tally._filters_problem(jsonb) IS
+    'The field at fault and why, or NULL, of a metric''s filters: EQUAL and IN want the property to have one of the values, NOT_EQUAL and NOT_IN want it there with none of them';
+
+CREATE FUNCTION tally._filters_field(definition jsonb) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    given   jsonb := nullif(definition -> 'filters', 'null');
+    problem text[] := tally._filters_problem(given);
+BEGIN
+    IF problem IS NOT NULL THEN
+        PERFORM tally._fail(problem[1], problem[2]);
+    END IF;
+    RETURN nullif(given, '[]');
+END
+$$;
+COMMENT ON FUNCTION tally._filters_field(jsonb) IS 'The filters in a body, checked; NULL where there are none. Raises 22023';

@@ -14,14 +14,14 @@ CREATE VIEW tally.tenants AS SELECT * FROM tally._tenants();
 COMMENT ON VIEW tally.tenants IS 'Tenants with their ids and limits: all of them for tally_admin, for others those that they may read';
 
 CREATE FUNCTION tally._metrics(OUT id text, OUT slug text, OUT name text, OUT code text, OUT aggregation_type text, OUT aggregation_key text,
-                               OUT kind text, OUT description text, OUT segmentation_matrix jsonb, OUT usage_group_key text,
+                               OUT kind text, OUT description text, OUT segmentation_matrix jsonb, OUT filters jsonb, OUT usage_group_key text,
                                OUT conversion_factor integer, OUT conversion_rounding text, OUT product_family_id text, OUT product_id text,
                                OUT created_at timestamptz, OUT updated_at timestamptz, OUT archived_at timestamptz) RETURNS SETOF record
     LANGUAGE sql STABLE ROWS 100
     SET search_path = pg_catalog, pg_temp
     AS $$
     SELECT tally._encode_id('bm_', m.metric_id), m.slug, m.name, m.code, m.aggregation_type, m.aggregation_key, m.kind, m.description,
-           m.segmentation_matrix, m.usage_group_key, m.conversion_factor, m.conversion_rounding, tally._encode_id('pf_', m.product_family_id),
+           m.segmentation_matrix, m.filters, m.usage_group_key, m.conversion_factor, m.conversion_rounding, tally._encode_id('pf_', m.product_family_id),
            tally._encode_id('prd_', m.product_id), m.created_at, m.updated_at, m.archived_at
     FROM tally.metric m WHERE m.tenant_id = (SELECT tally.current_tenant()) ORDER BY m.created_at, m.metric_id
 $$;

@@ -15,9 +15,9 @@ BEGIN
                                 'Create another metric over the same events; it sees all of them from the start.');
         ELSIF key IN ('id', 'created_at', 'archived_at') THEN
             PERFORM tally._fail(key, format('%s cannot be changed', key));
-        ELSIF key NOT IN ('name', 'description', 'slug', 'unit_conversion', 'segmentation_matrix') THEN
+        ELSIF key NOT IN ('name', 'description', 'slug', 'filters', 'unit_conversion', 'segmentation_matrix') THEN
             PERFORM tally._fail(key, format('unknown field "%s"', key),
-                                'name, description, slug, unit_conversion and segmentation_matrix can be changed.');
+                                'name, description, slug, filters, unit_conversion and segmentation_matrix can be changed.');
         END IF;
     END LOOP;
     IF change ? 'name' THEN
@@ -36,6 +36,9 @@ BEGIN
         END IF;
         m.segmentation_matrix := '{"type": "SINGLE"}' || nullif(change -> 'segmentation_matrix', 'null');
     END IF;
+    IF change ? 'filters' THEN
+        m.filters := tally._filters_field(change);
+    END IF;
     IF change ? 'unit_conversion' THEN
         problem := CASE WHEN change -> 'unit_conversion' <> 'null' THEN tally._conversion_problem(change -> 'unit_conversion') END;
         IF problem IS NOT NULL THEN
@@ -50,6 +53,7 @@ BEGIN
         description = CASE WHEN change ? 'description' THEN m.description ELSE x.description END,
         slug = CASE WHEN change ? 'slug' THEN m.slug ELSE x.slug END,
         segmentation_matrix = CASE WHEN change ? 'segmentation_matrix' THEN m.segmentation_matrix ELSE x.segmentation_matrix END,
+        filters = CASE WHEN change ? 'filters' THEN m.filters ELSE x.filters END,
         conversion_factor = CASE WHEN change ? 'unit_conversion' THEN m.conversion_factor ELSE x.conversion_factor END,
         conversion_rounding = CASE WHEN change ? 'unit_conversion' THEN m.conversion_rounding ELSE x.conversion_rounding END,
         updated_at = tally._now()
@@ -61,7 +65,7 @@ EXCEPTION WHEN unique_violation THEN
 END
 $$;
 COMMENT ON FUNCTION tally._change_metric(tally.metric, jsonb) IS
-    'Changes the fields of a metric that are present (name, description, slug, unit_conversion, segmentation_matrix); null clears one. Raises 22023 naming a field that cannot be changed, 23505 slug taken';
+    'Changes the fields of a metric that are present (name, description, slug, filters, unit_conversion, segmentation_matrix); null clears one. Raises 22023 naming a field that cannot be changed, 23505 slug taken';
 
 CREATE FUNCTION tally_gated.change_metric(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -78,7 +82,7 @@ CREATE FUNCTION tally_rest.change_metric(tenant_id integer, path jsonb, query js
     AS 'MODULE_PATHNAME', 'tally_gate_given'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION tally_rest.change_metric(integer, jsonb, jsonb, text) IS
-    'PATCH /api/v1/metrics/{id}: changes name, description, slug, unit_conversion or segmentation_matrix; null clears; answers the metric';
+    'PATCH /api/v1/metrics/{id}: changes name, description, slug, filters, unit_conversion or segmentation_matrix; null clears; answers the metric';
 
 CREATE FUNCTION tally_rest._set_archived(tenant_id integer, path jsonb, archived boolean) RETURNS void
     LANGUAGE plpgsql VOLATILE

@@ -8,7 +8,7 @@ CREATE FUNCTION tally_rest._metric(m tally.metric) RETURNS json
         'aggregation_type', m.aggregation_type, 'code', m.code, 'created_at', tally_rest._timestamp(m.created_at),
         'id', tally._encode_id('bm_', m.metric_id), 'name', m.name,
         'product_family_id', tally._encode_id('pf_', m.product_family_id), 'aggregation_key', m.aggregation_key,
-        'archived_at', tally_rest._timestamp(m.archived_at), 'description', m.description,
+        'archived_at', tally_rest._timestamp(m.archived_at), 'description', m.description, 'filters', m.filters,
         'kind', m.kind, 'product_id', tally._encode_id('prd_', m.product_id), 'segmentation_matrix', m.segmentation_matrix,
         'slug', m.slug,
         'unit_conversion', CASE WHEN m.conversion_factor IS NOT NULL
