@@ -168,6 +168,36 @@ function tests() {
     b.check();
   });
 
+  test('a number says how it is made; an event is amended, voided and restored, and its history tells', async () => {
+    await s.api('POST', '/api/v1/metrics', { code: 'juice', name: 'Juice', aggregation_type: 'SUM', aggregation_key: 'cups', product_family_id: (await s.api('GET', '/api/v1/profile')).default_product_family_id });
+    await s.api('POST', '/api/v1/events/ingest', { events: [{ event_id: 'j1', code: 'juice', customer_id: 'ann', properties: { cups: 2, tags: ['a', { b: 1 }] } }, { event_id: 'j2', code: 'juice', customer_id: 'ann', properties: { cups: 'many' } }] });
+    const page = await b.open({ key: s.key, hash: '/events/j1?customer=ann' });
+    await page.getByText('"tags": ["a", {"b": 1}]').waitFor();
+    await page.getByRole('button', { name: 'Amend' }).click();
+    await page.getByLabel('Properties').fill('{"cups": 2.50}');
+    await page.getByLabel('Reason').fill('half a cup was lost');
+    await page.getByRole('dialog').getByRole('button', { name: 'Amend' }).click();
+    await page.getByText('half a cup was lost').first().waitFor();
+    await page.getByText('"cups": 2.50').waitFor();
+    for (const act of ['Void', 'Restore']) {
+      await page.getByRole('button', { name: act, exact: true }).click();
+      await page.getByLabel('Reason').fill(`to ${act}`);
+      await page.getByRole('dialog').getByRole('button', { name: act, exact: true }).click();
+      await page.getByRole('listitem').filter({ hasText: `to ${act}` }).waitFor();
+    }
+    await page.getByRole('link', { name: 'Juice' }).first().click();
+    await page.locator('.figure .why').first().click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('skipped: the value is no number').waitFor();
+    await dialog.getByText('amended: another row counts').waitFor();
+    await dialog.locator('[data-exact^="2.5"]').waitFor();
+    assert.deepEqual(await accessibility(page), []);
+    await page.reload();
+    await dialog.getByText('skipped: the value is no number').waitFor();
+    await page.context().close();
+    b.check();
+  });
+
   test('what the API refuses is told at its field', async () => {
     const page = await b.open({ key: s.key, hash: '/metrics?new=1' });
     await page.getByLabel('Name', { exact: true }).fill('Juice');

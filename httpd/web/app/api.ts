@@ -20,6 +20,14 @@ export class Digits {
   toString(): string { return this.text; }
 }
 
+// JSON of a value, every number with the digits that it came with.
+export function written(value: unknown): string {
+  if (value instanceof Digits) return value.text;
+  if (Array.isArray(value)) return `[${value.map(written).join(', ')}]`;
+  if (value === null || typeof value !== 'object') return JSON.stringify(value);
+  return `{${Object.entries(value).map(([name, one]) => `${JSON.stringify(name)}: ${written(one)}`).join(', ')}}`;
+}
+
 type Reviver = (this: unknown, key: string, value: unknown, context?: { source?: string }) => unknown;
 const keepDigits: Reviver = (_, value, context) =>
   (typeof value === 'number' && context?.source !== undefined && context.source !== String(value) ? new Digits(context.source) : value);

@@ -1,5 +1,6 @@
 // What the views of events share: a row for each event, and what metrics made of it.
 import type { StoredEvent } from '../types';
+import { written } from '../app/api';
 import { moment } from '../app/format';
 import { href } from '../app/route';
 
@@ -11,7 +12,7 @@ export const eventHref = (event: StoredEvent): string =>
 
 // A number as it was sent, a text in quotes only where it could be taken for a number.
 export function shown(value: unknown): string {
-  return typeof value === 'string' && /^-?[\d.]/.test(value) ? JSON.stringify(value) : String(value);
+  return typeof value === 'string' && !/^-?[\d.]/.test(value) ? value : written(value);
 }
 
 export function Verdict({ event }: { event: StoredEvent }) {

@@ -1,6 +1,6 @@
 // One event: what was sent, when it was taken, and what each metric made of it.
 import type { EventMatches, MetricPage, StoredEvent } from '../types';
-import { api } from '../app/api';
+import { api, written } from '../app/api';
 import { moment } from '../app/format';
 import { useLoad } from '../app/load';
 import { Ago, Copy, Head, When } from '../app/parts';
@@ -27,7 +27,7 @@ export function EventPage({ id, route }: { id: string; route: Route }) {
 
 // With every digit of every number.
 function payload(event: StoredEvent): string {
-  const lines = Object.entries(event.properties).map(([name, value]) => `  ${JSON.stringify(name)}: ${typeof value === 'string' ? JSON.stringify(value) : String(value)}`);
+  const lines = Object.entries(event.properties).map(([name, value]) => `  ${JSON.stringify(name)}: ${written(value)}`);
   return lines.length ? `{\n${lines.join(',\n')}\n}` : '{}';
 }
 
@@ -80,6 +80,8 @@ function Metrics({ event }: { event: StoredEvent }) {
             <li key={metric.metric_id}>
               <span class={`badge ${metric.counted ? 'good' : 'warn'}`}>{metric.counted ? 'counted' : 'not counted'}</span>
               <a href={href(['metrics', metric.metric_id])}>{names.data?.get(metric.metric_id) ?? metric.metric_id}</a>
+              {metric.value !== undefined && <strong class="number">{metric.value}</strong>}
+              {Object.entries(metric.dimensions ?? {}).map(([name, value]) => <span class="soft" key={name}>{name} {value}</span>)}
               {metric.reason && <span class="soft">{metric.reason}</span>}
             </li>
           ))}

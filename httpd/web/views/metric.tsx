@@ -1,4 +1,5 @@
 // A metric: its usage as a chart and, exactly, as a table.
+import type { ComponentChildren } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
 import type { Metric, Usage } from '../types';
 import { api } from '../app/api';
@@ -8,9 +9,10 @@ import { useLoad } from '../app/load';
 import { Copy, Empty, Head, Value, When } from '../app/parts';
 import { csvOf, curlOf, groupOf, queryOf, questionOf, sqlOf, type Question } from '../app/question';
 import { before } from '../app/ranges';
-import { href, type Route } from '../app/route';
+import { change as changeAddress, href, type Route } from '../app/route';
 import { isLevel, seriesOf } from '../app/series';
 import { session } from '../app/session';
+import { Explain, rowKey } from './explain';
 import { MetricForm } from './metric-form';
 import { typeNames } from './metrics';
 import { QuestionBar } from './question-bar';
@@ -52,7 +54,12 @@ export function MetricView({ id, route }: { id: string; route: Route }) {
             {found.description && <> · {found.description}</>}
           </p>
           <QuestionBar route={route} metric={found} question={question} />
-          <When loaded={answer} rows={6}>{(told) => <Told metric={found} question={question} answer={told} />}</When>
+          <When loaded={answer} rows={6}>{(told) => (
+            <>
+              <Told metric={found} question={question} answer={told} />
+              {route.get('explain') && <Explain metric={found} question={question} usage={told.usage} what={route.get('explain')} />}
+            </>
+          )}</When>
           {changing && <MetricForm metric={found} close={() => change(false)} done={() => { metric.reload(); answer.reload(); }} />}
         </>
       )}</When>
@@ -79,7 +86,7 @@ function Told({ metric, question, answer }: { metric: Metric; question: Question
   return (
     <>
       <section class="cards four" aria-label="Totals">
-        <div class="card figure"><h2>Total</h2><p class="big"><Value value={usage.total.value} /></p>{earlier && <Change now={usage.total.value} then={earlier.total.value} />}</div>
+        <div class="card figure"><h2>Total</h2><p class="big"><Why what="total"><Value value={usage.total.value} /></Why></p>{earlier && <Change now={usage.total.value} then={earlier.total.value} />}</div>
         {metric.unit_conversion && <div class="card figure"><h2>Converted</h2><p class="big"><Value value={usage.total.converted_value} /></p><p class="soft">divided by {count(metric.unit_conversion.factor)}, {metric.unit_conversion.rounding.toLowerCase()}</p></div>}
         <div class="card figure"><h2>Events counted</h2><p class="big">{count(usage.total.events)}</p><p class="soft">{usage.total.skipped > 0 ? <span class="warn">{plural(usage.total.skipped, 'event')} skipped</span> : 'none skipped'}</p></div>
         <div class="card figure"><h2>Made of</h2><p class="big">{count(usage.made_of.recent_events + usage.made_of.segment_events)}</p><p class="soft">{count(usage.made_of.recent_events)} recent, {count(usage.made_of.segment_events)} packed</p></div>
@@ -96,6 +103,11 @@ function Told({ metric, question, answer }: { metric: Metric; question: Question
       {!nothing && <Rows metric={metric} question={question} usage={usage} />}
     </>
   );
+}
+
+// A number that says how it is made when it is clicked.
+function Why(props: { what: string; children: ComponentChildren }) {
+  return <button type="button" class="why" title="How this number is made" onClick={() => changeAddress({ explain: props.what })}>{props.children}</button>;
 }
 
 function Change(props: { now: string | null; then: string | null }) {
@@ -143,7 +155,7 @@ function Rows({ metric, question, usage }: { metric: Metric; question: Question;
               <tr key={row.start + groupOf(row)}>
                 <th scope="row" class="nowrap"><time dateTime={row.start} title={`${row.start} to ${row.end}`}>{windowName(row.start, question.window, question.zone)}</time></th>
                 {grouped && <td>{groupOf(row)}</td>}
-                <td class="right number" data-exact={row.value ?? ''}>{row.value === null ? '–' : exact(row.value)}</td>
+                <td class="right number" data-exact={row.value ?? ''}><Why what={rowKey(row)}>{row.value === null ? '–' : exact(row.value)}</Why></td>
                 {converted && <td class="right number" data-exact={row.converted_value ?? ''}>{row.converted_value === null ? '–' : exact(row.converted_value)}</td>}
                 <td class="right number">{count(row.events)}</td>
                 <td class={`right number${row.skipped ? ' warn' : ''}`}>{count(row.skipped)}</td>
