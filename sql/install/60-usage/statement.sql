@@ -1,0 +1,223 @@
+-- closing: what customers have used in a period, frozen in a statement; what changes in it later are adjustments
+--
+-- A statement and its lines are written once and never changed. Each metric is measured by its definition as it was, kept
+-- in the statement, also when adjustments are told: they come from events and corrections alone, not from a metric that was
+-- changed since. Who closes again names the statement that is superseded; both stay.
+
+CREATE TABLE tally.statement (
+    tenant_id    integer NOT NULL REFERENCES tally.tenant,
+    statement_id uuid NOT NULL UNIQUE DEFAULT tally._uuid7(),
+    range_from   timestamptz NOT NULL,
+    range_to     timestamptz NOT NULL,
+    customer_id  text,
+    supersedes   uuid UNIQUE,
+    definitions  json NOT NULL,
+    lines        bigint NOT NULL CHECK (lines >= 0),
+    digest       text NOT NULL,
+    created_at   timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    created_by   text NOT NULL DEFAULT tally._actor(),
+    PRIMARY KEY (tenant_id, statement_id)
+);
+COMMENT ON TABLE tally.statement IS 'Periods that were closed; never changed';
+COMMENT ON COLUMN tally.statement.tenant_id IS 'Whose it is';
+COMMENT ON COLUMN tally.statement.statement_id IS 'Shown as stm_...';
+COMMENT ON COLUMN tally.statement.range_from IS 'Begin of the period';
+COMMENT ON COLUMN tally.statement.range_to IS 'End of the period, which is not in it';
+COMMENT ON COLUMN tally.statement.customer_id IS 'Only this customer; NULL: all of them';
+COMMENT ON COLUMN tally.statement.supersedes IS 'Statement in whose place it stands';
+COMMENT ON COLUMN tally.statement.definitions IS 'The metrics in use as they were: an array of rows of tally.metric';
+COMMENT ON COLUMN tally.statement.lines IS 'How many lines it has';
+COMMENT ON COLUMN tally.statement.digest IS 'SHA-256 of period, customer, definitions and lines (_statement_digest), in hexadecimal digits';
+COMMENT ON COLUMN tally.statement.created_at IS 'When the period was closed';
+COMMENT ON COLUMN tally.statement.created_by IS 'Key or role that closed it';
+
+CREATE TABLE tally.statement_line (
+    tenant_id       integer NOT NULL,
+    statement_id    uuid NOT NULL,
+    metric_id       uuid NOT NULL,
+    customer_id     text NOT NULL,
+    value           numeric,
+    converted_value numeric,
+    events          bigint NOT NULL,
+    skipped         bigint NOT NULL,
+    PRIMARY KEY (tenant_id, statement_id, metric_id, customer_id)
+);
+COMMENT ON TABLE tally.statement_line IS 'What a customer has used of a metric in a period when it was closed; never changed';
+COMMENT ON COLUMN tally.statement_line.tenant_id IS 'Whose it is';
+COMMENT ON COLUMN tally.statement_line.statement_id IS 'The statement';
+COMMENT ON COLUMN tally.statement_line.metric_id IS 'The metric';
+COMMENT ON COLUMN tally.statement_line.customer_id IS 'The customer; empty for events of no customer';
+COMMENT ON COLUMN tally.statement_line.value IS 'Usage';
+COMMENT ON COLUMN tally.statement_line.converted_value IS 'Usage in units of sale';
+COMMENT ON COLUMN tally.statement_line.events IS 'Events that were counted';
+COMMENT ON COLUMN tally.statement_line.skipped IS 'Events without a usable value';
+
+CREATE FUNCTION tally._usage_by_customer(metric tally.metric, "from" timestamptz, "to" timestamptz, customers text[],
+                                         OUT window_start timestamptz, OUT window_end timestamptz, OUT customer_id text, OUT dimensions jsonb,
+                                         OUT value numeric, OUT converted_value numeric, OUT events bigint, OUT skipped bigint) RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'tally_usage_by_customer'
+    LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 1000 COST 10000;
+COMMENT ON FUNCTION tally._usage_by_customer(tally.metric, timestamptz, timestamptz, text[]) IS
+    'Usage of a metric in [from, to): a row for each customer, over all its dimensions';
+
+CREATE FUNCTION tally._period_usage(definitions json, "from" timestamptz, "to" timestamptz, customer text,
+                                    OUT metric_id uuid, OUT customer_id text, OUT value numeric, OUT converted_value numeric, OUT events bigint, OUT skipped bigint)
+    RETURNS SETOF record
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT m.metric_id, coalesce(u.customer_id, ''), u.value, u.converted_value, u.events, u.skipped
+    FROM json_populate_recordset(NULL::tally.metric, definitions) m,
+         LATERAL tally._usage_by_customer(m, "from", "to", CASE WHEN customer IS NOT NULL THEN ARRAY[customer] END) u
+$$;
+COMMENT ON FUNCTION tally._period_usage(json, timestamptz, timestamptz, text) IS 'What customers have used in a period, by metrics as these definitions say';
+
+CREATE FUNCTION tally._statement_digest(s tally.statement) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
+    AS $$
+    SELECT encode(sha256(convert_to(concat_ws(E'\n', (extract(epoch FROM s.range_from) * 1000000)::bigint, (extract(epoch FROM s.range_to) * 1000000)::bigint, coalesce('customer ' || s.customer_id, 'all customers'), s.definitions::text,
+        string_agg(concat_ws(E'\t', l.metric_id, to_json(l.customer_id), coalesce(l.value::text, 'none'), coalesce(l.converted_value::text, 'none'), l.events, l.skipped), E'\n'
+                   ORDER BY l.metric_id, l.customer_id COLLATE "C")), 'UTF8')), 'hex')
+    FROM tally.statement_line l WHERE l.tenant_id = s.tenant_id AND l.statement_id = s.statement_id
+$$;
+COMMENT ON FUNCTION tally._statement_digest(tally.statement) IS 'SHA-256 of all that a statement says, in hexadecimal digits';
+
+CREATE FUNCTION tally._statement(tenant_id integer, statement text) RETURNS tally.statement
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    s tally.statement;
+BEGIN
+    SELECT * INTO s FROM tally.statement x WHERE x.tenant_id = _statement.tenant_id AND x.statement_id = tally._decode_id('stm_', statement);
+    IF s.statement_id IS NULL THEN
+        RAISE EXCEPTION 'statement "%" does not exist', left(statement, 64) USING ERRCODE = 'no_data_found', COLUMN = 'id';
+    END IF;
+    RETURN s;
+END
+$$;
+COMMENT ON FUNCTION tally._statement(integer, text) IS 'A tenant''s statement by its id. Raises P0002';
+
+CREATE FUNCTION tally_gated.close_period(tenant_id integer, "from" timestamptz, "to" timestamptz, customer text, supersedes text) RETURNS text
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    before tally.statement;
+    other  uuid;
+    made   tally.statement;
+BEGIN
+    PERFORM tally._check_range("from", "to");
+    PERFORM pg_advisory_xact_lock(82563, tenant_id);      -- own class: one at a time closes
+    IF supersedes IS NOT NULL THEN
+        before := tally._statement(tenant_id, supersedes);
+        IF EXISTS (SELECT FROM tally.statement s WHERE s.supersedes = before.statement_id) THEN
+            RAISE EXCEPTION 'statement "%" has been superseded already', left(supersedes, 64) USING ERRCODE = 'TL409', COLUMN = 'supersedes';
+        END IF;
+    END IF;
+    SELECT s.statement_id INTO other FROM tally.statement s
+    WHERE s.tenant_id = close_period.tenant_id AND s.range_from < "to" AND s.range_to > "from" AND (s.customer_id IS NULL OR customer IS NULL OR s.customer_id = customer)
+      AND s.statement_id IS DISTINCT FROM before.statement_id AND NOT EXISTS (SELECT FROM tally.statement n WHERE n.supersedes = s.statement_id)
+    ORDER BY s.created_at LIMIT 1;
+    IF other IS NOT NULL THEN
+        RAISE EXCEPTION 'statement "%" has closed this period, or a part of it', tally._encode_id('stm_', other)
+            USING ERRCODE = 'TL409', COLUMN = 'from', HINT = 'Name it in supersedes, or ask for its adjustments.';
+    END IF;
+    made.tenant_id := tenant_id; made.statement_id := tally._uuid7(); made.range_from := "from"; made.range_to := "to"; made.customer_id := customer;
+    made.supersedes := before.statement_id; made.created_at := now(); made.created_by := tally._actor();
+    made.definitions := (SELECT coalesce(json_agg(m ORDER BY m.created_at, m.metric_id), '[]') FROM tally.metric m WHERE m.tenant_id = close_period.tenant_id AND m.archived_at IS NULL);
+    INSERT INTO tally.statement_line (tenant_id, statement_id, metric_id, customer_id, value, converted_value, events, skipped)
+    SELECT made.tenant_id, made.statement_id, u.metric_id, u.customer_id, u.value, u.converted_value, u.events, u.skipped
+    FROM tally._period_usage(made.definitions, "from", "to", customer) u;
+    GET DIAGNOSTICS made.lines = ROW_COUNT;
+    made.digest := tally._statement_digest(made);
+    INSERT INTO tally.statement SELECT made.*;
+    RETURN tally._encode_id('stm_', made.statement_id);
+END
+$$;
+COMMENT ON FUNCTION tally_gated.close_period(integer, timestamptz, timestamptz, text, text) IS 'What close_period does once the gate has let the caller through';
+
+CREATE FUNCTION tally.close_period("from" timestamptz, "to" timestamptz, customer text DEFAULT NULL, supersedes text DEFAULT NULL) RETURNS text
+    AS 'MODULE_PATHNAME', 'tally_gate_chosen'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION tally.close_period(timestamptz, timestamptz, text, text) IS
+    'Closes a period of the current tenant, of one customer or (NULL) of all, and answers the id of its statement: what each customer has used of each metric in use, frozen. Errors: 22023; TL409 closed already, unless supersedes names that statement; P0002 no such statement';
+
+CREATE FUNCTION tally.statements(OUT statement text, OUT "from" timestamptz, OUT "to" timestamptz, OUT customer_id text, OUT lines bigint, OUT digest text,
+                                 OUT supersedes text, OUT superseded_by text, OUT created_at timestamptz, OUT created_by text) RETURNS SETOF record
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT tally._encode_id('stm_', s.statement_id), s.range_from, s.range_to, s.customer_id, s.lines, s.digest, tally._encode_id('stm_', s.supersedes),
+           (SELECT tally._encode_id('stm_', n.statement_id) FROM tally.statement n WHERE n.tenant_id = s.tenant_id AND n.supersedes = s.statement_id), s.created_at, s.created_by
+    FROM tally.statement s WHERE s.tenant_id = (SELECT tally.current_tenant()) ORDER BY s.created_at DESC, s.statement_id DESC
+$$;
+COMMENT ON FUNCTION tally.statements() IS 'The statements of the current tenant, newest first';
+
+CREATE FUNCTION tally.statement_lines(statement text, OUT metric text, OUT code text, OUT customer_id text, OUT value numeric, OUT converted_value numeric,
+                                      OUT events bigint, OUT skipped bigint, OUT metric_id text) RETURNS SETOF record
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT m.name, m.code, l.customer_id, l.value, l.converted_value, l.events, l.skipped, tally._encode_id('bm_', l.metric_id)
+    FROM tally._statement(tally.current_tenant(), statement) s
+    JOIN tally.statement_line l ON l.tenant_id = s.tenant_id AND l.statement_id = s.statement_id
+    JOIN json_populate_recordset(NULL::tally.metric, s.definitions) m ON m.metric_id = l.metric_id
+    ORDER BY l.customer_id, m.created_at, m.metric_id
+$$;
+COMMENT ON FUNCTION tally.statement_lines(text) IS 'The lines of a statement of the current tenant. Raises P0002';
+
+CREATE FUNCTION tally._adjustments(s tally.statement, OUT metric_id uuid, OUT customer_id text, OUT value numeric, OUT converted_value numeric, OUT events bigint,
+                                   OUT skipped bigint, OUT value_then numeric, OUT value_now numeric) RETURNS SETOF record
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT metric_id, customer_id, coalesce(n.value, 0) - coalesce(l.value, 0), coalesce(n.converted_value, 0) - coalesce(l.converted_value, 0),
+           coalesce(n.events, 0) - coalesce(l.events, 0), coalesce(n.skipped, 0) - coalesce(l.skipped, 0), l.value, n.value
+    FROM (SELECT x.* FROM tally.statement_line x WHERE x.tenant_id = s.tenant_id AND x.statement_id = s.statement_id) l
+    FULL JOIN tally._period_usage(s.definitions, s.range_from, s.range_to, s.customer_id) n USING (metric_id, customer_id)
+    WHERE (l.value, l.converted_value, l.events, l.skipped) IS DISTINCT FROM (n.value, n.converted_value, n.events, n.skipped)
+$$;
+COMMENT ON FUNCTION tally._adjustments(tally.statement) IS 'What has changed in a closed period since: by metric and customer, now less then';
+
+CREATE FUNCTION tally.adjustments(statement text, OUT metric text, OUT code text, OUT customer_id text, OUT value numeric, OUT converted_value numeric,
+                                  OUT events bigint, OUT skipped bigint, OUT value_then numeric, OUT value_now numeric, OUT metric_id text) RETURNS SETOF record
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT m.name, m.code, a.customer_id, a.value, a.converted_value, a.events, a.skipped, a.value_then, a.value_now, tally._encode_id('bm_', a.metric_id)
+    FROM tally._statement(tally.current_tenant(), statement) s, LATERAL tally._adjustments(s) a
+    JOIN json_populate_recordset(NULL::tally.metric, s.definitions) m ON m.metric_id = a.metric_id
+    ORDER BY a.customer_id, m.created_at, m.metric_id
+$$;
+COMMENT ON FUNCTION tally.adjustments(text) IS
+    'What later events and corrections have changed in the period of a statement of the current tenant: for each metric and customer the difference of now and then, measured by the definitions of then. Raises P0002';
+
+CREATE FUNCTION tally._adjusting_events(s tally.statement, OUT event_id text, OUT code text, OUT customer_id text, OUT source text, OUT ts timestamptz,
+                                        OUT change text, OUT at timestamptz) RETURNS SETOF record
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT e.event_id, e.code, e.customer_id, e.source, e.ts, x.change, x.at
+    FROM (SELECT DISTINCT m.code FROM json_populate_recordset(NULL::tally.metric, s.definitions) m) c,
+         LATERAL tally._find_events(s.tenant_id, c.code, s.customer_id, NULL, s.range_from, s.range_to, NULL, NULL, NULL, NULL) e,
+         LATERAL (SELECT 'received' AS change, e.received_at AS at WHERE e.received_at >= s.created_at
+                  UNION ALL
+                  SELECT CASE WHEN k.successor IS NOT NULL THEN 'amended' ELSE 'voided' END, k.created_at
+                  FROM tally.correction k WHERE k.tenant_id = e.tenant_id AND k.seq = e.seq AND k.created_at >= s.created_at
+                  UNION ALL
+                  SELECT 'restored', l.lifted_at FROM tally.lifted_correction l WHERE l.tenant_id = e.tenant_id AND l.seq = e.seq AND l.lifted_at >= s.created_at) x
+$$;
+COMMENT ON FUNCTION tally._adjusting_events(tally.statement) IS 'Rows of events of a closed period that came or were corrected since it was closed';
+
+CREATE FUNCTION tally.adjusting_events(statement text, OUT event_id text, OUT code text, OUT customer_id text, OUT source text, OUT ts timestamptz,
+                                       OUT change text, OUT at timestamptz) RETURNS SETOF record
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT e.* FROM tally._statement(tally.current_tenant(), statement) s, LATERAL tally._adjusting_events(s) e ORDER BY e.at, e.ts, e.event_id
+$$;
+COMMENT ON FUNCTION tally.adjusting_events(text) IS
+    'The events behind the adjustments of a statement of the current tenant: those of its period that were received, voided, restored or amended since it was closed (change, at). An event of a transaction that was open at that time is in the adjustments, and is none of these. Raises P0002';

@@ -1,0 +1,103 @@
+-- tally_rest: closed periods, their lines and their adjustments
+
+CREATE FUNCTION tally_rest._statement(s tally.statement) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT jsonb_strip_nulls(jsonb_build_object(
+        'id', tally._encode_id('stm_', s.statement_id), 'from', tally_rest._timestamp(s.range_from), 'to', tally_rest._timestamp(s.range_to),
+        'customer_id', s.customer_id, 'lines', s.lines, 'digest', s.digest, 'supersedes', tally._encode_id('stm_', s.supersedes),
+        'superseded_by', (SELECT tally._encode_id('stm_', n.statement_id) FROM tally.statement n WHERE n.tenant_id = s.tenant_id AND n.supersedes = s.statement_id),
+        'created_at', tally_rest._timestamp(s.created_at), 'created_by', s.created_by))
+$$;
+COMMENT ON FUNCTION tally_rest._statement(tally.statement) IS 'A statement as the API shows it, without its lines';
+
+CREATE FUNCTION tally_gated.create_statement(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    fields jsonb := tally_rest._body(body);
+    made   text;
+BEGIN
+    PERFORM tally_rest._check_query(query, '{}'), tally_rest._check_fields(fields, ARRAY['from', 'to', 'customer_id', 'supersedes']);
+    IF jsonb_typeof(fields -> 'customer_id') NOT IN ('string', 'null') THEN
+        PERFORM tally._fail('customer_id', format('customer_id must be a string, not %s', jsonb_typeof(fields -> 'customer_id')));
+    END IF;
+    made := tally_gated.close_period(tenant_id,
+        tally_rest._instant(jsonb_build_object('from', jsonb_build_array(tally._text_field(fields, 'from', 64, true))), 'from', 'UTC'),
+        tally_rest._instant(jsonb_build_object('to', jsonb_build_array(tally._text_field(fields, 'to', 64, true))), 'to', 'UTC'),
+        fields ->> 'customer_id', tally._text_field(fields, 'supersedes', 64));
+    RETURN tally_rest._statement(tally._statement(tenant_id, made));
+END
+$$;
+COMMENT ON FUNCTION tally_gated.create_statement(integer, jsonb, jsonb, text) IS 'What create_statement does once the gate has let the caller through';
+
+CREATE FUNCTION tally_rest.create_statement(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    AS 'MODULE_PATHNAME', 'tally_gate_given'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION tally_rest.create_statement(integer, jsonb, jsonb, text) IS
+    'POST /api/v1/statements: {from, to, customer_id?, supersedes?}: closes a period and answers its statement. Errors: TL409 closed already; P0002 no such statement to supersede';
+
+CREATE FUNCTION tally_rest.list_statements(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    tenant   integer := tenant_id;
+    page     integer := tally_rest._parameter_number(query, 'page', 0, 100000000, 0);
+    per_page integer := tally_rest._parameter_number(query, 'per_page', 1, 100, 20);
+BEGIN
+    PERFORM tally_rest._check_query(query, ARRAY['page', 'per_page']);
+    RETURN tally_rest._page(
+        (SELECT json_agg(tally_rest._statement(s) ORDER BY s.created_at DESC, s.statement_id DESC)
+         FROM (SELECT * FROM tally.statement x WHERE x.tenant_id = tenant ORDER BY x.created_at DESC, x.statement_id DESC LIMIT per_page OFFSET page::bigint * per_page) s),
+        page, per_page, (SELECT count(*) FROM tally.statement x WHERE x.tenant_id = tenant));
+END
+$$;
+COMMENT ON FUNCTION tally_rest.list_statements(integer, jsonb, jsonb, text) IS 'GET /api/v1/statements: newest first, in pages (page, per_page)';
+
+CREATE FUNCTION tally_rest.get_statement(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    s        tally.statement := tally._statement(tenant_id, path ->> 'id');
+    page     integer := tally_rest._parameter_number(query, 'page', 0, 100000000, 0);
+    per_page integer := tally_rest._parameter_number(query, 'per_page', 1, 100, 20);
+BEGIN
+    PERFORM tally_rest._check_query(query, ARRAY['page', 'per_page']);
+    RETURN tally_rest._statement(s) || tally_rest._page(
+        (SELECT json_agg(json_build_object('customer_id', l.customer_id, 'metric_id', tally._encode_id('bm_', l.metric_id), 'value', l.value::text,
+                                           'converted_value', l.converted_value::text, 'events', l.events, 'skipped', l.skipped) ORDER BY l.customer_id COLLATE "C", l.metric_id)
+         FROM (SELECT * FROM tally.statement_line x WHERE x.tenant_id = s.tenant_id AND x.statement_id = s.statement_id
+               ORDER BY x.customer_id COLLATE "C", x.metric_id LIMIT per_page OFFSET page::bigint * per_page) l),
+        page, per_page, s.lines)::jsonb;
+END
+$$;
+COMMENT ON FUNCTION tally_rest.get_statement(integer, jsonb, jsonb, text) IS 'GET /api/v1/statements/{id}: the statement with a page of its lines (data; page, per_page), by customer and metric';
+
+CREATE FUNCTION tally_rest.list_adjustments(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    s tally.statement := tally._statement(tenant_id, path ->> 'id');
+BEGIN
+    PERFORM tally_rest._check_query(query, '{}');
+    RETURN (
+        WITH a AS MATERIALIZED (SELECT x.* FROM tally._adjustments(s) x)
+        SELECT json_build_object(
+            'statement_id', tally._encode_id('stm_', s.statement_id),
+            'data', coalesce((SELECT json_agg(json_build_object('customer_id', a.customer_id, 'metric_id', tally._encode_id('bm_', a.metric_id), 'value', a.value::text,
+                        'converted_value', a.converted_value::text, 'events', a.events, 'skipped', a.skipped, 'value_then', a.value_then::text, 'value_now', a.value_now::text)
+                        ORDER BY a.customer_id COLLATE "C", a.metric_id) FROM a), '[]'),
+            'totals', coalesce((SELECT json_agg(json_build_object('metric_id', tally._encode_id('bm_', t.metric_id), 'value', t.value::text, 'converted_value', t.converted_value::text) ORDER BY t.metric_id)
+                                FROM (SELECT a.metric_id, sum(a.value) AS value, sum(a.converted_value) AS converted_value FROM a GROUP BY a.metric_id) t), '[]'),
+            'events', coalesce((SELECT json_agg(json_build_object('event_id', e.event_id, 'code', e.code, 'customer_id', e.customer_id, 'source', e.source,
+                        'timestamp', tally_rest._timestamp(e.ts), 'change', e.change, 'at', tally_rest._timestamp(e.at)) ORDER BY e.at, e.ts, e.event_id)
+                        FROM (SELECT * FROM tally._adjusting_events(s) y ORDER BY y.at, y.ts, y.event_id LIMIT 10000) e), '[]')));
+END
+$$;
+COMMENT ON FUNCTION tally_rest.list_adjustments(integer, jsonb, jsonb, text) IS
+    'GET /api/v1/statements/{id}/adjustments: what has changed in the period since: for each customer and metric, summed by metric (totals), with the events that were received or corrected since (at most 10,000)';

@@ -1,0 +1,49 @@
+-- a period is closed: its statement never changes, what comes later are adjustments, closing again supersedes
+SET client_min_messages = warning;
+DROP EXTENSION IF EXISTS pgtally CASCADE;
+CREATE EXTENSION pgtally;
+RESET client_min_messages;
+SET timezone = 'UTC';
+\set VERBOSITY terse
+SELECT tally.create_tenant('acme') ~ '^ten_' AS made, tally.create_tenant('other') ~ '^ten_' AS made;
+SET tally.tenant = 'acme';
+SELECT t, tally.create_metric('call', t, name => t, aggregation_key => 'v', usage_group_key => 'region', conversion_factor => 2, conversion_rounding => 'UP') ~ '^bm_' AS made FROM unnest(ARRAY['COUNT', 'SUM', 'MAX']) t;
+CREATE FUNCTION pg_temp.send(id text, customer text, at text, v text, region text DEFAULT 'eu') RETURNS text LANGUAGE sql AS $$
+    SELECT verdict FROM tally.ingest(jsonb_build_array(jsonb_build_object('event_id', id, 'code', 'call', 'customer_id', customer, 'timestamp', at, 'properties', jsonb_build_object('v', v, 'region', region))), true) $$;
+SELECT pg_temp.send('1', 'ann', '2026-01-01T00:00:00Z', '1'), pg_temp.send('2', 'ann', '2026-01-31T23:59:59Z', '2.5', 'us'), pg_temp.send('3', 'bob', '2026-01-10T00:00:00Z', '4'), pg_temp.send('4', '', '2026-01-10T00:00:00Z', 'many'),
+       pg_temp.send('5', 'ann', '2026-02-01T00:00:00Z', '100');
+SELECT tally.close_period('2026-01-01', '2026-02-01') AS january \gset
+SELECT metric, customer_id, value, converted_value, events, skipped FROM tally.statement_lines(:'january');
+SELECT count(*) FROM tally.adjustments(:'january');
+CREATE TEMP TABLE frozen AS SELECT * FROM tally.statement_lines(:'january');
+-- later events and corrections change nothing but the adjustments; a changed metric not even these
+SELECT pg_temp.send('6', 'ann', '2026-01-05T00:00:00Z', '10'), pg_temp.send('7', 'cem', '2026-01-05T00:00:00Z', '7'), pg_temp.send('8', 'ann', '2026-02-05T00:00:00Z', '10');
+SELECT seq > 0 AS done FROM tally.void_event('3', 'x');
+CALL tally.pack(1, '0', true);
+UPDATE tally.metric SET conversion_factor = 10 WHERE name = 'SUM';
+SELECT metric, customer_id, value, converted_value, events, skipped, value_then, value_now FROM tally.adjustments(:'january');
+SELECT metric, sum(value) AS value, sum(events) AS events FROM tally.adjustments(:'january') GROUP BY metric ORDER BY metric;
+SELECT count(*) FROM (SELECT * FROM tally.statement_lines(:'january') EXCEPT TABLE frozen) x;
+SELECT count(*) AS whole FROM tally.statement s WHERE tally._statement_digest(s) = s.digest AND s.lines = (SELECT count(*) FROM tally.statement_line);
+BEGIN;
+UPDATE tally.statement_line SET events = events + 1 WHERE customer_id = 'ann';
+SELECT count(*) AS whole FROM tally.statement s WHERE tally._statement_digest(s) = s.digest;
+ROLLBACK;
+-- twice is refused, also of a part; another period is not; superseding says so on both
+CREATE FUNCTION pg_temp.try(range_from text, range_to text, customer text DEFAULT NULL, supersedes text DEFAULT NULL) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN tally.close_period(range_from::timestamptz, range_to::timestamptz, customer, supersedes) ~ '^stm_';
+EXCEPTION WHEN OTHERS THEN
+    RETURN sqlstate || ' ' || regexp_replace(sqlerrm, 'stm_[0-9A-Za-z]+', 'stm_...');
+END $$;
+SELECT pg_temp.try('2026-01-01', '2026-02-01'), pg_temp.try('2026-01-31', '2026-03-01'), pg_temp.try('2026-01-31', '2026-03-01', 'ann'), pg_temp.try('2026-02-01', '2026-02-01'), pg_temp.try('2026-02-01', '2026-03-01', 'ann', 'stm_1');
+SELECT pg_temp.try('2026-02-01', '2026-03-01', 'ann'), pg_temp.try('2026-02-01', '2026-03-01', 'bob'), pg_temp.try('2026-02-01', '2026-03-01');
+SELECT pg_temp.try('2026-01-01', '2026-02-01', NULL, :'january'), pg_temp.try('2026-01-01', '2026-02-01', NULL, :'january');
+SELECT s."from", s.customer_id, s.lines, s.supersedes = :'january' AS supersedes, s.superseded_by IS NOT NULL AS superseded, s.created_by = session_user AS by FROM tally.statements() s ORDER BY s.created_at, s."from", s.customer_id;
+SELECT metric, customer_id, value, converted_value FROM tally.statement_lines((SELECT s.statement FROM tally.statements() s WHERE s.supersedes IS NOT NULL)) WHERE metric = 'SUM';
+SELECT count(*) FROM tally.adjustments((SELECT s.statement FROM tally.statements() s WHERE s.supersedes IS NOT NULL));
+SET tally.tenant = 'other';
+SELECT count(*) FROM tally.statements();
+DO $$ BEGIN PERFORM tally.statement_lines('stm_1'); EXCEPTION WHEN no_data_found THEN RAISE NOTICE '%', sqlerrm; END $$;
+SET tally.tenant = 'acme';
+SELECT event_id, customer_id, ts, change FROM tally.adjusting_events(:'january') ORDER BY event_id, change;
