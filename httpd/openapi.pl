@@ -6,8 +6,9 @@
 #
 # common.yaml comes first, the others by name. Each may have paths and components; one that is in two files is an error.
 #
-# The member x-route of an operation is for tallyd alone, and in no JSON: {kind, function, scope, lane}.
+# The member x-route of an operation is for tallyd alone, and in no JSON: {kind, function, scope, lane, columns}.
 #   kind      call (where none is said: a function of schema tally_rest answers), import, ingest, or what tallyd itself answers
+#   columns   of the rows that it answers as CSV, where its response may be text/csv
 #   function  of schema tally_rest      scope  that the key needs; none: no key      lane  to the database (db/job.hpp)
 # Whatever else a row has, the operation says already: the status is the one that is a success, the body what its requestBody
 # holds, and it is done once where it takes an Idempotency-Key.
@@ -64,16 +65,18 @@ sub route_row {
     my ($method, $pattern, $operation) = @_;
     my $name = "$method $pattern";
     my %route = (kind => 'call', lane => 'read', %{ delete $operation->{'x-route'} // die "$name: x-route is missing\n" });
-    my ($kind, $function, $scope, $lane) = delete @route{qw(kind function scope lane)};
+    my ($kind, $function, $scope, $lane, $columns) = delete @route{qw(kind function scope lane columns)};
     die "$name: x-route has unknown members: @{[ sort keys %route ]}\n" if %route;
     die "$name: a function is called with a key, and by no other kind than call and import\n"
         if defined $function != ($kind =~ /^(?:call|import)$/) || (defined $function || $kind eq 'ingest') && !defined $scope;
     my @success = grep { /^2/ } keys %{ $operation->{responses} };
     die "$name: one status must be a success\n" unless @success == 1;
+    my $content = $operation->{responses}{ $success[0] }{content} // {};
+    die "$name: columns are said exactly where the answer may be text/csv\n" if defined $columns != exists $content->{'text/csv'};
     my $once = grep { ($_->{'$ref'} // '') =~ m{/IdempotencyKey$} } @{ $operation->{parameters} // [] };
     my $text = sub { defined $_[0] ? qq("$_[0]") : 'nullptr' };
-    return sprintf qq({"%s", "%s", RouteKind::%s, LaneId::%s, %s, %s, %d, BodyKind::%s, %s},\n), uc $method, $pattern, $kind, $lane,
-        $text->($scope), $text->($function), $success[0], body_kind($operation, $kind), $once ? 'true' : 'false';
+    return sprintf qq({"%s", "%s", RouteKind::%s, LaneId::%s, %s, %s, %d, BodyKind::%s, %s, %s, %s},\n), uc $method, $pattern, $kind, $lane,
+        $text->($scope), $text->($function), $success[0], body_kind($operation, $kind), $once ? 'true' : 'false', $text->($columns), $content->{'application/x-ndjson'} ? 'true' : 'false';
 }
 
 # Literal segments stand before parameters.

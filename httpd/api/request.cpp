@@ -44,6 +44,8 @@ void Request::on_resumed() {
         case Phase::done:
             if (!repeats_on_primary()) answer(result());
             return;
+        case Phase::exporting:
+        case Phase::page:
         case Phase::upload:
         case Phase::upload_end:
             return take_chunk();
@@ -110,6 +112,11 @@ void Request::begin() {
 
 void Request::submit() {
     phase_ = Phase::statement;
+    ask();
+}
+
+void Request::ask() {
+    attempts = 0;
     const std::string& body = exchange_.body();
     if (route_->kind == RouteKind::ingest) {
         parameters = {{credentials_.bytes(), true}, {body, true}};
@@ -154,12 +161,13 @@ Response Request::result() {
         log::write(log::Level::error, "statement_without_answer", log::field("route", route_->pattern));
         return refuse(500, "internal error");
     }
-    return response;
+    return rows_ ? exported(std::move(response)) : response;
 }
 
 void Request::answer(Response response) {
     // A limit of the month that refused the request is told before that of requests per second, which let it pass.
     if (response.rate.limit < 0) response.rate = rate_;
+    response.fields = fields_of(response);
     exchange_.answer(std::move(response));
 }
 

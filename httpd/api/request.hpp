@@ -9,6 +9,7 @@
 
 #include "api/body.hpp"
 #include "api/credentials.hpp"
+#include "api/formats.hpp"
 #include "api/import_upload.hpp"
 #include "api/probes.hpp"
 #include "api/rate_limiter.hpp"
@@ -37,6 +38,7 @@ public:
     void on_end() override;
     void on_resumed() override;
     Response broken(Response refusal) override;
+    More more(std::string& piece) override;
     std::optional<Response> last_word() override;
     std::size_t route() const noexcept override { return route_ ? index_of(*route_) : Metrics::kNoRoute; }
     const char* route_name() const noexcept override { return route_ ? route_->pattern : "unmatched"; }
@@ -47,6 +49,8 @@ private:
         admission,  // where it waits: for the limits of its key
         statement,  // for the route's
         done,       // the route's has its result
+        exporting,  // it is being sent, page by page (request_export.cpp)
+        page,       // where that waits: for the next one
         upload,     // a file arrives; where it waits: for a chunk to be stored
         upload_end  // the file has arrived
     };
@@ -60,14 +64,20 @@ private:
     std::optional<Response> check_credentials();
     std::optional<Response> check_once();
     std::optional<Response> check_media() const;
+    std::optional<Response> check_format();
 
     bool admit();  // false: it waits, or is refused
     void ask_limits();
     bool learn_limits();
     void begin();
     void submit();
+    void ask();
     bool repeats_on_primary();
     Response result();
+
+    void ask_page(const std::string& cursor);
+    Response exported(Response response);
+    std::span<const HeaderField> fields_of(const Response& response) const;
 
     std::optional<Response> begin_upload();
     bool store_chunk();
@@ -92,6 +102,9 @@ private:
     std::string chunk_;        // of a file
     Response result_;          // of the last statement
     std::unique_ptr<ImportUpload> upload_;
+    Format format_ = Format::json;     // of the answer
+    std::unique_ptr<RowWriter> rows_;  // where that is not JSON
+    std::string asked_query_, cursor_;
 };
 
 }  // namespace tallyd

@@ -38,6 +38,7 @@ std::optional<Response> Request::check_head() {
     if (auto refusal = check_credentials()) return refusal;
     if (auto refusal = check_once()) return refusal;
     if (auto refusal = check_media()) return refusal;
+    if (auto refusal = check_format()) return refusal;
     if (route_->body == BodyKind::file) return begin_upload();
     exchange_.take_whole(body_limit());
     return std::nullopt;

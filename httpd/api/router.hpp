@@ -26,7 +26,10 @@ struct Route {
     unsigned status;       // on success
     BodyKind body;
     bool once = false;  // takes an Idempotency-Key
+    const char* columns = nullptr;  // of its rows as CSV; nullptr: there is no CSV of it
+    bool lines = false;             // its rows as NDJSON
 
+    bool has_formats() const noexcept { return columns != nullptr || lines; }  // other than JSON
     bool reads() const noexcept { return method[0] == 'G'; }
     bool takes_query() const noexcept { return kind == RouteKind::call || kind == RouteKind::import; }
     // POST, PUT and PATCH, but a file is no place for a key.

@@ -18,6 +18,7 @@ constexpr StatusRow kCodes[] = {
     {403, "FORBIDDEN"},
     {404, "NOT_FOUND"},
     {405, "METHOD_NOT_ALLOWED"},
+    {406, "NOT_ACCEPTABLE"},
     {408, "REQUEST_TIMEOUT"},
     {409, "CONFLICT"},
     {413, "PAYLOAD_TOO_LARGE"},

@@ -1,5 +1,5 @@
 // Response: one HTTP response in the making, free of any HTTP library.
-// Invariant: body is complete; JSON unless content_type says otherwise, and empty where there is none (204, 304).
+// Invariant: body is complete, or the beginning of what its handler goes on giving; JSON unless content_type says otherwise, and empty where there is none (204, 304).
 #pragma once
 
 #include <span>
@@ -37,6 +37,7 @@ struct Response {
     std::string replica_lag;                // seconds, or "unknown"; empty: no X-Replica-Lag header
     RateState rate;
     std::span<const HeaderField> fields;
+    bool streamed = false;  // more comes after the body: Handler::more()
 };
 
 }  // namespace tallyd

@@ -57,6 +57,11 @@ public:
     // The body of a stream ends in the middle: with what is said of it the handler refuses it.
     virtual Response broken(Response refusal) { return refusal; }
 
+    // Of a response that is streamed, when the client has taken what there was: the next piece of it, or that it comes when
+    // the one that the handler waits for has called resume().
+    enum class More { piece, wait, end, broken };
+    virtual More more(std::string&) { return More::end; }
+
     // The response that on_resumed() would give, if that is known already: for a client that is given up now.
     virtual std::optional<Response> last_word() = 0;
 

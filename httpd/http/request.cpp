@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstring>
 #include <new>
 
 #include "base/error.hpp"
@@ -128,8 +130,10 @@ void HttpRequest::answer(Response response) {
 // by now is given up when it is resumed, not before: until then somebody holds on to the request.
 void HttpRequest::wait() {
     connection_->enter(Connection::Stage::busy);
-    if (phase_ != Phase::waiting) body_phase_ = phase_;
-    phase_ = Phase::waiting;
+    if (phase_ != Phase::replied) {  // else a streamed response goes on when it is resumed
+        if (phase_ != Phase::waiting) body_phase_ = phase_;
+        phase_ = Phase::waiting;
+    }
     MHD_suspend_connection(wire_);
 }
 
@@ -142,7 +146,38 @@ MHD_Result HttpRequest::reply() {
     status_ = response_.status;
     sent_ = response_.body.size();
     if (!connection_->enter(Connection::Stage::sending)) return MHD_NO;
-    return send_response(wire_, std::move(response_), id_, broken_ || around_.connections.draining());
+    const bool last = broken_ || around_.connections.draining();
+    if (!response_.streamed) return send_response(wire_, std::move(response_), id_, last);
+    piece_ = std::move(response_.body);
+    sent_ = 0;
+    return send_stream(wire_, response_, id_, last, read_stream, this);
+}
+
+ssize_t HttpRequest::read_stream(void* self, std::uint64_t, char* room, std::size_t most) {
+    try {
+        return static_cast<HttpRequest*>(self)->give(room, most);
+    } catch (const std::exception& error) {
+        log::message(log::Level::error, error.what());
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    }
+}
+
+// A stream that breaks off has no last chunk: its client sees that it is not whole.
+ssize_t HttpRequest::give(char* room, std::size_t most) {
+    while (piece_at_ == piece_.size()) {
+        piece_.clear();
+        piece_at_ = 0;
+        const Handler::More more = handler_->more(piece_);
+        if (more == Handler::More::wait) return 0;
+        if (more == Handler::More::end) return MHD_CONTENT_READER_END_OF_STREAM;
+        if (more == Handler::More::broken) return MHD_CONTENT_READER_END_WITH_ERROR;
+    }
+    if (!connection_->enter(Connection::Stage::sending)) return MHD_CONTENT_READER_END_WITH_ERROR;
+    const std::size_t size = std::min(most, piece_.size() - piece_at_);
+    std::memcpy(room, piece_.data() + piece_at_, size);
+    piece_at_ += size;
+    sent_ += size;
+    return static_cast<ssize_t>(size);
 }
 
 MHD_Result HttpRequest::refuse_by_library(unsigned status, const std::string& reason) {
@@ -166,7 +201,7 @@ void HttpRequest::answer_half_closed() noexcept {
     if (phase_ != Phase::waiting) return;
     try {
         const std::optional<Response> response = handler_->last_word();
-        if (!response) return;
+        if (!response || response->streamed) return;
         status_ = response->status;
         sent_ = response->body.size();
         send_directly(wire_, *connection_, *response, id_, method_ != "HEAD");

@@ -76,6 +76,8 @@ private:
     MHD_Result swallow(std::size_t size);
     MHD_Result take_end();
     MHD_Result reply();
+    static ssize_t read_stream(void* self, std::uint64_t at, char* room, std::size_t most);
+    ssize_t give(char* room, std::size_t most);
 
     // These return the refusal, or nothing when all is well.
     std::optional<Response> check_head(const char* version);
@@ -106,6 +108,8 @@ private:
     unsigned status_ = 0;
     std::size_t sent_ = 0;
     Response response_;
+    std::string piece_;  // of a response that is streamed: what the client takes next
+    std::size_t piece_at_ = 0;
     std::unique_ptr<Handler> handler_;
 };
 

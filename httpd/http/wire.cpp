@@ -11,6 +11,8 @@ namespace tallyd {
 
 namespace {
 
+constexpr std::size_t kStreamBuffer = std::size_t{64} << 10;
+
 void free_body(void* body) {
     delete static_cast<std::string*>(body);
 }
@@ -67,6 +69,17 @@ void send_encrypted(MHD_Connection* connection, const std::string& text) noexcep
     static_cast<void>(sent);
 }
 
+// Owns made.
+MHD_Result queue(MHD_Connection* connection, MHD_Response* made, const Response& response,
+                 const std::string& request_id, bool last) {
+    const std::unique_ptr<MHD_Response, void (*)(MHD_Response*)> owner(made, MHD_destroy_response);
+    const auto add = [made](const char* name, const char* value) { MHD_add_response_header(made, name, value); };
+    headers_of(response, request_id, last, add);
+    if (const Connection* from = connection_of(connection))
+        cross_origin_headers(response, from->front.cross_origin, connection, add);
+    return queue_own_response(connection, response.status, made);
+}
+
 }  // namespace
 
 MHD_Result send_response(MHD_Connection* connection, Response response, const std::string& request_id, bool last) {
@@ -75,12 +88,13 @@ MHD_Result send_response(MHD_Connection* connection, Response response, const st
         MHD_create_response_from_buffer_with_free_callback_cls(body->size(), body->data(), free_body, body.get());
     if (!made) return MHD_NO;
     (void)body.release();  // the response frees it
-    const std::unique_ptr<MHD_Response, void (*)(MHD_Response*)> owner(made, MHD_destroy_response);
-    const auto add = [made](const char* name, const char* value) { MHD_add_response_header(made, name, value); };
-    headers_of(response, request_id, last, add);
-    if (const Connection* from = connection_of(connection))
-        cross_origin_headers(response, from->front.cross_origin, connection, add);
-    return queue_own_response(connection, response.status, made);
+    return queue(connection, made, response, request_id, last);
+}
+
+MHD_Result send_stream(MHD_Connection* connection, const Response& response, const std::string& request_id, bool last,
+                       MHD_ContentReaderCallback read, void* from) {
+    MHD_Response* made = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, kStreamBuffer, read, from, nullptr);
+    return made ? queue(connection, made, response, request_id, last) : MHD_NO;
 }
 
 void send_directly(MHD_Connection* connection, const Connection& to, const Response& response,

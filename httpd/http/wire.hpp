@@ -13,6 +13,10 @@ namespace tallyd {
 // Queues a response on a connection. last: no further request on it.
 MHD_Result send_response(MHD_Connection* connection, Response response, const std::string& request_id, bool last);
 
+// The same of a response whose body `read` gives while it is sent, in chunks; whoever that is outlives the request.
+MHD_Result send_stream(MHD_Connection* connection, const Response& response, const std::string& request_id, bool last,
+                       MHD_ContentReaderCallback read, void* from);
+
 // Writes an answer to the client behind libmicrohttpd's back, where the library cannot send one itself and has sent
 // nothing of another one. What the socket does not take at once is lost; the connection must end then.
 // connection: nullptr when called by another thread than its worker; under TLS nothing is written then, since a

@@ -22,7 +22,7 @@ const one = async (bytes, options) => {
 
 test('an unknown path is 404, with a key and without', async () => {
   await refused(404, 'NOT_FOUND', 'GET', '/nope');
-  assert.match((await refused(404, 'NOT_FOUND', 'GET', '/', undefined, {}, null)).body.details.hint, /\/openapi\.json/);
+  assert.match((await refused(404, 'NOT_FOUND', 'GET', '/api', undefined, {}, null)).body.details.hint, /\/openapi\.json/);
   await refused(404, 'NOT_FOUND', 'POST', '/api/v1/nope', {});
   await refused(404, 'NOT_FOUND', 'GET', '/api//v1/metrics');
   await refused(404, 'NOT_FOUND', 'GET', '/api/v1/metrics/a/b');

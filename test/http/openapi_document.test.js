@@ -205,7 +205,7 @@ test('the files of the resources are one document, in whose texts nothing change
   };
   assert.deepEqual(JSON.parse(written['openapi.json']), whole);
   assert.deepEqual(Object.keys(JSON.parse(written['openapi.json'])), Object.keys(whole), 'in the order that they were written in');
-  assert.match(written['routes.inc'], /^\{"GET", "\/a", RouteKind::call, LaneId::read, "read", "f_a", 200, BodyKind::none, false\},$/m);
+  assert.match(written['routes.inc'], /^\{"GET", "\/a", RouteKind::call, LaneId::read, "read", "f_a", 200, BodyKind::none, false, nullptr, false\},$/m);
   const pieces = [...written['openapi.inc'].matchAll(/^ {4}"(.*)"$/gm)].map(([, piece]) => piece.replace(/\\([0-7]{3}|.)/g, (whole, one) => (one.length === 3 ? String.fromCharCode(parseInt(one, 8)) : one)));
   assert.deepEqual(JSON.parse(Buffer.from(pieces.join(''), 'latin1').toString()), whole);
 });

@@ -1,0 +1,179 @@
+// Answers as CSV and NDJSON: what Accept asks for, rows that lose nothing, exports of any length in bounded memory.
+'use strict';
+
+const assert = require('node:assert/strict');
+const fs = require('node:fs');
+const net = require('node:net');
+const { after, before, test } = require('node:test');
+const { call, isErrorAnswer, raw, parseAnswers, setUp, sleep, until } = require('./lib.js');
+
+const COUNT = 5300;
+const LONG = 12000;      // events that no buffer of a socket holds
+const ODD = { 'a,b': 'x', quote: 'say "no"', lines: 'one\r\ntwo', wide: 'ünï😀', exact: '1.0', empty: '' };
+let s;
+let metric;
+const get = (target, accept, headers = {}) => call(s.url, s.key, 'GET', target, undefined, { ...(accept === undefined ? {} : { accept }), ...headers });
+const line = (n) => `{"event_id":"e${n}","code":"out","customer_id":"c${n % 3}","timestamp":"2024-01-${String(1 + (n % 28)).padStart(2, '0')}T00:00:00Z","properties":${n === 7 ? JSON.stringify({ ...ODD, n }) : `{"n":${n === 8 ? '1.50000000000000000000000000000001' : n},"region":"r${n % 2}"}`}}\n`;
+
+before(async () => {
+  s = await setUp(['--slow-readers', '1', '--http-threads', '1', '--send-timeout', '20']);
+  const file = Array.from({ length: COUNT }, (_, n) => line(n)).join('');
+  assert.equal((await call(s.url, s.key, 'POST', '/api/v1/events/import', file, { 'content-type': 'application/x-ndjson' })).json.accepted, COUNT);
+  const long = Array.from({ length: LONG }, (_, n) => JSON.stringify({ event_id: `long ${n}`, code: 'long', customer_id: 'c', timestamp: '2024-02-01T00:00:00Z', properties: { pad: 'x'.repeat(900) } })).join('\n');
+  assert.equal((await call(s.url, s.key, 'POST', '/api/v1/events/import', long, { 'content-type': 'application/x-ndjson' })).json.accepted, LONG);
+  const family = (await call(s.url, s.key, 'GET', '/api/v1/profile')).json.product_families[0].id;
+  metric = (await call(s.url, s.key, 'POST', '/api/v1/metrics', { code: 'out', name: 'Out', aggregation_type: 'SUM', aggregation_key: 'n', product_family_id: family })).json.id;
+});
+after(() => s?.close());
+
+// RFC 4180, strictly.
+function table(text) {
+  const rows = [[]];
+  const cell = /("(?:[^"]|"")*"|[^",\r\n]*)(,|\r\n)/y;
+  while (cell.lastIndex < text.length) {
+    const at = cell.lastIndex;
+    const found = cell.exec(text);
+    assert.ok(found, `no cell at ${at}: ${JSON.stringify(text.slice(at, at + 80))}`);
+    rows.at(-1).push(found[1].startsWith('"') ? found[1].slice(1, -1).replaceAll('""', '"') : found[1]);
+    if (found[2] !== ',') rows.push([]);
+  }
+  assert.deepEqual(rows.pop(), []);
+  const [names, ...rest] = rows;
+  for (const row of rest) assert.equal(row.length, names.length);
+  return rest.map((row) => Object.fromEntries(names.map((name, n) => [name, row[n]])));
+}
+
+async function pages(query) {
+  const all = [];
+  for (let cursor = ''; cursor !== null;) {
+    const { json } = await get(`/api/v1/events?limit=1000${query}${cursor && `&cursor=${cursor}`}`);
+    all.push(...json.data);
+    cursor = json.next_cursor;
+  }
+  return all;
+}
+
+test('NDJSON of all events is what their pages hold, in the same order', async () => {
+  for (const query of ['&code=out', '&customer_id=c1', '&search=say', '&code=nothing']) {
+    const answer = await get(`/api/v1/events?${query.slice(1)}`, 'application/x-ndjson');
+    assert.equal(answer.headers.get('content-type'), 'application/x-ndjson');
+    assert.equal(answer.headers.get('content-disposition'), 'attachment; filename="pgtally.ndjson"');
+    const lines = answer.text.split('\n');
+    assert.equal(lines.pop(), '');
+    assert.deepEqual(lines.map((one) => JSON.parse(one)), await pages(query));
+  }
+  assert.match((await get('/api/v1/events?code=out', 'application/x-ndjson')).text, /"n":1\.50000000000000000000000000000001[,}]/);
+});
+
+test('CSV of all events has a header and quotes what needs it', async () => {
+  const answer = await get('/api/v1/events?code=out', 'text/csv');
+  assert.equal(answer.headers.get('content-type'), 'text/csv');
+  assert.equal(answer.headers.get('content-disposition'), 'attachment; filename="pgtally.csv"');
+  const rows = table(answer.text);
+  assert.equal(rows.length, COUNT);
+  const expected = await pages('&code=out');
+  assert.deepEqual(rows.map((row) => row.event_id), expected.map((event) => event.event_id));
+  const odd = rows.find((row) => row.event_id === 'e7');
+  assert.deepEqual(JSON.parse(odd.properties), { ...ODD, n: 7 });
+  assert.match(rows.find((row) => row.event_id === 'e8').properties, /1\.50000000000000000000000000000001/);
+  assert.deepEqual(JSON.parse(odd.metrics), expected.find((event) => event.event_id === 'e7').metrics);
+  assert.equal((await get('/api/v1/events?code=nothing', 'text/csv')).text, 'event_id,code,customer_id,source,timestamp,received_at,properties,import_id,voided,metrics\r\n');
+});
+
+test('usage and summaries are rows of CSV, a column for each dimension', async () => {
+  const range = 'from=2024-01-01&to=2024-02-01';
+  for (const [query, names] of [['&window=week', []], ['&group_by=region&group_by=customer_id', ['dimensions.region']], ['&group_by=a,b&group_by=wide', ['dimensions.a,b', 'dimensions.wide']]]) {
+    const { json } = await get(`/api/v1/metrics/${metric}/usage?${range}${query}`);
+    const answer = await get(`/api/v1/metrics/${metric}/usage?${range}${query}`, 'text/csv');
+    const rows = table(answer.text);
+    assert.ok(rows.length > 1);
+    assert.deepEqual(Object.keys(rows[0]), ['start', 'end', 'customer_id', ...names, 'value', 'converted_value', 'events', 'skipped']);
+    assert.deepEqual(rows, json.usage.map((row) => ({ start: row.start, end: row.end, customer_id: row.customer_id ?? '', ...Object.fromEntries(names.map((name) => [name, row.dimensions[name.slice(11)] ?? ''])),
+      value: row.value ?? '', converted_value: row.converted_value ?? '', events: String(row.events), skipped: String(row.skipped) })));
+  }
+  const { json } = await get(`/api/v1/metrics/${metric}/summaries?${range}&bucket=1d`);
+  const rows = table((await get(`/api/v1/metrics/${metric}/summaries?${range}&bucket=1d`, 'text/csv')).text);
+  assert.ok(rows.length > 20);
+  assert.deepEqual(rows.map((row) => [row.start, row.total, row.events, row.mean]), json.summaries.map((row) => [row.start, row.total, String(row.events), row.mean ?? '']));
+});
+
+test('Accept decides as RFC 9110 says, and every answer says so', async () => {
+  const json = 'application/json';
+  const csv = 'text/csv';
+  const ndjson = 'application/x-ndjson';
+  for (const [accept, type] of [[undefined, json], ['*/*', json], ['application/*', json], ['text/*', csv], ['TEXT/CSV', csv], ['text/csv;q=0.5, application/json;q=0.4', csv], ['text/csv;q=0.4, */*;q=0.5', json],
+    ['text/csv, */*', csv], ['text/html,application/xhtml+xml,*/*;q=0.8', json], ['application/json;q=0, */*', csv], ['application/x-ndjson;charset=utf-8', ndjson], ['image/png , text/csv ; q=0.1', csv], ['', json]]) {
+    const answer = await get('/api/v1/events?code=nothing', accept);
+    assert.equal(answer.headers.get('content-type'), type, accept);
+    assert.match(answer.headers.get('vary'), /Accept/);
+  }
+  for (const accept of ['image/png', 'text/html', 'text/csv;q=0', 'nonsense', ',', 'application/json;q=0', 'text/csvx', '*/json']) {
+    const answer = await get('/api/v1/events', accept);
+    assert.match(isErrorAnswer(assert, answer, 406, 'NOT_ACCEPTABLE').message, /application\/json, text\/csv or application\/x-ndjson/);
+    assert.match(answer.headers.get('vary'), /Accept/);
+  }
+  isErrorAnswer(assert, await get(`/api/v1/metrics/${metric}/usage?from=2024-01-01&to=2024-02-01`, ndjson), 406, 'NOT_ACCEPTABLE');
+  const refused = await get('/api/v1/events?from=nonsense', csv);
+  isErrorAnswer(assert, refused, 400, 'BAD_REQUEST');
+  assert.match(refused.headers.get('vary'), /Accept/);
+  assert.equal(refused.headers.get('content-disposition'), null);
+  for (const name of ['limit', 'cursor']) assert.equal(isErrorAnswer(assert, await get(`/api/v1/events?${name}=1`, csv), 400, 'BAD_REQUEST').details.field, name);
+  isErrorAnswer(assert, await call(s.url, null, 'GET', '/api/v1/events', undefined, { accept: csv }), 401);
+  assert.equal((await get('/api/v1/metrics', 'text/html')).status, 200, 'a route of one format answers in it');
+});
+
+// A socket that asks for an export and reads nothing of it until it is told to.
+function slow(key, target = '/api/v1/events') {
+  const socket = net.connect({ port: s.tallyd.port, host: '127.0.0.1' });
+  socket.pause();
+  socket.on('error', () => {});
+  socket.write(`GET ${target} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${key}\r\nAccept: application/x-ndjson\r\nConnection: close\r\n\r\n`);
+  return socket;
+}
+const active = () => s.cluster.psql(`SELECT count(*) FROM pg_stat_activity WHERE usename = 'tallyd_login' AND state = 'active'`);
+
+test('a client that takes nothing holds no connection to the database, and gets all of it when it goes on', async () => {
+  const sockets = Array.from({ length: 6 }, () => slow(s.key, '/api/v1/events?code=long'));
+  let quiet = 0;
+  await until('all of them to stop', () => { quiet = active() === '0' ? quiet + 1 : 0; return quiet > 20; });
+  // There is one connection for slow reads: others pass.
+  assert.equal((await get('/api/v1/events?code=out', 'application/x-ndjson')).text.split('\n').length, COUNT + 1);
+  let text = '';
+  sockets[0].on('data', (data) => { text += data.toString('latin1'); });
+  const ended = new Promise((resolve) => { sockets[0].on('close', resolve); });
+  sockets[0].resume();
+  for (const socket of sockets.slice(1)) socket.destroy();
+  await ended;
+  assert.match(text, /^HTTP\/1\.1 200 [\s\S]*transfer-encoding: chunked/i);
+  assert.equal([...text.replace(/\r\n[0-9a-f]+\r\n/gi, '').matchAll(/"event_id":"long \d+"/g)].length, LONG);
+  assert.match(text, /\r\n0\r\n\r\n$/);
+  assert.equal((await get('/api/v1/events?limit=1')).status, 200);
+});
+
+test('HEAD has the head alone; clients of HTTP/1.0 read to the end', async () => {
+  const head = await call(s.url, s.key, 'HEAD', '/api/v1/events', undefined, { accept: 'text/csv' });
+  assert.equal(head.headers.get('content-type'), 'text/csv');
+  const [old] = parseAnswers(await raw(s.tallyd.port, [`GET /api/v1/events HTTP/1.0\r\nAuthorization: Bearer ${s.key}\r\nAccept: text/csv\r\n\r\n`]));
+  assert.equal(old.status, 200);
+});
+
+test('an export that fails in the middle is a stream without an end', async () => {
+  const key = s.cluster.psql("SELECT tally.create_api_key(name => 'short', scopes => '{read}')");
+  const socket = slow(key, '/api/v1/events?code=long');
+  await sleep(1500);
+  s.cluster.psql("SELECT tally.revoke_api_key(k.id) FROM tally.api_keys() k WHERE k.name = 'short'");
+  let text = '';
+  socket.on('data', (data) => { text += data.toString('latin1'); });
+  const ended = new Promise((resolve) => { socket.on('close', resolve); });
+  socket.resume();
+  await ended;
+  assert.match(text, /^HTTP\/1\.1 200 /);
+  const rows = [...text.matchAll(/"event_id":"long/g)].length;
+  assert.ok(rows >= 1000 && rows < LONG, `${rows} rows`);
+  assert.doesNotMatch(text, /\r\n0\r\n\r\n$/);
+  await until('the log to say so', () => s.tallyd.log().some((one) => one.event === 'export_broken_off'));
+  const before = Number(/VmHWM:\s*(\d+)/.exec(fs.readFileSync(`/proc/${s.tallyd.child.pid}/status`, 'utf8'))[1]);
+  for (let n = 0; n < 2; n += 1) assert.equal((await get('/api/v1/events?code=long', 'application/x-ndjson')).text.split('\n').length, LONG + 1);
+  const grown = Number(/VmHWM:\s*(\d+)/.exec(fs.readFileSync(`/proc/${s.tallyd.child.pid}/status`, 'utf8'))[1]) - before;
+  assert.ok(grown < 8 * 1024, `${grown} KiB for an export of 14 MB`);
+});
