@@ -86,3 +86,20 @@ test('a code of several metrics is 400 and names them; what is no name is 400, a
   isErrorAnswer(assert, await post('/event/v1/shared', { value: 1 }), 400, 'BAD_REQUEST');
   isErrorAnswer(assert, await post('/event/v1/nothing', { value: 1 }), 401, 'UNAUTHORIZED');
 });
+
+test('a range has two pairs of names on every route that takes one; where they contradict it is 400', async () => {
+  const routes = ['/api/v1/metrics/gpu-seconds/usage?', '/api/v1/metrics/gpu-seconds/summaries?bucket=month&', '/api/v1/events?code=gpu&', '/api/v1/usage/summary?', '/api/v1/usage/customer/ann?'];
+  for (const route of routes) {
+    const plain = await get(`${route}from=2026-01-01&to=2027-01-01`);
+    assert.equal(plain.status, 200, plain.text);
+    for (const query of ['start_date=2026-01-01&end_date=2027-01-01', 'start_date=2026-01-01&to=2027-01-01', 'from=2026-01-01&start_date=2026-01-01&to=2027-01-01&end_date=2027-01-01']) {
+      const answer = await get(`${route}${query}`);
+      assert.deepEqual([answer.status, answer.json], [200, plain.json], `${route}${query}`);
+    }
+    for (const query of ['from=2026-01-01&start_date=2026-01-02&to=2027-01-01', 'from=2026-01-01&to=2027-01-01&end_date=2027-01-02']) {
+      const { message, details } = isErrorAnswer(assert, await get(`${route}${query}`), 400, 'BAD_REQUEST');
+      assert.match(message, /contradict each other/);
+      assert.match(details.field, /^(from|to|start_date|end_date)$/);
+    }
+  }
+});

@@ -65,6 +65,17 @@ TimeRange range_arguments(FunctionCallInfo fcinfo, int from, int to) {
     return {to_unix(begin), to_unix(end)};
 }
 
+int either_argument(FunctionCallInfo fcinfo, int number, int other, const char* name, const char* other_name) {
+    if (PG_ARGISNULL(other)) return number;
+    if (PG_ARGISNULL(number)) return other;
+    if (PG_GETARG_TIMESTAMPTZ(number) != PG_GETARG_TIMESTAMPTZ(other))
+        call_pg([&] {
+            refuse_argument(other_name, psprintf("%s and %s contradict each other", name, other_name),
+                            "They are two names of one thing: give one of them.");
+        });
+    return number;
+}
+
 Windows windows_argument(const TimeRange& range, const WindowArguments& given) {
     pg_tz* const zone = call_pg([&] { return require_zone(given.time_zone ? given.time_zone->c_str() : "UTC"); });
     const auto text = [](const std::optional<std::string>& value) { return value ? value->c_str() : nullptr; };

@@ -27,6 +27,10 @@ struct TimeRange {
 };
 TimeRange range_arguments(FunctionCallInfo fcinfo, int from, int to);
 
+// An end of a range that has two names: the number of the argument that is given. Raises 22023 naming `other` where both
+// are, with different times.
+int either_argument(FunctionCallInfo fcinfo, int number, int other, const char* name, const char* other_name);
+
 // How a range is cut into windows, as the call says it; one window where `width` is nothing.
 struct WindowArguments {
     std::optional<std::string> width, time_zone, week_start;

@@ -217,8 +217,8 @@ TALLY_FUNCTION(events) {
         const std::int32_t tenant = call_pg([] { return tenant_for_caller(); });
         EventQuestion question;
         question.code = text_argument(fcinfo, 0);
-        question.from = time_argument(fcinfo, 1, INT64_MIN);
-        question.to = time_argument(fcinfo, 2, INT64_MAX);
+        question.from = time_argument(fcinfo, either_argument(fcinfo, 1, 4, "from", "start_date"), INT64_MIN);
+        question.to = time_argument(fcinfo, either_argument(fcinfo, 2, 5, "to", "end_date"), INT64_MAX);
         question.customer = text_argument(fcinfo, 3);
         EventRows rows(fcinfo);
         PublicEvents taker(rows, tenant);

@@ -29,7 +29,8 @@ TALLY_FUNCTION(usage) {
     return guarded([&]() -> Datum {
         const MeteredMetric metric = metric_of_caller(fcinfo, 0);
         Asked asked;
-        asked.range = range_arguments(fcinfo, 1, 2);
+        asked.range = range_arguments(fcinfo, either_argument(fcinfo, 1, 11, "from", "start_date"),
+                                      either_argument(fcinfo, 2, 12, "to", "end_date"));
         asked.name_customers({text_argument(fcinfo, 3)});
         asked.windows = {text_argument(fcinfo, 4), text_argument(fcinfo, 5), text_argument(fcinfo, 10), anchor_argument(fcinfo, 9)};
         asked.group_by = group_by_argument(fcinfo, 6);
@@ -88,7 +89,8 @@ TALLY_FUNCTION(usage_total) {
     return guarded([&]() -> Datum {
         const MeteredMetric metric = metric_of_caller(fcinfo, 0);
         Asked asked;
-        asked.range = range_arguments(fcinfo, 1, 2);
+        asked.range = range_arguments(fcinfo, either_argument(fcinfo, 1, 5, "from", "start_date"),
+                                      either_argument(fcinfo, 2, 6, "to", "end_date"));
         asked.name_customers({text_argument(fcinfo, 3)});
         asked.filter = filter_argument(fcinfo, 4);
         asked.by_dimensions = false;  // groups would be put together again

@@ -42,13 +42,14 @@ CREATE FUNCTION tally._events_of_import(tenant_id integer, import_id uuid) RETUR
 COMMENT ON FUNCTION tally._events_of_import(integer, uuid) IS 'The events that an import brought, in no particular order';
 
 CREATE FUNCTION tally.events(code text DEFAULT NULL, "from" timestamptz DEFAULT NULL, "to" timestamptz DEFAULT NULL, customer text DEFAULT NULL,
+                             start_date timestamptz DEFAULT NULL, end_date timestamptz DEFAULT NULL,
                              OUT event_id text, OUT code text, OUT customer_id text, OUT source text, OUT ts timestamptz,
                              OUT received_at timestamptz, OUT properties jsonb, OUT import_id text, OUT seq bigint, OUT voided boolean)
     RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'tally_events'
     LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10000 COST 100000;
-COMMENT ON FUNCTION tally.events(text, timestamptz, timestamptz, text) IS
-    'Events of the current tenant in [from, to), of one code and one customer where they are named, in no particular order; voided ones too, which do not count. NULL asks for any';
+COMMENT ON FUNCTION tally.events(text, timestamptz, timestamptz, text, timestamptz, timestamptz) IS
+    'Events of the current tenant in [from, to), or [start_date, end_date), of one code and one customer where they are named, in no particular order; voided ones too, which do not count. NULL asks for any';
 
 CREATE VIEW tally.events WITH (security_barrier) AS
     SELECT e.event_id, e.code, e.customer_id, e.source, e.ts, e.received_at, e.properties, e.import_id, e.seq, e.voided

@@ -51,21 +51,25 @@ CREATE FUNCTION tally_rest.list_events(tenant_id integer, path jsonb, query json
     SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
+    from_name  text;
+    to_name    text;
     range_from timestamptz;
     range_to   timestamptz;
     row_limit  integer := tally_rest._parameter_number(query, 'limit', 1, 1000, 100);
     place      record;
     found      tally.recent_event[];
 BEGIN
-    PERFORM tally_rest._check_query(query, ARRAY['customer_id', 'code', 'from', 'to', 'source', 'search', 'limit', 'cursor']);
-    IF tally_rest._parameter(query, 'from') IS NOT NULL THEN
-        range_from := tally_rest._instant(query, 'from', 'UTC');
+    PERFORM tally_rest._check_query(query, ARRAY['customer_id', 'code', 'from', 'to', 'start_date', 'end_date', 'source', 'search', 'limit', 'cursor']);
+    from_name := tally_rest._either(query, 'from', 'start_date');
+    to_name := tally_rest._either(query, 'to', 'end_date');
+    IF tally_rest._parameter(query, from_name) IS NOT NULL THEN
+        range_from := tally_rest._instant(query, from_name, 'UTC');
     END IF;
-    IF tally_rest._parameter(query, 'to') IS NOT NULL THEN
-        range_to := tally_rest._instant(query, 'to', 'UTC');
+    IF tally_rest._parameter(query, to_name) IS NOT NULL THEN
+        range_to := tally_rest._instant(query, to_name, 'UTC');
     END IF;
     IF range_to <= range_from THEN
-        PERFORM tally._fail('to', 'to must lie after from', 'A range holds its start and not its end.');
+        PERFORM tally._fail(to_name, format('%s must lie after %s', to_name, from_name), 'A range holds its start and not its end.');
     END IF;
     place := tally_rest._read_cursor(query);
     -- One more than asked for tells whether there is another page.

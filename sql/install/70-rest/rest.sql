@@ -229,6 +229,24 @@ $$;
 COMMENT ON FUNCTION tally_rest._local_time(jsonb, text, text) IS
     'A query parameter that is a date, or a time as the clocks of a zone show it; NULL where it is absent. Raises 22023';
 
+CREATE FUNCTION tally_rest._either(query jsonb, name text, other text, time_zone text DEFAULT 'UTC') RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    IF tally_rest._parameter(query, other) IS NULL THEN
+        RETURN name;
+    ELSIF tally_rest._parameter(query, name) IS NULL THEN
+        RETURN other;
+    ELSIF tally_rest._instant(query, name, time_zone) <> tally_rest._instant(query, other, time_zone) THEN
+        PERFORM tally._fail(other, format('%s and %s contradict each other', name, other), 'They are two names of one thing: give one of them.');
+    END IF;
+    RETURN name;
+END
+$$;
+COMMENT ON FUNCTION tally_rest._either(jsonb, text, text, text) IS
+    'Under which of two names an end of a range is given; the first where neither is. Raises 22023 where both are, with different times';
+
 CREATE FUNCTION tally_rest._unstorable_field(fields json) RETURNS void
     LANGUAGE plpgsql IMMUTABLE
     SET search_path = pg_catalog, pg_temp

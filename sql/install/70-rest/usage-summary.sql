@@ -110,6 +110,8 @@ CREATE FUNCTION tally_rest._usage_of_metrics(tenant_id integer, query jsonb, cus
     AS $$
 DECLARE
     tenant     integer := tenant_id;
+    start_name text;
+    end_name   text;
     start_date timestamptz;
     end_date   timestamptz;
     chosen     tally.metric;
@@ -120,14 +122,16 @@ DECLARE
     answered   integer := 0;
     answers    json[] := '{}';
 BEGIN
-    PERFORM tally_rest._check_query(query, ARRAY['start_date', 'end_date', 'metric_id']);
+    PERFORM tally_rest._check_query(query, ARRAY['start_date', 'end_date', 'from', 'to', 'metric_id']);
     IF length(customers[1]) > 255 THEN
         PERFORM tally._fail('customer_id', 'customer_id must have 1 to 255 characters');
     END IF;
-    start_date := tally_rest._date(query, 'start_date');
-    end_date := tally_rest._date(query, 'end_date');
+    start_name := tally_rest._either(query, 'start_date', 'from');
+    end_name := tally_rest._either(query, 'end_date', 'to');
+    start_date := tally_rest._date(query, start_name);
+    end_date := tally_rest._date(query, end_name);
     IF end_date <= start_date THEN
-        PERFORM tally._fail('end_date', 'end_date must lie after start_date', 'A period holds its start_date and not its end_date.');
+        PERFORM tally._fail(end_name, format('%s must lie after %s', end_name, start_name), format('A period holds its %s and not its %s.', start_name, end_name));
     END IF;
     only_one := tally_rest._parameter(query, 'metric_id') IS NOT NULL;
     IF only_one THEN
@@ -148,7 +152,7 @@ BEGIN
         answered := answered + cardinality(places);
     END LOOP;
     RETURN json_build_object(
-        'period_start', tally_rest._parameter(query, 'start_date'), 'period_end', tally_rest._parameter(query, 'end_date'),
+        'period_start', tally_rest._parameter(query, start_name), 'period_end', tally_rest._parameter(query, end_name),
         'usage', array_to_json(answers));
 END
 $$;

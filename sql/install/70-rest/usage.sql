@@ -28,10 +28,10 @@ DECLARE
     range_to   timestamptz;
     answer     json;
 BEGIN
-    PERFORM tally_rest._check_query(query, ARRAY['from', 'to', 'customer_id', 'window', 'time_zone', 'group_by', 'fill', 'explain', 'anchor', 'week_start', 'filter[]']);
+    PERFORM tally_rest._check_query(query, ARRAY['from', 'to', 'start_date', 'end_date', 'customer_id', 'window', 'time_zone', 'group_by', 'fill', 'explain', 'anchor', 'week_start', 'filter[]']);
     time_zone := tally._check_time_zone(tally_rest._parameter(query, 'time_zone'));
-    range_from := tally_rest._instant(query, 'from', time_zone);
-    range_to := tally_rest._instant(query, 'to', time_zone);
+    range_from := tally_rest._instant(query, tally_rest._either(query, 'from', 'start_date', time_zone), time_zone);
+    range_to := tally_rest._instant(query, tally_rest._either(query, 'to', 'end_date', time_zone), time_zone);
     answer := tally_rest._metric_usage(m, range_from, range_to, tally_rest._parameter_list(query, 'customer_id'), tally_rest._parameter(query, 'window'), time_zone,
                                        tally_rest._parameter_list(query, 'group_by'), tally_rest._usage_filter(query), tally_rest._parameter_flag(query, 'fill'),
                                        tally_rest._local_time(query, 'anchor', time_zone), tally_rest._parameter(query, 'week_start'));
@@ -43,5 +43,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION tally_rest.metric_usage(integer, jsonb, jsonb, text) IS
-    'GET /api/v1/metrics/{id}/usage: from, to (RFC 3339 or dates in time_zone), customer_id (may repeat), window, time_zone, anchor (a date, or a time), week_start, group_by (may repeat; customer_id allowed), filter[property]=value (may repeat), fill=true, explain=true: how the total is made. Values are decimal strings; made_of: how many of the events, counted and skipped, were recent ones, and how many came out of segments';
+    'GET /api/v1/metrics/{id}/usage: from, to (RFC 3339 or dates in time_zone; start_date, end_date too), customer_id (may repeat), window, time_zone, anchor (a date, or a time), week_start, group_by (may repeat; customer_id allowed), filter[property]=value (may repeat), fill=true, explain=true: how the total is made. Values are decimal strings; made_of: how many of the events, counted and skipped, were recent ones, and how many came out of segments';
 

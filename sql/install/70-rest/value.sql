@@ -167,9 +167,9 @@ DECLARE
     form       text;
     found      record;
 BEGIN
-    PERFORM tally_rest._check_query(query, ARRAY['from', 'to', 'bucket']);
-    range_from := tally_rest._instant(query, 'from', 'UTC');
-    range_to := tally_rest._instant(query, 'to', 'UTC');
+    PERFORM tally_rest._check_query(query, ARRAY['from', 'to', 'start_date', 'end_date', 'bucket']);
+    range_from := tally_rest._instant(query, tally_rest._either(query, 'from', 'start_date'), 'UTC');
+    range_to := tally_rest._instant(query, tally_rest._either(query, 'to', 'end_date'), 'UTC');
     PERFORM tally._check_range(range_from, range_to);
     width := tally._window_width(bucket, 'bucket');
     form := CASE WHEN extract(microseconds FROM width)::bigint % 1000 = 0 THEN 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'
