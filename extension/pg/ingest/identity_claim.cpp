@@ -115,6 +115,9 @@ private:
                 if (!found.is_stored && found.rivals == 0) break;  // whoever it was is gone
                 take_back(key);
                 slot = nullptr;
+                // Looked at again before anything is waited for: of two that saw each other's row, the one that looks last
+                // finds the other's taken back. To wait at once would be to wait in a circle.
+                if (!found.is_stored) continue;
             }
             if (found.is_stored) {
                 key.state = ClaimKey::State::stored;
