@@ -120,7 +120,7 @@ $(OBJS): %.o: %.cpp
 	$(COMPILE.cc) -MMD -MP -o $@ $<
 -include $(OBJS:.o=.d)
 
-sql/pgtally--$(EXTVERSION).sql: $(SQL_PARTS) extension/pgtally.control
+sql/pgtally--$(EXTVERSION).sql: $(SQL_PARTS) sql/install/order extension/pgtally.control
 	cat $(SQL_PARTS) > $@.tmp && mv $@.tmp $@
 sql/pgtally_%--$(EXTVERSION).sql: sql/bridge/%.sql extension/pgtally_%.control
 	cp $< $@.tmp && mv $@.tmp $@

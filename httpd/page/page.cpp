@@ -48,7 +48,7 @@ private:
     Response answer_head() {
         if (!on_)
             return refuse(404, page::built() ? "there is no page here: this tallyd runs with --page off"
-                                             : "there is no page here: this tallyd was built without it",
+                                             : "there is no page here: this tallyd was built without it; build it where node and npm are",
                           R"({"hint":"GET /openapi.json describes every route."})");
         const bool posted = path_ == kSignIn;
         const bool read = exchange_.method() == "GET" || exchange_.method() == "HEAD";

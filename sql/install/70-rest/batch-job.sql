@@ -25,13 +25,9 @@ CREATE FUNCTION tally_rest._batch_job_of_path(tenant_id integer, path jsonb) RET
     SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
-    id uuid := tally._decode_id('bjob_', path ->> 'id');
+    id uuid := tally_rest._id_of_path(path, 'bjob_', 'a batch job', '/api/v1/batch-jobs');
     b  tally.import_batch;
 BEGIN
-    IF id IS NULL THEN
-        PERFORM tally._fail('id', format('"%s" is not the id of a batch job', left(path ->> 'id', 64)),
-                            'GET /api/v1/batch-jobs lists them.');
-    END IF;
     SELECT * INTO b FROM tally.import_batch x WHERE x.tenant_id = _batch_job_of_path.tenant_id AND x.import_id = id;
     IF b.import_id IS NULL THEN
         RAISE EXCEPTION 'batch job "%" does not exist', left(path ->> 'id', 64) USING ERRCODE = 'no_data_found', COLUMN = 'id';

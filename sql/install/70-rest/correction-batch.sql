@@ -16,12 +16,9 @@ CREATE FUNCTION tally_rest._correction_batch_of_path(tenant_id integer, path jso
     SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
-    id uuid := tally._decode_id('cor_', path ->> 'id');
+    id uuid := tally_rest._id_of_path(path, 'cor_', 'a correction', '/api/v1/corrections');
     b  tally.correction_batch;
 BEGIN
-    IF id IS NULL THEN
-        PERFORM tally._fail('id', format('"%s" is not the id of a correction', left(path ->> 'id', 64)), 'GET /api/v1/corrections lists them.');
-    END IF;
     SELECT * INTO b FROM tally.correction_batch x WHERE x.tenant_id = _correction_batch_of_path.tenant_id AND x.batch_id = id;
     IF b.batch_id IS NULL THEN
         RAISE EXCEPTION 'correction "%" does not exist', left(path ->> 'id', 64) USING ERRCODE = 'no_data_found', COLUMN = 'id';
@@ -44,13 +41,9 @@ BEGIN
     PERFORM tally_rest._check_fields(fields, ARRAY['reason', 'code', 'from', 'to', 'customer_id', 'filter', 'dry_run']);
     IF dry NOT IN ('true', 'false') THEN
         PERFORM tally._fail('dry_run', 'dry_run must be true or false');
-    ELSIF jsonb_typeof(fields -> 'customer_id') NOT IN ('string', 'null') THEN
-        PERFORM tally._fail('customer_id', format('customer_id must be a string, not %s', jsonb_typeof(fields -> 'customer_id')));
     END IF;
     RETURN tally_gated.void_events(tenant_id, tally._text_field(fields, 'reason', 1000, true), tally._text_field(fields, 'code', 512, true),
-        tally_rest._instant(jsonb_build_object('from', jsonb_build_array(tally._text_field(fields, 'from', 64, true))), 'from', 'UTC'),
-        tally_rest._instant(jsonb_build_object('to', jsonb_build_array(tally._text_field(fields, 'to', 64, true))), 'to', 'UTC'),
-        fields ->> 'customer_id', filter, dry = 'true');
+        tally_rest._instant_field(fields, 'from'), tally_rest._instant_field(fields, 'to'), tally_rest._customer_field(fields), filter, dry = 'true');
 END
 $$;
 COMMENT ON FUNCTION tally_gated.create_correction(integer, jsonb, jsonb, text) IS 'What create_correction does once the gate has let the caller through';

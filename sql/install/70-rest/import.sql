@@ -17,13 +17,9 @@ CREATE FUNCTION tally_rest._import_of_path(tenant_id integer, path jsonb) RETURN
     SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
-    id uuid := tally._decode_id('imp_', path ->> 'id');
+    id uuid := tally_rest._id_of_path(path, 'imp_', 'an import', '/api/v1/imports');
     b  tally.import_batch;
 BEGIN
-    IF id IS NULL THEN
-        PERFORM tally._fail('id', format('"%s" is not the id of an import', left(path ->> 'id', 64)),
-                            'GET /api/v1/imports lists them.');
-    END IF;
     SELECT * INTO b FROM tally.import_batch x WHERE x.tenant_id = _import_of_path.tenant_id AND x.import_id = id;
     IF b.import_id IS NULL THEN
         RAISE EXCEPTION 'import "%" does not exist', left(path ->> 'id', 64) USING ERRCODE = 'no_data_found', COLUMN = 'id';

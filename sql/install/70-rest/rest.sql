@@ -247,6 +247,40 @@ $$;
 COMMENT ON FUNCTION tally_rest._either(jsonb, text, text, text) IS
     'Under which of two names an end of a range is given; the first where neither is. Raises 22023 where both are, with different times';
 
+CREATE FUNCTION tally_rest._instant_field(fields jsonb, name text) RETURNS timestamptz
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT tally_rest._instant(jsonb_build_object(name, jsonb_build_array(tally._text_field(fields, name, 64, true))), name, 'UTC') $$;
+COMMENT ON FUNCTION tally_rest._instant_field(jsonb, text) IS 'A field of a body that is a time, or a date: midnight in UTC. Raises 22023';
+
+CREATE FUNCTION tally_rest._customer_field(fields jsonb) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    IF jsonb_typeof(fields -> 'customer_id') NOT IN ('string', 'null') THEN
+        PERFORM tally._fail('customer_id', format('customer_id must be a string, not %s', jsonb_typeof(fields -> 'customer_id')));
+    END IF;
+    RETURN fields ->> 'customer_id';
+END
+$$;
+COMMENT ON FUNCTION tally_rest._customer_field(jsonb) IS 'The customer in a body, who may be the empty text; NULL where it is absent. Raises 22023';
+
+CREATE FUNCTION tally_rest._id_of_path(path jsonb, prefix text, noun text, list text) RETURNS uuid
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    id uuid := tally._decode_id(prefix, path ->> 'id');
+BEGIN
+    IF id IS NULL THEN
+        PERFORM tally._fail('id', format('"%s" is not the id of %s', left(path ->> 'id', 64), noun), format('GET %s lists them.', list));
+    END IF;
+    RETURN id;
+END
+$$;
+COMMENT ON FUNCTION tally_rest._id_of_path(jsonb, text, text, text) IS 'The id in a path, which begins with prefix. Raises 22023 saying what it is not the id of, and where ids are listed';
+
 CREATE FUNCTION tally_rest._unstorable_field(fields json) RETURNS void
     LANGUAGE plpgsql IMMUTABLE
     SET search_path = pg_catalog, pg_temp

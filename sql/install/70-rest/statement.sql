@@ -21,13 +21,8 @@ DECLARE
     made   text;
 BEGIN
     PERFORM tally_rest._check_query(query, '{}'), tally_rest._check_fields(fields, ARRAY['from', 'to', 'customer_id', 'supersedes']);
-    IF jsonb_typeof(fields -> 'customer_id') NOT IN ('string', 'null') THEN
-        PERFORM tally._fail('customer_id', format('customer_id must be a string, not %s', jsonb_typeof(fields -> 'customer_id')));
-    END IF;
     made := tally_gated.close_period(tenant_id,
-        tally_rest._instant(jsonb_build_object('from', jsonb_build_array(tally._text_field(fields, 'from', 64, true))), 'from', 'UTC'),
-        tally_rest._instant(jsonb_build_object('to', jsonb_build_array(tally._text_field(fields, 'to', 64, true))), 'to', 'UTC'),
-        fields ->> 'customer_id', tally._text_field(fields, 'supersedes', 64));
+        tally_rest._instant_field(fields, 'from'), tally_rest._instant_field(fields, 'to'), tally_rest._customer_field(fields), tally._text_field(fields, 'supersedes', 64));
     RETURN tally_rest._statement(tally._statement(tenant_id, made));
 END
 $$;
