@@ -42,7 +42,9 @@ TEST(ChunkCache, NeverAnswersAnotherChunk) {
         for (std::uint32_t chunk = 0; chunk < 500; ++chunk) {
             const ChunkKey key{1 + chunk % 7, chunk % 11, chunk};
             const Bytes found = cache.find(key);
-            if (!found.empty()) EXPECT_EQ(text(found), std::to_string(chunk));
+            if (!found.empty()) {
+                EXPECT_EQ(text(found), std::to_string(chunk));
+            }
             put(cache, key, std::to_string(chunk));
             EXPECT_EQ(text(cache.find(key)), std::to_string(chunk));
         }
