@@ -7,8 +7,10 @@
 #include <algorithm>
 #include <cstdlib>
 #include <iostream>
+#include <memory>
 #include <thread>
 
+#include "app/config_file.hpp"
 #include "base/version.hpp"
 #include "http/cross_origin.hpp"
 
@@ -164,7 +166,9 @@ int complain(const std::string& message) {
 
 // What one option alone cannot tell. Empty: all is well.
 std::string contradiction(const Config& config) {
-    if (config.database.empty()) return "--database is required: a libpq connection string such as \"dbname=tally\"";
+    if (config.database.empty())
+        return "--database is required, as a flag, as TALLYD_DATABASE or in the file of --config: a libpq connection string "
+               "such as \"dbname=tally\"";
     if (!is_address(config.listen)) return "--listen: \"" + config.listen + "\" is not a numeric IPv4 or IPv6 address";
     if (config.tls_cert.empty() != config.tls_key.empty())
         return config.tls_cert.empty() ? "--tls-key needs --tls-cert" : "--tls-cert needs --tls-key";
@@ -201,7 +205,8 @@ std::variant<Config, int> read_config(int argc, const char* const* argv) {
     CLI::App app{"tallyd: HTTP in front of the PostgreSQL extension pgtally", "tallyd"};
     app.set_version_flag("--version", std::string("tallyd ") + kVersion);
     app.set_config("--config", "", "file of the same options without dashes: port=8080")->envname("TALLYD_CONFIG");
-    app.allow_config_extras(CLI::config_extras_mode::error);
+    const auto file = std::make_shared<ConfigFile>(app);
+    app.config_formatter(file);
     app.require_subcommand(0, 1);
     app.fallthrough();
     app.add_subcommand("serve", "serve HTTP (the default)")->fallthrough();
@@ -215,10 +220,10 @@ std::variant<Config, int> read_config(int argc, const char* const* argv) {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         if (error.get_exit_code() == 0) return app.exit(error);
-        return complain(error.what());
+        return complain(file->located(error.what()));
     }
     if (config.listen == "localhost") config.listen = "127.0.0.1";
-    if (const std::string wrong = contradiction(config); !wrong.empty()) return complain(wrong);
+    if (const std::string wrong = contradiction(config); !wrong.empty()) return complain(file->located(wrong));
     return config;
 }
 

@@ -94,10 +94,39 @@ test('file, environment and flags: the later comes before the earlier', async ()
   });
   await tallyd.stop();
   assert.equal(tallyd.code, 0);
-  fs.writeFileSync(file, 'databas = "x"\n');
-  const wrong = await ends(['--config', file]);
+});
+
+test('the environment comes before the file, which is not blamed for it', async () => {
+  const file = path.join(s.cluster.dir, 'tallyd.conf');
+  fs.writeFileSync(file, `database = "${s.cluster.conninfo()}"\nport = 1\ncors-origin = ["https://a.example", 'none'] # both\n`);
+  const tallyd = new Tallyd(['--config', file], { TALLYD_PORT: '0' });
+  assert.ok(await tallyd.listening(), tallyd.stderr);
+  await tallyd.stop();
+  const wrong = await ends(['--config', file], { TALLYD_PORT: 'none' });
   assert.equal(wrong.code, 2);
-  assert.match(wrong.stderr, /databas/);
+  assert.match(wrong.stderr, /^tallyd: --port: /);
+});
+
+test('a mistake in the file is told with its line', async () => {
+  const file = path.join(s.cluster.dir, 'wrong.conf');
+  const cases = [['databas = "x"', 1, '"databas" is no option'], ['# ok\n\nport = abc', 3, '--port: Value abc'], ['port', 1, 'no option = value'],
+    ['[serve]\nport = 1', 1, 'sections are not known'], ['config = "x"', 1, '"config" is no option'], ['port = 1\nport = 2', 2, 'set in line 1 already'],
+    ['port = 1 2', 1, 'more follows'], ['database = dbname=tally', 1, 'double quotes'], ['database = "dbname=tally', 1, 'closing " is missing'],
+    ['database = "a\\b"', 1, 'backslash'], ['port = ', 1, 'value is missing'], ['port = [1, 2]', 1, 'no list'], ['cors-origin = ["none"', 1, 'ends with ]'],
+    ['cors-origin = []', 1, '--cors-origin'], ['database = "x"\nbehind-proxy = perhaps', 2, '--behind-proxy'], ['database = "x"\nlisten = "192.0.2.1"', 0, 'refusing'],
+    ['database = "x"\ntls-cert = "c.pem"', 2, '--tls-cert needs --tls-key'], ['max-body = "1QB"', 1, '--max-body'], ['port = 1', 0, '--database is required']];
+  for (const [text, line, reason] of cases) {
+    fs.writeFileSync(file, `${text}\n`);
+    const tallyd = await ends(['--config', file]);
+    assert.equal(tallyd.code, 2, `${text}: ${tallyd.stderr}`);
+    assert.ok(tallyd.stderr.startsWith(line ? `tallyd: ${file}:${line}: ` : 'tallyd: ') && tallyd.stderr.includes(reason), `${text}: ${tallyd.stderr}`);
+  }
+  const example = fs.readFileSync(path.join(__dirname, '../../httpd/tallyd.conf'), 'utf8').replace(/^#([a-z-]+ = )/gm, '$1')
+    .replace(/^tls-.*$/gm, '').replace('port = 8080', 'port = 70000');
+  fs.writeFileSync(file, example);
+  const last = await ends(['--config', file]);
+  const at = 1 + example.split('\n').findIndex((text) => text.startsWith('port'));
+  assert.ok(last.stderr.startsWith(`tallyd: ${file}:${at}: --port`), `every line of the example is understood: ${last.stderr}`);
 });
 
 test('a port in use is said so', async () => {
