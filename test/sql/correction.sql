@@ -186,3 +186,8 @@ DO $$ BEGIN PERFORM tally.restore_events(answer ->> 'id', 'again') FROM batch; E
 SELECT tally.restore_events('cor_1', 'x');
 SELECT reason, question ->> 'code' AS code, events, created_by = session_user AS by, lifted_reason FROM tally.correction_batch;
 SELECT * FROM tally.verify();
+-- each event is of a group of its own: more of them than usage answers at once
+SELECT tally.create_metric('groups', 'SUM', aggregation_key => 'v', usage_group_key => 'g') ~ '^bm_' AS made;
+SELECT count(*) FROM generate_series(0, 10) part, LATERAL tally.ingest((SELECT jsonb_agg(jsonb_build_object('event_id', 'g' || n, 'code', 'groups', 'customer_id', 'c',
+    'timestamp', '2026-01-01T00:00:00Z', 'properties', jsonb_build_object('v', 1, 'g', n))) FROM generate_series(part * 10000 + 1, part * 10000 + 10000) n), true) WHERE verdict = 'accepted';
+SELECT pg_temp.meant(tally.void_events('x', 'groups', '2026-01-01', '2026-01-02')), pg_temp.meant(tally.void_events('x', 'groups', '2026-01-01', '2026-01-02', dry_run => false));

@@ -47,6 +47,7 @@ a|2024-03-01T00:00:00Z|{"v":3}
 b|2024-02-29T00:00:00Z|{"v":4}');
 SELECT tally.create_metric('tie', 'LATEST', aggregation_key => 'v') ~ '^bm_' AS made;
 SELECT customer_id, value FROM tally.usage('tie', '2024-01-01', '2025-01-01', group_by => '{customer_id}') UNION ALL SELECT 'all', value FROM tally.usage_total('tie', '2024-01-01', '2025-01-01');
+SELECT (SELECT events FROM tally.usage_total('tie', '2024-01-01', '2025-01-01', customer => NULL) u) = (SELECT events FROM tally.usage_total('tie', '2024-01-01', '2025-01-01')) AS null_is_all_customers, events AS of_none FROM tally.usage_total('tie', '2024-01-01', '2025-01-01', customer => '');
 -- the total of groups is made from their states: not a sum of maxima, means or distinct counts
 SELECT m.name, t.value AS total, sum(u.value) AS sum_of_groups FROM tally.metric m, tally.usage(pg_temp.id(m.name), '2024-01-01', '2024-03-01', group_by => '{customer_id}') u, tally.usage_total(pg_temp.id(m.name), '2024-01-01', '2024-03-01') t WHERE m.code = 'm' GROUP BY 1, 2 ORDER BY 1;
 -- windows in a zone over both clock changes

@@ -22,6 +22,20 @@ void require_one_code(const std::vector<MeteredMetric>& metrics) {
                         "Ask for those of each code by themselves.", "metrics");
 }
 
+// A row (value, converted_value, events, skipped) of all that is asked for.
+Datum total_row(FunctionCallInfo fcinfo, const MeteredMetric& metric, Asked& asked) {
+    asked.by_dimensions = false;  // groups would be put together again
+    Counted counted(metric, asked);
+    Datum values[total_columns];
+    bool nulls[total_columns];
+    total_values(metric, counted.count, values, nulls);
+    return call_pg([&] {
+        TupleDesc shape = nullptr;
+        if (get_call_result_type(fcinfo, nullptr, &shape) != TYPEFUNC_COMPOSITE) elog(ERROR, "a total must return a row");
+        return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(shape), values, nulls));
+    });
+}
+
 }  // namespace
 
 // tally.usage(metric, "from", "to", customer, "window", time_zone, group_by, filter, fill, anchor, week_start) -> rows
@@ -93,16 +107,18 @@ TALLY_FUNCTION(usage_total) {
                                       either_argument(fcinfo, 2, 6, "to", "end_date"));
         asked.name_customers({text_argument(fcinfo, 3)});
         asked.filter = filter_argument(fcinfo, 4);
-        asked.by_dimensions = false;  // groups would be put together again
-        Counted counted(metric, asked);
-        Datum values[total_columns];
-        bool nulls[total_columns];
-        total_values(metric, counted.count, values, nulls);
-        return call_pg([&] {
-            TupleDesc shape = nullptr;
-            if (get_call_result_type(fcinfo, nullptr, &shape) != TYPEFUNC_COMPOSITE)
-                elog(ERROR, "usage_total must return a row");
-            return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(shape), values, nulls));
-        });
+        return total_row(fcinfo, metric, asked);
+    });
+}
+
+// tally._metric_total(metric tally.metric, "from", "to", customers, filter) -> (value, converted_value, events, skipped)
+TALLY_FUNCTION(metric_total) {
+    return guarded([&]() -> Datum {
+        const MeteredMetric metric = metric_argument(fcinfo, 0);
+        Asked asked;
+        asked.range = range_arguments(fcinfo, 1, 2);
+        asked.name_customers(texts_argument(fcinfo, 3));
+        asked.filter = filter_argument(fcinfo, 4);
+        return total_row(fcinfo, metric, asked);
     });
 }

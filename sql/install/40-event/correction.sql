@@ -6,7 +6,8 @@
 --   an amendment (successor): the event counts as the row of seq `successor` says, which holds the identity from then on
 --   an event that was voided by itself, or with others as a batch: it keeps its identity, and this correction can be lifted
 -- So of each identity at most one row is neither taken back with an import nor amended: the one that holds the identity.
--- Whoever corrects an event by itself locks its identity first, then the import that brought it (_lock_event).
+-- Whoever corrects an event by itself locks the tenant's corrections, shared, then its identity, then the import that brought it
+-- (_lock_event); whoever corrects many locks the tenant's corrections alone (_lock_corrections).
 -- How many corrections there are, and were lifted, stands for their set (extension/pg/usage/life_state.hpp): a correction
 -- that is lifted leaves a row in lifted_correction in the same transaction.
 
@@ -144,7 +145,7 @@ CREATE FUNCTION tally._lock_corrections(tenant_id integer) RETURNS void
     SET search_path = pg_catalog, pg_temp
     AS $$ SELECT pg_advisory_xact_lock(82562, tenant_id) $$;
 COMMENT ON FUNCTION tally._lock_corrections(integer) IS
-    'One at a time corrects many events of a tenant at once, until the end of its transaction. Own advisory lock class';
+    'One at a time corrects many events of a tenant at once, until the end of its transaction, and nobody a single one meanwhile (_lock_event). Own advisory lock class';
 
 CREATE FUNCTION tally._void_import(tenant_id integer, import_id uuid, reason text) RETURNS tally.import_batch
     LANGUAGE plpgsql VOLATILE

@@ -21,12 +21,10 @@ CREATE FUNCTION tally._usage_of_events(tenant_id integer, code text, "from" time
     SET search_path = pg_catalog, pg_temp
     AS $$
 BEGIN
-    RETURN (SELECT coalesce(json_agg(json_build_object('metric_id', tally._encode_id('bm_', m.metric_id), 'value', u.total -> 'value',
-                                'converted_value', u.total -> 'converted_value', 'events', u.total -> 'events', 'skipped', u.total -> 'skipped')
+    RETURN (SELECT coalesce(json_agg(json_build_object('metric_id', tally._encode_id('bm_', m.metric_id), 'value', u.value::text,
+                                'converted_value', u.converted_value::text, 'events', u.events, 'skipped', u.skipped)
                             ORDER BY m.created_at, m.metric_id), '[]')
-            FROM tally.metric m,
-                 LATERAL (SELECT tally_rest._metric_usage(m, "from", "to", CASE WHEN customer IS NOT NULL THEN ARRAY[customer] END,
-                                                          NULL, 'UTC', NULL, filter, false, NULL, NULL) -> 'total' AS total) u
+            FROM tally.metric m, LATERAL tally._metric_total(m, "from", "to", CASE WHEN customer IS NOT NULL THEN ARRAY[customer] END, filter) u
             WHERE m.tenant_id = _usage_of_events.tenant_id AND m.code = _usage_of_events.code AND m.archived_at IS NULL);
 END
 $$;
@@ -61,7 +59,7 @@ BEGIN
         INSERT INTO tally.correction (tenant_id, seq, identity, ts, code, customer_id, reason, batch_id)
         SELECT e.tenant_id, e.seq, tally._event_identity(e.tenant_id, e.customer_id, e.source, e.event_id), e.ts, e.code, e.customer_id, void_events.reason, batch
         FROM tally._events_that_count(void_events.tenant_id, void_events.code, "from", "to", customer, filter) e
-        ON CONFLICT DO NOTHING RETURNING 1     -- somebody else has just voided it
+        ON CONFLICT DO NOTHING RETURNING 1     -- nobody corrects meanwhile; who reads an old snapshot gets 40001 here
     )
     SELECT (SELECT count(*) FROM made) AS events, tally._usage_of_events(void_events.tenant_id, void_events.code, "from", "to", customer, filter) AS usage INTO found;
     IF found.events = 0 THEN

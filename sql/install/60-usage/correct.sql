@@ -35,6 +35,8 @@ BEGIN
         customer_id := named -> 0 ->> 'customer_id';
         source := named -> 0 ->> 'source';
     END IF;
+    -- Whoever corrects many events at once (_lock_corrections) goes before or after.
+    PERFORM pg_advisory_xact_lock_shared(82562, tenant_id);
     -- Own advisory lock class. One at a time corrects an event; what follows sees what the one before has done.
     PERFORM pg_advisory_xact_lock(82561, hashtext(tally._event_identity(tenant_id, customer_id, source, event_id)::text));
     e := tally._event_of_identity(tenant_id, customer_id, source, event_id);

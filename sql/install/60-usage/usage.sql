@@ -60,4 +60,12 @@ CREATE FUNCTION tally.usage_total(metric text, "from" timestamptz DEFAULT NULL, 
     AS 'MODULE_PATHNAME', 'tally_usage_total'
     LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000;
 COMMENT ON FUNCTION tally.usage_total(text, timestamptz, timestamptz, text, jsonb, timestamptz, timestamptz) IS
-    'Usage of a metric of the current tenant in [from, to), or [start_date, end_date), over all its groups: one row, made by merging the groups'' states';
+    'Usage of a metric of the current tenant in [from, to), or [start_date, end_date), over all its groups: one row, made by merging the groups'' states. customer: NULL, given or left out, is all of them; '''' is events of none';
+
+CREATE FUNCTION tally._metric_total(metric tally.metric, "from" timestamptz, "to" timestamptz, customers text[], filter jsonb,
+                                    OUT value numeric, OUT converted_value numeric, OUT events bigint, OUT skipped bigint)
+    RETURNS record
+    AS 'MODULE_PATHNAME', 'tally_metric_total'
+    LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000;
+COMMENT ON FUNCTION tally._metric_total(tally.metric, timestamptz, timestamptz, text[], jsonb) IS
+    'tally.usage_total of a metric''s row, and of several customers; no group is kept, so there may be any number';
