@@ -85,6 +85,7 @@ DATA_built = sql/pgtally--$(EXTVERSION).sql $(BRIDGES:%=sql/pgtally_%--$(EXTVERS
 
 REGRESS      = $(sort $(patsubst test/sql/%.sql,%,$(wildcard test/sql/*.sql)))
 REGRESS_OPTS = --inputdir=test --outputdir=.
+installcheck: export PGOPTIONS = -c tally.allow_drop=on
 EXTRA_CLEAN  = sql/pgtally*--*.sql $(OBJS:.o=.d) results .build regression.diffs regression.out
 
 # Warnings are errors only where WERROR=1 (CI): a newer compiler must never stop a DBA's build.

@@ -98,7 +98,7 @@ test('what the pages name is there: functions, tables, views, options, tasks, fi
     for (const table of tables) assert.ok(read('sql/README.md').includes(`\`${table}\``), `sql/README.md, "Where events lie", does not name ${table}`);
     const help = [['--help'], ['import', '--help'], ['tenant', 'create', '--help']].map((args) => spawnSync(process.env.TALLYD, args, { encoding: 'utf8' }).stdout).join('');
     const tasks = fs.readFileSync(path.join(root, 'Makefile'), 'utf8');
-    const settings = new Set(['tally.tenant', 'tally.authenticated_tenant']);
+    const settings = new Set(['tally.tenant', 'tally.authenticated_tenant', 'tally.allow_drop']);
     const bridges = new Set(['approximate_distinct', 'percentiles', 'percentile', 'percentile_of'].map((name) => `tally.${name}`));
     for (const page of [...pages, ...others]) {
       const text = read(page);

@@ -119,7 +119,8 @@ suite_sanitize() { unit_tests sanitize SANITIZE=1; }
 regression() { # SUITE PROGRAM OPTIONS...
     local suite=$1 log=$logs/$1.log status=0 bad
     shift
-    say "fsync = off" >"$work/test.conf"
+    # Each test drops the store of the one before.
+    printf '%s\n' "fsync = off" "tally.allow_drop = on" >"$work/test.conf"
     run_in "$work/$suite" "$log" "$@" --temp-instance="$work/$suite/server" --temp-config="$work/test.conf" \
         --bindir="$bin" --inputdir="$work/tree/test" --outputdir="$work/$suite" --no-locale --encoding=UTF8 || status=$?
     bad=$(at_least_one "$status" "$(count '(^test|^ ).*\.\.\. (failed|FAILED)|^not ok' "$log")")

@@ -99,7 +99,9 @@ is(all_usage($old), $usage, 'the old store is as it was');
 is($old->safe_psql('postgres', events(3001, 3100)), '95,5', 'and goes on by itself');
 
 # Dropping the extension takes everything with it, and it can be made again.
-$old->safe_psql('restored', 'SET client_min_messages = warning; DROP EXTENSION pgtally CASCADE');
+my (undef, undef, $refusal) = $old->psql('restored', 'DROP EXTENSION pgtally CASCADE');
+like($refusal, qr/holds events.*tally\.allow_drop/s, 'the guard is there after a restore, and holds its events');
+$old->safe_psql('restored', 'SET client_min_messages = warning; SET tally.allow_drop = on; DROP EXTENSION pgtally CASCADE');
 is($old->safe_psql('restored', "SELECT count(*) FROM pg_class WHERE relnamespace::regnamespace::text LIKE 'tally%'"), 0,
     'DROP EXTENSION leaves nothing');
 $old->safe_psql('restored', 'CREATE EXTENSION pgtally');

@@ -4,6 +4,7 @@
 #include <malloc.h>
 #endif
 
+#include "pg/border/drop_guard.hpp"
 #include "pg/border/tenant.hpp"
 
 #include "pg/border/boundary.hpp"
@@ -29,6 +30,7 @@ void keep_freed_memory() {
 
 void _PG_init(void) {
     keep_freed_memory();
+    tally::define_drop_setting();    // before the other, which closes the prefix
     tally::define_tenant_settings();
 }
 
