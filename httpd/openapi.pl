@@ -10,6 +10,7 @@
 #   kind      call (where none is said: a function of schema tally_rest answers), import, ingest, or what tallyd itself answers
 #   columns   of the rows that it answers as CSV, where its response may be text/csv
 #   function  of schema tally_rest      scope  that the key needs; none: no key      lane  to the database (db/job.hpp)
+# The scope stands in the JSON, as x-scope.
 # Whatever else a row has, the operation says already: the status is the one that is a success, the body what its requestBody
 # holds, and it is done once where it takes an Idempotency-Key.
 use strict;
@@ -74,6 +75,7 @@ sub route_row {
     my $content = $operation->{responses}{ $success[0] }{content} // {};
     die "$name: columns are said exactly where the answer may be text/csv\n" if defined $columns != exists $content->{'text/csv'};
     my $once = grep { ($_->{'$ref'} // '') =~ m{/IdempotencyKey$} } @{ $operation->{parameters} // [] };
+    $operation->{'x-scope'} = $scope if defined $scope;
     my $text = sub { defined $_[0] ? qq("$_[0]") : 'nullptr' };
     return sprintf qq({"%s", "%s", RouteKind::%s, LaneId::%s, %s, %s, %d, BodyKind::%s, %s, %s, %s},\n), uc $method, $pattern, $kind, $lane,
         $text->($scope), $text->($function), $success[0], body_kind($operation, $kind), $once ? 'true' : 'false', $text->($columns), $content->{'application/x-ndjson'} ? 'true' : 'false';

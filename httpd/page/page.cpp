@@ -12,6 +12,7 @@ namespace tallyd {
 
 namespace {
 
+constexpr std::string_view kDocs = "/docs";
 constexpr std::string_view kSignIn = "/page/sign-in";
 constexpr std::size_t kLongestBody = 1024;
 
@@ -92,7 +93,7 @@ std::string Page::start() {
 std::unique_ptr<Handler> Page::handle(Exchange& exchange) {
     const std::string_view target = exchange.target();
     const std::string_view path = target.substr(0, target.find('?'));
-    if (path != "/" && !path.starts_with("/page/")) return rest_.handle(exchange);
+    if (path != "/" && path != kDocs && !path.starts_with("/page/")) return rest_.handle(exchange);
     return std::make_unique<PageRequest>(exchange, std::string(path), settings_.page && page::built(), label_, sign_in_);
 }
 

@@ -1,5 +1,5 @@
-// The page: answers "/" and what is below "/page/" and leaves every other request to the API. It has no rights of its own:
-// whatever it shows, a browser asks of the API with the key of who looks at it.
+// The page: answers "/", "/docs" and what is below "/page/", and leaves every other request to the API. It has no rights of
+// its own: whatever it shows, a browser asks of the API with the key of who looks at it.
 #pragma once
 
 #include "http/handler.hpp"

@@ -1,11 +1,11 @@
-// Bundles the page: index.html, and scripts and styles as one file each; writes them, as they are and gzipped, as the C++
-// that page/files.cpp includes; prints what the browser has to load.
+// Bundles the page and the description of the API at /docs: of each its HTML, and scripts and styles as one file each; writes
+// them, as they are and gzipped, as the C++ that page/files.cpp includes; prints what the browser has to load.
 // usage: bundle.mjs OPENAPI.json OUT
 import { createHash } from 'node:crypto';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { gzipSync } from 'node:zlib';
+import zopfli from '@gfx/zopfli';
 import { build } from 'esbuild';
 import { typesOf } from './types.mjs';
 
@@ -25,16 +25,42 @@ function readOr(path) {
   }
 }
 
+// uPlot without what no chart of ours has: steps and splines, scales that are not linear, its own legend, plots in step. Its
+// version is fixed by the lock file; a new one has to be looked at anew.
+const slim = {
+  name: 'slim',
+  setup(setup) {
+    setup.onLoad({ filter: /uPlot\.esm\.js$/ }, ({ path }) => {
+      let text = readFileSync(path, 'utf8');
+      const cuts = [
+        [/\(paths\.(stepped|spline) *= \w+\);/g, ''], [/^uPlot\.(sync|fmtDate|join) = \w+;|^\tuPlot\.(addGap|clipGaps) = \w+;/gm, ''],
+        [/\b(\w+\.)?distr *(== *(3|4|100)|>= 3)/g, 'false'], [/legend\.(live|show)\b(?! *=[^=])/g, 'false'],
+      ];
+      for (const [what, by] of cuts) {
+        if (!what.test(text)) throw new Error(`uPlot has no ${what} any more`);
+        text = text.replace(what, by);
+      }
+      return { contents: text };
+    });
+  },
+};
+
 const made = await build({
-  absWorkingDir: here, entryPoints: [{ in: 'app/main.tsx', out: 'app' }, { in: 'style/page.css', out: 'app' }], bundle: true, minify: true, write: false, outdir: 'out', format: 'iife',
+  absWorkingDir: here, bundle: true, minify: true, write: false, outdir: 'out', format: 'iife',
+  entryPoints: ['app', 'docs'].flatMap((out) => [{ in: `${out}/main.tsx`, out }, { in: `style/${out}.css`, out }]),
+  // What /docs shows is the very document that this tallyd serves.
+  plugins: [slim], alias: { 'api-document': resolve(document) },
   target: 'es2022', jsx: 'automatic', jsxImportSource: 'preact', legalComments: 'none', charset: 'utf8', logLevel: 'warning',
 });
-const bundled = (end) => Buffer.from(made.outputFiles.find((file) => file.path.endsWith(end)).contents);
+const bundled = (end) => Buffer.from(made.outputFiles.find((file) => file.path.endsWith(`/${end}`)).contents);
 
 const files = [
   ['/', 'text/html; charset=utf-8', readFileSync(join(here, 'index.html'))],
-  ['/page/app.js', 'text/javascript; charset=utf-8', bundled('.js')],
-  ['/page/app.css', 'text/css; charset=utf-8', bundled('.css')],
+  ['/docs', 'text/html; charset=utf-8', readFileSync(join(here, 'docs.html'))],
+  ...['app', 'docs'].flatMap((name) => [
+    [`/page/${name}.js`, 'text/javascript; charset=utf-8', bundled(`${name}.js`)],
+    [`/page/${name}.css`, 'text/css; charset=utf-8', bundled(`${name}.css`)],
+  ]),
   ['/page/icon.svg', 'image/svg+xml', readFileSync(join(here, 'icon.svg'))],
 ];
 
@@ -52,13 +78,16 @@ function literal(bytes) {
   return `${pieces.join('\n')}sv`;
 }
 
-let total = 0;
-const rows = files.map(([path, type, bytes]) => {
-  const packed = gzipSync(bytes, { level: 9 });
-  total += packed.length;
+const totals = { page: 0, docs: 0 };
+const rows = [];
+for (const [path, type, bytes] of files) {
+  // What any gzip reads, 4 % smaller than what gzip writes.
+  const packed = Buffer.from(await zopfli.gzipAsync(bytes, { numiterations: 15 }));
+  totals[path.includes('docs') ? 'docs' : 'page'] += packed.length;
   const tag = createHash('sha256').update(bytes).digest('hex').slice(0, 32);
-  return `{${JSON.stringify(path)}, ${JSON.stringify(type)}, "W/\\"${tag}\\"",\n${literal(bytes)},\n${literal(packed)}},\n`;
-});
+  rows.push(`{${JSON.stringify(path)}, ${JSON.stringify(type)}, "W/\\"${tag}\\"",\n${literal(bytes)},\n${literal(packed)}},\n`);
+}
 writeFileSync(`${out}.tmp`, `// Made by web/bundle.mjs.\nconstexpr bool kBuilt = true;\nconstexpr auto kFiles = std::to_array<File>({\n${rows.join('')}});\n`);
 renameSync(`${out}.tmp`, out);
-console.log(`tallyd: the page at / has ${(total / 1000).toFixed(1)} kB gzipped`);
+const size = (bytes) => `${(bytes / 1000).toFixed(1)} kB gzipped`;
+console.log(`tallyd: the page at / has ${size(totals.page)}, /docs has ${size(totals.docs)}`);

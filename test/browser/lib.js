@@ -36,8 +36,9 @@ class Browser {
     return one;
   }
 
-  // A page of its own session. key: signed in with it, as by pasting; hash: where to, without its #.
-  async open({ key, hash = '/', width = 1280, height = 860, dark = false } = {}) {
+  // A page of its own session. key: signed in with it, as by pasting; hash: where to, without its #;
+  // place: another page than /.
+  async open({ key, hash = '/', place = '/', width = 1280, height = 860, dark = false } = {}) {
     const context = await this.browser.newContext({
       viewport: { width, height }, colorScheme: dark ? 'dark' : 'light', locale: 'en-GB', timezoneId: 'Europe/Berlin', permissions: ['clipboard-read', 'clipboard-write'],
       reducedMotion: 'reduce',
@@ -49,8 +50,8 @@ class Browser {
       await page.goto(`${this.url}/page/icon.svg`);
       await page.evaluate((one) => sessionStorage.setItem('pgtally-key', one), key);
     }
-    await page.goto(`${this.url}/#${hash}`);
-    if (key) await page.locator('aside .tenant').waitFor();
+    await page.goto(`${this.url}${place}#${hash}`);
+    await page.locator(place !== '/' ? 'main h1' : key ? 'aside .tenant' : 'body').first().waitFor();
     return page;
   }
 

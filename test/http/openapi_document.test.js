@@ -201,7 +201,7 @@ test('the files of the resources are one document, in whose texts nothing change
   assert.equal(status, 0, stderr);
   const whole = {
     openapi: '3.1.0', components: { schemas: { E: { enum: ['1', 1, true, 'true', null, 'yes', -2.5] }, B: {} } },
-    paths: { '/a': { get: { operationId: 'a', summary: 'one: two three', responses: { 200: {} } } }, '/b': { get: { operationId: 'b', summary: 'ünï "? \\ \t', responses: { 200: {} } } } },
+    paths: { '/a': { get: { 'x-scope': 'read', operationId: 'a', summary: 'one: two three', responses: { 200: {} } } }, '/b': { get: { 'x-scope': 'read', operationId: 'b', summary: 'ünï "? \\ \t', responses: { 200: {} } } } },
   };
   assert.deepEqual(JSON.parse(written['openapi.json']), whole);
   assert.deepEqual(Object.keys(JSON.parse(written['openapi.json'])), Object.keys(whole), 'in the order that they were written in');

@@ -1,4 +1,4 @@
-// The page at /: how it is served, that it can be switched off, and signing in by a code that can be used once. What it shows
+// The page at / and the API's description at /docs: how they are served, that they can be switched off, and signing in by a code that can be used once. What it shows
 // is test/browser's affair.
 'use strict';
 
@@ -26,7 +26,7 @@ async function isBuilt() {
   if (answer.status === 200) return true;
   assert.equal(answer.status, 404);
   assert.match(JSON.parse(answer.body).message, /built without/);
-  for (const target of ['/page/app.js', '/page/app.css']) assert.equal((await get(s.tallyd.port, target)).status, 404, target);
+  for (const target of ['/docs', '/page/app.js', '/page/app.css']) assert.equal((await get(s.tallyd.port, target)).status, 404, target);
   return false;
 }
 
@@ -58,10 +58,13 @@ function isSafe(headers) {
   assert.equal(headers['referrer-policy'], 'no-referrer');
 }
 
-test('the page is a few files, each packed for who takes it so, kept until it changes, and safe', async () => {
+test('each of both is a few files, each packed for who takes it so, kept until it changes, and safe', async () => {
   if (!await isBuilt()) return;
-  const types = { '/': 'text/html', '/page/app.js': 'text/javascript', '/page/app.css': 'text/css', '/page/icon.svg': 'image/svg+xml' };
-  let total = 0;
+  const types = {
+    '/': 'text/html', '/page/app.js': 'text/javascript', '/page/app.css': 'text/css', '/page/icon.svg': 'image/svg+xml',
+    '/docs': 'text/html', '/page/docs.js': 'text/javascript', '/page/docs.css': 'text/css',
+  };
+  const total = { page: 0, docs: 0 };
   for (const [target, type] of Object.entries(types)) {
     const plain = await get(s.tallyd.port, target);
     assert.equal(plain.status, 200, target);
@@ -72,7 +75,7 @@ test('the page is a few files, each packed for who takes it so, kept until it ch
     const packed = await get(s.tallyd.port, target, { 'accept-encoding': 'br, gzip' });
     assert.equal(packed.headers['content-encoding'], 'gzip');
     assert.deepEqual(zlib.gunzipSync(packed.body), plain.body);
-    total += packed.body.length;
+    total[target.includes('docs') ? 'docs' : 'page'] += packed.body.length;
     const refused = await get(s.tallyd.port, target, { 'accept-encoding': 'gzip;q=0, br' });
     assert.equal(refused.headers['content-encoding'], undefined);
     const known = await get(s.tallyd.port, target, { 'if-none-match': `"x", ${plain.headers.etag}` });
@@ -85,10 +88,12 @@ test('the page is a few files, each packed for who takes it so, kept until it ch
     assert.equal(Number(head.headers['content-length']), plain.body.length);
     assert.equal(head.body.length, 0);
   }
-  assert.ok(total < 60000, `${total} bytes, gzipped`);
-  // Nothing in line: the policy would not run it, and nothing of other hosts.
-  const html = (await get(s.tallyd.port, '/?x=1')).body.toString();
-  assert.doesNotMatch(html, /<script>|style=|\son\w+=|https?:/);
+  assert.ok(total.page < 60000 && total.docs < 60000, `${JSON.stringify(total)} bytes, gzipped`);
+  for (const target of ['/?x=1', '/docs?x=1']) {
+    // Nothing in line: the policy would not run it, and nothing of other hosts.
+    const html = (await get(s.tallyd.port, target)).body.toString();
+    assert.doesNotMatch(html, /<script>|style=|\son\w+=|https?:/);
+  }
 });
 
 test('what the page has not, and methods that it does not know', async () => {
@@ -153,11 +158,11 @@ test('without such a file no code is good, and the file must be its owner\'s', a
   await bad(/--page/, '--page', 'maybe');
 });
 
-test('--page off leaves nothing at /', async (t) => {
+test('--page off leaves nothing at / and /docs', async (t) => {
   if (!await isBuilt()) return;
   const tallyd = await startTallyd(s.cluster, ['--page', 'off']);
   t.after(() => tallyd.stop());
-  for (const [method, target] of [['GET', '/'], ['GET', '/page/app.js'], ['POST', '/page/sign-in']]) {
+  for (const [method, target] of [['GET', '/'], ['GET', '/docs'], ['GET', '/page/app.js'], ['POST', '/page/sign-in']]) {
     const answer = await get(tallyd.port, target, {}, method);
     assert.equal(answer.status, 404, target);
     assert.match(JSON.parse(answer.body).message, /--page off/);

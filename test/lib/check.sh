@@ -196,7 +196,7 @@ suite_browser() {
     [ -e "$tsc" ] || { say "browser: not tested: tallyd was built without node and npm"; report browser 0 0; return; }
     if node "$tsc" -p httpd/web >"$logs/types.log" 2>&1; then good=1; else bad=1; cat "$logs/types.log"; fi
     run_in "$work/tree" "$log" PG_BINDIR="$bin" TALLYD="$work/tree/httpd/tallyd" \
-        timeout -k 10 900 node --test --test-reporter=tap test/browser/browser.test.js || status=$?
+        timeout -k 10 900 node --test --test-concurrency=1 --test-reporter=tap test/browser/*.test.js || status=$?
     sed -n 's/^ *# \(.*\(first paint\|after its answer\).*\)/browser: \1/p; s/^ *ok .*# SKIP \(.*\)/browser: not tested: \1/p' "$log"
     tap_result "$status" "$log"
     report browser "$good" "$bad"

@@ -1,5 +1,5 @@
 // An event as the JSON of a REST answer, with what each metric of its code made of it. The event list calls this for each of
-// its events: what a code's metrics are is read once a statement.
+// its events: what a code's metrics are is read once a statement. A definition that is no metric yet can be tried so, too.
 #include <algorithm>
 #include <cstring>
 #include <map>
@@ -15,21 +15,28 @@
 
 #include "pg/border/gate.hpp"
 #include "pg/border/values.hpp"
+#include "pg/metric/definition.hpp"
 #include "pg/usage/metric_row.hpp"
 #include "pg/usage/store.hpp"
 
 namespace tally {
 namespace {
 
-// One unarchived metric that reads a code.
+// One unarchived metric that reads a code, or a definition that is tried.
 struct Reading {
     std::int64_t created_at = 0;
     UuidBytes id{};
-    std::string public_id, key;
+    std::string public_id, key;  // public_id: empty where it is tried
     std::unique_ptr<MetricRule> rule;
     std::unique_ptr<RowValues> values;
 };
 using Readings = std::vector<Reading>;
+
+void read_by(Reading& reading, const MetricDefinition& definition) {
+    reading.key = definition.key;
+    reading.rule = std::make_unique<MetricRule>(definition, Filter{}, std::span<const std::string>());
+    reading.values = std::make_unique<RowValues>(reading.rule->keys());
+}
 
 Readings readings_of(std::int32_t tenant, const std::string& code) {
     Readings readings;
@@ -41,11 +48,8 @@ Readings readings_of(std::int32_t tenant, const std::string& code) {
             const pg_uuid_t* const id = DatumGetUUIDP(GetAttributeByName(row, "metric_id", &is_null));
             std::memcpy(reading.id.data(), id->data, reading.id.size());
         });
-        const MetricDefinition definition = metric_of_row(row).definition;
         reading.public_id = encode_public_id("bm_", reading.id);
-        reading.key = definition.key;
-        reading.rule = std::make_unique<MetricRule>(definition, Filter{}, std::span<const std::string>());
-        reading.values = std::make_unique<RowValues>(reading.rule->keys());
+        read_by(reading, metric_of_row(row).definition);
     }
     std::sort(readings.begin(), readings.end(), [](const Reading& left, const Reading& right) {
         return left.created_at != right.created_at ? left.created_at < right.created_at : left.id < right.id;
@@ -176,7 +180,9 @@ void append_metrics(std::string& json, const Readings& readings, const EventColu
         if (json.back() != '[') json += ',';
         const std::span<const PropertyValue> values = reading.values->read(event.properties);
         const Outcome outcome = reading.rule->judge(values);
-        json += "{\"metric_id\":\"" + reading.public_id + "\",\"counted\":";
+        json += '{';
+        if (!reading.public_id.empty()) json += "\"metric_id\":\"" + reading.public_id + "\",";
+        json += "\"counted\":";
         if (!is_voided && outcome == Outcome::counted) {
             json += "true";
             if (explain) append_explanation(json, *reading.rule, values);
@@ -190,9 +196,13 @@ void append_metrics(std::string& json, const Readings& readings, const EventColu
     json += ']';
 }
 
-std::string event_json(CallSite& site, const EventColumns& event, bool explain) {
+const Readings& readings_at(CallSite& site, const EventColumns& event) {
     const auto place = site.codes.try_emplace({event.tenant, std::string(event.code)});
     if (place.second) place.first->second = readings_of(event.tenant, place.first->first.second);
+    return place.first->second;
+}
+
+std::string event_json(const Readings& readings, const EventColumns& event, bool explain) {
     std::string json;
     append_member(json, "event_id", event.event_id);
     append_member(json, "code", event.code);
@@ -204,8 +214,17 @@ std::string event_json(CallSite& site, const EventColumns& event, bool explain) 
     if (event.has_import) append_member(json, "import_id", encode_public_id("imp_", event.import));
     const Correction correction = correction_of(event.tenant, event.seq);
     if (!correction.json.empty()) json.append(",\"voided\":").append(correction.json);
-    append_metrics(json, place.first->second, event, correction, explain);
+    append_metrics(json, readings, event, correction, explain);
     return json + '}';
+}
+
+// The event that a function was given, which its caller may see.
+EventColumns event_argument(FunctionCallInfo fcinfo) {
+    return call_pg([&] {
+        EventColumns columns = columns_of(PG_GETARG_HEAPTUPLEHEADER(0));
+        tenant_for_caller(columns.tenant);
+        return columns;
+    });
 }
 
 }  // namespace
@@ -215,12 +234,20 @@ std::string event_json(CallSite& site, const EventColumns& event, bool explain) 
 TALLY_FUNCTION(event_json) {
     using namespace tally;
     return guarded([&]() -> Datum {
-        const EventColumns event = call_pg([&] {
-            EventColumns columns = columns_of(PG_GETARG_HEAPTUPLEHEADER(0));
-            tenant_for_caller(columns.tenant);
-            return columns;
-        });
-        const std::string json = event_json(call_site(fcinfo), event, PG_NARGS() == 2 && PG_GETARG_BOOL(1));
+        const EventColumns event = event_argument(fcinfo);
+        const std::string json = event_json(readings_at(call_site(fcinfo), event), event, PG_NARGS() == 2 && PG_GETARG_BOOL(1));
+        return call_pg([&] { return text_datum(json); });
+    });
+}
+
+// tally._event_tried(event tally.recent_event, definition tally.metric) -> json
+TALLY_FUNCTION(event_tried) {
+    using namespace tally;
+    return guarded([&]() -> Datum {
+        const EventColumns event = event_argument(fcinfo);
+        Readings tried(1);
+        read_by(tried.front(), definition_of_row(call_pg([&] { return PG_GETARG_HEAPTUPLEHEADER(1); })));
+        const std::string json = event_json(tried, event, true);
         return call_pg([&] { return text_datum(json); });
     });
 }

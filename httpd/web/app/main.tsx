@@ -12,6 +12,8 @@ import { MetricView } from '../views/metric';
 import { Metrics } from '../views/metrics';
 import { Overview } from '../views/overview';
 import { SignIn } from '../views/sign-in';
+import { Statements } from '../views/statements';
+import { StatementView } from '../views/statement';
 import { api } from './api';
 import { Empty, Failure, Skeleton } from './parts';
 import { href, useRoute, type Route } from './route';
@@ -28,6 +30,7 @@ function View(props: { route: Route }) {
       case 'events': return id !== undefined ? <EventPage id={id} route={route} /> : <Events route={route} />;
       case 'customers': return id !== undefined ? <Customer key={id} id={id} route={route} /> : <Customers route={route} />;
       case 'imports': return <Imports route={route} />;
+      case 'statements': return id !== undefined ? <StatementView key={id} id={id} route={route} /> : <Statements route={route} />;
       case 'keys': return <Keys />;
     }
   }

@@ -5,7 +5,8 @@ import { href, type Route } from './route';
 import { session } from './session';
 
 const places: Array<[string, string]> = [
-  ['', 'Overview'], ['metrics', 'Metrics'], ['events', 'Events'], ['customers', 'Customers'], ['imports', 'Imports'], ['keys', 'Keys and limits'],
+  ['', 'Overview'], ['metrics', 'Metrics'], ['events', 'Events'], ['customers', 'Customers'], ['imports', 'Imports'], ['statements', 'Statements'],
+  ['keys', 'Keys and limits'],
 ];
 
 export function Shell(props: { route: Route; children: ComponentChildren }) {
@@ -28,6 +29,7 @@ export function Shell(props: { route: Route; children: ComponentChildren }) {
           {places.map(([path, label]) => (
             <a key={path} href={href(path ? [path] : [])} aria-current={path === here ? 'page' : undefined}>{label}</a>
           ))}
+          <a href="/docs">API</a>
         </nav>
         <div class="who">
           <span title={profile.key.id}>Key: {profile.key.name}</span>

@@ -1,132 +1,134 @@
-// The form of a metric: made, or changed where it can be. What the API refuses is told at the field.
+// The form of a metric: made, or changed where it can be; tried on the newest events before. What the API refuses is told at
+// the field.
 import { useState } from 'preact/hooks';
-import type { Metric, MetricCreate } from '../types';
+import type { Metric, MetricTrial, ProductFamilyPage, ProductPage } from '../types';
 import { api, ApiError } from '../app/api';
+import { atOurField, changesOf, definitionOf, draftOf } from '../app/draft';
+import { moment, plural } from '../app/format';
+import { useLoad } from '../app/load';
 import { Dialog, Failure, Field } from '../app/parts';
-import { go } from '../app/route';
-import { session } from '../app/session';
+import { go, href } from '../app/route';
+import { Choice, FilterFields, MatrixFields } from './metric-conditions';
 import { typeNames } from './metrics';
 
-type Fields = Record<string, string>;
-
-const roundings = ['NONE', 'UP', 'DOWN', 'NEAREST', 'NEAREST_HALF', 'NEAREST_DECILE'];
-
-function fieldsOf(metric: Metric | undefined, code: string): Fields {
-  const matrix = metric?.segmentation_matrix;
-  const single = matrix && 'key' in matrix ? matrix : undefined;
-  return {
-    name: metric?.name ?? '', slug: metric?.slug ?? '', code: metric?.code ?? code, aggregation_type: metric?.aggregation_type ?? 'SUM', aggregation_key: metric?.aggregation_key ?? '',
-    description: metric?.description ?? '', usage_group_key: metric?.usage_group_key ?? '', factor: metric?.unit_conversion ? String(metric.unit_conversion.factor) : '',
-    rounding: metric?.unit_conversion?.rounding ?? 'NONE', key: single?.key ?? '', values: single?.values.join(', ') ?? '',
-  };
-}
-
-// '' is nothing; what is no number goes as it is, for the API to say so.
-function conversion(fields: Fields): MetricCreate['unit_conversion'] {
-  if (!fields.factor) return null;
-  const factor = /^\d+$/.test(fields.factor) ? Number(fields.factor) : fields.factor;
-  return { factor: factor as number, rounding: fields.rounding as 'NONE' };
-}
-
-function matrixOf(fields: Fields): MetricCreate['segmentation_matrix'] {
-  if (!fields.key && !fields.values) return null;
-  return { type: 'SINGLE', key: fields.key ?? '', values: (fields.values ?? '').split(',').map((value) => value.trim()).filter(Boolean) };
-}
-
-function definition(fields: Fields): MetricCreate {
-  const counts = fields.aggregation_type === 'COUNT';
-  return {
-    name: fields.name ?? '', slug: fields.slug || null, code: fields.code ?? '', product_family_id: session.profile!.default_product_family_id,
-    aggregation_type: fields.aggregation_type as 'SUM', ...(counts ? {} : { aggregation_key: fields.aggregation_key || null }),
-    description: fields.description || null, usage_group_key: fields.usage_group_key || null, unit_conversion: conversion(fields), segmentation_matrix: matrixOf(fields),
-  };
-}
-
-// Fields of the API that several inputs of ours are made of.
-const inside: Record<string, string> = { unit_conversion: 'factor', segmentation_matrix: 'key' };
-function atOurField(error: ApiError): ApiError {
-  const field = error.field?.split(/[.[]/)[0] ?? '';
-  const last = error.field?.split('.').pop() ?? '';
-  const ours = ['factor', 'rounding', 'key', 'values'].includes(last) ? last : inside[field] ?? field;
-  return new ApiError(error.status, error.message, ours, error.hint);
-}
+const roundings = ['NONE', 'UP', 'DOWN', 'NEAREST', 'NEAREST_HALF', 'NEAREST_DECILE'].map((one): [string, string] => [one, one.toLowerCase().replace('_', ' ')]);
+// Which values a metric of a type may be told to take alone.
+const kinds: Record<string, Array<[string, string]>> = {
+  SUM: [['', 'any number'], ['base', 'above 0 (base)'], ['dual', 'all but 0 (dual)']], MEAN: [['', 'any number'], ['average', 'any, with value updates (average)']],
+};
 
 export function MetricForm(props: { metric?: Metric; code?: string; close: () => void; done: () => void }) {
   const { metric } = props;
-  const [fields, set] = useState(() => fieldsOf(metric, props.code ?? ''));
+  const [before] = useState(() => draftOf(metric, props.code ?? ''));
+  const [draft, set] = useState(before);
   const [error, setError] = useState<ApiError>();
   const [busy, setBusy] = useState(false);
-  const input = (name: string) => ({ name, value: fields[name], error, onInput: (event: Event) => set({ ...fields, [name]: (event.currentTarget as HTMLInputElement).value }) });
-  const submit = async (event: Event) => {
-    event.preventDefault();
+  const [trial, setTrial] = useState<MetricTrial>();
+  const { texts } = draft;
+  const fixed = Boolean(metric);
+  const put = (name: string, value: string) => set({ ...draft, texts: { ...texts, [name]: value } });
+  const input = (name: string) => ({ name, value: texts[name] ?? '', error, onInput: (event: Event) => put(name, (event.currentTarget as HTMLInputElement).value) });
+  const run = async (work: () => Promise<void>) => {
     setBusy(true);
     setError(undefined);
     try {
-      const made = definition(fields);
-      if (metric) {
-        await api.patch(`/api/v1/metrics/${metric.id}`, { name: made.name, slug: made.slug, description: made.description, unit_conversion: made.unit_conversion,
-          ...(metric.segmentation_matrix && !('key' in metric.segmentation_matrix) ? {} : { segmentation_matrix: made.segmentation_matrix }) });
-        props.done();
-        props.close();
-      } else {
-        const answer = await api.post<Metric>('/api/v1/metrics', made);
-        props.done();
-        go(['metrics', answer.id]);
-      }
+      await work();
     } catch (problem) {
-      const told = problem instanceof ApiError ? atOurField(problem) : new ApiError(0, String(problem));
+      const told = atOurField(problem);
       setError(told);
-      setBusy(false);
       requestAnimationFrame(() => document.getElementById(`f-${told.field}`)?.focus());
     }
+    setBusy(false);
   };
+  const save = (event: Event) => {
+    event.preventDefault();
+    void run(async () => {
+      if (metric) await api.patch(`/api/v1/metrics/${metric.id}`, changesOf(before, draft));
+      const made = metric ?? await api.post<Metric>('/api/v1/metrics', definitionOf(draft));
+      props.done();
+      if (metric) props.close();
+      else go(['metrics', made.id]);
+    });
+  };
+  // A name may be thought of later.
+  const attempt = () => run(async () => setTrial(await api.post<MetricTrial>('/api/v1/metric_trials', { ...definitionOf(draft), name: texts.name || '-' })));
   const known = error?.field && document.getElementById(`f-${error.field}`);
-  const fixed = Boolean(metric);
+  const parts = { draft, set, error };
   return (
     <Dialog title={metric ? `Change ${metric.name}` : 'Create a metric'} close={props.close} wide>
-      <form onSubmit={submit} class="form">
+      <form onSubmit={save} class="form">
         <div class="pair">
           <Field label="Name" {...input('name')} required maxLength={255} autofocus />
           <Field label="Event code" {...input('code')} required disabled={fixed} hint={fixed ? 'Cannot change: make another metric instead.' : 'It reads the events with this code.'} />
         </div>
         <div class="pair">
-          <Field label="Type" {...input('aggregation_type')}>
-            {(id, described) => (
-              <select id={id} name="aggregation_type" aria-describedby={described} disabled={fixed} value={fields.aggregation_type} onChange={(event) => set({ ...fields, aggregation_type: event.currentTarget.value })}>
-                {Object.entries(typeNames).map(([value, name]) => <option key={value} value={value}>{name}</option>)}
-              </select>
-            )}
-          </Field>
-          {fields.aggregation_type !== 'COUNT' && <Field label="Property" {...input('aggregation_key')} disabled={fixed} hint="The property of events that is aggregated." />}
+          <Choice label="Type" name="aggregation_type" error={error} disabled={fixed} value={texts.aggregation_type} options={Object.entries(typeNames)} set={(type) => set({ ...draft, texts: { ...texts, aggregation_type: type, kind: '' } })} />
+          {texts.aggregation_type !== 'COUNT' && <Field label="Property" {...input('aggregation_key')} disabled={fixed} hint="The property of events that is aggregated." />}
         </div>
         <div class="pair">
           <Field label="Slug" {...input('slug')} hint="A short name that can stand for its id; empty: none." />
           <Field label="Description" {...input('description')} />
         </div>
-        <details open={Boolean(fields.usage_group_key || fields.factor || fields.key)}>
-          <summary>Groups, conversion, which events</summary>
+        <details open={Boolean(draft.matrix || draft.filters.length)}>
+          <summary>Which events count</summary>
+          <FilterFields {...parts} />
+          <MatrixFields {...parts} />
+          {kinds[texts.aggregation_type ?? ''] && <Choice label="Values it takes" name="kind" error={error} disabled={fixed} value={texts.kind} options={kinds[texts.aggregation_type!]!} set={(kind) => put('kind', kind)} />}
+        </details>
+        <details open={Boolean(texts.usage_group_key || texts['unit_conversion.factor'] || texts.product_id)}>
+          <summary>Groups, conversion, product</summary>
           <Field label="Always group by" {...input('usage_group_key')} disabled={fixed} hint="A property, such as region; empty: none." />
           <div class="pair">
-            <Field label="Divide by" {...input('factor')} inputMode="numeric" hint="Such as 1024: the converted value, after the aggregation." />
-            <Field label="Rounding" {...input('rounding')}>
-              {(id, described) => (
-                <select id={id} name="rounding" aria-describedby={described} value={fields.rounding} onChange={(event) => set({ ...fields, rounding: event.currentTarget.value })}>
-                  {roundings.map((one) => <option key={one} value={one}>{one.toLowerCase().replace('_', ' ')}</option>)}
-                </select>
-              )}
-            </Field>
+            <Field label="Divide by" {...input('unit_conversion.factor')} inputMode="numeric" hint="Such as 1024: the converted value, after the aggregation." />
+            <Choice label="Rounding" name="unit_conversion.rounding" error={error} value={texts['unit_conversion.rounding']} options={roundings} set={(one) => put('unit_conversion.rounding', one)} />
           </div>
-          <div class="pair">
-            <Field label="Only events whose" {...input('key')} hint="A property; empty: all events count." />
-            <Field label="is one of" {...input('values')} hint="Values, with commas between them." />
-          </div>
+          <Products texts={texts} error={error} disabled={fixed} set={(change) => set({ ...draft, texts: { ...texts, ...change } })} />
         </details>
         {error && !known && <Failure error={error} />}
+        {trial && <Tried trial={trial} code={texts.code ?? ''} />}
         <footer>
           <button type="button" onClick={props.close}>Cancel</button>
+          <button type="button" disabled={busy} onClick={attempt}>Try on the newest events</button>
           <button type="submit" class="primary" disabled={busy}>{metric ? 'Save' : 'Create'}</button>
         </footer>
       </form>
     </Dialog>
+  );
+}
+
+function Products(props: { texts: Record<string, string>; error?: ApiError; disabled: boolean; set: (change: Record<string, string>) => void }) {
+  const { texts, error, disabled, set } = props;
+  const family = texts.product_family_id!;
+  const families = useLoad('families', (signal) => api.get<ProductFamilyPage>('/api/v1/product_families', { per_page: 100 }, signal));
+  const products = useLoad(family, (signal) => api.get<ProductPage>('/api/v1/products', { per_page: 100, product_family_id: family }, signal));
+  const named = (page: { data: Array<{ id: string; name: string }> } | undefined) => (page?.data ?? []).map((one): [string, string] => [one.id, one.name]);
+  return (
+    <div class="pair">
+      <Choice label="Product family" name="product_family_id" error={error} disabled={disabled} value={family} options={named(families.data)} set={(id) => set({ product_family_id: id, product_id: '' })} />
+      <Choice label="Product" name="product_id" error={error} disabled={disabled} value={texts.product_id} options={[['', 'none'], ...named(products.data)]} set={(id) => set({ product_id: id })} />
+    </div>
+  );
+}
+
+function Tried({ trial, code }: { trial: MetricTrial; code: string }) {
+  if (trial.events === 0) return <p class="notice" role="status">No event has the code {code} yet.</p>;
+  return (
+    <section class="tried" aria-label="What it would count">
+      <p class="notice" role="status"><strong>{trial.counted}</strong> of the newest {plural(trial.events, 'event')} would be counted.</p>
+      <div class="scroll" tabIndex={0} role="region" aria-label="Events tried">
+        <table>
+          <thead><tr><th>Event</th><th>Time</th><th>Group</th><th class="right">Value</th></tr></thead>
+          <tbody>
+            {trial.data.map((one) => (
+              <tr key={one.event_id + one.customer_id + one.source} class={one.counted ? '' : 'faded'}>
+                <td><a href={href(['events', one.event_id], { customer: one.customer_id, source: one.source })}>{one.event_id}</a></td>
+                <td class="nowrap">{moment(one.timestamp)}</td>
+                {one.counted ? <><td>{Object.values(one.dimensions ?? {}).join(' · ')}</td><td class="right number">{one.value}</td></> : <td colSpan={2}>{one.reason}</td>}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
   );
 }

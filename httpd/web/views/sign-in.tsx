@@ -1,4 +1,5 @@
 // Signing in: a key is pasted, and tried before anything is shown.
+import type { ComponentChildren } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import { errorOf } from '../app/api';
 import { session } from '../app/session';
@@ -10,7 +11,8 @@ async function tryKey(key: string): Promise<void> {
   throw new Error(response.status === 403 ? `${error.message}, and looking at things needs it` : error.message);
 }
 
-export function SignIn() {
+// The form alone; children: what stands over its field.
+export function SignInForm(props: { children?: ComponentChildren }) {
   const [error, setError] = useState('');
   const [busy, setBusy] = useState(false);
   const input = useRef<HTMLInputElement>(null);
@@ -35,17 +37,26 @@ export function SignIn() {
     }
   };
   return (
+    <form onSubmit={submit}>
+      {props.children}
+      <label for="key">API key</label>
+      <input id="key" ref={input} type="password" autocomplete="off" spellcheck={false} autofocus={Boolean(props.children)} placeholder="tally_live_…" aria-invalid={error ? true : undefined} aria-describedby="key-hint" />
+      <p id="key-hint" class="hint">{error ? <span role="alert" class="bad">{error}</span> : 'It stays in this browser tab until you sign out or close it, and is sent to this server alone.'}</p>
+      <button type="submit" class="primary" disabled={busy}>{busy ? 'Signing in…' : 'Sign in'}</button>
+    </form>
+  );
+}
+
+export function SignIn() {
+  return (
     <main class="sign-in">
-      <form onSubmit={submit}>
+      <SignInForm>
         <img src="/page/icon.svg" alt="" width="40" height="40" />
         <h1>pgtally</h1>
         <p class="soft">Usage metering inside PostgreSQL. Sign in with an API key of your tenant.</p>
         {session.why && <p class="notice" role="status">{session.why}</p>}
-        <label for="key">API key</label>
-        <input id="key" ref={input} type="password" autocomplete="off" spellcheck={false} autofocus placeholder="tally_live_…" aria-invalid={error ? true : undefined} aria-describedby="key-hint" />
-        <p id="key-hint" class="hint">{error ? <span role="alert" class="bad">{error}</span> : 'It stays in this browser tab until you sign out or close it, and is sent to this server alone.'}</p>
-        <button type="submit" class="primary" disabled={busy}>{busy ? 'Signing in…' : 'Sign in'}</button>
-      </form>
+      </SignInForm>
+      <p class="soft">How the API works: <a href="/docs">its description</a></p>
     </main>
   );
 }

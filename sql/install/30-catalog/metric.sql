@@ -217,8 +217,8 @@ $$;
 COMMENT ON FUNCTION tally._find_product(integer, text, uuid) IS
     'UUID of a tenant''s product of this family, given its id. Raises 22023';
 
-CREATE FUNCTION tally._create_metric(tenant_id integer, definition jsonb) RETURNS tally.metric
-    LANGUAGE plpgsql VOLATILE
+CREATE FUNCTION tally._defined_metric(tenant_id integer, definition jsonb) RETURNS tally.metric
+    LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
@@ -236,8 +236,7 @@ BEGIN
         PERFORM tally._fail(extra, format('unknown field "%s"', extra),
             'A metric has name, code, aggregation_type, aggregation_key, kind, description, filters, product_family_id, product_id, segmentation_matrix, slug, unit_conversion and usage_group_key.');
     END IF;
-    m.tenant_id := _create_metric.tenant_id;
-    m.metric_id := tally._uuid7();
+    m.tenant_id := _defined_metric.tenant_id;
     m.name := tally._text_field(definition, 'name', 255, true);
     m.code := tally._text_field(definition, 'code', 512, true);
     IF octet_length(m.code) > 512 THEN
@@ -288,6 +287,20 @@ BEGIN
         m.conversion_rounding := definition #>> '{unit_conversion,rounding}';
     END IF;
     m.slug := tally._slug_field(definition);
+    RETURN m;
+END
+$$;
+COMMENT ON FUNCTION tally._defined_metric(integer, jsonb) IS
+    'What a definition with the fields of POST /api/v1/metrics says, checked; without an id, for it is not stored. Raises 22023 naming the field at fault';
+
+CREATE FUNCTION tally._create_metric(tenant_id integer, definition jsonb) RETURNS tally.metric
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    m tally.metric := tally._defined_metric(tenant_id, definition);
+BEGIN
+    m.metric_id := tally._uuid7();
     m.created_at := tally._now();
     m.updated_at := m.created_at;
     INSERT INTO tally.metric SELECT m.*;

@@ -19,6 +19,12 @@ CREATE FUNCTION tally._event_json(e tally.recent_event, explain boolean) RETURNS
 COMMENT ON FUNCTION tally._event_json(tally.recent_event, boolean) IS
     'An event as the API shows it; explain: of each metric that counts it also the value that it takes, and the dimensions of its usage';
 
+CREATE FUNCTION tally._event_tried(e tally.recent_event, definition tally.metric) RETURNS json
+    AS 'MODULE_PATHNAME', 'tally_event_tried'
+    LANGUAGE C STABLE STRICT PARALLEL RESTRICTED;
+COMMENT ON FUNCTION tally._event_tried(tally.recent_event, tally.metric) IS
+    'An event as _event_json explains it, of one definition alone, which need not be stored: what a metric of it would make of the event';
+
 CREATE FUNCTION tally.explain_event(event_id text, customer text DEFAULT NULL, source text DEFAULT NULL,
                                     OUT seq bigint, OUT customer_id text, OUT sent_by text, OUT ts timestamptz, OUT code text,
                                     OUT metric text, OUT counted boolean, OUT value text, OUT dimensions jsonb, OUT reason text)

@@ -40,6 +40,34 @@ CREATE FUNCTION tally_rest.create_metric(tenant_id integer, path jsonb, query js
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION tally_rest.create_metric(integer, jsonb, jsonb, text) IS 'POST /api/v1/metrics: creates a metric and answers it';
 
+CREATE FUNCTION tally_rest.try_metric(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_column
+DECLARE
+    tenant    integer := try_metric.tenant_id;
+    row_limit integer := tally_rest._parameter_number(query, 'limit', 1, 100, 100);
+    m         tally.metric;
+    answer    json;
+BEGIN
+    PERFORM tally_rest._check_query(query, ARRAY['limit']);
+    m := tally._defined_metric(tenant, tally_rest._body(body));
+    SELECT json_build_object('events', count(*), 'counted', count(*) FILTER (WHERE (t.made ->> 'counted')::boolean),
+                             'data', coalesce(json_agg(json_strip_nulls(json_build_object(
+                                 'event_id', t.event -> 'event_id', 'customer_id', t.event -> 'customer_id', 'source', t.event -> 'source',
+                                 'timestamp', t.event -> 'timestamp', 'counted', t.made -> 'counted', 'value', t.made -> 'value',
+                                 'dimensions', t.made -> 'dimensions', 'reason', t.made -> 'reason')) ORDER BY t.ts DESC, t.seq DESC), '[]'))
+    INTO answer
+    FROM (SELECT e.ts, e.seq, x.event, x.event -> 'metrics' -> 0 AS made
+          FROM tally._find_events(tenant, m.code, NULL, NULL, NULL, NULL, NULL, NULL, NULL, row_limit) e
+          CROSS JOIN LATERAL (SELECT tally._event_tried(e, m) AS event OFFSET 0) x) t;
+    RETURN answer;
+END
+$$;
+COMMENT ON FUNCTION tally_rest.try_metric(integer, jsonb, jsonb, text) IS
+    'POST /api/v1/metric_trials: what a metric of this definition, which is checked and not stored, would make of the newest events of its code (limit: 1 to 100)';
+
 CREATE FUNCTION tally_rest.get_metric(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp

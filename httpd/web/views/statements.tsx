@@ -1,0 +1,90 @@
+// Statements: periods that are closed, and the way to each.
+import { useState } from 'preact/hooks';
+import type { Statement, StatementPage } from '../types';
+import { api, ApiError } from '../app/api';
+import { day, moment, plural } from '../app/format';
+import { useLoad } from '../app/load';
+import { Dialog, Empty, Failure, Field, Head, Pager, When } from '../app/parts';
+import { rangeOf } from '../app/ranges';
+import { change, go, href, type Route } from '../app/route';
+import { session } from '../app/session';
+
+// Its last day, where it ends at midnight of UTC as it began.
+export function periodOf(one: { from: string; to: string }): string {
+  if (/T00:00:00.000Z$/.test(one.from) && /T00:00:00.000Z$/.test(one.to)) return `${day(one.from, 'UTC')} to ${day(Date.parse(one.to) - 1, 'UTC')}`;
+  return `${moment(one.from, 'UTC')} to ${moment(one.to, 'UTC')}`;
+}
+
+export function Statements({ route }: { route: Route }) {
+  const page = Number(route.get('page')) || 0;
+  const loaded = useLoad(`statements ${page}`, (signal) => api.get<StatementPage>('/api/v1/statements', { page, per_page: 20 }, signal));
+  const may = session.may('write');
+  return (
+    <>
+      <Head title="Statements">{may && <button type="button" class="primary" onClick={() => change({ new: '1' })}>Close a period</button>}</Head>
+      <p class="soft about">A statement says what each customer has used in a period, and never changes. What comes or is corrected later are its adjustments.</p>
+      <When loaded={loaded} rows={4}>{(data) => (data.data.length === 0
+        ? <Empty title="No period is closed yet">{!may && 'This key may not close one: that takes the scope write.'}</Empty>
+        : (
+          <>
+            <div class="scroll card flush" tabIndex={0} role="region" aria-label="Statements">
+              <table>
+                <thead><tr><th>Period, UTC</th><th>Customer</th><th class="right">Lines</th><th>Closed</th><th>By</th><th>State</th></tr></thead>
+                <tbody>{data.data.map((one) => (
+                  <tr key={one.id} class={one.superseded_by ? 'faded' : ''}>
+                    <th scope="row"><a href={href(['statements', one.id])}>{periodOf(one)}</a></th>
+                    <td>{one.customer_id ?? <span class="soft">all</span>}</td>
+                    <td class="right number">{one.lines}</td>
+                    <td class="nowrap">{moment(one.created_at)}</td>
+                    <td><code>{one.created_by}</code></td>
+                    <td>{one.superseded_by ? <span class="badge">superseded</span> : <span class="badge good">stands</span>}</td>
+                  </tr>
+                ))}</tbody>
+              </table>
+            </div>
+            <Pager page={page} pages={data.pagination_meta.total_pages} set={(next) => change({ page: next ? String(next) : undefined })} />
+          </>
+        ))}</When>
+      {may && route.get('new') === '1' && <Close close={() => change({ new: undefined })} />}
+    </>
+  );
+}
+
+// instead: the statement that the new one is to stand in place of.
+export function Close({ instead, close }: { instead?: Statement; close: () => void }) {
+  const [fields, set] = useState<Record<string, string>>(instead ? { from: instead.from, to: instead.to, customer_id: instead.customer_id ?? '' } : { ...rangeOf('last-month', 'UTC'), customer_id: '' });
+  const [error, setError] = useState<ApiError>();
+  const [busy, setBusy] = useState(false);
+  const input = (name: string) => ({ name, error, value: fields[name], onInput: (event: Event) => set({ ...fields, [name]: (event.currentTarget as HTMLInputElement).value }) });
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    setBusy(true);
+    setError(undefined);
+    const customer = instead ? instead.customer_id : fields.customer_id || undefined;
+    try {
+      const made = await api.post<Statement>('/api/v1/statements', { from: fields.from, to: fields.to, ...(customer === undefined ? {} : { customer_id: customer }), ...(instead ? { supersedes: instead.id } : {}) });
+      go(['statements', made.id]);
+    } catch (problem) {
+      setError(problem as ApiError);
+      setBusy(false);
+    }
+  };
+  return (
+    <Dialog title={instead ? 'Close it anew' : 'Close a period'} close={close}>
+      <form class="form" onSubmit={submit}>
+        <p>{instead ? `The new statement of ${periodOf(instead)} stands in the place of this one, with all that has come since.` : 'What was used is frozen as it is now, by the definitions as they are. It cannot be undone; it can be superseded.'}</p>
+        {!instead && (
+          <>
+            <div class="pair">
+              <Field label="From" {...input('from')} type="date" required hint={fields.from && fields.to && fields.from < fields.to ? plural(Math.round((Date.parse(fields.to) - Date.parse(fields.from)) / 86400000), 'day') : undefined} />
+              <Field label="Before" {...input('to')} type="date" required hint="The first day that is not in it; days of UTC." />
+            </div>
+            <Field label="Customer" {...input('customer_id')} placeholder="all" />
+          </>
+        )}
+        {error && (instead || !(error.field && error.field in fields)) && <Failure error={error} />}
+        <footer><button type="button" onClick={close}>Cancel</button><button type="submit" class="primary" disabled={busy}>{busy ? 'Closing…' : 'Close it'}</button></footer>
+      </form>
+    </Dialog>
+  );
+}
