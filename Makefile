@@ -7,6 +7,7 @@ PG_CONFIG ?= pg_config
 PORT      ?= 8080
 SAMPLE    ?= 1
 FUZZ_SECONDS ?= 120
+DIST      ?= pgtally-$(EXTVERSION).zip
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" extension/pgtally.control)
 
 # DATA is the demo's folder to `make run` and a list of files to PGXS: take the one, then give the other.
@@ -28,7 +29,7 @@ help:
 	@echo 'make               build the extension and httpd/tallyd'
 	@echo 'make install       install both (PG_CONFIG=... chooses the PostgreSQL, DESTDIR works)'
 	@echo 'make installcheck  regression tests against a running server'
-	@echo 'make run           demo: private cluster, tallyd, real sample (DATA=.run PORT=8080 SAMPLE=1)'
+	@echo 'make run           demo: private cluster, tallyd, real sample (DATA=.run PORT=8080 SAMPLE=1; DEMO=live: events go on)'
 	@echo 'make check         every test, on private clusters; one suite: $(SUITES:%=check-%)'
 	@echo 'make bench         benchmarks          make fuzz   fuzz targets, FUZZ_SECONDS=120 each'
 	@echo 'make dist          the PGXN archive    make clean  remove what was built'
@@ -38,14 +39,16 @@ help:
 deps:
 	@test/lib/deps.sh check '$(PG_CONFIG)'
 	@test/lib/npm.sh
+	@test/lib/prometheus.sh
 
 run:
 	@test/lib/deps.sh run '$(PG_CONFIG)'
-	+@exec test/lib/run.sh "$$RUN_DATA" '$(PORT)' '$(SAMPLE)'
+	+@exec test/lib/run.sh "$$RUN_DATA" '$(PORT)' '$(SAMPLE)' '$(DEMO)'
 
 check $(SUITES:%=check-%):
 	@test/lib/deps.sh check '$(PG_CONFIG)'
 	@test/lib/npm.sh
+	@test/lib/prometheus.sh
 	+@test/lib/check.sh $(if $(filter check,$@),$(SUITES),$(@:check-%=%))
 
 bench:
@@ -62,8 +65,8 @@ screenshots:
 	+@test/lib/check.sh screenshots
 
 dist:
-	git archive --format=zip --prefix=pgtally-$(EXTVERSION)/ -o pgtally-$(EXTVERSION).zip HEAD
-	@echo pgtally-$(EXTVERSION).zip
+	git archive --format=zip --prefix=pgtally-$(EXTVERSION)/ -o '$(DIST)' HEAD -- . ':(exclude)test/releases/*.zip'
+	@echo '$(DIST)'
 
 # Other goals on the same command line keep their meaning and their turn.
 $(filter-out $(ALL_TASKS),$(MAKECMDGOALS)):

@@ -39,7 +39,8 @@ Response Probes::metrics() const {
     response.status = 200;
     response.content_type = kPrometheus;
     response.body =
-        metrics_.prometheus({database_.gauges(), connections_.size(), memory_.used(), reasons_not_ready().empty()});
+        metrics_.prometheus({database_.gauges(), connections_.size(), memory_.used(), reasons_not_ready().empty()}) +
+        database_.store_health();
     return response;
 }
 

@@ -15,7 +15,7 @@ constexpr std::chrono::milliseconds kRound{10};
 }  // namespace
 
 Database::Database(const DatabaseSettings& settings, Metrics& metrics)
-    : settings_(settings), packer_(settings, metrics) {
+    : settings_(settings), packer_(settings, metrics), health_(settings) {
     const auto add = [&](LaneId id, unsigned width, bool replica = false) {
         // Chunks of files are large, and few: each upload has one at a time.
         const std::size_t bytes = settings.queue_bytes * (id == LaneId::import ? 4 : 1);
@@ -37,14 +37,17 @@ Database::Database(const DatabaseSettings& settings, Metrics& metrics)
 void Database::start() {
     for (const auto& thread : threads_) thread->start();
     packer_.start();
+    health_.start();
 }
 
 void Database::stop() {
     packer_.ask_to_stop();
+    health_.ask_to_stop();
     for (const auto& thread : threads_) thread->ask_to_stop();
     for (const auto& lane : lanes_) lane->queue.wake();
     for (const auto& thread : threads_) thread->join();
     packer_.join();
+    health_.join();
     // Somebody may still be queueing: look again until nobody is left who could.
     for (int round = 0; round < kLastRounds; ++round) {
         for (const auto& lane : lanes_) {

@@ -8,6 +8,7 @@
 #include "base/metrics.hpp"
 #include "db/database_thread.hpp"
 #include "db/extension.hpp"
+#include "db/health_reader.hpp"
 #include "db/lane.hpp"
 #include "db/packer.hpp"
 #include "db/settings.hpp"
@@ -37,6 +38,7 @@ public:
     std::vector<std::string> reasons_not_ready() const;
     std::string versions() const { return extension_.state().text; }
     std::vector<LaneGauge> gauges() const;
+    std::string store_health() const { return health_.text(); }
 
 private:
     Lane& lane_of(const Job& job) noexcept { return *lanes_[static_cast<std::size_t>(job.lane)]; }
@@ -47,6 +49,7 @@ private:
     std::vector<std::unique_ptr<Lane>> lanes_;  // by LaneId
     std::vector<std::unique_ptr<DatabaseThread>> threads_;
     Packer packer_;
+    HealthReader health_;
 };
 
 }  // namespace tallyd

@@ -28,7 +28,8 @@ struct DatabaseSettings {
     double database_grace = 5;
     double reconnect_max = 8;
     double connect_timeout = 5;
-    double pack = 2;  // 0: no packing
+    double pack = 2;    // 0: no packing
+    double health = 5;  // 0: the store is not asked how it is
 };
 
 }  // namespace tallyd

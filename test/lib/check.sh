@@ -176,11 +176,20 @@ suite_tap() {
     done
     report tap "$good" "$bad"
 }
+# From each older release to this tree: test/lib/upgrade.sh.
+suite_upgrade() {
+    local good=0 bad=0 status=0 log=$logs/upgrade.log
+    test/lib/upgrade.sh "$work" "${PG_CONFIG:-pg_config}" >"$log" 2>&1 </dev/null || status=$?
+    tap_result "$status" "$log"
+    report upgrade "$good" "$bad"
+}
 suite_http() {
     local good=0 bad=0 status=0 log=$logs/http.log
     local files=(test/http/*.test.js)
     [ -e "${files[0]}" ] || { report http 0 0; return; }
-    run_in "$work/tree" "$log" PG_BINDIR="$bin" TALLYD="$work/tree/httpd/tallyd" \
+    # .build is not in the copy, and the clone may be closed to the cluster's user.
+    cp -rL .build/prometheus "$work/prometheus" 2>/dev/null || :
+    run_in "$work/tree" "$log" PG_BINDIR="$bin" TALLYD="$work/tree/httpd/tallyd" PROMETHEUS="$work/prometheus" \
         timeout -k 10 1500 node --test --test-reporter=tap "${files[@]}" || status=$?
     good=$(sed -n 's/^# pass \([0-9]*\)/\1/p' "$log")
     bad=$(at_least_one "$status" "$(($(sed -n 's/^# fail \([0-9]*\)/\1 +/p;s/^# cancelled \([0-9]*\)/\1/p' "$log") + 0))")

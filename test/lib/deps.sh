@@ -27,7 +27,7 @@ case $purpose in run | check)
     ;;
 esac
 if [ "$purpose" = check ]; then
-    packages+=(libgtest-dev libipc-run-perl openssl zstd)
+    packages+=(libgtest-dev libipc-run-perl openssl unzip zstd)
 fi
 # Optional: the extensions that pgtally_hll and pgtally_tdigest join to, where the server is the distribution's and it has them.
 optional=()

@@ -34,9 +34,7 @@ bool caller_has(const char* role) {
     return OidIsValid(oid) && has_privs_of_role(GetUserId(), oid);
 }
 
-bool caller_is_admin() {
-    return caller_has("tally_admin") || caller_has("tally_owner");
-}
+using tally::caller_is_admin;
 
 [[noreturn]] void refuse(const char* message, const char* hint) {
     ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("%s", message), errhint("%s", hint)));
@@ -77,6 +75,10 @@ bool reads_by_grant() {
 }
 
 }  // namespace
+
+bool tally::caller_is_admin() {
+    return caller_has("tally_admin") || caller_has("tally_owner");
+}
 
 std::int32_t tally::tenant_for_caller() {
     return reads_by_grant() ? granted_tenant() : tenant_for_change();

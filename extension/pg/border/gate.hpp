@@ -27,6 +27,9 @@ std::int32_t tenant_for_caller(std::int32_t tenant);
 std::int32_t tenant_for_change();
 std::int32_t tenant_for_change(std::int32_t tenant);
 
+// Whether the caller sees every tenant, and what is of the store as a whole.
+bool caller_is_admin();
+
 // First of all in every function that stores: 25006 in a READ ONLY transaction and on a standby, an error in parallel
 // mode. Direct table access would not notice. `function` is what the message names, such as "tally.record()".
 void require_writable(const char* function);

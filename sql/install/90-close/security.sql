@@ -51,8 +51,8 @@ $tables$;
 
 -- Faces of functions that check the caller, or read with its rights.
 GRANT SELECT ON tally.events, tally.customers, tally.tenants, tally.metrics, tally.product_families, tally.products, tally.limits, tally.imports,
-    tally.packing, tally.storage, tally.read_grants TO tally_admin, tally_app;
-GRANT SELECT ON tally.events, tally.customers, tally.tenants, tally.metrics, tally.product_families, tally.products, tally.imports TO tally_read;
+    tally.packing, tally.storage, tally.read_grants, tally.health TO tally_admin, tally_app;
+GRANT SELECT ON tally.events, tally.customers, tally.tenants, tally.metrics, tally.product_families, tally.products, tally.imports, tally.health TO tally_read;
 
 -- Keys over REST: everything but the hash of the secret, and only for admin keys; who knows a key sees that one.
 GRANT SELECT (key_id, tenant_id, name, hint, scopes, created_at, expires_at, revoked_at, requests_per_second, burst, events_per_month)
@@ -88,7 +88,8 @@ DECLARE
     admin   CONSTANT text[] := ARRAY['create_tenant', 'grant_read', 'revoke_read', 'create_api_key', 'api_keys', 'revoke_api_key', 'set_limits', 'seal_identities', 'pack', 'retain', 'verify'];
     tending CONSTANT text[] := ARRAY['pack_step'];    -- the same whoever calls it: tallyd does
     reading CONSTANT text[] := ARRAY['_statement_deadline', '_set_statement_deadline'];    -- VOLATILE, and store nothing
-    all_of  CONSTANT text[] := ARRAY['_find_sealed', '_sealed_identities', '_stored_events'];    -- read over all tenants
+    all_of  CONSTANT text[] := ARRAY['_find_sealed', '_sealed_identities', '_stored_events', '_problems', '_recent_health', '_segment_health', '_limit_health',
+                                  '_verified', '_tenant_health', '_store_health'];    -- read over all tenants
     routine record;
     grantee text;
 BEGIN
