@@ -16,7 +16,7 @@ export RUN_DATA := $(or $(DATA),.run)
 endif
 
 TASKS    := help deps run check bench fuzz dist screenshots
-SUITES   := lint unit sanitize regress isolation tap http browser property fuzz
+SUITES   := lint unit sanitize regress isolation tap upgrade http browser property fuzz
 ALL_TASKS := $(TASKS) $(SUITES:%=check-%)
 
 ifneq (,$(filter $(ALL_TASKS),$(MAKECMDGOALS)))

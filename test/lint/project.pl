@@ -70,6 +70,37 @@ rule 'every test has its expected output, and every output its test' => sub {
 my ($version) = slurp('extension/pgtally.control') =~ /^default_version\s*=\s*'([^']+)'/m;
 my $meta = eval { JSON::PP->new->utf8->decode(slurp('META.json')) };
 
+sub bad_prereqs {
+    my ($phases) = @_;
+    my @bad;
+    for my $phase (sort keys %$phases) {
+        push @bad, $phase unless $phase =~ /^(configure|build|test|runtime|develop|x_\w+)$/;
+        for my $relation (sort keys %{ $phases->{$phase} }) {
+            push @bad, "$phase.$relation" unless $relation =~ /^(requires|recommends|suggests|conflicts|x_\w+)$/;
+            my $wanted = $phases->{$phase}{$relation};
+            push @bad, map { "$phase.$relation.$_" } grep { $wanted->{$_} !~ /^(0|\d+\.\d+\.\d+)$/ } sort keys %$wanted;
+        }
+    }
+    return @bad;
+}
+
+# What is said must be of the spec's shape; an address that nobody has is not made up.
+sub bad_resources {
+    my ($resources) = @_;
+    return 'no object' unless ref $resources eq 'HASH' && %$resources;
+    my %shape = (bugtracker => { web => qr{^https?://}, mailto => qr/^[^@\s]+@[^@\s]+$/ },
+        repository => { url => qr{^(?:git|https?|ssh)://}, web => qr{^https?://}, type => qr/^[a-z]+$/ });
+    my @bad;
+    for my $name (sort keys %$resources) {
+        my $value = $resources->{$name};
+        if ($name eq 'homepage') { push @bad, $name unless $value =~ m{^https?://}; next; }
+        next if $name =~ /^x_/;
+        if (!$shape{$name} || ref $value ne 'HASH') { push @bad, $name; next; }
+        push @bad, map { "$name.$_" } grep { !$shape{$name}{$_} || $value->{$_} !~ $shape{$name}{$_} } sort keys %$value;
+    }
+    return @bad;
+}
+
 rule 'META.json is valid by the PGXN meta spec' => sub {
     my $bad = sub { complain('META.json', $_[0]) };
     return $bad->("no JSON object: $@") unless ref $meta eq 'HASH';
@@ -93,8 +124,14 @@ rule 'META.json is valid by the PGXN meta spec' => sub {
         $bad->("provides.$name.version is no semantic version") unless ($part->{version} // '') =~ $semver;
         $bad->("provides.$name.$_: no file $part->{$_}") for grep { defined $part->{$_} && !-e $part->{$_} } qw(file docfile);
     }
-    my $requires = $meta->{prereqs}{runtime}{requires} // {};
-    $bad->("prereqs: version of $_") for grep { $requires->{$_} !~ /^(0|\d+\.\d+\.\d+)$/ } sort keys %$requires;
+    for my $control (sources(qr{^extension/\w+\.control$})) {
+        my ($name) = $control =~ m{/(\w+)\.control$};
+        $bad->("provides.$name is missing: $control is installed") unless $provides->{$name};
+    }
+    $bad->("prereqs: $_ (is one of phase, relation, version wrong?)") for bad_prereqs($meta->{prereqs} // {});
+    $bad->('prereqs: runtime requires PostgreSQL') unless $meta->{prereqs}{runtime}{requires}{PostgreSQL};
+    $bad->("resources: $_") for bad_resources($meta->{resources});
+    $bad->("$_ is missing: it is optional, and ours is complete") for grep { !defined $meta->{$_} } qw(description release_status tags resources prereqs generated_by);
     $bad->('tags: an array of short words') if grep { ref || length > 255 || m{[/\\]} } @{ $meta->{tags} // [] };
     my %known = map { $_ => 1 } qw(name version abstract description maintainer license provides meta-spec prereqs
         release_status tags generated_by resources no_index date);
