@@ -137,3 +137,27 @@ test('usage is explained: what became of each event, and each step to the total'
   const { json: one } = await get('/api/v1/events/m3');
   assert.deepEqual(one.data[0].metrics, [{ metric_id: metric, counted: true, value: '3', dimensions: {} }]);
 });
+
+test('personal data of a customer is erased: told before, gone after, amounts stay', async () => {
+  await send(event('eve@x', 'e/ve', 1, { properties: { seconds: 1.50, email: 'eve@x', phone: '1' } }), event('eve2', 'e/ve', 2));
+  const before = await usage();
+  const path = `/api/v1/customers/${encodeURIComponent('e/ve')}/forget`;
+  const dry = await post(path, { reason: 'asked', properties: ['email', 'seconds'] });
+  assert.equal(dry.status, 200, dry.text);
+  assert.deepEqual(dry.json, { dry_run: true, customer_id: 'e/ve', events: 2, properties: ['email', 'seconds'], event_ids: false, metrics: [{ metric_id: metric, name: 'GPU', code: 'gpu', properties: ['seconds'] }] });
+  const done = await post(path, { reason: 'asked', event_ids: true, dry_run: false });
+  assert.deepEqual({ ...done.json, id: undefined }, { dry_run: false, id: undefined, customer_id: 'e/ve', events: 2, properties: ['email', 'phone'], event_ids: true, metrics: [] });
+  const { json } = await get(`/api/v1/events?customer_id=${encodeURIComponent('e/ve')}`);
+  assert.deepEqual(json.data.map((one) => [/^erased-[0-9a-f]{32}$/.test(one.event_id), one.properties]), [[true, { seconds: 2 }], [true, { seconds: 1.5 }]]);
+  assert.equal((await get(`/api/v1/events/${encodeURIComponent('eve@x')}`)).status, 404);
+  assert.equal(await usage(), before);
+  assert.deepEqual((await send(event('eve2', 'e/ve', 2))).json, { accepted: 0, duplicates: 1 });
+  const { json: { secret } } = await post('/api/v1/keys', { name: 'k', scopes: ['read'] });
+  assert.equal((await post(path, { reason: 'asked' }, secret)).status, 403);
+  for (const [body, field] of [[{}, 'reason'], [{ reason: ' ' }, 'reason'], [{ reason: 'x', properties: 'a' }, 'properties'], [{ reason: 'x', properties: [1] }, 'properties'],
+    [{ reason: 'x', properties: [''] }, 'properties'], [{ reason: 'x', properties: [] }, 'properties'], [{ reason: 'x', event_ids: 1 }, 'event_ids'], [{ reason: 'x', dry_run: 'no' }, 'dry_run'], [{ reason: 'x', nope: 1 }, 'nope']]) {
+    const answer = await post(path, body);
+    assert.equal(answer.status, 400, `${JSON.stringify(body)}: ${answer.text}`);
+    assert.equal(answer.json.details.field, field, answer.text);
+  }
+});

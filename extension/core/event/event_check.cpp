@@ -6,6 +6,7 @@
 
 #include "core/base/number_text.hpp"
 #include "core/base/rfc3339.hpp"
+#include "core/event/erasure.hpp"
 #include "core/event/nested_value.hpp"
 
 namespace tally {
@@ -92,6 +93,8 @@ std::string shown_name(std::string_view name) {
 void check_fields(Event& event, std::span<Property> properties, bool id_may_be_empty) {
     if (event.event_id.empty() && !id_may_be_empty)
         reject(event, "event_id", "event_id is empty; give each event its own id");
+    if (erased_identity(event.event_id))
+        reject(event, "event_id", "event_id has the form of an erased one: erased- and 32 hexadecimal digits");
     if (event.code.empty()) reject(event, "code", "code is empty; it names what happened");
     check_text(event, "event_id", event.event_id, max_id_characters);
     check_text(event, "customer_id", event.customer_id, max_id_characters);

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/base/hash128.hpp"
-#include "core/event/event_check.hpp"
+#include "core/event/erasure.hpp"
 #include "core/segment/partition.hpp"
 #include "core/segment/reader.hpp"
 #include "core/segment/writer.hpp"
@@ -28,7 +28,7 @@ public:
     explicit Answer(ReturnSetInfo* info) : info_(info) {}
 
     void event(std::int32_t tenant, std::int64_t segment, const StoredEvent& stored) {
-        const Hash128 identity = event_identity(tenant, stored.customer_id, stored.source, stored.event_id, scratch_);
+        const Hash128 identity = stored_identity(tenant, stored.customer_id, stored.source, stored.event_id, scratch_);
         const std::int32_t month = month_of(stored.ts);
         call_pg([&] {
             pg_uuid_t uuid;

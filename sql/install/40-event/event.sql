@@ -23,7 +23,7 @@ CREATE TABLE tally.recent_event (
 ) WITH (fillfactor = 100, vacuum_truncate = off, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000,
         autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 100000,
         autovacuum_vacuum_cost_delay = 0);
-COMMENT ON TABLE tally.recent_event IS 'Accepted events that came a moment ago: each lies here or in one segment, never in both; rows are never changed';
+COMMENT ON TABLE tally.recent_event IS 'Accepted events that came a moment ago: each lies here or in one segment, never in both; rows are only changed to erase personal data';
 COMMENT ON COLUMN tally.recent_event.generation IS 'Which was the newest one (table generation) when it was stored';
 COMMENT ON COLUMN tally.recent_event.tenant_id IS 'Whose it is';
 COMMENT ON COLUMN tally.recent_event.code_hash IS '_hash32 of code';
@@ -70,4 +70,9 @@ COMMENT ON FUNCTION tally._hash32(text) IS 'First 32 bits of SipHash-2-4-128 of 
 CREATE FUNCTION tally._event_identity(tenant_id integer, customer_id text, source text, event_id text) RETURNS uuid
     AS 'MODULE_PATHNAME', 'tally_event_identity'
     LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION tally._event_identity(integer, text, text, text) IS 'What recent_identity.identity holds for such an event';
+COMMENT ON FUNCTION tally._event_identity(integer, text, text, text) IS 'What recent_identity.identity holds for such an event, also where its id was erased';
+
+CREATE FUNCTION tally._erased_id(tenant_id integer, customer_id text, source text, event_id text) RETURNS text
+    AS 'MODULE_PATHNAME', 'tally_erased_id'
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION tally._erased_id(integer, text, text, text) IS 'What stands in the place of an event''s id when it is erased, and of one that was erased: itself';

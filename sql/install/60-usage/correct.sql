@@ -153,11 +153,18 @@ BEGIN
         RAISE EXCEPTION 'the identity of event "%" was released and is taken', e.event_id USING ERRCODE = 'data_corrupted';
     END IF;
     -- It is still the original that is a duplicate when it comes again.
-    UPDATE tally.recent_identity r SET payload = sent WHERE r.identity = id;
+    UPDATE tally.recent_identity r SET payload = sent, identity = id
+    WHERE r.identity = tally._event_identity(e.tenant_id, e.customer_id, e.source, document ->> 'event_id');
     SELECT max(r.seq) INTO made FROM tally.recent_event r
     WHERE r.generation = ANY (ARRAY(SELECT g.generation FROM tally.generation g) || 0) AND r.tenant_id = e.tenant_id
       AND r.code_hash = tally._hash32(document ->> 'code') AND r.customer_hash = e.customer_hash
-      AND r.ts = tally._parse_timestamp(document ->> 'timestamp') AND r.event_id = e.event_id AND r.source = e.source AND r.customer_id = e.customer_id;
+      AND r.ts = tally._parse_timestamp(document ->> 'timestamp') AND r.event_id = document ->> 'event_id' AND r.source = e.source AND r.customer_id = e.customer_id;
+    IF e.event_id <> document ->> 'event_id' THEN
+        UPDATE tally.recent_event r SET event_id = e.event_id
+        WHERE r.generation = ANY (ARRAY(SELECT g.generation FROM tally.generation g) || 0) AND r.tenant_id = e.tenant_id
+          AND r.code_hash = tally._hash32(document ->> 'code') AND r.customer_hash = e.customer_hash
+          AND r.ts = tally._parse_timestamp(document ->> 'timestamp') AND r.seq = made;
+    END IF;
     RETURN made;
 END
 $$;
@@ -187,8 +194,9 @@ BEGIN
           AND (properties IS NULL OR properties::jsonb = e.properties::jsonb) THEN
         RAISE EXCEPTION 'event "%" says just this already', left(event_id, 255) USING ERRCODE = 'TL409', COLUMN = 'event_id';
     END IF;
+    -- An id that was erased is accepted from nobody: the event is stored under another, and then gets it.
     document := json_build_object(
-        'event_id', e.event_id, 'code', coalesce(code, e.code), 'customer_id', e.customer_id, 'source', e.source,
+        'event_id', CASE WHEN e.event_id = tally._erased_id(e.tenant_id, e.customer_id, e.source, e.event_id) THEN tally._uuid7()::text ELSE e.event_id END, 'code', coalesce(code, e.code), 'customer_id', e.customer_id, 'source', e.source,
         'timestamp', coalesce(ts, to_char(e.ts AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')), 'properties', coalesce(properties, e.properties));
     INSERT INTO tally.correction (tenant_id, seq, identity, ts, code, customer_id, reason, successor)
     VALUES (e.tenant_id, e.seq, tally._event_identity(e.tenant_id, e.customer_id, e.source, e.event_id), e.ts, e.code, e.customer_id, reason,

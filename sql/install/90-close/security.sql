@@ -51,7 +51,7 @@ $tables$;
 
 -- Faces of functions that check the caller, or read with its rights.
 GRANT SELECT ON tally.events, tally.customers, tally.tenants, tally.metrics, tally.product_families, tally.products, tally.limits, tally.imports,
-    tally.packing, tally.storage, tally.read_grants, tally.health TO tally_admin, tally_app;
+    tally.packing, tally.storage, tally.read_grants, tally.health, tally.erasures TO tally_admin, tally_app;
 GRANT SELECT ON tally.events, tally.customers, tally.tenants, tally.metrics, tally.product_families, tally.products, tally.imports, tally.health TO tally_read;
 
 -- Keys over REST: everything but the hash of the secret, and only for admin keys; who knows a key sees that one.
