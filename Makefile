@@ -17,7 +17,9 @@ endif
 
 TASKS    := help deps run check bench fuzz dist screenshots
 SUITES   := lint unit sanitize regress isolation tap upgrade http browser property fuzz
-ALL_TASKS := $(TASKS) $(SUITES:%=check-%)
+# Too long for `make check`: run by name.
+LONG_SUITES := http-sanitize
+ALL_TASKS := $(TASKS) $(SUITES:%=check-%) $(LONG_SUITES:%=check-%)
 
 ifneq (,$(filter $(ALL_TASKS),$(MAKECMDGOALS)))
 
@@ -31,6 +33,7 @@ help:
 	@echo 'make installcheck  regression tests against a running server'
 	@echo 'make run           demo: private cluster, tallyd, real sample (DATA=.run PORT=8080 SAMPLE=1; DEMO=live: events go on)'
 	@echo 'make check         every test, on private clusters; one suite: $(SUITES:%=check-%)'
+	@echo '                   and only by name: $(LONG_SUITES:%=check-%)'
 	@echo 'make bench         benchmarks          make fuzz   fuzz targets, FUZZ_SECONDS=120 each'
 	@echo 'make dist          the PGXN archive    make clean  remove what was built'
 	@echo 'make screenshots   the picture of the README'
@@ -45,7 +48,7 @@ run:
 	@test/lib/deps.sh run '$(PG_CONFIG)'
 	+@exec test/lib/run.sh "$$RUN_DATA" '$(PORT)' '$(SAMPLE)' '$(DEMO)'
 
-check $(SUITES:%=check-%):
+check $(SUITES:%=check-%) $(LONG_SUITES:%=check-%):
 	@test/lib/deps.sh check '$(PG_CONFIG)'
 	@test/lib/npm.sh
 	@test/lib/prometheus.sh

@@ -95,6 +95,27 @@ void show_sizes(const Segment& segment) {
     std::printf("%-20s %8.3f\n", "all", per_event(bytes.size()));
 }
 
+void show_merge(Bench& bench, std::size_t count) {
+    std::uint64_t weight = 0;
+    for (const StoredEvent& event : bench.events.events()) weight += event_weight(event);
+    std::vector<Segment> parts;
+    std::vector<std::unique_ptr<SegmentInMemory>> sources;
+    for (std::size_t i = 0; i < 4; ++i) {
+        parts.push_back(write_segment(std::span(bench.events.events()).subspan(i * (count / 4), count / 4)));
+        sources.push_back(std::make_unique<SegmentInMemory>(parts.back().bytes));
+    }
+    show("merge of 4",
+         best_seconds(3,
+                      [&] {
+                          std::vector<std::unique_ptr<SegmentReader>> readers;
+                          std::vector<SegmentReader*> pointers;
+                          for (const auto& part : sources)
+                              pointers.push_back(readers.emplace_back(std::make_unique<SegmentReader>(*part)).get());
+                          cut_segments(pointers, weight, [](const Segment&, std::uint64_t) {});
+                      }),
+         count);
+}
+
 }  // namespace
 
 int main(int count_of_arguments, char** arguments) {
@@ -142,22 +163,5 @@ int main(int count_of_arguments, char** arguments) {
                           reader.read_events(0, rows, events.data(), arena);
                       }),
          count);
-    std::uint64_t weight = 0;
-    for (const StoredEvent& event : bench.events.events()) weight += event_weight(event);
-    std::vector<Segment> parts;
-    std::vector<std::unique_ptr<SegmentInMemory>> sources;
-    for (std::size_t i = 0; i < 4; ++i) {
-        parts.push_back(write_segment(std::span(bench.events.events()).subspan(i * (count / 4), count / 4)));
-        sources.push_back(std::make_unique<SegmentInMemory>(parts.back().bytes));
-    }
-    show("merge of 4",
-         best_seconds(3,
-                      [&] {
-                          std::vector<std::unique_ptr<SegmentReader>> readers;
-                          std::vector<SegmentReader*> pointers;
-                          for (const auto& part : sources)
-                              pointers.push_back(readers.emplace_back(std::make_unique<SegmentReader>(*part)).get());
-                          cut_segments(pointers, weight, [](const Segment&, std::uint64_t) {});
-                      }),
-         count);
+    show_merge(bench, count);
 }

@@ -183,20 +183,56 @@ suite_upgrade() {
     tap_result "$status" "$log"
     report upgrade "$good" "$bad"
 }
-suite_http() {
-    local good=0 bad=0 status=0 log=$logs/http.log
+http_tests() { # SUITE TALLYD SECONDS
+    local suite=$1 good=0 bad=0 status=0 log=$logs/$1.log
     local files=(test/http/*.test.js)
-    [ -e "${files[0]}" ] || { report http 0 0; return; }
+    [ -e "${files[0]}" ] || { report "$suite" 0 0; return; }
     # .build is not in the copy, and the clone may be closed to the cluster's user.
-    cp -rL .build/prometheus "$work/prometheus" 2>/dev/null || :
-    run_in "$work/tree" "$log" PG_BINDIR="$bin" TALLYD="$work/tree/httpd/tallyd" PROMETHEUS="$work/prometheus" \
-        timeout -k 10 1500 node --test --test-reporter=tap "${files[@]}" || status=$?
+    [ -e "$work/prometheus" ] || cp -rL .build/prometheus "$work/prometheus" 2>/dev/null || :
+    run_in "$work/tree" "$log" PG_BINDIR="$bin" TALLYD="$2" PROMETHEUS="$work/prometheus" \
+        timeout -k 10 "$3" node --test --test-reporter=tap "${files[@]}" || status=$?
     good=$(sed -n 's/^# pass \([0-9]*\)/\1/p' "$log")
     bad=$(at_least_one "$status" "$(($(sed -n 's/^# fail \([0-9]*\)/\1 +/p;s/^# cancelled \([0-9]*\)/\1/p' "$log") + 0))")
     [ "$bad" -eq 0 ] || { grep -nE -A25 '^ *not ok' "$log" | head -n 300 || :; grep -q '^# fail' "$log" || tail -n 40 "$log"; }
-    report http "${good:-0}" "$bad"
+    report "$suite" "${good:-0}" "$bad"
     # What npm brings, or a newer node, was missing.
-    sed -n 's/^ *ok .*# SKIP \(.* \(installed\|needs\) .*\)/http: not tested: \1/p' "$log" | sort | uniq -c
+    sed -n "s/^ *ok .*# SKIP \\(.* \\(installed\\|needs\\) .*\\)/$suite: not tested: \\1/p" "$log" | sort | uniq -c
+}
+suite_http() { http_tests http "$work/tree/httpd/tallyd" 1500; }
+
+# The same against a tallyd with AddressSanitizer (leaks too) and UndefinedBehaviorSanitizer, then one with ThreadSanitizer.
+# Each report of theirs is a failure; they are kept in .build/check. Options come by a script: tests hand no environment on.
+suite_http-sanitize() {
+    local kind name folder log
+    for kind in address,undefined thread; do
+        name=http-${kind%%,*} folder=$work/$name
+        began=$SECONDS
+        if ! "${MAKE:-make}" -C httpd "${jobs[@]}" "BUILD=$repo/.build/$name/" "SANITIZE=$kind" "PG_CONFIG=$private_config" \
+            CXXFLAGS='-O1 -g1' >"$logs/$name-build.log" 2>&1; then
+            tail -n 40 "$logs/$name-build.log"
+            report "$name" 0 1
+            continue
+        fi
+        as_cluster mkdir -p "$folder"
+        cp ".build/$name/tallyd" "$folder/program"
+        {
+            say '#!/bin/sh'
+            say "export ASAN_OPTIONS=log_path=$folder/report:detect_leaks=1:strict_string_checks=1"
+            say "export UBSAN_OPTIONS=log_path=$folder/report:print_stacktrace=1"
+            # Libraries are not built with it: of them only what they do when we call is looked at.
+            say "export TSAN_OPTIONS=log_path=$folder/report:ignore_noninstrumented_modules=1:second_deadlock_stack=1"
+            say "exec $folder/program \"\$@\""
+        } >"$folder/tallyd"
+        chmod 755 "$folder/tallyd" "$folder/program"
+        http_tests "$name" "$folder/tallyd" 5400
+        for log in "$folder"/report.*; do
+            [ -s "$log" ] || continue
+            cp "$log" "$logs/$name-$(basename "$log")"
+            say "$log:"
+            head -n 40 "$log"
+            failed=$((failed + 1))
+        done
+    done
 }
 
 # The page: its types, then what test/browser does with it in Debian's chromium.

@@ -131,6 +131,28 @@ rule 'no file is longer than 400 lines' => sub {
     }
 };
 
+# A declaration begins after what ends the one before; its body ends with a brace in its column.
+rule 'no function of C++ is longer than 60 lines' => sub {
+    for my $path (@cpp) {
+        my @lines = code($path);
+        my @text = split /\n/, slurp($path), -1;
+        for my $open (0 .. $#lines) {
+            next unless $lines[$open] =~ /\{\s*$/;
+            my $begin = $open;
+            $begin-- while $begin > 0 && $text[$begin - 1] =~ /\S/ && $lines[$begin - 1] !~ /[;{}]\s*$|^\s*#|^\s*(public|private|protected|case .*|default):\s*$/;
+            $begin++ while $lines[$begin] !~ /\S/;
+            my ($indent) = $lines[$begin] =~ /^(\s*)/;
+            my $head = join ' ', @lines[$begin .. $open];
+            next if length $indent > 4 || $head !~ /\(/ || $lines[$open] =~ /\[[^\]]*\]\s*(\([^()]*\))?[^()]*\{\s*$/;    # a lambda
+            next if $head =~ /^\s*(\}|(namespace|struct|class|enum|union|extern|if|for|while|switch|do|else|try|catch|return)\b)/;
+            my $end = $open;
+            $end++ while $end < $#lines && $lines[$end] !~ /^$indent\}/;
+            my $length = $end - $begin + 1;
+            complain("$path:" . ($begin + 1), "$length lines: give its parts names of their own") if $length > 60;
+        }
+    }
+};
+
 rule 'the first comment of a file says its duty' => sub {
     for my $path (sources(qr{\.(cpp|hpp|h|c|sql|sh|pl|pm|js|mjs|ts|tsx|css|mk|spec)$|(^|/)Makefile$})) {
         next if $path eq 'sql/install/10-base/header.sql';
