@@ -85,9 +85,25 @@ async function send(method: string, path: string, body: string | Blob | undefine
   }
 }
 
+// Reads that were begun before the view that wants them stands: the first one who asks for it gets the answer.
+const begun = new Map<string, Promise<string>>();
+export function begin(...targets: string[]): void {
+  for (const one of targets) {
+    const answer = send('GET', one, undefined, '');
+    answer.catch(() => undefined);
+    begun.set(one, answer);
+  }
+}
+
+function read(where: string, signal?: AbortSignal): Promise<string> {
+  const early = begun.get(where);
+  begun.delete(where);
+  return early ?? send('GET', where, undefined, '', signal);
+}
+
 export const api = {
   async get<T>(path: string, query?: Query, signal?: AbortSignal): Promise<T> {
-    return parse<T>(await send('GET', target(path, query), undefined, '', signal));
+    return parse<T>(await read(target(path, query), signal));
   },
   async post<T>(path: string, body?: unknown, query?: Query): Promise<T> {
     const text = await send('POST', target(path, query), body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body), 'application/json');
@@ -105,7 +121,7 @@ export const api = {
   },
   // No key is needed for it.
   async text(path: string): Promise<string> {
-    return send('GET', path, undefined, '');
+    return read(path);
   },
 };
 

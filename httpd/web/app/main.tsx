@@ -10,13 +10,13 @@ import { Imports } from '../views/imports';
 import { Keys } from '../views/keys';
 import { MetricView } from '../views/metric';
 import { Metrics } from '../views/metrics';
-import { Overview } from '../views/overview';
+import { Overview, overviewAsks } from '../views/overview';
 import { SignIn } from '../views/sign-in';
 import { Statements } from '../views/statements';
 import { StatementView } from '../views/statement';
-import { api } from './api';
+import { api, begin } from './api';
 import { Empty, Failure, Skeleton } from './parts';
-import { href, useRoute, type Route } from './route';
+import { href, readRoute, useRoute, type Route } from './route';
 import { session } from './session';
 import { Shell } from './shell';
 
@@ -46,6 +46,7 @@ function Page() {
     setError(undefined);
     api.get<Profile>('/api/v1/profile').then((profile) => {
       session.profile = profile;
+      session.since = performance.now();
       setTurn((n) => n + 1);
     }, setError);
   };
@@ -62,8 +63,7 @@ function Page() {
       </div>
     );
   }
-  if (!session.profile) return <div class="alone"><Skeleton rows={3} /></div>;
-  return <Shell key={key} route={route}><View key={turn} route={route} /></Shell>;
+  return <Shell key={key} route={route}>{session.profile ? <View key={turn} route={route} /> : <Skeleton rows={6} />}</Shell>;
 }
 
 // #code=...: what `make run` prints. It leaves the address, and the history, before anything else is done with it.
@@ -83,4 +83,10 @@ async function exchangeCode(): Promise<void> {
   }
 }
 
-void exchangeCode().then(() => render(<Page />, document.getElementById('app')!));
+void exchangeCode().then(() => {
+  // Nothing of the first view waits for the answer to who looks.
+  if (session.key) begin('/api/v1/profile', ...(readRoute().path.length === 0 ? overviewAsks : []));
+  const place = document.getElementById('app')!;
+  place.replaceChildren();
+  render(<Page />, place);
+});

@@ -18,6 +18,7 @@ export const session = {
   get key() { return key; },
   get why() { return why; },
   profile: undefined as Profile | undefined,
+  since: 0,                         // when the profile was read
 
   begin(given: string): void {
     key = given;

@@ -63,4 +63,6 @@ function Docs() {
   );
 }
 
-render(<Docs />, document.getElementById('app')!);
+const app = document.getElementById('app')!;
+app.replaceChildren();
+render(<Docs />, app);
