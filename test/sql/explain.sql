@@ -42,3 +42,9 @@ SELECT verdict FROM tally.record('unread', event_id => 'u', ts => '2026-01-01', 
 SELECT code, metric, counted, reason FROM tally.explain_event('u');
 SELECT count(*) FROM tally.explain_event('nothing');
 SELECT e -> 'metrics' -> -1 ->> 'value' AS value, e -> 'metrics' -> -1 ->> 'dimensions' AS dimensions FROM json_array_elements(tally_rest.get_event(1, '{"event_id": "e2"}', '{}', NULL) -> 'data') e;
+-- a definition that is no metric: what it would make of the newest events, checked as if it were created, and stored nowhere
+SELECT t.answer ->> 'events' AS events, t.answer ->> 'counted' AS counted, d ->> 'event_id' AS event_id, d ->> 'counted' AS counts, d ->> 'value' AS value, d ->> 'dimensions' AS dimensions, d ->> 'reason' AS reason
+FROM (SELECT tally_rest.try_metric(1, '{}', '{"limit": ["4"]}', json_build_object('name', 'tried', 'code', m.code, 'aggregation_type', 'MAX', 'aggregation_key', m.aggregation_key, 'usage_group_key', 'region', 'slug', m.slug,
+             'product_family_id', (SELECT tally._encode_id('pf_', f.product_family_id) FROM tally.product_family f WHERE f.tenant_id = 1))::text) FROM tally.metric m WHERE m.name = 'SUM') t(answer), json_array_elements(t.answer -> 'data') d;
+SELECT tally_rest.try_metric(1, '{}', '{}', '{"name": "tried", "code": "x", "aggregation_type": "SUM"}');
+SELECT count(*) FROM tally.metric WHERE name = 'tried';
