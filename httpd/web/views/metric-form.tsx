@@ -36,7 +36,11 @@ export function MetricForm(props: { metric?: Metric; code?: string; close: () =>
     } catch (problem) {
       const told = atOurField(problem);
       setError(told);
-      requestAnimationFrame(() => document.getElementById(`f-${told.field}`)?.focus());
+      requestAnimationFrame(() => {
+        const node = document.getElementById(`f-${told.field}`);
+        node?.closest('details')?.setAttribute('open', '');
+        node?.focus();
+      });
     }
     setBusy(false);
   };
