@@ -89,13 +89,9 @@ async function accessibility(page) {
     .map((one) => `${one.id}: ${one.help}: ${one.nodes.slice(0, 3).map((node) => `${node.target} ${node.any[0]?.message ?? ''}`).join('; ')}`);
 }
 
-// A store with the flights of the sample, and tallyd in front of it with a code that signs in.
-async function setUp() {
+// A store without events, and tallyd in front of it; api: calls it, and fails where it does not succeed.
+async function startStore() {
   const s = await http.setUp();
-  const file = path.join(s.cluster.dir, 'key');
-  fs.writeFileSync(file, `${s.key}\n`, { mode: 0o600 });
-  const loaded = spawnSync('perl', [path.join(root, 'test/sample/load.pl'), s.url, file], { encoding: 'utf8' });
-  if (loaded.status !== 0) throw new Error(`the sample could not be loaded: ${loaded.stderr}`);
   s.api = async (method, target, body) => {
     const answer = await http.call(s.url, s.key, method, target, body);
     assert.ok(answer.status < 300, answer.text);
@@ -104,4 +100,14 @@ async function setUp() {
   return s;
 }
 
-module.exports = { Browser, accessibility, missing, setUp, startTallyd: http.startTallyd, until: http.until };
+// One with the flights of the sample.
+async function setUp() {
+  const s = await startStore();
+  const file = path.join(s.cluster.dir, 'key');
+  fs.writeFileSync(file, `${s.key}\n`, { mode: 0o600 });
+  const loaded = spawnSync('perl', [path.join(root, 'test/sample/load.pl'), s.url, file], { encoding: 'utf8' });
+  if (loaded.status !== 0) throw new Error(`the sample could not be loaded: ${loaded.stderr}`);
+  return s;
+}
+
+module.exports = { Browser, accessibility, missing, setUp, startStore, startTallyd: http.startTallyd, until: http.until };
