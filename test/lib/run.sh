@@ -1,6 +1,7 @@
 #!/bin/bash
 # `make run`: builds, starts a private PostgreSQL and tallyd, makes a demo tenant, loads the sample, waits for Ctrl-C.
-# usage: run.sh DATA PORT SAMPLE      (environment: MAKE, PG_CONFIG)
+# usage: run.sh DATA PORT SAMPLE DEMO      (environment: MAKE, PG_CONFIG)
+# DEMO=live: events go on coming while it runs.
 #
 # DATA holds: lock, api-key (0600), the socket .s.PGSQL.5432, logs, and the folder `cluster`. Where the user that runs the
 # cluster cannot enter DATA, `store` links to the folder that holds cluster and socket instead.
@@ -13,16 +14,18 @@ umask 022
 repo=$(cd "$(dirname "$0")/../.." && pwd)
 . "$repo/test/lib/common.sh"
 
-data=$1 port=$2 sample=$3
+data=$1 port=$2 sample=$3 demo=$4
 pgport=${PGPORT:-5432}
 export PGPORT=$pgport
 shown=$data
 prefix=$(private_prefix "$repo")
-build_pid='' postgres_pid='' tallyd_pid='' pause_pid=''
+build_pid='' postgres_pid='' tallyd_pid='' trickle_pid='' pause_pid=''
 
 prepare_data() {
     case $port in '' | *[!0-9]* | 0* | ??????*) die "PORT must be a number from 1 to 65535, not \"$port\"" ;; esac
     [ "$port" -le 65535 ] || die "PORT must be from 1 to 65535, not $port"
+    case $demo in '' | live) ;; *) die "DEMO is live or nothing, not \"$demo\"" ;; esac
+    [ "$demo" != live ] || [ "$sample" != 0 ] || die "DEMO=live sends flights, which the metrics of the sample count: leave SAMPLE=0 out"
     mkdir -p "$data" || die "cannot make the folder $data: choose another one with DATA=..."
     data=$(cd "$data" && pwd)
     [ -w "$data" ] || die "cannot write to $data: choose another folder with DATA=..."
@@ -181,6 +184,12 @@ start_tallyd() {
     die "tallyd did not become ready, all of its log is in $data/tallyd.log"
 }
 
+start_trickle() {
+    (cd / && exec setsid setpriv --pdeathsig TERM "$repo/test/sample/trickle.pl" "http://127.0.0.1:$port" "$data/api-key") \
+        </dev/null >>"$data/trickle.log" 2>&1 9>&- &
+    trickle_pid=$!
+}
+
 stop_child() { # PID SIGNAL SECONDS
     [ -n "$1" ] && kill -"$2" "$1" 2>/dev/null || return 0
     local tenths
@@ -199,9 +208,10 @@ stop_all() {
     [ -z "$build_pid" ] || kill -TERM -- "-$build_pid" 2>/dev/null || :
     [ -z "$pause_pid" ] || kill "$pause_pid" 2>/dev/null || :
     [ -z "$tallyd_pid$postgres_pid" ] || say "pgtally: stopping"
+    stop_child "$trickle_pid" TERM 5
     stop_child "$tallyd_pid" TERM 40
     stop_child "$postgres_pid" INT 60
-    [ -z "$tallyd_pid$postgres_pid" ] || say "pgtally: stopped, $shown keeps the data"
+    [ -z "$tallyd_pid$postgres_pid" ] || say "pgtally: stopped, $shown keeps the data; \`make run\` goes on with it"
     exit "$status"
 }
 
@@ -247,5 +257,7 @@ say ""
 say ""
 say "the page, signed in once within 15 minutes: http://127.0.0.1:$port/#code=$code"
 say ""
-say "pgtally runs and keeps this terminal; Ctrl-C stops it and keeps the data"
+[ "$demo" != live ] || { start_trickle; say "live: about two flights a second are sent; their log is $shown/trickle.log"; say ""; }
+say "pgtally runs and keeps this terminal: go on in another one."
+say "Ctrl-C here stops tallyd and PostgreSQL. The data stays in $shown$([ "$store" = "$data" ] || say " and $store"), and \`make run\` goes on with it."
 wait_for_the_end
