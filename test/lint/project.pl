@@ -168,6 +168,24 @@ rule 'an update script leads to the current version when there are older release
     }
 };
 
+rule 'every SQLSTATE that is raised is in the table of sql/README.md' => sub {
+    my %code = (DATATYPE_MISMATCH => '42804', DATA_CORRUPTED => 'XX001', DATETIME_VALUE_OUT_OF_RANGE => '22008', DEPENDENT_OBJECTS_STILL_EXIST => '2BP01',
+        FEATURE_NOT_SUPPORTED => '0A000', FOREIGN_KEY_VIOLATION => '23503', INDETERMINATE_DATATYPE => '42P18', INSUFFICIENT_PRIVILEGE => '42501',
+        INTERNAL_ERROR => 'XX000', INVALID_AUTHORIZATION_SPECIFICATION => '28000', INVALID_BINARY_REPRESENTATION => '22P03', INVALID_PARAMETER_VALUE => '22023',
+        INVALID_TEXT_REPRESENTATION => '22P02', LOCK_NOT_AVAILABLE => '55P03', NO_DATA_FOUND => 'P0002', NULL_VALUE_NOT_ALLOWED => '22004',
+        NUMERIC_VALUE_OUT_OF_RANGE => '22003', OBJECT_NOT_IN_PREREQUISITE_STATE => '55000', OUT_OF_MEMORY => '53200', PROGRAM_LIMIT_EXCEEDED => '54000',
+        SERIALIZATION_FAILURE => '40001', T_R_SERIALIZATION_FAILURE => '40001', UNDEFINED_FUNCTION => '42883', UNDEFINED_OBJECT => '42704',
+        UNDEFINED_TABLE => '42P01', UNIQUE_VIOLATION => '23505', WRONG_OBJECT_TYPE => '42809');
+    my ($table) = slurp('sql/README.md') =~ /^## Troubleshooting by SQLSTATE\n(.*?)(?=^## |\z)/ms;
+    my %told = map { $_ => 1 } map { split /, */ } ($table // '') =~ /^\| ([0-9A-Z]{5}(?:, [0-9A-Z]{5})*) \|/mg;
+    for my $path (sources(qr{^(extension/pg/.*\.[ch]pp|sql/install/.*\.sql)$})) {
+        for my $name (slurp($path) =~ /\bERRCODE(?:_|\s*=\s*')(\w+)/g) {
+            my $state = $name =~ /^[0-9A-Z]{5}$/ ? $name : $code{ uc $name };
+            complain($path, !$state ? "no SQLSTATE is known for $name: add it here" : "$state ($name) has no row: say what it means and what to do") unless $state && $told{$state};
+        }
+    }
+};
+
 rule 'the top level holds what the design says, and nothing else' => sub {
     my %known = map { $_ => 1 } qw(Makefile META.json README.md CHANGELOG.md LICENSE .clang-format .clang-tidy .editorconfig
         .gitignore .ci extension sql httpd test expected);
