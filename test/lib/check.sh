@@ -214,6 +214,7 @@ suite_http-sanitize() {
             continue
         fi
         as_cluster mkdir -p "$folder"
+        cp ".build/$name/openapi.json" "$folder/openapi.json"
         cp ".build/$name/tallyd" "$folder/program"
         {
             say '#!/bin/sh'
