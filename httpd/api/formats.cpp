@@ -135,6 +135,7 @@ std::optional<std::string> RowWriter::write(const std::string& answer, std::stri
     const simdjson::padded_string text(answer);
     ondemand::document document = parser.iterate(text);
     std::string cursor;
+    bool has_rows = false;  // what is listed behind them, such as sums, is none of them
     for (auto member : document.get_object()) {
         const std::string_view key = member.unescaped_key();
         ondemand::value value = member.value();
@@ -142,7 +143,8 @@ std::optional<std::string> RowWriter::write(const std::string& answer, std::stri
             cursor = text_of(value);
             continue;
         }
-        if (value.type() != ondemand::json_type::array) continue;
+        if (has_rows || value.type() != ondemand::json_type::array) continue;
+        has_rows = true;
         for (ondemand::object row : value.get_array()) {
             if (format_ == Format::ndjson) {
                 out.append(std::string_view(row.raw_json())).append(1, '\n');

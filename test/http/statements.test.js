@@ -43,6 +43,32 @@ test('later events and corrections are adjustments, with the events that made th
   assert.deepEqual((await get(`/api/v1/statements/${january}`)).json, before);
 });
 
+test('lines and adjustments are rows of CSV, lines of NDJSON too, whatever the length', async () => {
+  const as = (path, accept) => call(s.url, s.key, 'GET', path, undefined, { accept });
+  const lines = await as(`/api/v1/statements/${january}`, 'text/csv');
+  assert.equal(lines.headers.get('content-type'), 'text/csv');
+  assert.equal(lines.text, `customer_id,metric_id,value,converted_value,events,skipped\r\nann,${metric},1,1,1,0\r\nbob,${metric},10,10,1,0\r\n`);
+  const changes = await as(`/api/v1/statements/${january}/adjustments`, 'text/csv');
+  assert.equal(changes.text, `customer_id,metric_id,value,converted_value,events,skipped,value_then,value_now\r\nann,${metric},5,5,1,0,1,6\r\nbob,${metric},-10,-10,-1,0,10,\r\n`);
+  await post('/api/v1/events/ingest', { events: Array.from({ length: 2100 }, (_, n) => ({ event_id: `m${n}`, code: 'gpu', customer_id: `c,${n % 2 ? 'ü' : ''}${n}`, timestamp: '2025-01-05T00:00:00Z', properties: { seconds: n } })), allow_backfilling: true });
+  const { json: { id } } = await post('/api/v1/statements', { from: '2025-01-01', to: '2025-02-01' });
+  const all = (await as(`/api/v1/statements/${id}`, 'application/x-ndjson')).text.trim().split('\n').map(JSON.parse);
+  assert.equal(all.length, 2100);
+  const pages = [];
+  for (let cursor = ''; cursor !== null;) {
+    const { json } = await get(`/api/v1/statements/${id}?limit=700${cursor && `&cursor=${cursor}`}`);
+    pages.push(...json.data);
+    cursor = json.next_cursor;
+  }
+  assert.deepEqual(pages, all);
+  assert.deepEqual((await get(`/api/v1/statements/${id}?page=20&per_page=100`)).json.data, all.slice(2000));
+  assert.equal((await as(`/api/v1/statements/${id}`, 'text/csv')).text.split('\r\n').length, 2102);
+  assert.equal((await get(`/api/v1/statements/${id}?limit=7&page=1`)).json.details.field, 'page');
+  assert.equal((await get(`/api/v1/statements/${id}?cursor=zz`)).json.details.field, 'cursor');
+  assert.equal((await as(`/api/v1/statements/${id}?limit=7`, 'text/csv')).json.details.field, 'limit');
+  assert.equal((await as('/api/v1/statements/stm_1', 'text/csv')).status, 404);
+});
+
 test('closing twice is 409 unless the first is superseded, which both say', async () => {
   const twice = await post('/api/v1/statements', { from: '2026-01-31', to: '2026-02-01', customer_id: 'ann' });
   assert.equal(twice.status, 409);
@@ -52,7 +78,7 @@ test('closing twice is 409 unless the first is superseded, which both say', asyn
   assert.equal(again.json.supersedes, january);
   assert.equal((await get(`/api/v1/statements/${january}`)).json.superseded_by, again.json.id);
   assert.equal((await post('/api/v1/statements', { from: '2026-01-01', to: '2026-02-01', supersedes: january })).status, 409);
-  assert.equal((await get('/api/v1/statements')).json.data.length, 2);
+  assert.equal((await get('/api/v1/statements')).json.data.length, 3);
 });
 
 test('what is wrong is named, and a key that only reads closes nothing', async () => {

@@ -52,6 +52,44 @@ END
 $$;
 COMMENT ON FUNCTION tally_rest.list_statements(integer, jsonb, jsonb, text) IS 'GET /api/v1/statements: newest first, in pages (page, per_page)';
 
+CREATE FUNCTION tally_rest._statement_line(l tally.statement_line) RETURNS json
+    LANGUAGE sql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT json_build_object('customer_id', l.customer_id, 'metric_id', tally._encode_id('bm_', l.metric_id), 'value', l.value::text,
+                             'converted_value', l.converted_value::text, 'events', l.events, 'skipped', l.skipped)
+$$;
+COMMENT ON FUNCTION tally_rest._statement_line(tally.statement_line) IS 'A line of a statement as the API shows it';
+
+CREATE FUNCTION tally_rest._statement_lines(s tally.statement, query jsonb) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    row_limit integer := tally_rest._parameter_number(query, 'limit', 1, 1000, 100);
+    given     text := tally_rest._parameter(query, 'cursor');
+    after     text[];
+    found     tally.statement_line[];
+BEGIN
+    IF given IS NOT NULL THEN
+        IF given !~ '^[0-9a-f]{32}([0-9a-f]{2})*$' THEN
+            PERFORM tally._fail('cursor', 'cursor must be the next_cursor of an earlier answer');
+        END IF;
+        -- Compared as bytes: what somebody made up need be no text.
+        after := ARRAY[left(given, 32), substr(given, 33)];
+    END IF;
+    found := ARRAY(SELECT x FROM tally.statement_line x
+                   WHERE x.tenant_id = s.tenant_id AND x.statement_id = s.statement_id
+                     AND (given IS NULL OR (convert_to(x.customer_id, 'UTF8'), x.metric_id) > (decode(after[2], 'hex'), after[1]::uuid))
+                   ORDER BY x.customer_id, x.metric_id LIMIT row_limit + 1);
+    RETURN jsonb_build_object(
+        'data', coalesce((SELECT json_agg(tally_rest._statement_line(l) ORDER BY l.customer_id, l.metric_id) FROM unnest(found[1:row_limit]) l), '[]'),
+        'next_cursor', CASE WHEN cardinality(found) > row_limit
+                            THEN replace(found[row_limit].metric_id::text, '-', '') || encode(convert_to(found[row_limit].customer_id, 'UTF8'), 'hex') END);
+END
+$$;
+COMMENT ON FUNCTION tally_rest._statement_lines(tally.statement, jsonb) IS 'Lines of a statement behind a cursor (limit, cursor), and the cursor behind them. Raises 22023';
+
 CREATE FUNCTION tally_rest.get_statement(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -61,16 +99,22 @@ DECLARE
     page     integer := tally_rest._parameter_number(query, 'page', 0, 100000000, 0);
     per_page integer := tally_rest._parameter_number(query, 'per_page', 1, 100, 20);
 BEGIN
-    PERFORM tally_rest._check_query(query, ARRAY['page', 'per_page']);
+    PERFORM tally_rest._check_query(query, ARRAY['page', 'per_page', 'limit', 'cursor']);
+    IF query ?| ARRAY['limit', 'cursor'] THEN
+        IF query ?| ARRAY['page', 'per_page'] THEN
+            PERFORM tally._fail('page', 'a page is told by page and per_page, or by limit and cursor');
+        END IF;
+        RETURN tally_rest._statement(s) || tally_rest._statement_lines(s, query);
+    END IF;
     RETURN tally_rest._statement(s) || tally_rest._page(
-        (SELECT json_agg(json_build_object('customer_id', l.customer_id, 'metric_id', tally._encode_id('bm_', l.metric_id), 'value', l.value::text,
-                                           'converted_value', l.converted_value::text, 'events', l.events, 'skipped', l.skipped) ORDER BY l.customer_id COLLATE "C", l.metric_id)
+        (SELECT json_agg(tally_rest._statement_line(l) ORDER BY l.customer_id, l.metric_id)
          FROM (SELECT * FROM tally.statement_line x WHERE x.tenant_id = s.tenant_id AND x.statement_id = s.statement_id
-               ORDER BY x.customer_id COLLATE "C", x.metric_id LIMIT per_page OFFSET page::bigint * per_page) l),
+               ORDER BY x.customer_id, x.metric_id LIMIT per_page OFFSET page::bigint * per_page) l),
         page, per_page, s.lines)::jsonb;
 END
 $$;
-COMMENT ON FUNCTION tally_rest.get_statement(integer, jsonb, jsonb, text) IS 'GET /api/v1/statements/{id}: the statement with a page of its lines (data; page, per_page), by customer and metric';
+COMMENT ON FUNCTION tally_rest.get_statement(integer, jsonb, jsonb, text) IS
+    'GET /api/v1/statements/{id}: the statement with a page of its lines (data; page, per_page, or limit, cursor), by customer and metric';
 
 CREATE FUNCTION tally_rest.list_adjustments(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     LANGUAGE plpgsql STABLE
