@@ -112,7 +112,7 @@ test('what the pages name is there: functions, tables, views, options, tasks, fi
         assert.ok(new RegExp(`(check-)?\\b${task.replace('check-', '')}\\b`).test(tasks) || task === 'install', `${page} names make ${task}`);
       }
       // In capitals: a name to be chosen.
-      for (const [, file] of text.matchAll(/`((?:extension|sql|httpd|test)\/(?!\S*[A-Z]{4})[\w/.-]+\.\w+)`/g)) {
+      for (const [, file] of text.matchAll(/`((?:extension|sql|httpd|test)\/(?!\S*[A-Z]{3})[\w/.-]+\.\w+)`/g)) {
         assert.ok(fs.existsSync(path.join(root, file)), `${page} names ${file}`);
       }
     }
