@@ -18,9 +18,9 @@ $$;
 COMMENT ON FUNCTION tally_rest._metric(tally.metric) IS 'A metric as the API shows it; fields without a value are left out';
 
 CREATE FUNCTION tally_rest._metric_of_path(tenant_id integer, path jsonb, field text DEFAULT 'id') RETURNS tally.metric
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
-    AS $$ SELECT m FROM tally._find_metric(tenant_id, path ->> 'id', field) m $$;
+    AS $$ BEGIN RETURN tally._find_metric(tenant_id, path ->> 'id', field); END $$;
 COMMENT ON FUNCTION tally_rest._metric_of_path(integer, jsonb, text) IS
     'The metric that the path names, or the parameter that field names, by id, slug or code. Raises 22023 no id and no name, or several metrics; P0002 no such metric';
 

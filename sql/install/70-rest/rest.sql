@@ -89,80 +89,35 @@ CREATE FUNCTION tally_rest._timestamp(at timestamptz) RETURNS text
 COMMENT ON FUNCTION tally_rest._timestamp(timestamptz) IS 'RFC 3339 in UTC with milliseconds, with microseconds only where there are some';
 
 CREATE FUNCTION tally_rest._check_query(query jsonb, allowed text[]) RETURNS void
-    LANGUAGE plpgsql IMMUTABLE
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-DECLARE
-    extra text;
-BEGIN
-    SELECT k INTO extra FROM jsonb_object_keys(coalesce(query, '{}')) k
-    WHERE (k <> ALL (allowed) OR k = 'filter[]') AND NOT ('filter[]' = ANY (allowed) AND k ~ '^filter[[].+[]]$') LIMIT 1;
-    IF FOUND THEN
-        PERFORM tally._fail(extra, format('unknown query parameter "%s"', extra),
-                            CASE WHEN cardinality(allowed) = 0 THEN 'This route takes none.'
-                                 ELSE format('This route takes %s.', replace(array_to_string(allowed, ', '), 'filter[]', 'filter[property]')) END);
-    END IF;
-END
-$$;
+    AS 'MODULE_PATHNAME', 'tally_check_query'
+    LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION tally_rest._check_query(jsonb, text[]) IS 'Raises 22023 naming a query parameter that the route does not take';
 
 CREATE FUNCTION tally_rest._parameter(query jsonb, name text) RETURNS text
-    LANGUAGE plpgsql IMMUTABLE
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-BEGIN
-    IF jsonb_array_length(query -> name) > 1 THEN
-        PERFORM tally._fail(name, format('%s is given %s times', name, jsonb_array_length(query -> name)));
-    END IF;
-    RETURN nullif(query -> name ->> 0, '');
-END
-$$;
+    AS 'MODULE_PATHNAME', 'tally_query_parameter'
+    LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION tally_rest._parameter(jsonb, text) IS 'A query parameter that may be given once; NULL where it is absent or empty';
 
 CREATE FUNCTION tally_rest._parameter_text(query jsonb, name text) RETURNS text
-    LANGUAGE sql IMMUTABLE
-    SET search_path = pg_catalog, pg_temp
-    AS $$ SELECT CASE WHEN query ? name THEN coalesce(tally_rest._parameter(query, name), '') END $$;
+    AS 'MODULE_PATHNAME', 'tally_query_parameter_text'
+    LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION tally_rest._parameter_text(jsonb, text) IS
     'A query parameter that may be given once and of which the empty text is a value like others; NULL where it is absent';
 
 CREATE FUNCTION tally_rest._parameter_list(query jsonb, name text) RETURNS text[]
-    LANGUAGE sql IMMUTABLE
-    SET search_path = pg_catalog, pg_temp
-    AS $$ SELECT array_agg(v.value) FROM jsonb_array_elements_text(query -> name) v $$;
+    AS 'MODULE_PATHNAME', 'tally_query_parameter_list'
+    LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION tally_rest._parameter_list(jsonb, text) IS 'All values of a query parameter; NULL where it is absent';
 
 CREATE FUNCTION tally_rest._parameter_number(query jsonb, name text, least_value bigint, greatest_value bigint, default_value bigint)
     RETURNS bigint
-    LANGUAGE plpgsql IMMUTABLE
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-DECLARE
-    given text := tally_rest._parameter(query, name);
-BEGIN
-    IF given IS NULL THEN
-        RETURN default_value;
-    ELSIF given !~ '^[0-9]{1,18}$' OR given::bigint NOT BETWEEN least_value AND greatest_value THEN
-        PERFORM tally._fail(name, format('%s must be a whole number from %s to %s', name, least_value, greatest_value));
-    END IF;
-    RETURN given::bigint;
-END
-$$;
+    AS 'MODULE_PATHNAME', 'tally_query_parameter_number'
+    LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION tally_rest._parameter_number(jsonb, text, bigint, bigint, bigint) IS 'A query parameter that is a whole number in a range';
 
 CREATE FUNCTION tally_rest._parameter_flag(query jsonb, name text) RETURNS boolean
-    LANGUAGE plpgsql IMMUTABLE
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-DECLARE
-    given text := coalesce(tally_rest._parameter(query, name), 'false');
-BEGIN
-    IF given NOT IN ('true', 'false') THEN
-        PERFORM tally._fail(name, format('%s must be true or false', name));
-    END IF;
-    RETURN given = 'true';
-END
-$$;
+    AS 'MODULE_PATHNAME', 'tally_query_parameter_flag'
+    LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION tally_rest._parameter_flag(jsonb, text) IS 'A query parameter that is true or false; false where it is absent';
 
 CREATE FUNCTION tally_rest._parameter_archived(query jsonb) RETURNS text
@@ -190,60 +145,20 @@ $$;
 COMMENT ON FUNCTION tally_rest._page(json, integer, integer, bigint) IS 'One page of a list, with how many there are; right past the end too';
 
 CREATE FUNCTION tally_rest._instant(query jsonb, name text, time_zone text) RETURNS timestamptz
-    LANGUAGE plpgsql STABLE
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-DECLARE
-    given text := tally_rest._parameter(query, name);
-    at    timestamptz;
-BEGIN
-    IF given IS NULL THEN
-        PERFORM tally._fail(name, format('%s is missing', name), 'Give a date such as 2024-01-31 or a time such as 2024-01-31T13:00:00Z.');
-    ELSIF given ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' AND tally._parse_timestamp(given || 'T00:00:00Z') IS NOT NULL THEN
-        RETURN tally._local_instant(given::date::timestamp, time_zone);
-    END IF;
-    at := tally._parse_timestamp(given);
-    IF at IS NULL THEN
-        PERFORM tally._fail(name, format('%s must be a date such as 2024-01-31 or an RFC 3339 time such as 2024-01-31T13:00:00Z, not "%s"', name, left(given, 64)),
-            CASE WHEN given ~ ' [0-9]{2}:[0-9]{2}$' THEN 'In a query string the + of an offset must be written as %2B.' END);
-    END IF;
-    RETURN at;
-END
-$$;
+    AS 'MODULE_PATHNAME', 'tally_query_instant'
+    LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION tally_rest._instant(jsonb, text, text) IS
     'A query parameter that is a time, or a date: midnight in the time zone. Raises 22023';
 
 CREATE FUNCTION tally_rest._local_time(query jsonb, name text, time_zone text) RETURNS timestamp
-    LANGUAGE plpgsql STABLE
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-DECLARE
-    given text := tally_rest._parameter(query, name);
-BEGIN
-    IF given ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' AND tally._parse_timestamp(given || 'T00:00:00Z') IS NOT NULL THEN
-        RETURN given::date::timestamp;
-    END IF;
-    RETURN CASE WHEN given IS NOT NULL THEN tally_rest._instant(query, name, time_zone) AT TIME ZONE time_zone END;
-END
-$$;
+    AS 'MODULE_PATHNAME', 'tally_query_local_time'
+    LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION tally_rest._local_time(jsonb, text, text) IS
     'A query parameter that is a date, or a time as the clocks of a zone show it; NULL where it is absent. Raises 22023';
 
 CREATE FUNCTION tally_rest._either(query jsonb, name text, other text, time_zone text DEFAULT 'UTC') RETURNS text
-    LANGUAGE plpgsql STABLE
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-BEGIN
-    IF tally_rest._parameter(query, other) IS NULL THEN
-        RETURN name;
-    ELSIF tally_rest._parameter(query, name) IS NULL THEN
-        RETURN other;
-    ELSIF tally_rest._instant(query, name, time_zone) <> tally_rest._instant(query, other, time_zone) THEN
-        PERFORM tally._fail(other, format('%s and %s contradict each other', name, other), 'They are two names of one thing: give one of them.');
-    END IF;
-    RETURN name;
-END
-$$;
+    AS 'MODULE_PATHNAME', 'tally_query_either'
+    LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION tally_rest._either(jsonb, text, text, text) IS
     'Under which of two names an end of a range is given; the first where neither is. Raises 22023 where both are, with different times';
 

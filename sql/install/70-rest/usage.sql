@@ -1,12 +1,8 @@
 -- tally_rest: usage of one metric
 
 CREATE FUNCTION tally_rest._usage_filter(query jsonb) RETURNS jsonb
-    LANGUAGE sql IMMUTABLE
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-    SELECT jsonb_object_agg(substr(q.key, 8, length(q.key) - 8), q.value)
-    FROM jsonb_each(query) q WHERE q.key ~ '^filter[[].+[]]$'
-$$;
+    AS 'MODULE_PATHNAME', 'tally_usage_filter'
+    LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION tally_rest._usage_filter(jsonb) IS 'The filter {property: [values]} of parameters like filter[region]=eu';
 
 CREATE FUNCTION tally_rest._metric_usage(metric tally.metric, "from" timestamptz, "to" timestamptz, customers text[], "window" text,
