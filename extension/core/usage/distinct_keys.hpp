@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "core/distinct/set_key.hpp"
@@ -14,10 +15,16 @@ public:
     DistinctKeys(const DistinctKeys&) = delete;  // its address is part of where things lie
     DistinctKeys& operator=(const DistinctKeys&) = delete;
 
-    // True where the pair is new.
-    bool add(std::uint32_t group, const SetKey& key) {
-        if (2 * (count_ + 1) > table_.size()) grow();
-        return put(table_, {key, group, 1}) && ++count_ != 0;
+    // Most of the time of many values is waiting for the memory where they lie, so that of several is fetched together.
+    static constexpr std::size_t most_at_once = 32;
+
+    // How many of the pairs of the group and these keys (at most most_at_once) are new.
+    std::uint64_t add(std::uint32_t group, std::span<const SetKey> keys) {
+        if (is_full(keys.size())) grow();
+        for (const SetKey& key : keys) __builtin_prefetch(&table_[slot_of(group, key, table_.size())], 1);
+        const std::size_t before = count_;
+        for (const SetKey& key : keys) count_ += put(table_, {key, group, 1}) ? 1U : 0U;
+        return count_ - before;
     }
 
     // How many values there are in all groups together.
@@ -25,7 +32,8 @@ public:
 
     std::size_t bytes() const noexcept { return table_.size() * sizeof(Entry); }
     std::size_t bytes_when_grown() const noexcept { return grown_size() * sizeof(Entry); }
-    bool is_full() const noexcept { return 2 * (count_ + 1) > table_.size(); }
+    // Whether so many more make it grow; growing once is enough for most_at_once.
+    bool is_full(std::size_t more) const noexcept { return 2 * (count_ + more) > table_.size(); }
 
 private:
     struct Entry {
@@ -34,12 +42,15 @@ private:
         std::uint32_t used = 0;
     };
 
+    // Keys of short texts can be computed backwards: where they come to lie depends on this table's address too, which who
+    // sends them does not know.
+    std::size_t slot_of(std::uint32_t group, const SetKey& key, std::size_t slots) const noexcept {
+        const auto seed = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(this));
+        return mix64(key.high ^ seed ^ std::uint64_t{group} << 40) & (slots - 1);
+    }
     bool put(std::vector<Entry>& table, const Entry& entry) const noexcept {
         const std::size_t mask = table.size() - 1;
-        // Keys of short texts can be computed backwards: where they come to lie depends on this table's address too,
-        // which who sends them does not know.
-        const auto seed = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(this));
-        std::size_t slot = mix64(entry.key.high ^ seed ^ std::uint64_t{entry.group} << 40) & mask;
+        std::size_t slot = slot_of(entry.group, entry.key, table.size());
         for (; table[slot].used != 0; slot = (slot + 1) & mask)
             if (table[slot].key == entry.key && table[slot].group == entry.group) return false;
         table[slot] = entry;

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "core/distinct/set_key.hpp"
+#include "core/usage/value_cells.hpp"
 
 namespace tally {
 
@@ -41,8 +41,8 @@ std::uint32_t UsageCount::group_for(std::string_view customer, std::int64_t ts, 
 void UsageCount::add_value(std::uint32_t group, const PropertyValue& value, std::int64_t ts, std::int64_t seq) {
     UsageStates& states = groups_.states();
     if (states.measures().distinct) {
-        const std::optional<std::string> text = value_text(value);
-        states.add_key(group, key_of_bytes(std::as_bytes(std::span(text->data(), text->size()))), groups_.limit());
+        const SetKey key = key_of_value(value);
+        states.add_keys(group, {&key, 1}, groups_.limit());
         return;
     }
     if (!states.measures().numbers()) return;

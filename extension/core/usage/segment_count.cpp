@@ -118,6 +118,7 @@ std::int64_t SegmentCount::seq_of(std::uint32_t row) {
 }
 
 void SegmentCount::add_piece(const Piece& piece, RowRange rows) {
+    counts_cells_ = measures_.distinct && all_alike() && keys_.is_worth_counting(rows.size());
     for (std::uint32_t row = rows.begin; row < rows.end;) {
         const std::uint32_t block = row / segment_block_rows;
         const std::uint32_t first = block * segment_block_rows,
@@ -126,6 +127,7 @@ void SegmentCount::add_piece(const Piece& piece, RowRange rows) {
         if (row != first || end != last || !add_by_statistics(block)) add_rows(piece, {row, end});
         row = end;
     }
+    if (counts_cells_) add_counted_keys(piece);
     flush(piece);
 }
 

@@ -47,8 +47,11 @@ private:
     void cut_by_walking(std::string_view customer, RowRange rows);
     void add_piece(const Piece& piece, RowRange rows);
     bool add_by_statistics(std::uint32_t block);
+    bool all_alike() const noexcept { return classes_.is_trivial() && voided_.empty(); }
     void load_block(RowRange rows);
     void add_rows(const Piece& piece, RowRange rows);
+    void add_keys(const Piece& piece, RowRange rows);
+    void add_counted_keys(const Piece& piece);
     void add_plain_sum(RowRange rows);
     void add_number(Partial& partial, std::uint32_t row);
     void add_entry(const Piece& piece, Partial& partial, std::uint32_t combination, std::uint32_t row);
@@ -73,6 +76,7 @@ private:
     KeyCells keys_;
     bool tells_customers_apart_;
     bool is_in_one_window_ = false;
+    bool counts_cells_ = false;  // for the piece: see KeyCells
 
     RowRange wanted_;  // of the run that is being cut: what of a block may be worth loading
     RowRange loaded_;  // rows whose cells are in the arrays

@@ -1,5 +1,6 @@
 // Rows of segment_count.hpp: what a piece's rows come to, and into which states.
 #include <algorithm>
+#include <array>
 
 #include "core/usage/segment_count.hpp"
 
@@ -7,7 +8,7 @@ namespace tally {
 
 // Whole blocks in which every row counts the same way need no cells. False where they are needed.
 bool SegmentCount::add_by_statistics(std::uint32_t block) {
-    if (!classes_.is_trivial() || !voided_.empty() || measures_.distinct || measures_.latest || measures_.sides)
+    if (!all_alike() || measures_.distinct || measures_.latest || measures_.sides)
         return false;
     const std::uint32_t rows = std::min(segment_block_rows, segment_.rows() - block * segment_block_rows);
     if (!measures_.numbers()) {
@@ -45,7 +46,7 @@ void SegmentCount::load_block(RowRange rows) {
         classes_.combinations().assign(loaded_.size(), 0);
     }
     if (measures_.numbers()) numbers_.load(loaded_.begin, loaded_.end);
-    if (measures_.distinct) keys_.load(loaded_.begin, loaded_.end);
+    if (measures_.distinct) keys_.load(loaded_.begin, loaded_.end, wanted_.size());
     if (voided_.empty()) return;
     seqs_.resize(loaded_.size());
     segment_.read_seq(loaded_.begin, loaded_.end, seqs_.data());
@@ -55,31 +56,25 @@ void SegmentCount::load_block(RowRange rows) {
 }
 
 void SegmentCount::add_rows(const Piece& piece, RowRange rows) {
-    const bool all_alike = classes_.is_trivial() && voided_.empty();
-    if (all_alike && !measures_.numbers() && !measures_.distinct) {
+    if (all_alike() && !measures_.numbers() && !measures_.distinct) {
         Partial& partial = partial_of(0);
         partial.matched += rows.size();
         partial.counted += rows.size();
         return;
     }
     load_block(rows);
+    if (measures_.distinct) return add_keys(piece, rows);
     const bool is_plain_sum =
         measures_.sum && !measures_.lowest && !measures_.highest && !measures_.latest && !measures_.sides;
-    if (all_alike && is_plain_sum && numbers_.only_numbers() && numbers_.one_shown_scale()) return add_plain_sum(rows);
-    std::uint32_t group = UsageGroups::no_group, group_combination = RowClasses::left_out;
+    if (all_alike() && is_plain_sum && numbers_.only_numbers() && numbers_.one_shown_scale()) return add_plain_sum(rows);
+    const bool one_class = all_alike();
     for (std::uint32_t row = rows.begin; row < rows.end; ++row) {
         const std::size_t place = row - loaded_.begin;
-        const std::uint32_t combination = all_alike ? 0 : classes_.combinations()[place];
+        const std::uint32_t combination = one_class ? 0 : classes_.combinations()[place];
         if (combination == RowClasses::left_out) continue;
         Partial& partial = partial_of(combination);
         ++partial.matched;
-        if (measures_.distinct) {
-            const std::optional<SetKey>& key = keys_.key(keys_.cell(place));
-            if (!key) continue;
-            ++partial.counted;
-            if (combination != group_combination) group = group_of(piece, group_combination = combination);
-            count_.groups().states().add_key(group, *key, count_.groups().limit());
-        } else if (!measures_.numbers()) {
+        if (!measures_.numbers()) {
             ++partial.counted;
         } else if (numbers_.form(place) == CellForm::number) {
             add_number(partial, row);
@@ -87,6 +82,69 @@ void SegmentCount::add_rows(const Piece& piece, RowRange rows) {
             add_entry(piece, partial, combination, row);
         }
     }
+}
+
+namespace {
+
+// Keys of one group, which wait for company: see DistinctKeys.
+class WaitingKeys {
+public:
+    WaitingKeys(UsageGroups& groups, std::uint32_t group) : groups_(groups), group_(group) {}
+
+    void add(const SetKey& key) {
+        keys_[count_++] = key;
+        if (count_ == keys_.size()) store();
+    }
+    void store() {
+        if (count_ != 0) groups_.states().add_keys(group_, {keys_.data(), count_}, groups_.limit());
+        count_ = 0;
+    }
+    void change_group(std::uint32_t group) {
+        store();
+        group_ = group;
+    }
+
+private:
+    UsageGroups& groups_;
+    std::uint32_t group_;
+    std::array<SetKey, DistinctKeys::most_at_once> keys_;
+    std::size_t count_ = 0;
+};
+
+}  // namespace
+
+void SegmentCount::add_keys(const Piece& piece, RowRange rows) {
+    if (counts_cells_) {
+        partial_of(0).matched += rows.size();
+        for (std::uint32_t row = rows.begin; row < rows.end; ++row) keys_.count(row - loaded_.begin);
+        return;
+    }
+    WaitingKeys waiting(count_.groups(), UsageGroups::no_group);
+    std::uint32_t group_combination = RowClasses::left_out;
+    const bool one_class = all_alike();
+    for (std::uint32_t row = rows.begin; row < rows.end; ++row) {
+        const std::size_t place = row - loaded_.begin;
+        const std::uint32_t combination = one_class ? 0 : classes_.combinations()[place];
+        if (combination == RowClasses::left_out) continue;
+        Partial& partial = partial_of(combination);
+        ++partial.matched;
+        const std::optional<SetKey> key = keys_.key(keys_.cell(place));
+        if (!key) continue;
+        ++partial.counted;
+        if (combination != group_combination) waiting.change_group(group_of(piece, group_combination = combination));
+        waiting.add(*key);
+    }
+    waiting.store();
+}
+
+void SegmentCount::add_counted_keys(const Piece& piece) {
+    WaitingKeys waiting(count_.groups(), group_of(piece, 0));
+    Partial& partial = partial_of(0);
+    keys_.take_counted([&](const SetKey& key, std::uint32_t rows) {
+        partial.counted += rows;
+        waiting.add(key);
+    });
+    waiting.store();
 }
 
 void SegmentCount::add_plain_sum(RowRange rows) {

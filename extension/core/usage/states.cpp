@@ -59,9 +59,9 @@ void UsageStates::add(std::uint32_t group, const Decimal& value, std::int64_t ts
     if (measures_.latest) offer_latest(group, value, ts, seq);
 }
 
-void UsageStates::add_key(std::uint32_t group, const SetKey& key, MemoryLimit& limit) {
-    if (keys_.is_full()) limit.require(keys_.bytes_when_grown());
-    if (keys_.add(group, key)) ++distinct_[group];
+void UsageStates::add_keys(std::uint32_t group, std::span<const SetKey> keys, MemoryLimit& limit) {
+    if (keys_.is_full(keys.size())) limit.require(keys_.bytes_when_grown());
+    distinct_[group] += keys_.add(group, keys);
 }
 
 void UsageStates::offer_latest(std::uint32_t group, const Decimal& value, std::int64_t ts, std::int64_t seq) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "core/metric/definition.hpp"
@@ -53,7 +54,8 @@ public:
     // One value. The event's counts are the caller's to raise.
     void add(std::uint32_t group, int128 coefficient, std::int32_t scale, std::int64_t ts, std::int64_t seq);
     void add(std::uint32_t group, const Decimal& value, std::int64_t ts, std::int64_t seq);
-    void add_key(std::uint32_t group, const SetKey& key, MemoryLimit& limit);
+    // At most DistinctKeys::most_at_once.
+    void add_keys(std::uint32_t group, std::span<const SetKey> keys, MemoryLimit& limit);
 
     // Many values at once, for each measure that is kept.
     void add_sum(std::uint32_t group, int128 coefficient, std::int32_t scale) {

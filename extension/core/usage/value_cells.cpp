@@ -35,18 +35,23 @@ const ReadNumber& NumberCells::entry(std::size_t row) {
     return *known;
 }
 
-const std::optional<SetKey>& KeyCells::key(std::uint32_t cell) {
+std::optional<SetKey> KeyCells::key(std::uint32_t cell) {
+    if (!remembers_) return read_key(cell);
     if (cell >= keys_.size()) keys_.resize(cells_.size());
     Known& known = keys_[cell];
-    if (!known.is_known) {
-        known.is_known = true;
-        const PropertyValue value = cells_.value(cell);
-        if (rule_.value_outcome(value) == Outcome::counted) {
-            const std::optional<std::string> text = value_text(value);
-            known.key = key_of_bytes(std::as_bytes(std::span(text->data(), text->size())));
-        }
-    }
+    if (!known.is_known) known = {true, read_key(cell)};
     return known.key;
+}
+
+std::optional<SetKey> KeyCells::read_key(std::uint32_t cell) {
+    const PropertyValue value = cells_.value(cell);
+    if (rule_.value_outcome(value) != Outcome::counted) return std::nullopt;
+    return key_of_value(value);
+}
+
+SetKey key_of_value(const PropertyValue& value) {
+    const auto key_of = [](std::string_view text) { return key_of_bytes(std::as_bytes(std::span(text.data(), text.size()))); };
+    return value.kind == PropertyValue::Kind::text ? key_of(value.text) : key_of(*value_text(value));
 }
 
 }  // namespace tally

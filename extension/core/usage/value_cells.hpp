@@ -53,10 +53,30 @@ class KeyCells {
 public:
     KeyCells(PropertyColumn* column, const MetricRule& rule) : cells_(column), rule_(rule) {}
 
-    void load(std::uint32_t begin, std::uint32_t end) { cells_.load(begin, end); }
+    // Rows [begin, end) out of so many that will be asked about: keys are remembered only where values come again.
+    void load(std::uint32_t begin, std::uint32_t end, std::uint32_t wanted) {
+        cells_.load(begin, end);
+        remembers_ = !cells_.is_closed() || cells_.size() <= wanted;
+    }
     std::uint32_t cell(std::size_t row) const noexcept { return cells_.cells()[row]; }
     // Of a cell; nothing where it has no usable value.
-    const std::optional<SetKey>& key(std::uint32_t cell);
+    std::optional<SetKey> key(std::uint32_t cell);
+
+    // Many rows are counted by cell: then keys are made once for each, in the order in which the dictionary lies.
+    bool is_worth_counting(std::uint32_t rows) const noexcept { return cells_.is_closed() && rows >= cells_.size() / 8; }
+    void count(std::size_t row) {
+        if (counted_.empty()) counted_.resize(cells_.size());
+        ++counted_[cell(row)];
+    }
+    // Calls take(key, rows) for each usable cell that was counted, and forgets the counts.
+    template <typename Take>
+    void take_counted(Take&& take) {
+        for (std::uint32_t cell = 0; cell < counted_.size(); ++cell) {
+            if (counted_[cell] == 0) continue;
+            if (const std::optional<SetKey> key = read_key(cell)) take(*key, counted_[cell]);
+            counted_[cell] = 0;
+        }
+    }
 
 private:
     struct Known {
@@ -64,9 +84,16 @@ private:
         std::optional<SetKey> key;
     };
 
+    std::optional<SetKey> read_key(std::uint32_t cell);
+
     CodedColumn cells_;
     const MetricRule& rule_;
     std::vector<Known> keys_;
+    std::vector<std::uint32_t> counted_;  // by cell
+    bool remembers_ = true;
 };
+
+// The key of a value that can be told from others: one that has a text.
+SetKey key_of_value(const PropertyValue& value);
 
 }  // namespace tally
