@@ -15,11 +15,11 @@ ifeq ($(origin RUN_DATA),undefined)
 export RUN_DATA := $(or $(DATA),.run)
 endif
 
-TASKS    := help deps run check bench fuzz dist screenshots
+TASKS    := help deps run check bench fuzz dist deb docker screenshots
 SUITES   := lint unit sanitize regress isolation tap upgrade http browser property fuzz
 # Too long for `make check`: run by name.
 LONG_SUITES := http-sanitize
-ALL_TASKS := $(TASKS) $(SUITES:%=check-%) $(LONG_SUITES:%=check-%)
+ALL_TASKS := $(TASKS) $(SUITES:%=check-%) $(LONG_SUITES:%=check-%) check-packages
 
 ifneq (,$(filter $(ALL_TASKS),$(MAKECMDGOALS)))
 
@@ -36,6 +36,8 @@ help:
 	@echo '                   and only by name: $(LONG_SUITES:%=check-%)'
 	@echo 'make bench         benchmarks          make fuzz   fuzz targets, FUZZ_SECONDS=120 each'
 	@echo 'make dist          the PGXN archive    make clean  remove what was built'
+	@echo 'make deb           Debian packages of the extension and of tallyd, in .build/deb; check-packages builds and tries them'
+	@echo 'make docker        an image of tallyd, where docker is there'
 	@echo 'make screenshots   the picture of the README'
 	@echo 'make deps          install missing Debian packages (run and check do so themselves)'
 
@@ -70,6 +72,19 @@ screenshots:
 dist:
 	git archive --format=zip --prefix=pgtally-$(EXTVERSION)/ -o '$(DIST)' HEAD -- . ':(exclude)test/releases/*.zip'
 	@echo '$(DIST)'
+
+deb:
+	@test/lib/deps.sh deb '$(PG_CONFIG)'
+	+@httpd/package/deb.sh '$(PG_CONFIG)'
+
+# Not in `make check`: a second build of everything, as a package wants it. Installed in a throw-away overlay.
+check-packages:
+	@test/lib/deps.sh check-packages '$(PG_CONFIG)'
+	+@httpd/package/deb.sh '$(PG_CONFIG)'
+	@test/packages/packages.sh
+
+docker:
+	@httpd/package/docker.sh
 
 # Other goals on the same command line keep their meaning and their turn.
 $(filter-out $(ALL_TASKS),$(MAKECMDGOALS)):

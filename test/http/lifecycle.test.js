@@ -121,7 +121,7 @@ test('a mistake in the file is told with its line', async () => {
     assert.equal(tallyd.code, 2, `${text}: ${tallyd.stderr}`);
     assert.ok(tallyd.stderr.startsWith(line ? `tallyd: ${file}:${line}: ` : 'tallyd: ') && tallyd.stderr.includes(reason), `${text}: ${tallyd.stderr}`);
   }
-  const example = fs.readFileSync(path.join(__dirname, '../../httpd/tallyd.conf'), 'utf8').replace(/^#([a-z-]+ = )/gm, '$1')
+  const example = fs.readFileSync(path.join(__dirname, '../../httpd/package/tallyd.conf'), 'utf8').replace(/^#([a-z-]+ = )/gm, '$1')
     .replace(/^tls-.*$/gm, '').replace('port = 8080', 'port = 70000');
   fs.writeFileSync(file, example);
   const last = await ends(['--config', file]);

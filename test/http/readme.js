@@ -22,6 +22,7 @@ const notRun = {
   'apt-get': 'installs packages into the system',
   make: 'builds for minutes; `make run` and `make check` are tried by themselves',
   systemctl: 'needs a systemd that runs',
+  docker: 'needs a docker that runs',
   chgrp: 'changes files of the system',
   'pg_upgrade': 'needs two versions of PostgreSQL',
   BENCH: 'benchmarks take minutes',

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Installs the Debian packages that are missing, and says which. Nothing missing: no root needed, nothing done.
-# usage: deps.sh build|run|check|bench|fuzz [PG_CONFIG]
+# usage: deps.sh build|run|check|bench|fuzz|deb|check-packages [PG_CONFIG]
 set -euo pipefail
 purpose=${1:-check} pg_config=${2:-pg_config}
 
@@ -39,10 +39,17 @@ check,/usr/lib/postgresql/*/bin)
     ;;
 esac
 # The page is bundled by node and npm, and left out without; test/lib/npm.sh says what is not tested without them.
-case $purpose in run | check) command -v npm >/dev/null || optional+=(npm) ;; esac
+case $purpose in run | check | deb | check-packages) command -v npm >/dev/null || optional+=(npm) ;; esac
 [ "$purpose" != check ] || command -v chromium >/dev/null || optional+=(chromium)
 [ "$purpose" != bench ] || packages+=(libbenchmark-dev)
 [ "$purpose" != fuzz ] || packages+=(clang)
+case $purpose in deb | check-packages) packages+=(debhelper fakeroot) ;; esac
+if [ "$purpose" = check-packages ]; then
+    packages+=(lintian binutils curl util-linux)
+    command -v systemd-sysusers >/dev/null || packages+=(systemd-standalone-sysusers)
+fi
+# Where it is missing, the form of the man page is not checked.
+[ "$purpose" != check ] || command -v man >/dev/null || optional+=(man-db)
 
 if ! command -v dpkg-query >/dev/null; then
     command -v g++ >/dev/null && [ -n "$pgxs" ] && exit 0
