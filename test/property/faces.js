@@ -112,7 +112,7 @@ async function checkEvents(session, q, limit) {
   const shown = (source) => `jsonb_build_object('id', ${source}->>'event_id', 'code', ${source}->>'code', 'customer', ${source}->>'customer_id',
     'source', coalesce(${source}->>'source', ''), 'at', (${source}->>'timestamp')::timestamptz, 'properties', ${source}->'properties', 'void', (${source}->'voided') IS NOT NULL)::text`;
   const right = await session.rows(`SELECT jsonb_build_object('id', event_id, 'code', code, 'customer', customer_id, 'source', source, 'at', ts,
-      'properties', properties, 'void', voided)::text AS event FROM oracle.event e WHERE ${conditions.join(' AND ')} ORDER BY ts DESC, ord DESC LIMIT ${limit * 2}`);
+      'properties', properties, 'void', voided OR is_void)::text AS event FROM oracle.event e WHERE ${conditions.join(' AND ')} ORDER BY ts DESC, ord DESC LIMIT ${limit * 2}`);
   const given = [];
   for (let page = 0; page < 2; page += 1) {
     // As jsonb on the server: a number must not pass through a double here.

@@ -35,7 +35,7 @@ function dimensionsOf(metric, groups) {
 }
 
 function conditions(metric, q) {
-  const all = [`e.code = ${quote(metric.code)}`, 'NOT e.voided', `(${matrixCondition(metric.segmentation_matrix)})`];
+  const all = [`e.code = ${quote(metric.code)}`, 'NOT e.voided', 'NOT e.is_void', `(${matrixCondition(metric.segmentation_matrix)})`];
   if (q.from !== null) all.push(`e.ts >= ${quote(instantText(q.from))}`, `e.ts < ${quote(instantText(q.to))}`);
   if (q.customers) all.push(`e.customer_id IN (${q.customers.map(quote).join(', ')})`);
   for (const [key, values] of Object.entries(q.filter || {})) all.push(oneOf(key, values));

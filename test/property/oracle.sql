@@ -12,6 +12,8 @@ CREATE TABLE oracle.event (
     ts          timestamptz NOT NULL,
     sent_ts     text,                       -- as sent; NULL where the event happened "now"
     properties  jsonb NOT NULL,
+    sent        jsonb,                      -- of an amended event the properties as they were sent
+    is_void     boolean NOT NULL DEFAULT false,     -- by itself: it keeps its identity, and may be restored
     import      text,                       -- name of the file that brought it
     voided      boolean NOT NULL DEFAULT false
 );
@@ -61,7 +63,7 @@ BEGIN
     FROM judged WHERE verdict = 'accepted' ORDER BY index;
     SELECT format('%s: verdict %s (%s), the oracle says %s', j.e, j.verdict, j.reason, j.right) INTO wrong
     FROM (SELECT j.*, CASE WHEN oracle.is_refused(j.e) THEN 'rejected' WHEN o.code IS NULL THEN 'unknown event'
-                           WHEN o.code = j.e ->> 'code' AND o.sent_ts = j.e ->> 'timestamp' AND o.properties = j.e -> 'properties' THEN 'duplicate'
+                           WHEN o.code = j.e ->> 'code' AND o.sent_ts = j.e ->> 'timestamp' AND coalesce(o.sent, o.properties) = j.e -> 'properties' THEN 'duplicate'
                            ELSE 'conflict' END AS right
           FROM judged j
           LEFT JOIN oracle.event o ON o.customer_id = j.e ->> 'customer_id' AND o.source = coalesce(j.e ->> 'source', '')
@@ -172,5 +174,60 @@ CREATE FUNCTION oracle.change_metric(id text, change jsonb) RETURNS void LANGUAG
 BEGIN
     PERFORM tally_rest.change_metric(t.tenant_id, jsonb_build_object('id', change_metric.id), '{}', change::text) FROM tally.tenant t;
     UPDATE oracle.metric m SET definition = m.definition || change WHERE m.id = change_metric.id;
+END
+$$;
+
+-- Corrects some event that came by itself: voids it, amends it, or takes a void back. Another session may just be at the same one.
+CREATE FUNCTION oracle.correct(seed float8) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    e      oracle.event;
+    wanted jsonb;
+BEGIN
+    SELECT * INTO e FROM oracle.event o WHERE NOT o.voided AND o.import IS NULL AND o.code NOT IN ('value', 'paid') AND o.ord >= seed * (SELECT max(x.ord) FROM oracle.event x)
+    ORDER BY o.ord LIMIT 1;
+    IF e.ord IS NULL THEN
+        RETURN 'none';
+    ELSIF e.is_void THEN
+        PERFORM tally.restore_event(e.event_id, 'tested', e.customer_id, e.source);
+        UPDATE oracle.event o SET is_void = false WHERE o.ord = e.ord;
+        RETURN 'restored';
+    ELSIF e.ord % 2 = 0 THEN
+        PERFORM tally.void_event(e.event_id, 'tested', e.customer_id, e.source);
+        UPDATE oracle.event o SET is_void = true WHERE o.ord = e.ord;
+        RETURN 'voided';
+    END IF;
+    wanted := e.properties || jsonb_build_object('n', (e.ord % 1000) / 8.0, 'amended', e.ord);
+    PERFORM tally.amend_event(e.event_id, 'tested', e.customer_id, e.source, properties => wanted::json);
+    UPDATE oracle.event o SET voided = true WHERE o.ord = e.ord;
+    INSERT INTO oracle.event (customer_id, source, event_id, code, ts, sent_ts, properties, sent)
+    VALUES (e.customer_id, e.source, e.event_id, e.code, e.ts, e.sent_ts, wanted, coalesce(e.sent, e.properties));
+    RETURN 'amended';
+EXCEPTION WHEN SQLSTATE 'TL409' THEN
+    RETURN 'corrected by another';
+END
+$$;
+
+-- Voids all events of a code and a customer around one of them as a batch, in one snapshot: of codes that no REST client sends.
+CREATE FUNCTION oracle.correct_many(codes text[], seed float8) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    e     oracle.event;
+    told  json;
+    known bigint;
+BEGIN
+    SELECT * INTO e FROM oracle.event o WHERE NOT o.voided AND NOT o.is_void AND o.code = ANY (codes) AND o.ord >= seed * (SELECT max(x.ord) FROM oracle.event x)
+    ORDER BY o.ord LIMIT 1;
+    IF e.ord IS NULL THEN
+        RETURN 'none';
+    END IF;
+    told := tally.void_events('tested', e.code, e.ts, e.ts + interval '2 days', e.customer_id, dry_run => false);
+    UPDATE oracle.event o SET is_void = true
+    WHERE o.code = e.code AND o.customer_id = e.customer_id AND o.ts >= e.ts AND o.ts < e.ts + interval '2 days' AND NOT o.voided AND NOT o.is_void;
+    GET DIAGNOSTICS known = ROW_COUNT;
+    IF known <> (told ->> 'events')::bigint THEN
+        RAISE EXCEPTION '% events of "%" were voided, the oracle knows %', told ->> 'events', e.code, known USING ERRCODE = 'OR001';
+    END IF;
+    RETURN 'voided many';
+EXCEPTION WHEN serialization_failure THEN
+    RETURN 'corrected by another';
 END
 $$;

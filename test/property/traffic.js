@@ -109,8 +109,18 @@ class Writer {
     if (what < 0.35) await this.transaction(session);
     else if (what < 0.42) await this.importOrVoid(session);
     else if (what < 0.44) await this.large(session);
+    else if (what < 0.45) await this.correctMany(session);
+    else if (what < 0.52) count(this.stats, `corrections: ${(await session.run(`SELECT oracle.correct(${random.next()})`)).trim()}`);
     else await this.step(session);
     await sleep(random.below(this.test.pause));
+  }
+
+  async correctMany(session) {
+    await session.run('BEGIN ISOLATION LEVEL REPEATABLE READ');
+    const codes = `{${world.SQL_CODES.join(',')}}`;
+    const done = (await session.run(`SELECT oracle.correct_many(${quote(codes)}, ${this.random.next()})`)).trim();
+    await session.run('COMMIT');
+    count(this.stats, `corrections: ${done}`);
   }
 
   // One code and month, as a flood or a COPY brings it: enough for a segment of its own.
