@@ -97,6 +97,22 @@ test('usage and summaries are rows of CSV, a column for each dimension', async (
   assert.deepEqual(rows.map((row) => [row.start, row.total, row.events, row.mean]), json.summaries.map((row) => [row.start, row.total, String(row.events), row.mean ?? '']));
 });
 
+test('usage of all metrics is a row of CSV for each, its groups as JSON', async () => {
+  const family = (await get('/api/v1/profile')).json.product_families[0].id;
+  const made = await call(s.url, s.key, 'POST', '/api/v1/metrics', { code: 'out', name: 'Out, "by region"', aggregation_type: 'COUNT', product_family_id: family, segmentation_matrix: { type: 'SINGLE', key: 'region', values: ['r0', 'r1'] } });
+  assert.equal(made.status, 201);
+  for (const target of ['/api/v1/usage/summary', '/api/v1/usage/customer/c1', '/api/v1/usage/customer/nobody']) {
+    const range = `${target}?start_date=2024-01-01&end_date=2024-02-01`;
+    const { json } = await get(range);
+    const answer = await get(range, 'text/csv');
+    assert.equal(answer.headers.get('content-type'), 'text/csv');
+    const rows = table(answer.text);
+    assert.ok(rows.length >= 2);
+    assert.deepEqual(rows.map((row) => ({ ...row, grouped_usage: JSON.parse(row.grouped_usage) })), json.usage.map((row) => ({ ...row, error: '' })));
+    isErrorAnswer(assert, await get(`${target}?start_date=2024-01-01`, 'text/csv'), 400, 'BAD_REQUEST');
+  }
+});
+
 test('Accept decides as RFC 9110 says, and every answer says so', async () => {
   const json = 'application/json';
   const csv = 'text/csv';

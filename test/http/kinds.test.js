@@ -109,6 +109,7 @@ test('an accepted event whose code no metric reads is told, counted and listed',
   const csv = 'code,customer_id,timestamp\nknwon,c,2024-01-20T00:00:00Z\nknown,c,2024-01-20T00:00:00Z\n';
   const file = await call(s.url, s.key, 'POST', '/api/v1/events/import', csv, { 'content-type': 'text/csv' });
   assert.deepEqual([file.json.accepted, file.json.unmatched], [2, 1]);
+  assert.equal((await get(`/api/v1/imports/${file.json.import_id}`)).json.unmatched, 1);
   const listed = async () => (await get('/api/v1/unmatched_codes')).json.data.filter((code) => code.code.startsWith('k'));
   const wanted = [{ code: 'knwon', events: 3, first: '2024-01-15T00:00:00.000Z', last: '2024-01-20T00:00:00.000Z' }];
   assert.deepEqual((await listed()).filter((code) => code.code === 'knwon'), wanted);

@@ -24,6 +24,7 @@ CREATE TABLE tally.import_batch (
     void_reason text CHECK (pg_catalog.length(void_reason) BETWEEN 1 AND 1000),
     voided      bigint NOT NULL DEFAULT 0 CHECK (voided >= 0),
     lines       int8range[] NOT NULL DEFAULT '{}',
+    unmatched   bigint NOT NULL DEFAULT 0 CHECK (unmatched BETWEEN 0 AND accepted),
     PRIMARY KEY (tenant_id, import_id),
     CONSTRAINT import_batch_void_whole CHECK ((voided_at IS NULL) = (void_reason IS NULL))
 );
@@ -40,6 +41,7 @@ COMMENT ON COLUMN tally.import_batch.voided_at IS 'When it was taken back; NULL:
 COMMENT ON COLUMN tally.import_batch.void_reason IS 'Why it was taken back';
 COMMENT ON COLUMN tally.import_batch.voided IS 'Events that were voided when it was taken back';
 COMMENT ON COLUMN tally.import_batch.lines IS 'Lines of the file that were taken, as few ranges as there can be: those that come again are not counted again';
+COMMENT ON COLUMN tally.import_batch.unmatched IS 'Of the accepted events: those whose code no metric read when they came';
 
 CREATE FUNCTION tally._actor() RETURNS text
     LANGUAGE sql STABLE

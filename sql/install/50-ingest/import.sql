@@ -64,9 +64,6 @@ CREATE FUNCTION tally._add_lines(known int8range[], added int8range) RETURNS int
 $$;
 COMMENT ON FUNCTION tally._add_lines(int8range[], int8range) IS 'Ranges of lines that do not touch, with one more';
 
--- An import's counts add up to the lines of its file, however often a piece must be sent until its sender knows of its
--- answer: what the ranges of import_batch.lines hold was counted when it came first. The row is locked, so pieces of one
--- import come one after the other, from several senders too.
 CREATE FUNCTION tally._import_piece(tenant_id integer, import_id uuid, piece text, is_csv boolean, first_line bigint, unread bigint[],
                                     counted_from bigint[], counted_to bigint[],
                                     OUT accepted bigint, OUT duplicates bigint, OUT failed bigint, OUT resent bigint, OUT next_line bigint,
@@ -93,7 +90,7 @@ BEGIN
                              ARRAY(SELECT upper(k.lines) FROM unnest(batch.lines) k(lines))) p;
     -- Of blank lines alone nothing was taken: so a sender asks whether the import still stands.
     UPDATE tally.import_batch b SET accepted = b.accepted + _import.accepted, duplicates = b.duplicates + _import.duplicates,
-                                    failures = b.failures + _import.failed,
+                                    failures = b.failures + _import.failed, unmatched = b.unmatched + _import.unmatched,
                                     lines = tally._add_lines(b.lines, CASE WHEN _import.accepted + _import.duplicates + failed > 0 THEN int8range(first_line, next_line) ELSE 'empty' END),
                                     updated_at = tally._now()
     WHERE b.tenant_id = _import.batch.tenant_id AND b.import_id = _import.batch.import_id;

@@ -6,11 +6,11 @@ CREATE FUNCTION tally_rest._import(b tally.import_batch) RETURNS json
     AS $$
     SELECT json_strip_nulls(json_build_object(
         'id', tally._encode_id('imp_', b.import_id), 'name', b.name, 'accepted', b.accepted, 'duplicates', b.duplicates,
-        'failures', b.failures, 'created_at', tally_rest._timestamp(b.created_at), 'updated_at', tally_rest._timestamp(b.updated_at),
+        'failures', b.failures, 'unmatched', nullif(b.unmatched, 0), 'created_at', tally_rest._timestamp(b.created_at), 'updated_at', tally_rest._timestamp(b.updated_at),
         'voided', CASE WHEN b.voided_at IS NOT NULL THEN json_build_object(
             'events', b.voided, 'reason', b.void_reason, 'at', tally_rest._timestamp(b.voided_at)) END))
 $$;
-COMMENT ON FUNCTION tally_rest._import(tally.import_batch) IS 'An import as the API shows it; voided is left out while it counts';
+COMMENT ON FUNCTION tally_rest._import(tally.import_batch) IS 'An import as the API shows it; voided is left out while it counts, unmatched where it is none';
 
 CREATE FUNCTION tally_rest._import_of_path(tenant_id integer, path jsonb) RETURNS tally.import_batch
     LANGUAGE plpgsql STABLE
