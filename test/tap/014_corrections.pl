@@ -1,0 +1,41 @@
+# kill -9 while many events are voided, restored, and while a period is closed: each is done as a whole or not at all.
+use strict;
+use warnings;
+use IPC::Run;
+use Time::HiRes qw(sleep);
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Store;
+
+my $node = new_node('corrections');
+make_store($node);
+for my $part (0 .. 3) {
+    is($node->safe_psql('postgres', events($part * 4000 + 1, $part * 4000 + 4000)), '4000,0', "part $part is sent");
+    $node->safe_psql('postgres', "CALL tally.pack(1, '0')") if $part < 3;
+}
+my $void = q{SELECT tally.void_events('x', 'call', '2023-01-01Z', '2026-01-01Z', 'c1', dry_run => false) ->> 'events'};
+my $restore = q{SELECT tally.restore_events(tally._encode_id('cor_', batch_id), 'y') ->> 'events' FROM tally.correction_batch WHERE lifted_at IS NULL};
+my $close = q{SELECT tally.close_period('2023-01-01Z', '2026-01-01Z', supersedes => (SELECT s.statement FROM tally.statements() s WHERE s.superseded_by IS NULL))};
+my $state = q{SELECT (SELECT count(*) FROM tally.correction) || '/' || (SELECT coalesce(sum(events), 0) FROM tally.correction_batch WHERE lifted_at IS NULL)
+    || '/' || (SELECT u.events FROM tally.metric m, tally.usage_total(tally._encode_id('bm_', m.metric_id), '2023-01-01Z', '2026-01-01Z') u WHERE m.name = 'count')};
+my $whole = q{SELECT count(*) FILTER (WHERE tally._statement_digest(s) <> s.digest OR s.lines NOT IN (18, 24) OR s.lines <> (SELECT count(*) FROM tally.statement_line l WHERE l.statement_id = s.statement_id)) || '/' || (SELECT count(DISTINCT statement_id) - (SELECT count(*) FROM tally.statement) FROM tally.statement_line) FROM tally.statement s};
+my %allowed = map { $_ => 1 } '0/0/16000', '4000/4000/12000';
+
+for my $round (1 .. 4) {
+    for my $act ([ void => $void ], [ close => $close ], [ restore => $restore ]) {
+        my ($name, $sql) = @$act;
+        my ($out, $err) = ('', '');
+        my $handle = IPC::Run::start([ 'psql', '-X', '-qAt', '-d', $node->connstr('postgres'), '-c', $sql ], '<', \undef, '>', \$out, '2>', \$err);
+        sleep 0.05 + 0.07 * $round;
+        crash($node);
+        IPC::Run::finish($handle);
+        $node->start;
+        ok($allowed{ $node->safe_psql('postgres', $state) }, "round $round: $name is done or not");
+        is($node->safe_psql('postgres', $whole), '0/0', "round $round: statements are whole after $name");
+    }
+}
+is($node->safe_psql('postgres', 'SELECT object, problem FROM tally.verify() LIMIT 5'), '', 'nothing is wrong');
+$node->psql('postgres', $restore);
+is($node->safe_psql('postgres', $state), '0/0/16000', 'taken back, all count');
+$node->stop;
+done_testing();
