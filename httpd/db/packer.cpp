@@ -10,6 +10,12 @@ namespace {
 using std::chrono::milliseconds;
 
 const Statement kStep{"pack", "SELECT tally.pack_step()"};
+const Statement kCut{"cut_daily", "SELECT tally.cut_daily()"};
+
+// Days of UTC since 1970.
+std::int64_t today() {
+    return std::chrono::duration_cast<std::chrono::hours>(std::chrono::system_clock::now().time_since_epoch()).count() / 24;
+}
 
 }  // namespace
 
@@ -63,7 +69,16 @@ void Packer::step() {
     trouble_.reset();
     last_complaint_.clear();
     metrics_.packing(std::chrono::duration<double>(Clock::now() - begin).count());
-    if (*PQgetvalue(outcome.result.get(), 0, 0) != 't') rest(to_milliseconds(settings_.pack));
+    if (*PQgetvalue(outcome.result.get(), 0, 0) == 't') return;
+    if (const std::int64_t day = today(); day != cut_day_ && cut()) cut_day_ = day;
+    rest(to_milliseconds(settings_.pack));
+}
+
+bool Packer::cut() {
+    const Outcome outcome = session_.execute(kCut, {});
+    if (outcome.kind == Outcome::Kind::done) return true;
+    complain("daily_cut_failed", outcome.error.message);
+    return false;
 }
 
 void Packer::complain(const std::string& what, const std::string& why) {

@@ -1,6 +1,7 @@
 // The packer: a thread with a database session of its own that calls one bounded step of packing after another
 // (tally.pack_step), and rests when a round has found nothing to do. Every step is a transaction, so a lost connection
-// or a kill loses nothing, and any number of tallyds may pack one store at once.
+// or a kill loses nothing, and any number of tallyds may pack one store at once. Between rounds it sees to it that there is a
+// cut of the day (tally.cut_daily).
 #pragma once
 
 #include <atomic>
@@ -28,6 +29,7 @@ public:
 private:
     void run() noexcept;
     void step();
+    bool cut();
     void complain(const std::string& what, const std::string& why);
     void rest(std::chrono::milliseconds time) noexcept;
 
@@ -38,6 +40,7 @@ private:
     Backoff trouble_;
     std::minstd_rand random_;
     std::string last_complaint_;
+    std::int64_t cut_day_ = -1;  // of which there is a cut
     std::thread thread_;
 };
 

@@ -7,7 +7,7 @@ const { call } = require('./lib.js');
 const { resolve } = contract;
 
 // Makers first, what takes things away last; the rest in the order of the document.
-const FIRST = ['createProductFamily', 'createProduct', 'createMetric', 'ingestEvents', 'createCorrection', 'createStatement', 'updateValue', 'createKey'];
+const FIRST = ['createProductFamily', 'createProduct', 'createMetric', 'ingestEvents', 'createCorrection', 'createStatement', 'createCut', 'updateValue', 'createKey'];
 const LAST = ['voidEvent', 'restoreEvent', 'amendEvent', 'restoreCorrection', 'changeMetric', 'changeProductFamily', 'changeProduct', 'voidImport', 'revokeKey'];
 
 const parametersOf = (operation) => (operation.parameters ?? []).map(resolve);

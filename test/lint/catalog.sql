@@ -181,7 +181,7 @@ FROM granted g
 LEFT JOIN pg_proc p ON g.kind = 'function' AND p.oid = g.objid
 WHERE NOT CASE g.kind
     WHEN 'table' THEN g.privilege = 'SELECT' AND (g.grantee IN ('tally_admin', 'tally_app', 'tally_api')
-                                                 OR g.grantee = 'tally_read' AND g.name ~ '^(view|table) tally[.](events|customers|tenants?|metrics?|product_famil(y|ies)|products?|imports|import_batch|health)$')
+                                                 OR g.grantee = 'tally_read' AND g.name ~ '^(view|table) tally[.](events|customers|tenants?|metrics?|product_famil(y|ies)|products?|imports|import_batch|health|cuts?)$')
     WHEN 'column' THEN g.privilege = 'SELECT' AND g.grantee = 'tally_api' AND g.name = 'table tally.api_key'
     WHEN 'sequence' THEN false
     WHEN 'type' THEN g.grantee IN ('PUBLIC', 'tally_admin', 'tally_app', 'tally_read', 'tally_api')
@@ -211,7 +211,7 @@ WHERE p.provolatile = 'v' AND p.prokind <> 'a' AND NOT (l.lanname = 'c' AND p.pr
       -- ask the gate themselves: they go on in C++ and have no function behind them (pg/ingest/ingest_session.cpp)
       'tally.ingest(text,boolean)', 'tally.ingest(jsonb,boolean)', 'tally.record(text,text,jsonb,text,timestamp with time zone,text,boolean)',
       -- tend the store, the same whoever calls them, and are not for tally_app
-      'tally.pack_step(integer,interval,boolean)', 'tally.pack(integer,interval,boolean)', 'tally.retain(interval)',
+      'tally.pack_step(integer,interval,boolean)', 'tally.cut_daily()', 'tally.pack(integer,interval,boolean)', 'tally.retain(interval)',
       'tally.verify(integer)',                                                -- for tally_admin alone; keeps how many problems there are, where it may
       'tally_rest.authenticate(bytea,text)', 'tally_rest.ingest_batch(bytea[],text[])');      -- the keys that they are given are the proof
 

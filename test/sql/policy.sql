@@ -19,7 +19,7 @@ DECLARE
     secret text;
 BEGIN
     FOREACH tenant IN ARRAY ARRAY['one', 'two'] LOOP
-        PERFORM set_config('tally.tenant', tenant, true), tally.create_metric('c', 'COUNT'), tally.record('c', 'k');
+        PERFORM set_config('tally.tenant', tenant, true), tally.create_metric('c', 'COUNT'), tally.record('c', 'k'), tally.cut();
         FOREACH secret IN ARRAY ARRAY['admin', 'write'] LOOP
             INSERT INTO public.regress_key SELECT tenant || ' ' || secret, sha256(tally.create_api_key(secret, ARRAY[secret])::bytea);
         END LOOP;
@@ -40,6 +40,7 @@ BEGIN
         import := tally_rest.import_chunk(tenant, '{}', '{}', '{"event_id":"y","code":"c","customer_id":"k","timestamp":"2024-01-01T00:00:00Z"}') ->> 'import_id';
         PERFORM tally_rest.void_import(tenant, json_build_object('id', import)::jsonb, '{}', NULL);
     END LOOP;
+    PERFORM tally.cut_daily();
 END $$;
 SELECT tally.grant_read('regress_read', 'one');
 -- Tables that this did not fill get rows all the same: any will do, for only the tenant matters here.

@@ -105,12 +105,12 @@ SELECT tally.archive_metric(tally._encode_id('bm_', metric_id)) ~ '^bm_' AS arch
 SELECT tally.create_metric('n', 'COUNT', name => 'other code') ~ '^bm_' AS made;
 CREATE FUNCTION pg_temp.spoil(statement text) RETURNS void LANGUAGE plpgsql AS $f$
 BEGIN
-    EXECUTE format($q$CREATE OR REPLACE FUNCTION tally._usage_of_code(metrics tally.metric[], "from" timestamptz, "to" timestamptz, customers text[])
+    EXECUTE format($q$CREATE OR REPLACE FUNCTION tally._usage_of_code(metrics tally.metric[], "from" timestamptz, "to" timestamptz, customers text[], as_of text)
         RETURNS TABLE (metric_number integer, is_total boolean, value numeric, dimensions jsonb) LANGUAGE plpgsql VOLATILE AS $b$
         DECLARE names text[] := ARRAY(SELECT name FROM unnest(metrics));
-        BEGIN %s; RETURN QUERY SELECT u.metric_number, u.is_total, u.value, u.dimensions FROM tally._unspoilt(metrics, "from", "to", customers) u; END $b$ $q$, statement);
+        BEGIN %s; RETURN QUERY SELECT u.metric_number, u.is_total, u.value, u.dimensions FROM tally._unspoilt(metrics, "from", "to", customers, as_of) u; END $b$ $q$, statement);
 END $f$;
-ALTER FUNCTION tally._usage_of_code(tally.metric[], timestamptz, timestamptz, text[]) RENAME TO _unspoilt;
+ALTER FUNCTION tally._usage_of_code(tally.metric[], timestamptz, timestamptz, text[], text) RENAME TO _unspoilt;
 CREATE FUNCTION pg_temp.states(period text DEFAULT '{"start_date":["2024-01-01"],"end_date":["2024-02-01"]}') RETURNS TABLE (metric text, state text) LANGUAGE sql AS $$
     SELECT u ->> 'metric_name', coalesce(u ->> 'error', 'answered') FROM json_array_elements(tally_rest.usage_summary(1, '{}', period::jsonb, NULL) -> 'usage') u $$;
 SELECT pg_temp.spoil($$IF 'COUNT' = ANY (names) THEN PERFORM 1 / 0; ELSIF 'MIN' = ANY (names) THEN PERFORM tally.no_such_function(); END IF$$);

@@ -227,7 +227,7 @@ TEST(UsageColumns, GiveWhatRowsGive) {
                 const std::vector<std::byte> bytes = segment_of(part);
                 SegmentInMemory source(bytes);
                 SegmentReader segment(source);
-                SegmentCount(segment, count, voided).run();
+                SegmentCount(segment, count, {voided}).run();
             }
             ASSERT_EQ(words_of(count), by_rows(question, rows, voided)) << "seed " << seed << " round " << round;
         }

@@ -13,25 +13,21 @@ PropertyColumn* value_column(const KeyColumns& columns, const MetricRule& rule) 
     return rule.value_key() < 0 ? nullptr : columns.column(rule.value_key());
 }
 
-bool holds_any(std::span<const std::int64_t> seqs, std::int64_t first, std::int64_t last) {
-    const auto found = std::lower_bound(seqs.begin(), seqs.end(), first);
-    return found != seqs.end() && *found <= last;
-}
-
 }  // namespace
 
-SegmentCount::SegmentCount(SegmentReader& segment, UsageCount& count, std::span<const std::int64_t> voided)
+SegmentCount::SegmentCount(SegmentReader& segment, UsageCount& count, const LeftOut& left_out)
     : segment_(segment),
       count_(count),
       question_(count.question()),
       measures_(count.groups().states().measures()),
+      left_out_(left_out),
+      leaves_out_(left_out.meets(segment.first_seq(), segment.last_seq())),
       columns_(segment, *question_.rule),
       classes_(columns_, count),
       numbers_(measures_.numbers() ? value_column(columns_, *question_.rule) : nullptr),
       keys_(measures_.distinct ? value_column(columns_, *question_.rule) : nullptr, *question_.rule),
       // The latest row of a piece is its last one only where it is one customer's.
       tells_customers_apart_(question_.by_customer || measures_.latest) {
-    if (holds_any(voided, segment.first_seq(), segment.last_seq())) voided_ = voided;
     const Windows& windows = question_.windows;
     is_in_one_window_ = windows.holds(segment.first_ts()) && windows.holds(segment.last_ts()) &&
                         windows.window_of(segment.first_ts()) == windows.window_of(segment.last_ts());

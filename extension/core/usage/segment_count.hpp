@@ -6,12 +6,12 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <string_view>
 #include <vector>
 
 #include "core/segment/reader.hpp"
 #include "core/usage/key_columns.hpp"
+#include "core/usage/known_at.hpp"
 #include "core/usage/question.hpp"
 #include "core/usage/row_classes.hpp"
 #include "core/usage/value_cells.hpp"
@@ -20,8 +20,7 @@ namespace tally {
 
 class SegmentCount {
 public:
-    // `voided`: seqs of events that are not counted, ascending; others than this segment's may be among them.
-    SegmentCount(SegmentReader& segment, UsageCount& count, std::span<const std::int64_t> voided);
+    SegmentCount(SegmentReader& segment, UsageCount& count, const LeftOut& left_out);
 
     void run();
 
@@ -69,7 +68,8 @@ private:
     UsageCount& count_;
     const Question& question_;
     const Measures measures_;
-    std::span<const std::int64_t> voided_;
+    const LeftOut left_out_;
+    const bool leaves_out_;  // some rows of this segment, perhaps
     KeyColumns columns_;
     RowClasses classes_;
     NumberCells numbers_;

@@ -42,16 +42,16 @@ void SegmentCount::load_block(RowRange rows) {
                std::min(first + segment_block_rows, std::max(wanted_.end, rows.end))};
     if (!classes_.is_trivial()) {
         classes_.load(loaded_.begin, loaded_.end);
-    } else if (!voided_.empty()) {
+    } else if (leaves_out_) {
         classes_.combinations().assign(loaded_.size(), 0);
     }
     if (measures_.numbers()) numbers_.load(loaded_.begin, loaded_.end);
     if (measures_.distinct) keys_.load(loaded_.begin, loaded_.end, wanted_.size());
-    if (voided_.empty()) return;
+    if (!leaves_out_) return;
     seqs_.resize(loaded_.size());
     segment_.read_seq(loaded_.begin, loaded_.end, seqs_.data());
     for (std::size_t i = 0; i < seqs_.size(); ++i)
-        if (std::binary_search(voided_.begin(), voided_.end(), seqs_[i]))
+        if (left_out_.holds(seqs_[i]))
             classes_.combinations()[i] = RowClasses::left_out;
 }
 

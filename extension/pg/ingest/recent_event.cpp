@@ -70,6 +70,8 @@ StoreTable open_event_table() {
 }
 
 void take_event_numbers(std::span<std::int64_t> numbers) {
+    // Cuts rely on this order (sql/install/60-usage/cut.sql); claims have seen to it already.
+    (void)GetTopTransactionId();
     const Oid sequence = get_relname_relid("event_seq", get_namespace_oid("tally", false));
     for (std::int64_t& number : numbers) number = nextval_internal(sequence, false);
 }

@@ -84,7 +84,10 @@ Step do_step(PackQueue& queue) {
         plan_merges(queue);
         return Step::did;
     }
-    if (!std::exchange(queue.generations_are_tended, true) && tend_generations(queue)) return Step::did;
+    if (!std::exchange(queue.generations_are_tended, true)) {
+        add_watermark();
+        if (tend_generations(queue)) return Step::did;
+    }
     if (seal_step()) {
         queue.had_work = true;
         return Step::did;

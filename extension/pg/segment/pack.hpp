@@ -91,4 +91,7 @@ bool recount_totals(PackQueue& queue, const PileKey& pile);
 // generation.hpp. False: there was nothing to do.
 bool tend_generations(PackQueue& queue);
 
+// Notes up to which numbers of events and corrections all will be decided soon, for cuts.
+void add_watermark();
+
 }  // namespace tally

@@ -18,6 +18,7 @@
 #include "pg/segment/partition_list.hpp"
 #include "pg/segment/segment_bytes.hpp"
 #include "pg/segment/statement.hpp"
+#include "pg/segment/table_read.hpp"
 
 namespace tally {
 namespace {
@@ -51,37 +52,6 @@ private:
     ReturnSetInfo* info_;
     FieldBytes scratch_;
 };
-
-struct TableRead {
-    Relation table;
-    TableScanDesc scan;
-    TupleTableSlot* slot;
-    MemoryContext memory;  // of one row
-};
-
-TableRead begin_table(Oid oid) {
-    TableRead open{};
-    open.table = table_open(oid, AccessShareLock);
-    open.scan = table_beginscan_strat(open.table, GetActiveSnapshot(), 0, nullptr, true, false);
-    open.slot = table_slot_create(open.table, nullptr);
-    open.memory = AllocSetContextCreate(CurrentMemoryContext, "pgtally verify", ALLOCSET_DEFAULT_SIZES);
-    return open;
-}
-
-bool next_row(const TableRead& open) {
-    CHECK_FOR_INTERRUPTS();
-    MemoryContextReset(open.memory);
-    if (!table_scan_getnextslot(open.scan, ForwardScanDirection, open.slot)) return false;
-    slot_getallattrs(open.slot);
-    return true;
-}
-
-void end_table(const TableRead& open) {
-    table_endscan(open.scan);
-    ExecDropSingleTupleTableSlot(open.slot);
-    MemoryContextDelete(open.memory);
-    table_close(open.table, NoLock);
-}
 
 // A text of the row; calls PostgreSQL where it has to be detoasted, into the current memory context.
 std::string_view text_at(const TableRead& open, int column) {

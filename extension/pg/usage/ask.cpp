@@ -9,9 +9,11 @@
 namespace tally {
 namespace {
 
-void count_metric(const MeteredMetric& metric, UsageCount& count) {
+void count_metric(const MeteredMetric& metric, UsageCount& count, const std::optional<AsOf>& as_of) {
     UsageCount* const counts[] = {&count};
-    count_events(metric.tenant, metric.code, counts);
+    PassPlaces places;
+    if (as_of) places.known = &as_of->known;
+    count_events(metric.tenant, metric.code, counts, places);
 }
 
 // Anybody can make up such a row: it gives no right to its tenant.
@@ -29,7 +31,10 @@ MeteredMetric metric_of_caller(FunctionCallInfo fcinfo, int number) {
 }
 
 MeteredMetric metric_argument(FunctionCallInfo fcinfo, int number) {
-    return passed_metric(call_pg([&] { return PG_GETARG_HEAPTUPLEHEADER(number); }));
+    return passed_metric(call_pg([&] {
+        if (PG_ARGISNULL(number)) refuse_argument("metric", "metric must not be NULL");
+        return PG_GETARG_HEAPTUPLEHEADER(number);
+    }));
 }
 
 std::vector<MeteredMetric> metrics_argument(FunctionCallInfo fcinfo, int number) {
@@ -68,12 +73,12 @@ MetricCount::MetricCount(const MeteredMetric& metric, const Windows& windows, co
 
 Counted::Counted(const MeteredMetric& metric, const Asked& asked)
     : MetricCount(metric, asked, usage_memory()) {
-    count_metric(metric, count);
+    count_metric(metric, count, asked.as_of);
 }
 
-Counted::Counted(const MeteredMetric& metric, const Windows& windows, const Measures& measures)
+Counted::Counted(const MeteredMetric& metric, const Windows& windows, const Measures& measures, const std::optional<AsOf>& as_of)
     : MetricCount(metric, windows, measures) {
-    count_metric(metric, count);
+    count_metric(metric, count, as_of);
 }
 
 }  // namespace tally

@@ -8,6 +8,7 @@
 #include "core/usage/question.hpp"
 
 #include "pg/usage/arguments.hpp"
+#include "pg/usage/as_of.hpp"
 #include "pg/usage/metric_row.hpp"
 
 namespace tally {
@@ -28,6 +29,7 @@ struct Asked {
     GroupBy group_by;
     bool by_dimensions = true;
     Filter filter;
+    std::optional<AsOf> as_of;
 
     // Names that are NULL name nobody; without any name all customers are asked for.
     void name_customers(const std::vector<std::optional<std::string>>& names);
@@ -47,7 +49,7 @@ struct MetricCount {
 // The same once its events have been read, in a pass of its own.
 struct Counted : MetricCount {
     Counted(const MeteredMetric& metric, const Asked& asked);
-    Counted(const MeteredMetric& metric, const Windows& windows, const Measures& measures);
+    Counted(const MeteredMetric& metric, const Windows& windows, const Measures& measures, const std::optional<AsOf>& as_of);
 };
 
 }  // namespace tally

@@ -30,15 +30,23 @@ Relation open_segments() {
 
 enum class Carried { used, ignored };
 
+// As of a cut nothing that is carried is used: it may cover events that came later.
+struct LifeSource {
+    Carried carried;
+    const KnownAt* known;
+};
+
 // Counts into `count`, and answers its one group.
-std::uint32_t count_life(const MeteredMetric& metric, UsageCount& count, std::int64_t edge, Carried use) {
+std::uint32_t count_life(const MeteredMetric& metric, UsageCount& count, std::int64_t edge,
+                         const LifeSource& source) {
     UsageCount* const counts[] = {&count};
-    const std::vector<std::int64_t> voided = voided_seqs(metric.tenant, metric.code, edge, end_of_time);
+    const std::vector<std::int64_t> voided = voided_seqs(metric.tenant, metric.code, edge, end_of_time, source.known);
     PassPlaces places;
     places.begins_at_edge = true;
     places.voided = voided;
+    places.known = source.known;
     std::optional<KeptState> carried;
-    if (use == Carried::used) carried = find_life_total(metric, edge, voided.size());
+    if (source.carried == Carried::used && source.known == nullptr) carried = find_life_total(metric, edge, voided.size());
     std::vector<std::int64_t> loose;
     if (carried) {
         loose = loose_segments(metric.tenant, hash32(metric.code));
@@ -59,7 +67,8 @@ Datum answer_life(FunctionCallInfo fcinfo, Carried use) {
         const std::int64_t edge = call_pg([] { return retained_from(); });
         const MetricRule rule(metric.definition, {}, {});
         UsageCount count({&rule, Windows({edge}, end_of_time), false, false, true, {}, measures}, usage_memory());
-        const std::uint32_t group = count_life(metric, count, edge, use);
+        const std::optional<AsOf> as_of = find_as_of(metric.tenant, PG_NARGS() > 1 ? text_argument(fcinfo, 1) : std::nullopt);
+        const std::uint32_t group = count_life(metric, count, edge, {use, as_of ? &as_of->known : nullptr});
         call_pg([&] { table_close(parent, AccessShareLock); });
         const UsageStates& states = count.groups().states();
         const EventCounts counts = states.counts(group);
@@ -85,7 +94,7 @@ Datum answer_life(FunctionCallInfo fcinfo, Carried use) {
 
 }  // namespace
 
-// tally._life(metric tally.metric) -> (value, total, positive, negative, events, skipped) of all events of the metric
+// tally._life(metric tally.metric, as_of text) -> (value, total, positive, negative, events, skipped) of all events of the metric
 TALLY_FUNCTION(life) {
     return answer_life(fcinfo, Carried::used);
 }

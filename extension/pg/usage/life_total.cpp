@@ -110,7 +110,7 @@ const std::vector<std::int64_t>& LifeTotals::voided(const std::string& code) {
 void LifeTotals::add(std::string_view code, SegmentReader& segment) {
     for (Total& total : totals_)
         if (total.is_current && total.metric.code == code)
-            SegmentCount(segment, total.count, voided(total.metric.code)).run();
+            SegmentCount(segment, total.count, {voided(total.metric.code)}).run();
 }
 
 void LifeTotals::note_source(std::string_view code, std::string_view source) {

@@ -46,8 +46,8 @@ private:
 
 class RecentPass {
 public:
-    RecentPass(std::span<UsageCount* const> counts, std::span<const std::int64_t> voided)
-        : counts_(counts), voided_(voided), shared_(counts), values_(shared_.keys()) {}
+    RecentPass(std::span<UsageCount* const> counts, const LeftOut& left_out)
+        : counts_(counts), left_out_(left_out), shared_(counts), values_(shared_.keys()) {}
 
     void run(std::int32_t tenant, std::string_view code) {
         const Question& first = counts_.front()->question();
@@ -68,7 +68,7 @@ private:
     void add_all(RecentEvents& events) {
         RecentEvent event;
         while (events.next(event)) {
-            if (std::binary_search(voided_.begin(), voided_.end(), event.seq)) continue;
+            if (left_out_.holds(event.seq)) continue;
             const auto values = values_.read(event.properties);
             for (std::size_t i = 0; i < counts_.size(); ++i)
                 counts_[i]->add(event.customer, event.ts, event.seq, shared_.of_question(i, values));
@@ -76,7 +76,7 @@ private:
     }
 
     std::span<UsageCount* const> counts_;
-    std::span<const std::int64_t> voided_;
+    const LeftOut left_out_;
     SharedKeys shared_;
     RowValues values_;
 };
@@ -90,8 +90,8 @@ bool may_hold(const SegmentRow& row, const Question& question) {
 
 class SegmentPass {
 public:
-    SegmentPass(std::span<UsageCount* const> counts, std::span<const std::int64_t> voided)
-        : counts_(counts), voided_(voided) {
+    SegmentPass(std::span<UsageCount* const> counts, const LeftOut& left_out)
+        : counts_(counts), left_out_(left_out) {
         // What is fetched of a segment is forgotten with it.
         memory_ = call_pg([] {
             return AllocSetContextCreate(CurrentMemoryContext, "tally segment columns", ALLOCSET_DEFAULT_SIZES);
@@ -115,19 +115,19 @@ private:
     void add_all(Segments& segments, std::span<const std::int64_t> but) {
         SegmentRow row;
         while (segments.next(row)) {
-            if (!may_hold(row, counts_.front()->question())) continue;
+            if (left_out_.holds_all_from(row.first_seq) || !may_hold(row, counts_.front()->question())) continue;
             if (std::binary_search(but.begin(), but.end(), row.segment_id)) continue;
             MemoryContext const before = MemoryContextSwitchTo(memory_);
             PgSegmentBytes bytes(row.data, row.segment_id);
             SegmentReader segment(bytes);
-            for (UsageCount* const count : counts_) SegmentCount(segment, *count, voided_).run();
+            for (UsageCount* const count : counts_) SegmentCount(segment, *count, left_out_).run();
             MemoryContextSwitchTo(before);
             call_pg([&] { MemoryContextReset(memory_); });
         }
     }
 
     std::span<UsageCount* const> counts_;
-    std::span<const std::int64_t> voided_;
+    const LeftOut left_out_;
     MemoryContext memory_;
 };
 
@@ -149,11 +149,11 @@ void count_events(std::int32_t tenant, std::string_view code, std::span<UsageCou
     if (!places.only_segments || !places.only_segments->empty())
         segments.emplace(tenant, windows.from(), windows.to(), places.begins_at_edge);
     std::vector<std::int64_t> read;
-    if (!places.voided) read = voided_seqs(tenant, code, windows.from(), windows.to());
-    const std::span<const std::int64_t> voided = places.voided.value_or(read);
-    if (places.recent_events) RecentPass(counts, voided).run(tenant, code);
+    if (!places.voided) read = voided_seqs(tenant, code, windows.from(), windows.to(), places.known);
+    const LeftOut left_out{places.voided.value_or(read), places.known};
+    if (places.recent_events) RecentPass(counts, left_out).run(tenant, code);
     if (!segments) return;
-    SegmentPass(counts, voided).run(*segments, code, places);
+    SegmentPass(counts, left_out).run(*segments, code, places);
     segments->close();
 }
 

@@ -7,6 +7,7 @@
 #include <span>
 #include <string_view>
 
+#include "core/usage/known_at.hpp"
 #include "core/usage/question.hpp"
 
 namespace tally {
@@ -24,6 +25,8 @@ struct PassPlaces {
     std::span<const std::int64_t> but_segments;
     // The voided seqs of the code in the range, where the caller has read them in the same snapshot.
     std::optional<std::span<const std::int64_t>> voided;
+    // As of a cut: only events and corrections that were known then.
+    const KnownAt* known = nullptr;
     // The range begins at the retention edge that the caller has read: nobody is told that it has moved on since.
     bool begins_at_edge = false;
 };

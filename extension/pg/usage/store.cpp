@@ -15,7 +15,9 @@ namespace tally {
 namespace {
 
 // Columns of the index of correction by code.
-enum CorrectionKey : AttrNumber { by_code_tenant = 1, by_code_code = 2, by_code_ts = 3, by_code_seq = 4 };
+enum CorrectionKey : AttrNumber { by_code_tenant = 1, by_code_code, by_code_ts, by_code_seq, by_code_act };
+// Columns of correction, which begin lifted_correction too, and the last one of that.
+enum CorrectionColumn : AttrNumber { correction_seq = 2, correction_successor = 11, correction_act = 13, lifted_act = 17 };
 
 // The bytes of a text that is never null; detoasted in the current memory context where it must be.
 std::string_view text_of(TupleTableSlot* slot, AttrNumber column) {
@@ -155,7 +157,8 @@ namespace {
 // as many as events, and each answer needs all those of its range.
 class SeqsOfIndex {
 public:
-    explicit SeqsOfIndex(IndexScanDesc scan) : scan_(scan), slot_(table_slot_create(scan->heapRelation, nullptr)) {
+    SeqsOfIndex(IndexScanDesc scan, const KnownAt* known)
+        : scan_(scan), known_(known), slot_(table_slot_create(scan->heapRelation, nullptr)) {
         scan_->xs_want_itup = true;
         // With the keys that it has: only a scan that begins makes room for tuples of the index.
         index_rescan(scan_, nullptr, scan_->numberOfKeys, nullptr, 0);
@@ -169,8 +172,8 @@ public:
             ItemPointer const place = index_getnext_tid(scan_, ForwardScanDirection);
             if (place == nullptr) break;
             if (!is_seen(place)) continue;
-            bool is_null = false;
-            seqs[count++] = DatumGetInt64(index_getattr(scan_->xs_itup, by_code_seq, scan_->xs_itupdesc, &is_null));
+            if (known_ != nullptr && !known_->sees_act(value(by_code_act))) continue;
+            seqs[count++] = value(by_code_seq);
         }
         return count;
     }
@@ -181,6 +184,11 @@ public:
     }
 
 private:
+    std::int64_t value(AttrNumber column) const {
+        bool is_null = false;
+        return DatumGetInt64(index_getattr(scan_->xs_itup, column, scan_->xs_itupdesc, &is_null));
+    }
+
     bool is_seen(ItemPointer place) {
         if (!VM_ALL_VISIBLE(scan_->heapRelation, ItemPointerGetBlockNumber(place), &map_page_)) {
             const bool is_seen = index_fetch_heap(scan_, slot_);
@@ -193,6 +201,7 @@ private:
     }
 
     IndexScanDesc scan_;
+    const KnownAt* known_;
     TupleTableSlot* slot_;
     Buffer map_page_ = InvalidBuffer;
 };
@@ -209,14 +218,36 @@ void scan_corrections(IndexReader& reader, std::int32_t tenant, std::string_view
     reader.scan(keys, count);
 }
 
+// Those whose corrections were lifted later than the cut.
+void add_lifted_since(std::int32_t tenant, std::string_view code, std::int64_t from, std::int64_t to, const KnownAt& known,
+                      std::vector<std::int64_t>& seqs) {
+    struct Lifted {
+        std::int64_t seq, act, lifted_by_act;
+    };
+    IndexReader reader("lifted_correction", "lifted_correction_code");
+    scan_corrections(reader, tenant, code, from, to);
+    while (TupleTableSlot* const slot = reader.next()) {
+        const Lifted row = call_pg([&] {
+            const auto value = [&](AttrNumber column) {
+                bool is_null = false;
+                return DatumGetInt64(slot_getattr(slot, column, &is_null));
+            };
+            return Lifted{value(correction_seq), value(correction_act), value(lifted_act)};
+        });
+        if (known.sees_act(row.act) && !known.sees_act(row.lifted_by_act)) seqs.push_back(row.seq);
+    }
+    reader.close();
+}
+
 }  // namespace
 
-std::vector<std::int64_t> voided_seqs(std::int32_t tenant, std::string_view code, std::int64_t from, std::int64_t to) {
+std::vector<std::int64_t> voided_seqs(std::int32_t tenant, std::string_view code, std::int64_t from, std::int64_t to,
+                                      const KnownAt* known) {
     constexpr int at_once = 4096;
     std::vector<std::int64_t> seqs;
     IndexReader reader("correction", "correction_code");
     scan_corrections(reader, tenant, code, from, to);
-    SeqsOfIndex index = call_pg([&] { return SeqsOfIndex(reader.scan_of_index()); });
+    SeqsOfIndex index = call_pg([&] { return SeqsOfIndex(reader.scan_of_index(), known); });
     for (int count = at_once; count == at_once;) {
         const std::size_t read = seqs.size();
         seqs.resize(read + at_once);
@@ -225,12 +256,12 @@ std::vector<std::int64_t> voided_seqs(std::int32_t tenant, std::string_view code
     }
     call_pg([&] { index.close(); });
     reader.close();
+    if (known != nullptr) add_lifted_since(tenant, code, from, to, *known, seqs);
     std::sort(seqs.begin(), seqs.end());
     return seqs;
 }
 
 std::vector<std::int64_t> amended_seqs(std::int32_t tenant, std::string_view code, std::int64_t from, std::int64_t to) {
-    enum CorrectionColumn : AttrNumber { correction_seq = 2, correction_successor = 11 };
     std::vector<std::int64_t> seqs;
     IndexReader reader("correction", "correction_code");
     scan_corrections(reader, tenant, code, from, to);

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/usage/known_at.hpp"
+
 #include "pg/border/boundary.hpp"
 #include "pg/border/values.hpp"
 #include "pg/segment/generation.hpp"
@@ -87,8 +89,10 @@ private:
     TimestampTz from_, to_;
 };
 
-// The seqs of the voided events of a code in [from, to), ascending; and of those of them that were amended.
-std::vector<std::int64_t> voided_seqs(std::int32_t tenant, std::string_view code, std::int64_t from, std::int64_t to);
+// The seqs of the voided events of a code in [from, to), ascending; of those that were void at a cut, where `known` is
+// given; and of those of them that were amended.
+std::vector<std::int64_t> voided_seqs(std::int32_t tenant, std::string_view code, std::int64_t from, std::int64_t to,
+                                      const KnownAt* known = nullptr);
 std::vector<std::int64_t> amended_seqs(std::int32_t tenant, std::string_view code, std::int64_t from, std::int64_t to);
 
 }  // namespace tally

@@ -87,7 +87,7 @@ Datum amount_of(const Decimal& value) {
 
 }  // namespace
 
-// tally._summaries(metric tally.metric, "from", "to", width interval) -> (bucket_start, bucket_end, positive, negative,
+// tally._summaries(metric tally.metric, "from", "to", width interval, as_of) -> (bucket_start, bucket_end, positive, negative,
 // events, total_positive, total_negative, total_events): whole buckets that the range touches and in which something
 // happened
 TALLY_FUNCTION(summaries) {
@@ -98,8 +98,9 @@ TALLY_FUNCTION(summaries) {
             throw Error(ErrorKind::invalid_argument,
                         "metric \"" + metric.definition.name + "\" has no values to sum up",
                         "Ask for its usage with a window instead.", "id");
+        if (PG_ARGISNULL(3)) call_pg([] { refuse_argument("width", "width must not be NULL"); });
         const Buckets buckets(*PG_GETARG_INTERVAL_P(3), range_arguments(fcinfo, 1, 2));
-        Counted counted(metric, buckets.windows, sides_only());
+        Counted counted(metric, buckets.windows, sides_only(), find_as_of(metric.tenant, text_argument(fcinfo, 4)));
         const UsageGroups& groups = counted.count.groups();
         NumberShelf shelf;
         SmallSlot positive = NumberShelf::none(), negative = NumberShelf::none();

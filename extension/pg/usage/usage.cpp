@@ -38,7 +38,8 @@ Datum total_row(FunctionCallInfo fcinfo, const MeteredMetric& metric, Asked& ask
 
 }  // namespace
 
-// tally.usage(metric, "from", "to", customer, "window", time_zone, group_by, filter, fill, anchor, week_start) -> rows
+// tally.usage(metric, "from", "to", customer, "window", time_zone, group_by, filter, fill, anchor, week_start,
+// start_date, end_date, as_of) -> rows
 TALLY_FUNCTION(usage) {
     return guarded([&]() -> Datum {
         const MeteredMetric metric = metric_of_caller(fcinfo, 0);
@@ -49,6 +50,7 @@ TALLY_FUNCTION(usage) {
         asked.windows = {text_argument(fcinfo, 4), text_argument(fcinfo, 5), text_argument(fcinfo, 10), anchor_argument(fcinfo, 9)};
         asked.group_by = group_by_argument(fcinfo, 6);
         asked.filter = filter_argument(fcinfo, 7);
+        asked.as_of = find_as_of(metric.tenant, text_argument(fcinfo, 13));
         Counted counted(metric, asked);
         ReturnSetInfo* const rows = call_pg([&] { return begin_rows(fcinfo); });
         put_usage_rows(rows, metric, counted.count,
@@ -57,7 +59,7 @@ TALLY_FUNCTION(usage) {
     });
 }
 
-// tally._usage_of_code(metrics tally.metric[], "from", "to", customers) -> for each metric its rows and a total
+// tally._usage_of_code(metrics tally.metric[], "from", "to", customers, as_of) -> for each metric its rows and a total
 TALLY_FUNCTION(usage_of_code) {
     return guarded([&]() -> Datum {
         const std::vector<MeteredMetric> metrics = metrics_argument(fcinfo, 0);
@@ -74,7 +76,10 @@ TALLY_FUNCTION(usage_of_code) {
         }
         ReturnSetInfo* const rows = call_pg([&] { return begin_rows(fcinfo); });
         if (metrics.empty()) return Datum{0};
-        count_events(metrics.front().tenant, metrics.front().code, counts);
+        const std::optional<AsOf> as_of = find_as_of(metrics.front().tenant, text_argument(fcinfo, 4));
+        PassPlaces places;
+        if (as_of) places.known = &as_of->known;
+        count_events(metrics.front().tenant, metrics.front().code, counts, places);
         for (std::size_t i = 0; i < metrics.size(); ++i)
             put_usage_rows(rows, metrics[i], *counts[i],
                            {UsageShape::rows_of_metrics, false, false, static_cast<std::int32_t>(i) + 1});
@@ -98,7 +103,7 @@ TALLY_FUNCTION(usage_by_customer) {
     });
 }
 
-// tally.usage_total(metric, "from", "to", customer, filter) -> (value, converted_value, events, skipped)
+// tally.usage_total(metric, "from", "to", customer, filter, start_date, end_date, as_of) -> (value, converted_value, events, skipped)
 TALLY_FUNCTION(usage_total) {
     return guarded([&]() -> Datum {
         const MeteredMetric metric = metric_of_caller(fcinfo, 0);
@@ -107,6 +112,7 @@ TALLY_FUNCTION(usage_total) {
                                       either_argument(fcinfo, 2, 6, "to", "end_date"));
         asked.name_customers({text_argument(fcinfo, 3)});
         asked.filter = filter_argument(fcinfo, 4);
+        asked.as_of = find_as_of(metric.tenant, text_argument(fcinfo, 7));
         return total_row(fcinfo, metric, asked);
     });
 }

@@ -9,6 +9,7 @@
 #include "core/base/rfc3339.hpp"
 #include "core/usage/answer.hpp"
 
+#include "pg/border/gate.hpp"
 #include "pg/usage/ask.hpp"
 #include "pg/usage/state_values.hpp"
 #include "pg/usage/store.hpp"
@@ -154,7 +155,7 @@ private:
 };
 
 // What the answer says of its windows; the anchor as the local time that it is, without an offset.
-void append_cut(std::string& json, const WindowArguments& windows) {
+void append_windows(std::string& json, const WindowArguments& windows) {
     if (windows.width) append_member(json, "window", *windows.width);
     append_member(json, "time_zone", windows.time_zone.value_or("UTC"));
     if (windows.week_start) append_member(json, "week_start", *windows.week_start);
@@ -162,6 +163,14 @@ void append_cut(std::string& json, const WindowArguments& windows) {
     std::string local = format_rfc3339(*windows.anchor);
     local.pop_back();
     append_member(json, "anchor", local);
+}
+
+// Which cut it was in the end.
+std::string json_of(const AsOf& cut) {
+    std::string json = "{\"id\":\"" + cut.id + '"';
+    append_member(json, "name", cut.name);
+    append_member(json, "taken_at", format_rfc3339(cut.taken_at));
+    return json + '}';
 }
 
 std::string public_id_of(HeapTupleHeader row) {
@@ -177,8 +186,19 @@ std::string public_id_of(HeapTupleHeader row) {
 }  // namespace
 }  // namespace tally
 
+// tally._as_of(tenant_id integer, as_of text) -> json
+TALLY_FUNCTION(as_of) {
+    using namespace tally;
+    if (PG_ARGISNULL(0) || PG_ARGISNULL(1)) PG_RETURN_NULL();
+    return guarded([&]() -> Datum {
+        const std::int32_t tenant = call_pg([&] { return tenant_for_caller(PG_GETARG_INT32(0)); });
+        const std::string json = json_of(find_as_of(tenant, text_argument(fcinfo, 1)).value());
+        return call_pg([&] { return text_datum(json); });
+    });
+}
+
 // tally_rest._metric_usage(metric tally.metric, "from", "to", customers, "window", time_zone, group_by, filter, fill, anchor,
-// week_start) -> json
+// week_start, as_of) -> json
 TALLY_FUNCTION(metric_usage_json) {
     using namespace tally;
     return guarded([&]() -> Datum {
@@ -189,13 +209,15 @@ TALLY_FUNCTION(metric_usage_json) {
         asked.windows = {text_argument(fcinfo, 4), text_argument(fcinfo, 5), text_argument(fcinfo, 10), anchor_argument(fcinfo, 9)};
         asked.group_by = group_by_argument(fcinfo, 6);
         asked.filter = filter_argument(fcinfo, 7);
+        asked.as_of = find_as_of(metric.tenant, text_argument(fcinfo, 11));
         Counted counted(metric, asked);
         UsageJson writer(metric, counted.count);
         std::string json = "{\"metric_id\":\"" + public_id_of(call_pg([&] { return PG_GETARG_HEAPTUPLEHEADER(0); })) + '"';
         append_member(json, "code", metric.code);
         append_member(json, "from", format_rfc3339(asked.range.from));
         append_member(json, "to", format_rfc3339(asked.range.to));
-        append_cut(json, asked.windows);
+        append_windows(json, asked.windows);
+        if (asked.as_of) json.append(",\"as_of\":").append(json_of(*asked.as_of));
         writer.append_rows(json, flag_argument(fcinfo, 8), asked.windows.width.has_value());
         writer.append_total(json);
         const EventCounts counts = writer.total_counts();

@@ -129,12 +129,20 @@ BEGIN
     made.tenant_id := tenant_id; made.statement_id := tally._uuid7(); made.range_from := "from"; made.range_to := "to"; made.customer_id := customer;
     made.supersedes := before.statement_id; made.created_at := now(); made.created_by := tally._actor();
     made.definitions := (SELECT coalesce(json_agg(m ORDER BY m.created_at, m.metric_id), '[]') FROM tally.metric m WHERE m.tenant_id = close_period.tenant_id AND m.archived_at IS NULL);
-    INSERT INTO tally.statement_line (tenant_id, statement_id, metric_id, customer_id, value, converted_value, events, skipped)
-    SELECT made.tenant_id, made.statement_id, m.metric_id, coalesce(u.customer_id, ''), u.value, u.converted_value, u.events, u.skipped
-    FROM json_populate_recordset(NULL::tally.metric, made.definitions) m,
-         LATERAL tally._usage_by_customer(m, "from", "to", CASE WHEN customer IS NOT NULL THEN ARRAY[customer] END) u
-    ORDER BY coalesce(u.customer_id, '') COLLATE "C", m.metric_id;      -- as the key has them
-    GET DIAGNOSTICS made.lines = ROW_COUNT;
+    -- In one statement, so by one snapshot: as of the cut usage is what the lines say.
+    WITH moment AS MATERIALIZED (SELECT * FROM tally._moment()),
+    cut AS (
+        INSERT INTO tally.cut (tenant_id, kind, name, taken_at, last_seq, unseen_seqs, last_act, unseen_acts)
+        SELECT made.tenant_id, 'statement', tally._encode_id('stm_', made.statement_id), m.taken_at, m.last_seq, m.unseen_seqs, m.last_act, m.unseen_acts FROM moment m
+    ), line AS (
+        INSERT INTO tally.statement_line (tenant_id, statement_id, metric_id, customer_id, value, converted_value, events, skipped)
+        SELECT made.tenant_id, made.statement_id, m.metric_id, coalesce(u.customer_id, ''), u.value, u.converted_value, u.events, u.skipped
+        FROM json_populate_recordset(NULL::tally.metric, made.definitions) m,
+             LATERAL tally._usage_by_customer(m, "from", "to", CASE WHEN customer IS NOT NULL THEN ARRAY[customer] END) u
+        ORDER BY coalesce(u.customer_id, '') COLLATE "C", m.metric_id       -- as the key has them
+        RETURNING 1
+    )
+    SELECT count(*) INTO made.lines FROM line;
     made.digest := tally._statement_digest(made);
     INSERT INTO tally.statement SELECT made.*;
     RETURN tally._encode_id('stm_', made.statement_id);
@@ -146,7 +154,7 @@ CREATE FUNCTION tally.close_period("from" timestamptz, "to" timestamptz, custome
     AS 'MODULE_PATHNAME', 'tally_gate_chosen'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION tally.close_period(timestamptz, timestamptz, text, text) IS
-    'Closes a period of the current tenant, of one customer or (NULL) of all, and answers the id of its statement: what each customer has used of each metric in use, frozen. Errors: 22023; TL409 closed already, unless supersedes names that statement; P0002 no such statement';
+    'Closes a period of the current tenant, of one customer or (NULL) of all, and answers the id of its statement: what each customer has used of each metric in use, frozen. It makes a cut of that name: usage(..., as_of => id) answers what the statement says. Errors: 22023; TL409 closed already, unless supersedes names that statement; P0002 no such statement';
 
 CREATE FUNCTION tally.statements(OUT statement text, OUT "from" timestamptz, OUT "to" timestamptz, OUT customer_id text, OUT lines bigint, OUT digest text,
                                  OUT supersedes text, OUT superseded_by text, OUT created_at timestamptz, OUT created_by text) RETURNS SETOF record
@@ -204,14 +212,15 @@ CREATE FUNCTION tally._adjusting_events(s tally.statement, OUT event_id text, OU
     SET search_path = pg_catalog, pg_temp
     AS $$
     SELECT e.event_id, e.code, e.customer_id, e.source, e.ts, x.change, x.at
-    FROM (SELECT DISTINCT m.code FROM json_populate_recordset(NULL::tally.metric, s.definitions) m) c,
+    FROM tally.cut u, (SELECT DISTINCT m.code FROM json_populate_recordset(NULL::tally.metric, s.definitions) m) c,
          LATERAL tally._find_events(s.tenant_id, c.code, s.customer_id, NULL, s.range_from, s.range_to, NULL, NULL, NULL, NULL) e,
-         LATERAL (SELECT 'received' AS change, e.received_at AS at WHERE e.received_at >= s.created_at
+         LATERAL (SELECT 'received' AS change, e.received_at AS at WHERE NOT tally._cut_sees(u.last_seq, u.unseen_seqs, e.seq)
                   UNION ALL
                   SELECT CASE WHEN k.successor IS NOT NULL THEN 'amended' ELSE 'voided' END, k.created_at
-                  FROM tally.correction k WHERE k.tenant_id = e.tenant_id AND k.seq = e.seq AND k.created_at >= s.created_at
+                  FROM tally.correction k WHERE k.tenant_id = e.tenant_id AND k.seq = e.seq AND NOT tally._cut_sees(u.last_act, u.unseen_acts, k.act)
                   UNION ALL
-                  SELECT 'restored', l.lifted_at FROM tally.lifted_correction l WHERE l.tenant_id = e.tenant_id AND l.seq = e.seq AND l.lifted_at >= s.created_at) x
+                  SELECT 'restored', l.lifted_at FROM tally.lifted_correction l WHERE l.tenant_id = e.tenant_id AND l.seq = e.seq AND NOT tally._cut_sees(u.last_act, u.unseen_acts, l.lift_act)) x
+    WHERE u.tenant_id = s.tenant_id AND u.name = tally._encode_id('stm_', s.statement_id)
 $$;
 COMMENT ON FUNCTION tally._adjusting_events(tally.statement) IS 'Rows of events of a closed period that came or were corrected since it was closed';
 
@@ -223,4 +232,4 @@ CREATE FUNCTION tally.adjusting_events(statement text, OUT event_id text, OUT co
     SELECT e.* FROM tally._statement(tally.current_tenant(), statement) s, LATERAL tally._adjusting_events(s) e ORDER BY e.at, e.ts, e.event_id
 $$;
 COMMENT ON FUNCTION tally.adjusting_events(text) IS
-    'The events behind the adjustments of a statement of the current tenant: those of its period that were received, voided, restored or amended since it was closed (change, at). An event of a transaction that was open at that time is in the adjustments, and is none of these. Raises P0002';
+    'The events behind the adjustments of a statement of the current tenant: those of its period that were received, voided, restored or amended since it was closed (change, at), or by a transaction that was open at that time. Raises P0002';

@@ -20,26 +20,27 @@ END
 $$;
 COMMENT ON FUNCTION tally._check_range(timestamptz, timestamptz) IS 'Raises 22023 unless from < to';
 
-CREATE FUNCTION tally._usage_of_code(metrics tally.metric[], "from" timestamptz, "to" timestamptz, customers text[],
+CREATE FUNCTION tally._usage_of_code(metrics tally.metric[], "from" timestamptz, "to" timestamptz, customers text[], as_of text DEFAULT NULL,
                                      OUT metric_number integer, OUT is_total boolean, OUT window_start timestamptz,
                                      OUT window_end timestamptz, OUT customer_id text, OUT dimensions jsonb, OUT value numeric,
                                      OUT converted_value numeric, OUT events bigint, OUT skipped bigint) RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'tally_usage_of_code'
     LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 1000 COST 10000;
-COMMENT ON FUNCTION tally._usage_of_code(tally.metric[], timestamptz, timestamptz, text[]) IS
+COMMENT ON FUNCTION tally._usage_of_code(tally.metric[], timestamptz, timestamptz, text[], text) IS
     'Usage of several metrics that read one code, in one pass over its events: for each metric, numbered as in the array, a row for each of its groups, in the order of dimension values (by bytes), then one total row made by merging their states. Together they may take the memory of one; what one of them raises is raised for all';
 
 CREATE FUNCTION tally.usage(metric text, "from" timestamptz DEFAULT NULL, "to" timestamptz DEFAULT NULL, customer text DEFAULT NULL,
                             "window" text DEFAULT NULL, time_zone text DEFAULT 'UTC', group_by text[] DEFAULT '{}',
                             filter jsonb DEFAULT NULL, fill boolean DEFAULT false, anchor timestamp DEFAULT NULL,
                             week_start text DEFAULT NULL, start_date timestamptz DEFAULT NULL, end_date timestamptz DEFAULT NULL,
+                            as_of text DEFAULT NULL,
                             OUT window_start timestamptz, OUT window_end timestamptz, OUT customer_id text, OUT dimensions jsonb,
                             OUT value numeric, OUT converted_value numeric, OUT events bigint, OUT skipped bigint)
     RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'tally_usage'
     LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 100 COST 10000;
-COMMENT ON FUNCTION tally.usage(text, timestamptz, timestamptz, text, text, text, text[], jsonb, boolean, timestamp, text, timestamptz, timestamptz) IS
-    'Usage of a metric (its id, its slug, or a code that one metric reads) of the current tenant in [from, to), or [start_date, end_date): a row for each window (minute, hour, day, week, month, quarter, year or an interval, in a time zone; from an anchor or week_start as tally.windows) and group (the metric''s own dimensions, then group_by: properties, paths, or customer_id). filter: {"property": "value" or ["value", ...]}, where a property may be a path. fill: also rows for windows in which nothing happened. events were counted; skipped had a value that the metric cannot use. Rows come in the order of window, customer and dimension values (by bytes). Raises 22023, P0002 no such metric, 54000 where the groups need more than work_mem';
+COMMENT ON FUNCTION tally.usage(text, timestamptz, timestamptz, text, text, text, text[], jsonb, boolean, timestamp, text, timestamptz, timestamptz, text) IS
+    'Usage of a metric (its id, its slug, or a code that one metric reads) of the current tenant in [from, to), or [start_date, end_date): a row for each window (minute, hour, day, week, month, quarter, year or an interval, in a time zone; from an anchor or week_start as tally.windows) and group (the metric''s own dimensions, then group_by: properties, paths, or customer_id). filter: {"property": "value" or ["value", ...]}, where a property may be a path. fill: also rows for windows in which nothing happened. events were counted; skipped had a value that the metric cannot use. Rows come in the order of window, customer and dimension values (by bytes). as_of: what was known at a cut, given its name or id, or at the last one before a time; by the metric as it is now. Raises 22023, P0002 no such metric, 54000 where the groups need more than work_mem';
 
 CREATE FUNCTION tally._explain_usage(metric tally.metric, "from" timestamptz, "to" timestamptz, customers text[], filter jsonb) RETURNS json
     AS 'MODULE_PATHNAME', 'tally_explain_usage_json'
@@ -55,12 +56,13 @@ COMMENT ON FUNCTION tally.explain_usage(text, timestamptz, timestamptz, text, js
 
 CREATE FUNCTION tally.usage_total(metric text, "from" timestamptz DEFAULT NULL, "to" timestamptz DEFAULT NULL, customer text DEFAULT NULL,
                                   filter jsonb DEFAULT NULL, start_date timestamptz DEFAULT NULL, end_date timestamptz DEFAULT NULL,
+                                  as_of text DEFAULT NULL,
                                   OUT value numeric, OUT converted_value numeric, OUT events bigint, OUT skipped bigint)
     RETURNS record
     AS 'MODULE_PATHNAME', 'tally_usage_total'
     LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000;
-COMMENT ON FUNCTION tally.usage_total(text, timestamptz, timestamptz, text, jsonb, timestamptz, timestamptz) IS
-    'Usage of a metric of the current tenant in [from, to), or [start_date, end_date), over all its groups: one row, made by merging the groups'' states. customer: NULL, given or left out, is all of them; '''' is events of none';
+COMMENT ON FUNCTION tally.usage_total(text, timestamptz, timestamptz, text, jsonb, timestamptz, timestamptz, text) IS
+    'Usage of a metric of the current tenant in [from, to), or [start_date, end_date), over all its groups: one row, made by merging the groups'' states. customer: NULL, given or left out, is all of them; '''' is events of none. as_of: as in usage';
 
 CREATE FUNCTION tally._metric_total(metric tally.metric, "from" timestamptz, "to" timestamptz, customers text[], filter jsonb,
                                     OUT value numeric, OUT converted_value numeric, OUT events bigint, OUT skipped bigint)

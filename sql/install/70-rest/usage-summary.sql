@@ -52,7 +52,7 @@ COMMENT ON FUNCTION tally_rest._metric_answer(tally.metric, numeric, json, text)
 -- timer: a cancel of the user or of the server, which ends the statement as ever. (A cancel that arrives in the instant in
 -- which a pass's own time has just ended is taken for that end; whoever cancelled can do so again.)
 CREATE FUNCTION tally_rest._usage_of_code(metrics tally.metric[], "from" timestamptz, "to" timestamptz, customers text[],
-                                          share double precision) RETURNS json[]
+                                          share double precision, as_of text DEFAULT NULL) RETURNS json[]
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
@@ -71,7 +71,7 @@ BEGIN
                   max(u.value) FILTER (WHERE u.is_total),     -- there is one such row
                   json_agg(json_build_object('value', u.value::text, 'dimensions', jsonb_strip_nulls(u.dimensions::jsonb)) ORDER BY u.dimensions)
                       FILTER (WHERE NOT u.is_total AND u.value IS NOT NULL), NULL) AS answer
-              FROM tally._usage_of_code(metrics, "from", "to", customers) u GROUP BY u.metric_number) a;
+              FROM tally._usage_of_code(metrics, "from", "to", customers, as_of) u GROUP BY u.metric_number) a;
         PERFORM tally._set_statement_deadline(deadline);
         RETURN answers;
     EXCEPTION
@@ -96,12 +96,12 @@ BEGIN
     END IF;
     answers := '{}';
     FOR n IN 1 .. cardinality(metrics) LOOP
-        answers := answers || tally_rest._usage_of_code(metrics[n:n], "from", "to", customers, 0.5);
+        answers := answers || tally_rest._usage_of_code(metrics[n:n], "from", "to", customers, 0.5, as_of);
     END LOOP;
     RETURN answers;
 END
 $$;
-COMMENT ON FUNCTION tally_rest._usage_of_code(tally.metric[], timestamptz, timestamptz, text[], double precision) IS
+COMMENT ON FUNCTION tally_rest._usage_of_code(tally.metric[], timestamptz, timestamptz, text[], double precision, text) IS
     'What a usage answer says of each of these metrics, which read one code: its total, made by merging the states of its groups, and its groups; where one cannot be computed, or not within a share (0 to 1) of the time that is left until statement_timeout, an error in their place';
 
 CREATE FUNCTION tally_rest._usage_of_metrics(tenant_id integer, query jsonb, customers text[]) RETURNS json
@@ -116,13 +116,14 @@ DECLARE
     end_date   timestamptz;
     chosen     tally.metric;
     only_one   boolean;
+    as_of      json;
     metrics    tally.metric[];
     places     integer[];     -- of the metrics of one code
     part       json[];
     answered   integer := 0;
     answers    json[] := '{}';
 BEGIN
-    PERFORM tally_rest._check_query(query, ARRAY['start_date', 'end_date', 'from', 'to', 'metric_id']);
+    PERFORM tally_rest._check_query(query, ARRAY['start_date', 'end_date', 'from', 'to', 'metric_id', 'as_of']);
     IF length(customers[1]) > 255 THEN
         PERFORM tally._fail('customer_id', 'customer_id must have 1 to 255 characters');
     END IF;
@@ -133,6 +134,7 @@ BEGIN
     IF end_date <= start_date THEN
         PERFORM tally._fail(end_name, format('%s must lie after %s', end_name, start_name), format('A period holds its %s and not its %s.', start_name, end_name));
     END IF;
+    as_of := tally_rest._as_of(tenant, query);
     only_one := tally_rest._parameter(query, 'metric_id') IS NOT NULL;
     IF only_one THEN
         chosen := tally_rest._metric_of_path(tenant, jsonb_build_object('id', tally_rest._parameter(query, 'metric_id')), 'metric_id');
@@ -145,15 +147,15 @@ BEGIN
         part := tally_rest._usage_of_code(
             ARRAY(SELECT metrics[p.place] FROM unnest(places) WITH ORDINALITY p(place, n) ORDER BY p.n), start_date, end_date, customers,
             CASE WHEN cardinality(metrics) = 1 THEN 1
-                 WHEN cardinality(places) = 1 AND answered = cardinality(metrics) - 1 THEN 0.9 ELSE 0.5 END);
+                 WHEN cardinality(places) = 1 AND answered = cardinality(metrics) - 1 THEN 0.9 ELSE 0.5 END, as_of ->> 'id');
         FOR n IN 1 .. cardinality(places) LOOP
             answers[places[n]] := part[n];
         END LOOP;
         answered := answered + cardinality(places);
     END LOOP;
-    RETURN json_build_object(
+    RETURN left(json_build_object(
         'period_start', tally_rest._parameter(query, start_name), 'period_end', tally_rest._parameter(query, end_name),
-        'usage', array_to_json(answers));
+        'usage', array_to_json(answers))::text, -1) || coalesce(', "as_of": ' || as_of::text, '') || '}';
 END
 $$;
 COMMENT ON FUNCTION tally_rest._usage_of_metrics(integer, jsonb, text[]) IS

@@ -7,10 +7,10 @@ COMMENT ON FUNCTION tally_rest._usage_filter(jsonb) IS 'The filter {property: [v
 
 CREATE FUNCTION tally_rest._metric_usage(metric tally.metric, "from" timestamptz, "to" timestamptz, customers text[], "window" text,
                                          time_zone text, group_by text[], filter jsonb, fill boolean, anchor timestamp DEFAULT NULL,
-                                         week_start text DEFAULT NULL) RETURNS json
+                                         week_start text DEFAULT NULL, as_of text DEFAULT NULL) RETURNS json
     AS 'MODULE_PATHNAME', 'tally_metric_usage_json'
     LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000;
-COMMENT ON FUNCTION tally_rest._metric_usage(tally.metric, timestamptz, timestamptz, text[], text, text, text[], jsonb, boolean, timestamp, text) IS
+COMMENT ON FUNCTION tally_rest._metric_usage(tally.metric, timestamptz, timestamptz, text[], text, text, text[], jsonb, boolean, timestamp, text, text) IS
     'The answer of metric_usage: rows as tally.usage has them, the total of all, and what it was made of. Raises 22023 for more than 100000 rows';
 
 CREATE FUNCTION tally_rest.metric_usage(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
@@ -22,15 +22,20 @@ DECLARE
     time_zone  text;
     range_from timestamptz;
     range_to   timestamptz;
+    as_of      json;
     answer     json;
 BEGIN
-    PERFORM tally_rest._check_query(query, ARRAY['from', 'to', 'start_date', 'end_date', 'customer_id', 'window', 'time_zone', 'group_by', 'fill', 'explain', 'anchor', 'week_start', 'filter[]']);
+    PERFORM tally_rest._check_query(query, ARRAY['from', 'to', 'start_date', 'end_date', 'customer_id', 'window', 'time_zone', 'group_by', 'fill', 'explain', 'anchor', 'week_start', 'filter[]', 'as_of']);
     time_zone := tally._check_time_zone(tally_rest._parameter(query, 'time_zone'));
     range_from := tally_rest._instant(query, tally_rest._either(query, 'from', 'start_date', time_zone), time_zone);
     range_to := tally_rest._instant(query, tally_rest._either(query, 'to', 'end_date', time_zone), time_zone);
+    as_of := tally_rest._as_of(tenant_id, query, time_zone);
+    IF as_of IS NOT NULL AND tally_rest._parameter_flag(query, 'explain') THEN
+        PERFORM tally._fail('explain', 'an explanation is of what is known now, not as of a cut', 'Leave as_of or explain out.');
+    END IF;
     answer := tally_rest._metric_usage(m, range_from, range_to, tally_rest._parameter_list(query, 'customer_id'), tally_rest._parameter(query, 'window'), time_zone,
                                        tally_rest._parameter_list(query, 'group_by'), tally_rest._usage_filter(query), tally_rest._parameter_flag(query, 'fill'),
-                                       tally_rest._local_time(query, 'anchor', time_zone), tally_rest._parameter(query, 'week_start'));
+                                       tally_rest._local_time(query, 'anchor', time_zone), tally_rest._parameter(query, 'week_start'), as_of ->> 'id');
     IF NOT tally_rest._parameter_flag(query, 'explain') THEN
         RETURN answer;
     END IF;
@@ -39,5 +44,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION tally_rest.metric_usage(integer, jsonb, jsonb, text) IS
-    'GET /api/v1/metrics/{id}/usage: from, to (RFC 3339 or dates in time_zone; start_date, end_date too), customer_id (may repeat), window, time_zone, anchor (a date, or a time), week_start, group_by (may repeat; customer_id allowed), filter[property]=value (may repeat), fill=true, explain=true: how the total is made. Values are decimal strings; made_of: how many of the events, counted and skipped, were recent ones, and how many came out of segments';
+    'GET /api/v1/metrics/{id}/usage: from, to (RFC 3339 or dates in time_zone; start_date, end_date too), customer_id (may repeat), window, time_zone, anchor (a date, or a time), week_start, group_by (may repeat; customer_id allowed), as_of (a cut, or a time after it), filter[property]=value (may repeat), fill=true, explain=true: how the total is made. Values are decimal strings; made_of: how many of the events, counted and skipped, were recent ones, and how many came out of segments';
 

@@ -136,10 +136,12 @@ CREATE FUNCTION tally_rest.metric_value(tenant_id integer, path jsonb, query jso
     AS $$
 DECLARE
     m        tally.metric := tally_rest._metric_of_path(tenant_id, path);
+    as_of    json;
     l record;
 BEGIN
-    PERFORM tally_rest._check_query(query, '{}');
-    SELECT * INTO l FROM tally._life(m) l;
+    PERFORM tally_rest._check_query(query, ARRAY['as_of']);
+    as_of := tally_rest._as_of(tenant_id, query);
+    SELECT * INTO l FROM tally._life(m, as_of ->> 'id') l;
     RETURN (
         SELECT json_object_agg(f.name, f.value ORDER BY f.place)
         FROM (VALUES (1, 'metric_id', to_json(tally._encode_id('bm_', m.metric_id))), (2, 'name', to_json(m.name)), (3, 'kind', to_json(m.kind)),
@@ -147,7 +149,7 @@ BEGIN
                      (6, 'positive', to_json(l.positive::text)), (7, 'negative', to_json(l.negative::text)),
                      (8, 'net', to_json((l.positive - l.negative)::text)), (9, 'count', to_json(l.events)),
                      (10, 'mean', CASE WHEN m.aggregation_type = 'MEAN' THEN coalesce(to_json(l.value::text), 'null') END),
-                     (11, 'skipped', to_json(l.skipped))) f(place, name, value)
+                     (11, 'skipped', to_json(l.skipped)), (12, 'as_of', as_of)) f(place, name, value)
         WHERE f.value IS NOT NULL);
 END
 $$;
@@ -165,12 +167,14 @@ DECLARE
     bucket     text := coalesce(tally_rest._parameter(query, 'bucket'), '20m');
     width      interval;
     form       text;
+    as_of      json;
     found      record;
 BEGIN
-    PERFORM tally_rest._check_query(query, ARRAY['from', 'to', 'start_date', 'end_date', 'bucket']);
+    PERFORM tally_rest._check_query(query, ARRAY['from', 'to', 'start_date', 'end_date', 'bucket', 'as_of']);
     range_from := tally_rest._instant(query, tally_rest._either(query, 'from', 'start_date'), 'UTC');
     range_to := tally_rest._instant(query, tally_rest._either(query, 'to', 'end_date'), 'UTC');
     PERFORM tally._check_range(range_from, range_to);
+    as_of := tally_rest._as_of(tenant_id, query);
     width := tally._window_width(bucket, 'bucket');
     form := CASE WHEN extract(microseconds FROM width)::bigint % 1000 = 0 THEN 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'
                  ELSE 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"' END;
@@ -179,7 +183,7 @@ BEGIN
                             'Ask for its usage with a window instead.');
     END IF;
     WITH summary AS MATERIALIZED (
-        SELECT s.*, s.total_positive - s.total_negative AS total FROM tally._summaries(m, range_from, range_to, width) s LIMIT 100001
+        SELECT s.*, s.total_positive - s.total_negative AS total FROM tally._summaries(m, range_from, range_to, width, as_of ->> 'id') s LIMIT 100001
     )
     SELECT (SELECT count(*) FROM summary) AS buckets,
            (SELECT json_agg(json_strip_nulls(json_build_object(
@@ -194,8 +198,9 @@ BEGIN
         PERFORM tally._fail('bucket', 'this range has more than 100000 buckets; no more are answered at once',
                             'Ask for a shorter range or wider buckets.');
     END IF;
-    RETURN json_build_object('metric_id', tally._encode_id('bm_', m.metric_id), 'from', tally_rest._timestamp(range_from),
-                             'to', tally_rest._timestamp(range_to), 'bucket', bucket, 'summaries', coalesce(found.rows, '[]'));
+    RETURN left(json_build_object('metric_id', tally._encode_id('bm_', m.metric_id), 'from', tally_rest._timestamp(range_from),
+                             'to', tally_rest._timestamp(range_to), 'bucket', bucket, 'summaries', coalesce(found.rows, '[]'))::text, -1)
+           || coalesce(', "as_of": ' || as_of::text, '') || '}';
 END
 $$;
 COMMENT ON FUNCTION tally_rest.metric_summaries(integer, jsonb, jsonb, text) IS

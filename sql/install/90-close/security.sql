@@ -36,14 +36,17 @@ BEGIN
         EXECUTE pg_catalog.format('COMMENT ON POLICY admin ON %s IS ''tally_admin sees every tenant''', relation.name);
         CONTINUE WHEN relation.relname = 'api_key';     -- see below
         EXECUTE pg_catalog.format('GRANT SELECT ON %s TO tally_app, tally_api', relation.name);
-        -- A subquery: looked up once a query, and not once a row where no index is used.
-        EXECUTE pg_catalog.format('CREATE POLICY app ON %s FOR SELECT TO tally_app USING (tenant_id = (SELECT tally.current_tenant()))', relation.name);
+        -- The cut of a day is nobody's alone. A subquery: looked up once a query, and not once a row where no index is used.
+        EXECUTE pg_catalog.format('CREATE POLICY app ON %s FOR SELECT TO tally_app USING (%s = (SELECT tally.current_tenant()))', relation.name,
+            CASE relation.relname WHEN 'cut' THEN 'coalesce(tenant_id, (SELECT tally.current_tenant()))' ELSE 'tenant_id' END);
         EXECUTE pg_catalog.format('COMMENT ON POLICY app ON %s IS ''tally_app sees the tenant that it chose''', relation.name);
-        EXECUTE pg_catalog.format('CREATE POLICY api ON %s FOR SELECT TO tally_api USING (tenant_id = tally.authenticated_tenant())', relation.name);
+        EXECUTE pg_catalog.format('CREATE POLICY api ON %s FOR SELECT TO tally_api USING (%s = tally.authenticated_tenant())', relation.name,
+            CASE relation.relname WHEN 'cut' THEN 'coalesce(tenant_id, tally.authenticated_tenant())' ELSE 'tenant_id' END);
         EXECUTE pg_catalog.format('COMMENT ON POLICY api ON %s IS ''tally_api sees the tenant whose key was checked in this transaction''', relation.name);
-        CONTINUE WHEN relation.relname NOT IN ('tenant', 'metric', 'product_family', 'product', 'import_batch');
+        CONTINUE WHEN relation.relname NOT IN ('tenant', 'metric', 'product_family', 'product', 'import_batch', 'cut');
         EXECUTE pg_catalog.format('GRANT SELECT ON %s TO tally_read', relation.name);
-        EXECUTE pg_catalog.format('CREATE POLICY reader ON %s FOR SELECT TO tally_read USING (tenant_id = ANY ((SELECT tally._readable_tenants())::integer[]))', relation.name);
+        EXECUTE pg_catalog.format('CREATE POLICY reader ON %s FOR SELECT TO tally_read USING (%s = ANY ((SELECT tally._readable_tenants())::integer[]))', relation.name,
+            CASE relation.relname WHEN 'cut' THEN 'coalesce(tenant_id, ((SELECT tally._readable_tenants())::integer[])[1])' ELSE 'tenant_id' END);
         EXECUTE pg_catalog.format('COMMENT ON POLICY reader ON %s IS ''tally_read sees the tenants that it was granted''', relation.name);
     END LOOP;
 END
@@ -51,8 +54,8 @@ $tables$;
 
 -- Faces of functions that check the caller, or read with its rights.
 GRANT SELECT ON tally.events, tally.customers, tally.tenants, tally.metrics, tally.product_families, tally.products, tally.limits, tally.imports,
-    tally.packing, tally.storage, tally.read_grants, tally.health, tally.erasures TO tally_admin, tally_app;
-GRANT SELECT ON tally.events, tally.customers, tally.tenants, tally.metrics, tally.product_families, tally.products, tally.imports, tally.health TO tally_read;
+    tally.packing, tally.storage, tally.read_grants, tally.health, tally.erasures, tally.cuts TO tally_admin, tally_app;
+GRANT SELECT ON tally.events, tally.customers, tally.tenants, tally.metrics, tally.product_families, tally.products, tally.imports, tally.health, tally.cuts TO tally_read;
 
 -- Keys over REST: everything but the hash of the secret, and only for admin keys; who knows a key sees that one.
 GRANT SELECT (key_id, tenant_id, name, hint, scopes, created_at, expires_at, revoked_at, requests_per_second, burst, events_per_month)
@@ -86,10 +89,10 @@ DO $functions$
 DECLARE
     pure    CONSTANT text[] := ARRAY['windows', '_check_time_zone', '_local_instant', '_uuid7', '_random_bytes', '_now'];
     admin   CONSTANT text[] := ARRAY['create_tenant', 'grant_read', 'revoke_read', 'create_api_key', 'api_keys', 'revoke_api_key', 'set_limits', 'seal_identities', 'pack', 'retain', 'verify'];
-    tending CONSTANT text[] := ARRAY['pack_step'];    -- the same whoever calls it: tallyd does
+    tending CONSTANT text[] := ARRAY['pack_step', 'cut_daily'];    -- the same whoever calls it: tallyd does
     reading CONSTANT text[] := ARRAY['_statement_deadline', '_set_statement_deadline'];    -- VOLATILE, and store nothing
     all_of  CONSTANT text[] := ARRAY['_find_sealed', '_sealed_identities', '_stored_events', '_problems', '_recent_health', '_segment_health', '_limit_health',
-                                  '_verified', '_tenant_health', '_store_health'];    -- read over all tenants
+                                  '_verified', '_tenant_health', '_store_health', '_unseen_seqs', '_moment'];    -- read over all tenants
     routine record;
     grantee text;
 BEGIN

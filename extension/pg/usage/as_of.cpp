@@ -1,0 +1,98 @@
+// Looked up by SQL, with the rights of the owner: whoever may ask for usage may ask for it as of a cut.
+#include <vector>
+
+#include "core/base/public_id.hpp"
+
+#include "pg/border/gate.hpp"
+#include "pg/usage/as_of.hpp"
+
+#include "pg/border/values.hpp"
+#include "pg/usage/store.hpp"
+
+namespace tally {
+namespace {
+
+constexpr const char* by_name =
+    "SELECT c.cut_id, c.name, c.taken_at, c.last_seq, c.unseen_seqs, c.last_act, c.unseen_acts FROM tally.cut c"
+    " WHERE (c.tenant_id OPERATOR(pg_catalog.=) $1 OR c.tenant_id IS NULL)"
+    " AND (c.name OPERATOR(pg_catalog.=) $2 OR c.cut_id OPERATOR(pg_catalog.=) tally._decode_id('cut_', $2)) LIMIT 1";
+
+constexpr const char* by_time =
+    "SELECT c.cut_id, c.name, c.taken_at, c.last_seq, c.unseen_seqs, c.last_act, c.unseen_acts FROM tally.cut c"
+    " WHERE (c.tenant_id OPERATOR(pg_catalog.=) $1 OR c.tenant_id IS NULL)"
+    " AND c.taken_at OPERATOR(pg_catalog.<=) $2::pg_catalog.timestamptz"
+    " ORDER BY c.taken_at DESC, c.cut_id DESC LIMIT 1";
+
+[[noreturn]] void refuse(const std::string& as_of, bool is_time) {
+    call_pg([&] {
+        const int length = pg_mbcharcliplen(as_of.data(), static_cast<int>(as_of.size()), 64);
+        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), err_generic_string(PG_DIAG_COLUMN_NAME, "as_of"),
+                        is_time ? errmsg("no cut was made before %.*s", length, as_of.data())
+                                : errmsg("cut \"%.*s\" does not exist", length, as_of.data()),
+                        errhint("What was known is told as of a cut: its name or id, or a time after one. The view tally.cuts, and GET "
+                                "/api/v1/cuts, list them.")));
+    });
+    pg_unreachable();
+}
+
+// The numbers of an array of a column.
+std::vector<std::int64_t> numbers_of(int column) {
+    struct Elements {
+        Datum* values;
+        int count;
+    };
+    const Elements elements = call_pg([&] {
+        bool is_null = false;
+        Elements found{nullptr, 0};
+        const Datum array = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, column, &is_null);
+        deconstruct_array(DatumGetArrayTypeP(array), INT8OID, 8, true, TYPALIGN_DOUBLE, &found.values, nullptr,
+                          &found.count);
+        return found;
+    });
+    std::vector<std::int64_t> numbers(static_cast<std::size_t>(elements.count));
+    for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = DatumGetInt64(elements.values[i]);
+    return numbers;
+}
+
+bool look_up(std::int32_t tenant, const std::string& as_of, bool is_time) {
+    return call_pg([&] {
+        SPI_connect();
+        Oid types[] = {INT4OID, TEXTOID};
+        Datum values[] = {Int32GetDatum(tenant), text_datum(as_of)};
+        if (SPI_execute_with_args(is_time ? by_time : by_name, 2, types, values, nullptr, true, 1) != SPI_OK_SELECT)
+            elog(ERROR, "cannot look up a cut");
+        return SPI_processed > 0;
+    });
+}
+
+}  // namespace
+
+std::optional<AsOf> find_as_of(std::int32_t tenant, const std::optional<std::string>& as_of) {
+    if (!as_of) return std::nullopt;
+    const bool is_time = !as_of->empty() && as_of->front() >= '0' && as_of->front() <= '9';
+    AsOf cut;
+    {
+        const OwnerRights rights;
+        if (!look_up(tenant, *as_of, is_time)) refuse(*as_of, is_time);
+        UuidBytes id;
+        const char* const name = call_pg([&] {
+            bool is_null = false;
+            const auto value = [&](int column) {
+                return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, column, &is_null);
+            };
+            memcpy(id.data(), DatumGetUUIDP(value(1))->data, id.size());
+            cut.taken_at = to_unix(DatumGetTimestampTz(value(3)));
+            cut.known.last_seq = DatumGetInt64(value(4));
+            cut.known.last_act = DatumGetInt64(value(6));
+            return TextDatumGetCString(value(2));
+        });
+        cut.id = encode_public_id("cut_", id);
+        cut.name = name;
+        cut.known.unseen_seqs = NumberRanges(numbers_of(5));
+        cut.known.unseen_acts = NumberRanges(numbers_of(7));
+        call_pg([] { SPI_finish(); });
+    }
+    return cut;
+}
+
+}  // namespace tally
