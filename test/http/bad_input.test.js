@@ -51,9 +51,9 @@ const number = async (line) => {
   return Number((text.split('\n').find((one) => one.startsWith(`${line} `)) ?? 'none').split(' ').pop());
 };
 
-// All that is stored but for the time at which a key was last used, by table.
+// All that is stored but for the time at which a key was last used and what packing notes, by table.
 function stored() {
-  const tables = s.cluster.psql("SELECT oid::regclass FROM pg_class WHERE relnamespace = 'tally'::regnamespace AND relkind = 'r' AND relname <> 'key_use' ORDER BY 1").split('\n');
+  const tables = s.cluster.psql("SELECT oid::regclass FROM pg_class WHERE relnamespace = 'tally'::regnamespace AND relkind = 'r' AND relname NOT IN ('key_use', 'watermark') ORDER BY 1").split('\n');
   return s.cluster.psql(tables.map((table) => `SELECT '${table}', count(*), md5(string_agg(t::text, E'\\n' ORDER BY t::text)) FROM ${table} t;`).join('\n'));
 }
 const ours = (what, condition = 'true') => s.cluster.psql(`SELECT ${what} FROM pg_stat_activity WHERE usename = 'tallyd_login' AND ${condition}`);
@@ -66,6 +66,7 @@ before(async () => {
   await examples.prepare();
   for (const operationId of FIRST) assert.ok((await examples.send(operationId)).status < 300, operationId);
   bad = new BadRequests(examples, s.key, LIMITS);
+  s.cluster.psql('SELECT tally.cut_daily()');
   // What was logged until it was ready is not of these requests: /readyz says 503 while the lanes still connect.
   atFirst = { pid: s.tallyd.child.pid, sessions: sessions(), stored: stored(), logged: s.tallyd.log().length };
 });

@@ -10,6 +10,11 @@ use Store;
 my $old = new_node('old');
 make_store($old);
 is($old->safe_psql('postgres', events(1, 2000)), '2000,0', 'events are stored');
+# What is known at a cut, with an event that was rolled back before it; what comes later is not.
+my $known = q{SELECT string_agg(u::text, ' ' ORDER BY m.name) FROM tally.metric m, tally.usage_total(tally._encode_id('bm_', m.metric_id), '2023-01-01Z', '2024-01-01Z', as_of => 'kept') u};
+$old->safe_psql('postgres', "BEGIN; SELECT tally.record('call', 'c1', '{}', 'rolled back'); ROLLBACK");
+$old->safe_psql('postgres', "SELECT tally.cut('kept')");
+my $then = $old->safe_psql('postgres', $known);
 # A value update, so that what these two come to is carried beside the segments.
 is($old->safe_psql('postgres', q{SELECT string_agg(r.verdict, ' ') FROM tally.metric m,
     tally.record('call', 'c1', '{"n": 0.5}', m.name, '2023-06-01Z', 'value:' || tally._encode_id('bm_', m.metric_id), true) r WHERE m.name IN ('sum', 'max')}),
@@ -38,6 +43,8 @@ my $rows = 'SELECT (SELECT count(*) FROM tally.tenant), (SELECT count(*) FROM ta
     (SELECT sum(hashtextextended(e::text, 0)) FROM (SELECT tenant_id, seq, ts, received_at, code, customer_id, source, event_id, properties FROM tally.recent_event) e)';
 my $old_rows = $old->safe_psql('postgres', $rows);
 like($old_rows, qr/\|\{0,1\}\|\{0,1\}\|/, 'two generations are live');
+is($old->safe_psql('postgres', $known), $then, 'what was known is told as it was');
+isnt($then, $old->safe_psql('postgres', $known =~ s/, as_of => 'kept'//r), 'which is not what is known now');
 my $dir = PostgreSQL::Test::Utils::tempdir;
 
 sub check_restored {
@@ -45,6 +52,7 @@ sub check_restored {
     is($node->safe_psql($database, $rows), $old_rows, "$how: every row is there");
     is(all_usage($node, $database), $usage, "$how: the same usage");
     is($node->safe_psql($database, $life), $lives, "$how: the same totals of a life");
+    is($node->safe_psql($database, $known), $then, "$how: the same as of a cut");
     is($node->safe_psql($database, "BEGIN; DELETE FROM tally.segment; $life; ROLLBACK"), $lives, "$how: carried, without their segments");
     is($node->safe_psql($database, $import), 1, "$how: what was taken back may come again");
     is($node->safe_psql($database, $import), 0, "$how: once");
@@ -56,7 +64,11 @@ sub check_restored {
     is($node->safe_psql($database, 'SELECT array_agg(generation) FROM tally.generation'), '{1}', "$how: an empty generation goes");
     is($node->safe_psql($database, 'SELECT object, problem FROM tally.verify() LIMIT 5'), '', "$how: nothing is lost or there twice, also after packing");
     is($node->safe_psql($database, "BEGIN; DELETE FROM tally.segment; $life; ROLLBACK"), $node->safe_psql($database, $life), "$how: totals of a life are carried on");
+    my $now = $node->safe_psql($database, $known =~ s/, as_of => 'kept'//r);
+    $node->safe_psql($database, "SELECT tally.cut('new')");
     is($node->safe_psql($database, events(3101, 3110)), '10,0', "$how: and more are taken");
+    is($node->safe_psql($database, $known =~ s/kept/new/r), $now, "$how: new cuts are exact");
+    is($node->safe_psql($database, $known), $then, "$how: and the old one is as it was");
     is($node->safe_psql($database, 'SELECT count(*) = count(DISTINCT seq) FROM tally.recent_event'), 't', "$how: the sequence goes on");
     $node->safe_psql($database, "SELECT tally.create_tenant('second')");
     is($node->safe_psql($database, 'SELECT count(DISTINCT tenant_id) FROM tally.tenant'), 2, "$how: a new tenant gets its own number");
