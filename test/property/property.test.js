@@ -9,6 +9,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { after, before, test } = require('node:test');
 const { Cluster, sleep, startTallyd } = require('../http/lib.js');
+const { Cuts } = require('./cuts.js');
 const faces = require('./faces.js');
 const { Random } = require('./random.js');
 const { Sessions, isLost, quote } = require('./session.js');
@@ -22,6 +23,7 @@ const t = { stats: {}, random: new Random(seed), pause: 40, hold: 400, kinds: {}
 let cluster;
 let tallyd;
 let sessions;
+const cuts = new Cuts();
 
 before(async () => {
   console.log(`# seed ${seed}: PROPERTY_SEED=${seed} makes the same events and questions again`);
@@ -180,6 +182,7 @@ test('usage is what the oracle computes, at every moment', { timeout: (seconds +
     ...clients.map(clientLoop),
     sessions.loop('definer', (session) => definer.work(session)),
     ...['pack1', 'pack2'].map((name) => { const random = t.random.fork(name); return sessions.loop(name, (session) => traffic.pack(t, random, session)); }),
+    ...['cuts'].map((name) => { const random = t.random.fork(name); return sessions.loop(name, (session) => cuts.work(session, random)); }),
     ...['ask1', 'ask2'].map((name) => { const random = t.random.fork(name); return sessions.loop(name, (session) => askSome(session, random, world.SQL_CODES, 6)); }),
   ];
   const random = t.random.fork('main');
@@ -205,7 +208,7 @@ test('usage is what the oracle computes, at every moment', { timeout: (seconds +
   await Promise.race([Promise.all(loops), new Promise((_, reject) => {
     setTimeout(() => reject(new Error(`seed ${seed}: sessions hang: ${sessions.hanging()}`)), 60000).unref();
   })]);
-  console.log(`# ${JSON.stringify({ ...t.stats, lost: sessions.lost })}`);
+  console.log(`# ${JSON.stringify({ ...t.stats, cuts: cuts.kept.size, 'answers as of a cut': cuts.asked, lost: sessions.lost })}`);
   if (sessions.failures.length > 0) throw sessions.failures[0];
   assert.ok(t.stats.questions > seconds / 2, `only ${t.stats.questions} questions were asked`);
 });
@@ -231,6 +234,8 @@ test('at the end every metric and every event is as the oracle has it', { timeou
         if (lines.length > 0) report(metric, question, lines, 'the last');
       }
     }
+    assert.ok(cuts.kept.size > 2, `only ${cuts.kept.size} cuts were made`);
+    for (const name of cuts.kept.keys()) assert.deepEqual(await cuts.differences(session, name), [], `seed ${seed}`);
     for (const code of codes) {
       const lines = await faces.checkEvents(session, { code }, 200);
       if (lines.length > 0) report(null, { code }, lines, 'the last');

@@ -69,7 +69,7 @@ BEGIN
         INTO columns, made
         FROM pg_attribute a
         JOIN (VALUES ('text', '''x'''), ('integer', '7'), ('bigint', '7'), ('date', '''2024-01-01'''), ('boolean', 'true'), ('uuid', 'gen_random_uuid()'),
-                     ('bytea', 'sha256(''x'')'), ('json', '''{}'''), ('timestamp with time zone', 'now()')) v(type, value) ON v.type = format_type(a.atttypid, NULL)
+                     ('bytea', 'sha256(''x'')'), ('json', '''{}'''), ('text[]', '''{}'''), ('timestamp with time zone', 'now()')) v(type, value) ON v.type = format_type(a.atttypid, NULL)
         WHERE a.attrelid = missing.relation AND a.attnum > 0 AND a.attnotnull AND NOT a.atthasdef;
         EXECUTE format('INSERT INTO %s (%s) VALUES (%s)', missing.relation, columns, made);
     END LOOP;
