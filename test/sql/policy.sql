@@ -70,7 +70,7 @@ BEGIN
         FROM pg_attribute a
         JOIN (VALUES ('text', '''x'''), ('integer', '7'), ('bigint', '7'), ('date', '''2024-01-01'''), ('boolean', 'true'), ('uuid', 'gen_random_uuid()'),
                      ('bytea', 'sha256(''x'')'), ('json', '''{}'''), ('text[]', '''{}'''), ('timestamp with time zone', 'now()')) v(type, value) ON v.type = format_type(a.atttypid, NULL)
-        WHERE a.attrelid = missing.relation AND a.attnum > 0 AND a.attnotnull AND NOT a.atthasdef;
+        WHERE a.attrelid = missing.relation AND a.attnum > 0 AND (a.attnotnull OR a.attname = 'tenant_id') AND NOT a.atthasdef AND a.attidentity = '';
         EXECUTE format('INSERT INTO %s (%s) VALUES (%s)', missing.relation, columns, made);
     END LOOP;
 END $$;
