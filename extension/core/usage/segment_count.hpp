@@ -46,7 +46,7 @@ private:
     void cut_by_walking(std::string_view customer, RowRange rows);
     void add_piece(const Piece& piece, RowRange rows);
     bool add_by_statistics(std::uint32_t block);
-    bool all_alike() const noexcept { return classes_.is_trivial() && voided_.empty(); }
+    bool all_alike() const noexcept { return classes_.is_trivial() && !leaves_out_; }
     void load_block(RowRange rows);
     void add_rows(const Piece& piece, RowRange rows);
     void add_keys(const Piece& piece, RowRange rows);
