@@ -220,7 +220,8 @@ suite_http-sanitize() {
             say '#!/bin/sh'
             # A small quarantine: tests measure tallyd's memory.
             say "export ASAN_OPTIONS=log_path=$folder/report:detect_leaks=1:strict_string_checks=1:quarantine_size_mb=4"
-            say "export UBSAN_OPTIONS=log_path=$folder/report:print_stacktrace=1"
+            # Beside AddressSanitizer it writes to stderr, which tests keep to themselves: it ends tallyd, which they see.
+            say "export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1"
             # Libraries are not built with it: of them only what they do when we call is looked at.
             say "export TSAN_OPTIONS=log_path=$folder/report:ignore_noninstrumented_modules=1:second_deadlock_stack=1"
             say "exec $folder/program \"\$@\""
