@@ -15,7 +15,7 @@ ifeq ($(origin RUN_DATA),undefined)
 export RUN_DATA := $(or $(DATA),.run)
 endif
 
-TASKS    := help deps run check bench fuzz dist deb docker screenshots
+TASKS    := help deps run check bench fuzz dist deb docker screenshots format
 SUITES   := lint unit sanitize regress isolation tap upgrade http browser property fuzz
 # Too long for `make check`: run by name.
 LONG_SUITES := http-sanitize
@@ -68,6 +68,9 @@ screenshots:
 	@test/lib/deps.sh check '$(PG_CONFIG)'
 	@test/lib/npm.sh
 	+@test/lib/check.sh screenshots
+
+format:
+	find extension httpd test -name node_modules -prune -o -name '*.[ch]pp' -print | xargs clang-format-14 -i
 
 dist:
 	git archive --format=zip --prefix=pgtally-$(EXTVERSION)/ -o '$(DIST)' HEAD -- . ':(exclude)test/releases/*.zip'
