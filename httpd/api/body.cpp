@@ -23,10 +23,8 @@ bool too_deep(std::string_view text) noexcept {
     for (std::size_t at = 0; at < text.size(); ++at) {
         const char c = text[at];
         if (inside) {
-            if (c == '\\')
-                ++at;
-            else if (c == '"')
-                inside = false;
+            if (c == '\\') ++at;
+            else if (c == '"') inside = false;
         } else if (c == '"') {
             inside = true;
         } else if (c == '{' || c == '[') {
@@ -67,10 +65,10 @@ std::optional<Response> check_json(const std::string& body) {
         json_loadb(body.data(), body.size(), JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &error),
         json_decref);
     if (value || is_number_range_error(error)) return std::nullopt;
-    return refuse(400,
-                  fmt::format("the request body is not valid JSON: {} at line {}, column {}", error.text, error.line,
-                              error.column),
-                  fmt::format("{{\"line\":{},\"column\":{}}}", error.line, error.column));
+    return refuse(
+        400,
+        fmt::format("the request body is not valid JSON: {} at line {}, column {}", error.text, error.line, error.column),
+        fmt::format("{{\"line\":{},\"column\":{}}}", error.line, error.column));
 }
 
 Media media_of(const char* header) noexcept {

@@ -46,8 +46,8 @@ public:
             skip_space();
             const bool more = take(',');
             if (wanted)
-                named.push_back({more || comma == std::string_view::npos ? begin : comma, more ? at_ : value_end, value,
-                                 value_end});
+                named.push_back(
+                    {more || comma == std::string_view::npos ? begin : comma, more ? at_ : value_end, value, value_end});
             if (!more) break;
             comma = at_ - 1;
             skip_space();
@@ -120,8 +120,7 @@ TakenKey take_key_of_json(std::string& body) {
     if (named.empty()) return {};
     if (named.size() > 1) return {Verdict::repeated, {}};
     const TopLevel::Member& member = named.front();
-    TakenKey taken{Verdict::taken,
-                   string_of(std::string_view(body).substr(member.value, member.value_end - member.value))};
+    TakenKey taken{Verdict::taken, string_of(std::string_view(body).substr(member.value, member.value_end - member.value))};
     std::fill(body.begin() + static_cast<std::ptrdiff_t>(member.begin),
               body.begin() + static_cast<std::ptrdiff_t>(member.end), ' ');
     return taken;

@@ -41,10 +41,8 @@ std::optional<Response> take_form(std::string& body, const Route& route, Credent
     if (!form) return refuse(400, "the form in the request body is not valid UTF-8, or gives a field twice");
     for (const std::string& presented : form->keys) credentials.add(presented);
     body.clear();
-    if (route.body == BodyKind::json)
-        body = std::move(form->json);
-    else if (!is_empty_object(form->json))
-        return refuse(400, kNoBody);
+    if (route.body == BodyKind::json) body = std::move(form->json);
+    else if (!is_empty_object(form->json)) return refuse(400, kNoBody);
     return std::nullopt;
 }
 

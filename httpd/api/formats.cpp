@@ -49,10 +49,7 @@ Wish wish_for(std::string_view type, std::string_view accept) {
                 quality = std::strtod(std::string(parameter.substr(2)).c_str(), nullptr);
         }
         const std::string_view family = type.substr(0, type.find('/') + 1);
-        const int specificity = same(name, type)                              ? 2
-                                : same(name, std::string(family) + "*") ? 1
-                                : name == "*/*"                               ? 0
-                                                                              : -1;
+        const int specificity = same(name, type) ? 2 : same(name, std::string(family) + "*") ? 1 : name == "*/*" ? 0 : -1;
         if (specificity > wish.specificity) wish = {specificity, quality};
     }
     return wish;
@@ -70,16 +67,11 @@ void append_cell(std::string& out, std::string_view text) {
 
 std::string text_of(ondemand::value value) {
     switch (value.type().value()) {
-        case ondemand::json_type::null:
-            return {};
-        case ondemand::json_type::string:
-            return std::string(std::string_view(value.get_string()));
-        case ondemand::json_type::object:
-            return std::string(std::string_view(value.get_object().value().raw_json()));
-        case ondemand::json_type::array:
-            return std::string(std::string_view(value.get_array().value().raw_json()));
-        default:
-            return std::string(trimmed(value.raw_json_token()));
+        case ondemand::json_type::null: return {};
+        case ondemand::json_type::string: return std::string(std::string_view(value.get_string()));
+        case ondemand::json_type::object: return std::string(std::string_view(value.get_object().value().raw_json()));
+        case ondemand::json_type::array: return std::string(std::string_view(value.get_array().value().raw_json()));
+        default: return std::string(trimmed(value.raw_json_token()));
     }
 }
 
@@ -101,7 +93,8 @@ std::optional<Format> choose_format(const char* accept, Offer offer) {
         if (!offered) continue;
         const Wish wish = wish_for(media_type_of(format), accept);
         if (wish.quality <= 0) continue;
-        const bool more = wish.quality > most.quality || (wish.quality == most.quality && wish.specificity > most.specificity);
+        const bool more =
+            wish.quality > most.quality || (wish.quality == most.quality && wish.specificity > most.specificity);
         if (best && !more) continue;
         best = format;
         most = wish;
@@ -109,14 +102,12 @@ std::optional<Format> choose_format(const char* accept, Offer offer) {
     return best;
 }
 
-RowWriter::RowWriter(Format format, std::string_view columns, const std::vector<std::string>& dimensions)
-    : format_(format) {
+RowWriter::RowWriter(Format format, std::string_view columns, const std::vector<std::string>& dimensions) : format_(format) {
     while (!columns.empty()) {
         const std::string_view name = cut(columns, ',');
         if (name == "dimensions")
             for (const std::string& dimension : dimensions) columns_.push_back({"dimensions", dimension});
-        else
-            columns_.push_back({std::string(name), {}});
+        else columns_.push_back({std::string(name), {}});
     }
 }
 

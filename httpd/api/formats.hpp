@@ -1,5 +1,5 @@
-// In which format an answer goes out: what Accept asks for of what a route offers (RFC 9110 12.5.1), and rows as CSV (RFC 4180)
-// or NDJSON. Pure. Nothing of a value is decoded and encoded again but texts for CSV.
+// In which format an answer goes out: what Accept asks for of what a route offers (RFC 9110 12.5.1), and rows as CSV (RFC
+// 4180) or NDJSON. Pure. Nothing of a value is decoded and encoded again but texts for CSV.
 #pragma once
 
 #include <optional>
@@ -28,8 +28,8 @@ public:
     // CSV: the line that names the columns.
     std::string header() const;
 
-    // Appends the rows of an answer, which are its first array, and gives back its next_cursor; empty: there is none. nullopt: the
-    // answer cannot be read.
+    // Appends the rows of an answer, which are its first array, and gives back its next_cursor; empty: there is none.
+    // nullopt: the answer cannot be read.
     std::optional<std::string> write(const std::string& answer, std::string& out) const;
 
 private:

@@ -101,10 +101,8 @@ void ImportUpload::next(std::string& query, std::string& body) {
 }
 
 void ImportUpload::note(std::uint64_t line, std::string json) {
-    if (failures_.size() < kMostListed)
-        failures_.push_back({line, std::move(json)});
-    else
-        all_listed_ = false;
+    if (failures_.size() < kMostListed) failures_.push_back({line, std::move(json)});
+    else all_listed_ = false;
 }
 
 std::optional<Response> ImportUpload::take(Response answer) {

@@ -15,8 +15,8 @@ constexpr std::size_t kLongestKey = 512;
 
 // RFC 6750: b64token
 bool token_character(char c) noexcept {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-           c == '_' || c == '~' || c == '+' || c == '/' || c == '=';
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' ||
+           c == '~' || c == '+' || c == '/' || c == '=';
 }
 
 bool is_key(std::string_view text) noexcept {
@@ -28,8 +28,7 @@ bool is_key(std::string_view text) noexcept {
 
 // What follows the scheme; nullopt: another scheme.
 std::optional<std::string_view> after_scheme(std::string_view header, std::string_view scheme) noexcept {
-    if (header.size() <= scheme.size() || strncasecmp(header.data(), scheme.data(), scheme.size()) != 0)
-        return std::nullopt;
+    if (header.size() <= scheme.size() || strncasecmp(header.data(), scheme.data(), scheme.size()) != 0) return std::nullopt;
     header.remove_prefix(scheme.size());
     if (header.front() != ' ') return std::nullopt;
     while (header.starts_with(' ')) header.remove_prefix(1);

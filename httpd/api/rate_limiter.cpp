@@ -70,8 +70,7 @@ RateLimiter::Decision RateLimiter::admit(const KeyHash& key, Clock::time_point n
         decision.verdict = Verdict::refuse;
         decision.retry_after = wait;
         decision.whose = name == &known.key_bucket ? "API key's" : "tenant's";
-        decision.rate = {static_cast<long>(bucket.burst), 0,
-                         whole_seconds((bucket.burst - bucket.tokens) / bucket.rate)};
+        decision.rate = {static_cast<long>(bucket.burst), 0, whole_seconds((bucket.burst - bucket.tokens) / bucket.rate)};
     }
     if (decision.verdict == Verdict::refuse) return decision;
     for (Bucket* bucket : taken) {
@@ -126,8 +125,8 @@ bool RateLimiter::learn(const KeyHash& key, const std::string& limits, Clock::ti
     known.asked = {};
     known.valid = value.is_object();
     set_limit(known.key_bucket, value.text("/key_id"), number("/key/requests_per_second"), number("/key/burst"), now);
-    set_limit(known.tenant_bucket, value.text("/tenant_id"), number("/tenant/requests_per_second"),
-              number("/tenant/burst"), now);
+    set_limit(known.tenant_bucket, value.text("/tenant_id"), number("/tenant/requests_per_second"), number("/tenant/burst"),
+              now);
     return true;
 }
 

@@ -27,8 +27,7 @@ void Request::on_end() {
     if (!route_->scope) return answer(means_.probes.answer(route_->kind));
     // The body first: it may hold the key.
     if (exchange_.has_body() || route_->body != BodyKind::none)
-        if (auto refusal = read_body(exchange_.body(), *route_, media_, credentials_))
-            return answer(std::move(*refusal));
+        if (auto refusal = read_body(exchange_.body(), *route_, media_, credentials_)) return answer(std::move(*refusal));
     if (auto refusal = credentials_.check()) return answer(std::move(*refusal));
     phase_ = Phase::admission;
     if (admit()) begin();
@@ -47,10 +46,8 @@ void Request::on_resumed() {
         case Phase::exporting:
         case Phase::page:
         case Phase::upload:
-        case Phase::upload_end:
-            return take_chunk();
-        case Phase::arriving:
-            return;
+        case Phase::upload_end: return take_chunk();
+        case Phase::arriving: return;
     }
 }
 
@@ -104,10 +101,8 @@ bool Request::learn_limits() {
 
 // Admitted: what the request is there for.
 void Request::begin() {
-    if (upload_)
-        phase_ = Phase::upload;
-    else
-        submit();
+    if (upload_) phase_ = Phase::upload;
+    else submit();
 }
 
 void Request::submit() {

@@ -86,9 +86,9 @@ std::optional<Response> Request::check_once() {
     once_ = given;
     const bool printable = std::all_of(once_.begin(), once_.end(), [](char c) { return c >= ' ' && c <= '~'; });
     if (once_.empty() || once_.size() > kLongestOnce || !printable)
-        return refuse_field(
-            400, fmt::format("the Idempotency-Key must have 1 to {} printable ASCII characters", kLongestOnce),
-            "Idempotency-Key");
+        return refuse_field(400,
+                            fmt::format("the Idempotency-Key must have 1 to {} printable ASCII characters", kLongestOnce),
+                            "Idempotency-Key");
     return std::nullopt;
 }
 

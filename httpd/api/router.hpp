@@ -25,7 +25,7 @@ struct Route {
     const char* function;  // of schema tally_rest; nullptr unless kind is call or import
     unsigned status;       // on success
     BodyKind body;
-    bool once = false;  // takes an Idempotency-Key
+    bool once = false;              // takes an Idempotency-Key
     const char* columns = nullptr;  // of its rows as CSV; nullptr: there is no CSV of it
     bool lines = false;             // its rows as NDJSON
 

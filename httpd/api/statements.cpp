@@ -14,8 +14,8 @@ std::vector<Statement> statements(bool once) {
         const std::string function = route.function ? route.function : "";
         const std::string arguments = "(tally_rest.authenticate($1::bytea, $2::text), ";
         if (once)
-            all.push_back({"once_" + function, "SELECT tally_rest._compact(tally_rest.once" + arguments +
-                                                   "$6::text, '" + function + "', $3::jsonb, $4::jsonb, $5::text))"});
+            all.push_back({"once_" + function, "SELECT tally_rest._compact(tally_rest.once" + arguments + "$6::text, '" +
+                                                   function + "', $3::jsonb, $4::jsonb, $5::text))"});
         else
             all.push_back({function, "SELECT tally_rest._compact(tally_rest." + function + arguments +
                                          "$3::jsonb, $4::jsonb, $5::text))"});

@@ -76,14 +76,12 @@ private:
     }
 
     void place() {
-        value("--database", config_.database,
-              "libpq connection string; its password belongs into the file or PGPASSFILE");
+        value("--database", config_.database, "libpq connection string; its password belongs into the file or PGPASSFILE");
         value("--read-database", config_.read_database,
               "connection string of a standby for what only reads; its answers say how far behind they may be");
         value("--listen", config_.listen, "numeric address to listen on");
         number("--port", config_.port, std::uint16_t{0}, std::uint16_t{65535}, "port; 0: any free one");
-        app_.add_flag("--behind-proxy", config_.behind_proxy,
-                      "listen beyond loopback in plain HTTP: a proxy terminates TLS")
+        app_.add_flag("--behind-proxy", config_.behind_proxy, "listen beyond loopback in plain HTTP: a proxy terminates TLS")
             ->envname("TALLYD_BEHIND_PROXY");
         value("--tls-cert", config_.tls_cert, "serve HTTPS: PEM file of the certificate and its chain");
         value("--tls-key", config_.tls_key, "PEM file of the certificate's private key; SIGHUP reads both anew");
@@ -116,8 +114,7 @@ private:
         number("--writers", config_.writers, 1U, 64U, "database connections for ingest");
         number("--changers", config_.changers, 1U, 64U, "database connections for all else that changes something");
         number("--readers", config_.readers, 1U, 256U, "database connections for quick reads");
-        number("--slow-readers", config_.slow_readers, 1U, 256U,
-               "database connections for searches, lists and exports");
+        number("--slow-readers", config_.slow_readers, 1U, 256U, "database connections for searches, lists and exports");
         number("--importers", config_.importers, 1U, 64U, "database connections for imports of files");
         number("--batch-max", config_.batch.most_requests, std::size_t{1}, std::size_t{100000},
                "requests in one ingest statement");
@@ -148,8 +145,7 @@ private:
         seconds("--body-timeout", config_.body_timeout, "a client must send its request's body within this");
         seconds("--keepalive-timeout", config_.keepalive_timeout, "an idle connection is closed after this");
         seconds("--send-timeout", config_.send_timeout, "a client must take its answer within this");
-        seconds("--drain-delay", config_.drain_delay,
-                "on SIGTERM: report not ready this long before the port is closed", 0);
+        seconds("--drain-delay", config_.drain_delay, "on SIGTERM: report not ready this long before the port is closed", 0);
         seconds("--health", config_.health, "ask the store this often how it is, for /metrics; 0: never", 0);
         seconds("--pack", config_.pack,
                 "pack what waits, and look again after this; 0: leave it to CALL tally.pack() of somebody else", 0);

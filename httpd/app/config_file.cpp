@@ -41,7 +41,8 @@ public:
             if (!take(']')) throw std::invalid_argument("a list ends with ] in the line where it begins");
         }
         if (!done())
-            throw std::invalid_argument("more follows after the value: put a text with blanks or signs into \"double quotes\"");
+            throw std::invalid_argument(
+                "more follows after the value: put a text with blanks or signs into \"double quotes\"");
         return all;
     }
 
@@ -126,8 +127,7 @@ std::vector<CLI::ConfigItem> ConfigFile::from_config(std::istream& input) const 
             lines_.emplace(item.name, number);
             given.push_back(std::move(item));
         } catch (const std::invalid_argument& wrong) {
-            throw CLI::ConfigError(name() + ":" + std::to_string(number) + ": " + wrong.what(),
-                                   CLI::ExitCodes::ConfigError);
+            throw CLI::ConfigError(name() + ":" + std::to_string(number) + ": " + wrong.what(), CLI::ExitCodes::ConfigError);
         }
     }
     return given;

@@ -1,5 +1,5 @@
-// The file that --config names: lines such as `port = 8080`, `listen = "::1"`, `cors-origin = ["https://a.example", "none"]`,
-// and comments. Strict, so that a mistake in it is told with its line instead of meaning something else.
+// The file that --config names: lines such as `port = 8080`, `listen = "::1"`, `cors-origin = ["https://a.example",
+// "none"]`, and comments. Strict, so that a mistake in it is told with its line instead of meaning something else.
 // Invariant: what a flag or the environment gives is not taken from the file, and not blamed on it.
 #pragma once
 

@@ -63,8 +63,8 @@ int complain(const std::string& what) {
 }
 
 void raise_file_limit(const Config& config) {
-    const rlim_t needed = config.max_connections + config.writers + config.changers + config.readers +
-                          config.slow_readers + config.importers + 256;
+    const rlim_t needed = config.max_connections + config.writers + config.changers + config.readers + config.slow_readers +
+                          config.importers + 256;
     rlimit limit{};
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed) return;
     limit.rlim_cur = std::min(needed, limit.rlim_max);
@@ -157,8 +157,7 @@ int serve(const Config& config) {
     signal(SIGPIPE, SIG_IGN);
     json_object_seed(0);
     if (config.tls())
-        if (const std::string wrong = tls::load(config.tls_cert, config.tls_key); !wrong.empty())
-            return complain(wrong);
+        if (const std::string wrong = tls::load(config.tls_cert, config.tls_key); !wrong.empty()) return complain(wrong);
     const Listener listener = listen_on(config.listen, config.port, config.tls());
     if (!listener.error.empty()) return complain(listener.error);
     log::start(config.log_level);

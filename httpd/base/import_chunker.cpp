@@ -26,9 +26,7 @@ ImportChunker::ImportChunker(ImportFormat format, ChunkLimits limits, std::uint6
 void ImportChunker::step(char c) noexcept {
     if (format_ == ImportFormat::ndjson || state_ == State::discarding) return;
     switch (state_) {
-        case State::field_start:
-            state_ = c == '"' ? State::quoted : c == ',' ? State::field_start : State::plain;
-            return;
+        case State::field_start: state_ = c == '"' ? State::quoted : c == ',' ? State::field_start : State::plain; return;
         case State::plain:
             if (c == ',') state_ = State::field_start;
             return;
@@ -38,8 +36,7 @@ void ImportChunker::step(char c) noexcept {
         case State::quote_in_quoted:
             state_ = c == '"' ? State::quoted : c == ',' ? State::field_start : State::plain;
             return;
-        case State::discarding:
-            return;
+        case State::discarding: return;
     }
 }
 
@@ -57,11 +54,10 @@ std::size_t ImportChunker::feed(const char* data, std::size_t size) {
         record_ += c;
         if (record_.size() > limits_.record_bytes) {
             // What follows up to the next line end goes with it; behind that the file may be sound again.
-            fail(
-                record_lines_ == 0
-                    ? "the line is too long"
-                    : "a quoted field has no closing quote within " + std::to_string(limits_.record_bytes) +
-                          " bytes, so this many lines after it were not read either: " + std::to_string(record_lines_));
+            fail(record_lines_ == 0
+                     ? "the line is too long"
+                     : "a quoted field has no closing quote within " + std::to_string(limits_.record_bytes) +
+                           " bytes, so this many lines after it were not read either: " + std::to_string(record_lines_));
             if (!keeps_ || !header_known_) std::string().swap(record_);
             state_ = State::discarding;
         }
@@ -90,10 +86,8 @@ void ImportChunker::end_record() {
             sound = false;
         }
         if (chunk_.empty()) chunk_line_ = line_;
-        if (sound)
-            chunk_.append(record_).append(1, '\n');
-        else
-            chunk_.append(lines, '\n');
+        if (sound) chunk_.append(record_).append(1, '\n');
+        else chunk_.append(lines, '\n');
         line_ += lines;
         ++records_;
     }

@@ -1,5 +1,6 @@
 // Inflates a gzip or zstd stream piece by piece, in bounded memory: of the state of the algorithm, never of the data.
-// Invariant: several streams one after the other are one (RFC 1952 2.2, RFC 8878 3.1); whole() holds exactly at the end of one.
+// Invariant: several streams one after the other are one (RFC 1952 2.2, RFC 8878 3.1); whole() holds exactly at the end
+// of one.
 #pragma once
 
 #include <cstddef>
@@ -26,7 +27,8 @@ public:
     struct Step {
         std::size_t taken, given;
     };
-    // Fills room as far as it can. Without input: what is left inside. Nothing taken and nothing given: more input is needed.
+    // Fills room as far as it can. Without input: what is left inside. Nothing taken and nothing given: more input is
+    // needed.
     virtual Step step(const char* data, std::size_t size, char* room, std::size_t room_size) = 0;
 
     // The input may end here.

@@ -22,28 +22,20 @@ std::shared_ptr<spdlog::logger> logger;  // set before threads start, taken down
 
 spdlog::level::level_enum level_of(Level level) noexcept {
     switch (level) {
-        case Level::debug:
-            return spdlog::level::debug;
-        case Level::info:
-            return spdlog::level::info;
-        case Level::warn:
-            return spdlog::level::warn;
-        case Level::error:
-            return spdlog::level::err;
+        case Level::debug: return spdlog::level::debug;
+        case Level::info: return spdlog::level::info;
+        case Level::warn: return spdlog::level::warn;
+        case Level::error: return spdlog::level::err;
     }
     return spdlog::level::info;
 }
 
 const char* name_of(Level level) noexcept {
     switch (level) {
-        case Level::debug:
-            return "debug";
-        case Level::info:
-            return "info";
-        case Level::warn:
-            return "warn";
-        case Level::error:
-            return "error";
+        case Level::debug: return "debug";
+        case Level::info: return "info";
+        case Level::warn: return "warn";
+        case Level::error: return "error";
     }
     return "info";
 }
@@ -77,8 +69,8 @@ bool enabled(Level level) noexcept {
 void write(Level level, std::string_view event, const std::string& fields) noexcept {
     if (!enabled(level)) return;
     try {
-        std::string line = fmt::format("{{\"time\":\"{}\",\"level\":\"{}\",\"event\":\"{}\"{}}}", now(), name_of(level),
-                                       event, fields);
+        std::string line =
+            fmt::format("{{\"time\":\"{}\",\"level\":\"{}\",\"event\":\"{}\"{}}}", now(), name_of(level), event, fields);
         logger->log(level_of(level), spdlog::string_view_t(line.data(), line.size()));
     } catch (...) {  // out of memory: a line of the log is the least loss
     }

@@ -108,8 +108,8 @@ std::string Metrics::prometheus(const Gauges& gauges) const {
     batch_size_.write(out, "tallyd_ingest_batch_requests", "Requests per ingest statement.");
     commit_.write(out, "tallyd_ingest_commit_duration_seconds", "Time of one ingest statement with its commit.");
     write_lanes(out, gauges.lanes);
-    single(out, "tallyd_database_reconnects_total", "counter",
-           "Database connections made after the first of each thread.", reconnects.load());
+    single(out, "tallyd_database_reconnects_total", "counter", "Database connections made after the first of each thread.",
+           reconnects.load());
     packing_.write(out, "tallyd_packing_step_duration_seconds", "Time of one step of packing with its commit.");
     single(out, "tallyd_packing_failures_total", "counter", "Steps of packing that failed.", packing_failures.load());
     single(out, "tallyd_ingest_batches_split_total", "counter", "Ingest batches split to find the request that failed.",

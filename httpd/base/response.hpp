@@ -1,5 +1,6 @@
 // Response: one HTTP response in the making, free of any HTTP library.
-// Invariant: body is complete, or the beginning of what its handler goes on giving; JSON unless content_type says otherwise, and empty where there is none (204, 304).
+// Invariant: body is complete, or the beginning of what its handler goes on giving; JSON unless content_type says
+// otherwise, and empty where there is none (204, 304).
 #pragma once
 
 #include <span>

@@ -1,5 +1,5 @@
-// The bytes of a file of events, or of standard input: inflated where they are gzip or zstd, by their first bytes and whatever
-// the name says. Memory is bounded.
+// The bytes of a file of events, or of standard input: inflated where they are gzip or zstd, by their first bytes and
+// whatever the name says. Memory is bounded.
 #pragma once
 
 #include <cstdint>

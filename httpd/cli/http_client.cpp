@@ -110,8 +110,7 @@ HttpClient::HttpClient(std::string base, const std::string& key, std::string ca_
     if (is_loopback(base_)) curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
 }
 
-HttpClient::Result HttpClient::post(const std::string& target, const std::string& content_type,
-                                    const std::string& body) {
+HttpClient::Result HttpClient::post(const std::string& target, const std::string& content_type, const std::string& body) {
     CURL* const curl = curl_.get();
     const HeaderList headers = headers_of(authorization_, content_type);
     Result result;
@@ -130,8 +129,7 @@ HttpClient::Result HttpClient::post(const std::string& target, const std::string
     curl_easy_getinfo(curl, CURLINFO_RETRY_AFTER, &retry_after);
     curl_easy_getinfo(curl, CURLINFO_REDIRECT_URL, &elsewhere);
     if (elsewhere)  // a key is not carried to where an answer points
-        return {0, fmt::format("the server is at another address, {}: give its beginning as --url", elsewhere), 0,
-                true};
+        return {0, fmt::format("the server is at another address, {}: give its beginning as --url", elsewhere), 0, true};
     result.status = static_cast<int>(status);
     result.retry_after = static_cast<int>(retry_after);
     return result;
@@ -147,24 +145,18 @@ HttpClient::Result HttpClient::failure(CURLcode code) const {
                     ca_file_.empty() ? why + ": install the package ca-certificates, or name a PEM file with --ca-file"
                                      : "no PEM certificate can be read from " + ca_file_ + " (--ca-file): " + why,
                     0, true};
-        case CURLE_SSL_CONNECT_ERROR:
-            return {0, "no TLS with " + base_ + ": " + why + "; does it speak https?", 0};
+        case CURLE_SSL_CONNECT_ERROR: return {0, "no TLS with " + base_ + ": " + why + "; does it speak https?", 0};
         case CURLE_GOT_NOTHING:
             return {0,
                     "the connection was closed without an answer" +
                         std::string(base_.starts_with("https:") ? "" : ", as by a server that speaks https alone"),
                     0};
-        case CURLE_ABORTED_BY_CALLBACK:
-            return {0, "interrupted", 0, true};
-        case CURLE_WRITE_ERROR:
-            return {0, "the answer is not one of tallyd", 0};
-        case CURLE_OPERATION_TIMEDOUT:
-            return {0, "there was no answer in time: " + why, 0};
+        case CURLE_ABORTED_BY_CALLBACK: return {0, "interrupted", 0, true};
+        case CURLE_WRITE_ERROR: return {0, "the answer is not one of tallyd", 0};
+        case CURLE_OPERATION_TIMEDOUT: return {0, "there was no answer in time: " + why, 0};
         case CURLE_COULDNT_CONNECT:
-        case CURLE_COULDNT_RESOLVE_HOST:
-            return {0, "no connection: " + why, 0};
-        default:
-            return {0, "the connection was lost: " + why, 0};
+        case CURLE_COULDNT_RESOLVE_HOST: return {0, "no connection: " + why, 0};
+        default: return {0, "the connection was lost: " + why, 0};
     }
 }
 

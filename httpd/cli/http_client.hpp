@@ -28,8 +28,7 @@ public:
 
     // key: sent with every request. ca_file: certificates that are trusted in place of the system's; empty: the
     // system's. interrupted: a signal handler may set it, and no answer is waited for any longer.
-    HttpClient(std::string base, const std::string& key, std::string ca_file,
-               const volatile std::sig_atomic_t& interrupted);
+    HttpClient(std::string base, const std::string& key, std::string ca_file, const volatile std::sig_atomic_t& interrupted);
 
     Result post(const std::string& target, const std::string& content_type, const std::string& body);
 

@@ -95,17 +95,15 @@ private:
         struct stat info {};
         errno = 0;
         if (stat(options_.file.c_str(), &info) == 0) {
-            if (S_ISDIR(info.st_mode))
-                errno = EISDIR;
-            else
-                input_.open(options_.file, std::ios::binary);
+            if (S_ISDIR(info.st_mode)) errno = EISDIR;
+            else input_.open(options_.file, std::ios::binary);
         }
         if (!input_.is_open()) throw Stop{kUsage, "cannot read " + options_.file + reason_of_errno()};
         resumable_ = S_ISREG(info.st_mode);
         if (!resumable_) return;
         state_.size = static_cast<std::uint64_t>(info.st_size);
-        state_.modified = static_cast<std::uint64_t>(info.st_mtim.tv_sec) * 1000000000U +
-                          static_cast<std::uint64_t>(info.st_mtim.tv_nsec);
+        state_.modified =
+            static_cast<std::uint64_t>(info.st_mtim.tv_sec) * 1000000000U + static_cast<std::uint64_t>(info.st_mtim.tv_nsec);
     }
 
     bool resume() {
@@ -128,8 +126,7 @@ private:
     bool goes_on(const ImportState& before) {
         const std::string header = read_header(before);
         const std::string body = format_ == ImportFormat::csv ? header : "\n";
-        const HttpClient::Result result =
-            attempt(fmt::format("import_id={}&line={}", before.import_id, before.line), body);
+        const HttpClient::Result result = attempt(fmt::format("import_id={}&line={}", before.import_id, before.line), body);
         if (result.status == 200) return true;
         if (result.status != 404 && result.status != 409) throw Stop{kFailed, message_of(result)};
         say(message_of(result) + ": beginning anew");
@@ -176,9 +173,9 @@ private:
         if (interrupted == 0) return;
         const std::string sent = state_.line > 0 ? fmt::format("the lines before line {} were taken", state_.line)
                                                  : std::string("nothing was sent");
-        throw Stop{kInterrupted, "interrupted: " + sent +
-                                     (resumable_ ? "; run the same command again to go on from there"
-                                                 : "; sent again they count once")};
+        throw Stop{kInterrupted,
+                   "interrupted: " + sent +
+                       (resumable_ ? "; run the same command again to go on from there" : "; sent again they count once")};
     }
 
     // Begins the import without any event, so that no event is ever in one whose id got lost.
@@ -222,25 +219,22 @@ private:
         const auto give_up = std::chrono::steady_clock::now() + std::chrono::duration<double>(options_.patience);
         Backoff pause(std::chrono::milliseconds(200), std::chrono::seconds(15));
         for (;;) {
-            HttpClient::Result result =
-                client_.post("/api/v1/events/import?" + query,
-                             format_ == ImportFormat::csv ? "text/csv" : "application/x-ndjson", body);
+            HttpClient::Result result = client_.post(
+                "/api/v1/events/import?" + query, format_ == ImportFormat::csv ? "text/csv" : "application/x-ndjson", body);
             check_interrupt();
-            const bool again = !result.permanent && (result.status == 0 || result.status == 408 ||
-                                                     result.status == 429 || result.status >= 500);
+            const bool again = !result.permanent &&
+                               (result.status == 0 || result.status == 408 || result.status == 429 || result.status >= 500);
             if (!again && result.status != 0) return result;
             const std::string why = result.status == 0 ? options_.url + ": " + result.body : message_of(result);
             if (!again) throw Stop{kFailed, why};
-            auto wait =
-                std::max<std::chrono::milliseconds>(pause.next(random_), std::chrono::seconds(result.retry_after));
+            auto wait = std::max<std::chrono::milliseconds>(pause.next(random_), std::chrono::seconds(result.retry_after));
             if (std::chrono::steady_clock::now() + wait > give_up) {
                 complain_of(result.body);
                 throw Stop{kFailed, why + (resumable_ ? "; run the same command again to go on from here" : "")};
             }
             say(why + fmt::format(", trying again for {:.0f} s",
                                   std::chrono::duration<double>(give_up - std::chrono::steady_clock::now()).count()));
-            for (const auto until = std::chrono::steady_clock::now() + wait;
-                 std::chrono::steady_clock::now() < until;) {
+            for (const auto until = std::chrono::steady_clock::now() + wait; std::chrono::steady_clock::now() < until;) {
                 check_interrupt();
                 std::this_thread::sleep_for(std::min<std::chrono::milliseconds>(wait, std::chrono::milliseconds(50)));
             }
@@ -276,8 +270,8 @@ private:
         json_array_foreach(json_object_get(body.get(), "failures"), at, failure) {
             const char* reason = json_string_value(json_object_get(failure, "reason"));
             const char* field = json_string_value(json_object_get(failure, "field"));
-            complain(static_cast<std::uint64_t>(json_integer_value(json_object_get(failure, "line"))),
-                     reason ? reason : "", field ? field : "");
+            complain(static_cast<std::uint64_t>(json_integer_value(json_object_get(failure, "line"))), reason ? reason : "",
+                     field ? field : "");
         }
     }
 

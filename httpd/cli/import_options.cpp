@@ -20,8 +20,7 @@ std::string read_key(const ImportOptions& options) {
     if (!options.key_file.empty()) {
         errno = 0;
         std::ifstream file(options.key_file);
-        if (!std::getline(file, key))
-            throw Stop{kUsage, "cannot read a key from " + options.key_file + reason_of_errno()};
+        if (!std::getline(file, key)) throw Stop{kUsage, "cannot read a key from " + options.key_file + reason_of_errno()};
     } else if (const char* given = std::getenv("TALLYD_KEY")) {
         key = given;
     }
@@ -35,8 +34,7 @@ ImportFormat format_of(const ImportOptions& options) {
     if (is_archive_name(options.file)) throw Stop{kUsage, options.file + kArchive};
     if (!options.format.empty()) return options.format == "csv" ? ImportFormat::csv : ImportFormat::ndjson;
     if (const auto format = format_of_name(options.file)) return *format;
-    throw Stop{kUsage,
-               "the name \"" + options.file + "\" does not say the format: use --format csv or --format ndjson"};
+    throw Stop{kUsage, "the name \"" + options.file + "\" does not say the format: use --format csv or --format ndjson"};
 }
 
 int read_options(int argc, const char* const* argv, ImportOptions& options) {
@@ -46,8 +44,7 @@ int read_options(int argc, const char* const* argv, ImportOptions& options) {
     app.add_option("--url", options.url, "address of tallyd: http or https, with the path that a proxy serves it under")
         ->envname("TALLYD_URL")
         ->capture_default_str();
-    app.add_option("--ca-file", options.ca_file,
-                   "PEM file of the certificates to trust for https, in place of the system's")
+    app.add_option("--ca-file", options.ca_file, "PEM file of the certificates to trust for https, in place of the system's")
         ->envname("TALLYD_CA_FILE");
     app.add_option("--key-file", options.key_file, "file that holds the API key; else TALLYD_KEY of the environment");
     app.add_option("--format", options.format, "csv or ndjson, where the file's name does not say so")

@@ -52,13 +52,11 @@ bool read_state(const std::string& path, ImportState& state) {
 }
 
 std::string write_state(const std::string& path, const ImportState& state) {
-    const Json value(json_pack("{s:s, s:s}", "url", state.url.c_str(), "import_id", state.import_id.c_str()),
-                     json_decref);
+    const Json value(json_pack("{s:s, s:s}", "url", state.url.c_str(), "import_id", state.import_id.c_str()), json_decref);
     for (const Field& field : kNumbers)
         json_object_set_new(value.get(), field.name, json_integer(static_cast<json_int_t>(state.*field.value)));
     const std::string fresh = path + ".new";
-    if (json_dump_file(value.get(), fresh.c_str(), JSON_INDENT(1)) != 0 ||
-        std::rename(fresh.c_str(), path.c_str()) != 0)
+    if (json_dump_file(value.get(), fresh.c_str(), JSON_INDENT(1)) != 0 || std::rename(fresh.c_str(), path.c_str()) != 0)
         return "cannot write " + path + ": " + std::strerror(errno);
     return {};
 }
@@ -77,8 +75,7 @@ std::string Progress::text(std::uint64_t at, std::uint64_t lines, double seconds
     if (total_ == 0) return fmt::format("{}: {} lines, {:.0f}/s", title_, lines, rate);
     const double part = std::min(1.0, static_cast<double>(at) / static_cast<double>(total_));
     const double speed = seconds > 0 ? static_cast<double>(at - begin_) / seconds : 0;
-    const std::string left =
-        speed > 0 ? clock_text(static_cast<double>(total_ - std::min(at, total_)) / speed) : "-:--";
+    const std::string left = speed > 0 ? clock_text(static_cast<double>(total_ - std::min(at, total_)) / speed) : "-:--";
     std::string bar;
     if (terminal_) {
         const int done = static_cast<int>(part * kBarWidth);

@@ -43,8 +43,7 @@ void Batcher::ingest(std::span<Job*> jobs) {
             jobs[at]->attempts = std::max(jobs[at]->attempts, 1);
             alone.push_back(jobs[at]);
         }
-        if (!alone.empty())
-            retry_later(alone, false, "another transaction is storing one of these events; send them again");
+        if (!alone.empty()) retry_later(alone, false, "another transaction is storing one of these events; send them again");
         for (std::size_t at = 0; at < jobs.size(); ++at)
             if (answers[at].status != 503 || !shared) jobs[at]->finish(std::move(answers[at]));
     } catch (const std::bad_alloc&) {

@@ -65,10 +65,8 @@ void Caller::answer(Job& job, const Outcome& outcome, std::string lag) {
         return job.finish(refuse(500, "internal error"));
     }
     response.status = 200;
-    if (PQgetisnull(result, 0, 0))
-        response.content_type = nullptr;
-    else
-        response.body.assign(PQgetvalue(result, 0, 0), static_cast<std::size_t>(PQgetlength(result, 0, 0)));
+    if (PQgetisnull(result, 0, 0)) response.content_type = nullptr;
+    else response.body.assign(PQgetvalue(result, 0, 0), static_cast<std::size_t>(PQgetlength(result, 0, 0)));
     job.finish(std::move(response));
 }
 

@@ -23,8 +23,7 @@ Database::Database(const DatabaseSettings& settings, Metrics& metrics)
         for (unsigned n = 0; n < width; ++n) {
             if (id == LaneId::ingest)
                 threads_.push_back(std::make_unique<Batcher>(settings, *lanes_.back(), extension_, metrics));
-            else
-                threads_.push_back(std::make_unique<Caller>(settings, *lanes_.back(), extension_, metrics));
+            else threads_.push_back(std::make_unique<Caller>(settings, *lanes_.back(), extension_, metrics));
         }
     };
     add(LaneId::ingest, settings.writers);
@@ -85,10 +84,8 @@ std::vector<std::string> Database::reasons_not_ready() const {
     bool connected = true;
     // Without a replica there are no reads, and yet all else is served.
     for (const auto& lane : lanes_) connected = connected && (lane->replica || lane->connections() > 0);
-    if (!connected)
-        reasons.emplace_back("no connection to the database");
-    else if (const Extension::State state = extension_.state(); !state.ready)
-        reasons.push_back(state.text);
+    if (!connected) reasons.emplace_back("no connection to the database");
+    else if (const Extension::State state = extension_.state(); !state.ready) reasons.push_back(state.text);
     for (const auto& lane : lanes_)
         if (lane->queue.full()) reasons.push_back(std::string("the queue of lane ") + lane->name() + " is full");
     return reasons;

@@ -72,8 +72,7 @@ bool DatabaseThread::connect() {
         return session_.connected();
     }
     if (why != last_complaint_ && !stop_.load()) {
-        log::write(log::Level::warn, "database_unreachable",
-                   log::field("lane", lane_.name()) + log::field("reason", why));
+        log::write(log::Level::warn, "database_unreachable", log::field("lane", lane_.name()) + log::field("reason", why));
         last_complaint_ = why;
     }
     rest(reconnect_.next(random_));
@@ -138,10 +137,8 @@ void DatabaseThread::retry_later(const std::vector<Job*>& jobs, bool pause, cons
     again.reserve(jobs.size());
     const auto now = Clock::now();
     for (Job* job : jobs) {
-        if (++job->attempts > kMostAttempts || job->expires <= now || stop_.load())
-            job->finish(unavailable(why));
-        else
-            again.push_back(job);
+        if (++job->attempts > kMostAttempts || job->expires <= now || stop_.load()) job->finish(unavailable(why));
+        else again.push_back(job);
     }
     if (again.empty()) return;
     metrics_.statements_retried.fetch_add(again.size());

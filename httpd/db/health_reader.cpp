@@ -87,8 +87,7 @@ void HealthReader::round() {
 
 void HealthReader::failed(const std::string& why) {
     show(up(false));
-    if (why != last_complaint_ && !stop_.load())
-        log::write(log::Level::warn, "health_unknown", log::field("reason", why));
+    if (why != last_complaint_ && !stop_.load()) log::write(log::Level::warn, "health_unknown", log::field("reason", why));
     last_complaint_ = why;
     rest(trouble_.next(random_));
 }

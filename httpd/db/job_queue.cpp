@@ -6,8 +6,7 @@ namespace tallyd {
 bool JobQueue::push(Job* job) {
     {
         const std::lock_guard lock(mutex_);
-        if (closed_ || jobs_.size() >= most_jobs_ || (!jobs_.empty() && bytes_ + job->bytes() > most_bytes_))
-            return false;
+        if (closed_ || jobs_.size() >= most_jobs_ || (!jobs_.empty() && bytes_ + job->bytes() > most_bytes_)) return false;
         jobs_.push_back(job);
         bytes_ += job->bytes();
     }

@@ -5,16 +5,11 @@ namespace tallyd {
 
 const char* Lane::name() const noexcept {
     switch (id) {
-        case LaneId::ingest:
-            return "ingest";
-        case LaneId::write:
-            return "write";
-        case LaneId::read:
-            return "read";
-        case LaneId::slow_read:
-            return "slow_read";
-        case LaneId::import:
-            return "import";
+        case LaneId::ingest: return "ingest";
+        case LaneId::write: return "write";
+        case LaneId::read: return "read";
+        case LaneId::slow_read: return "slow_read";
+        case LaneId::import: return "import";
     }
     return "";
 }

@@ -1,7 +1,7 @@
 // The packer: a thread with a database session of its own that calls one bounded step of packing after another
 // (tally.pack_step), and rests when a round has found nothing to do. Every step is a transaction, so a lost connection
-// or a kill loses nothing, and any number of tallyds may pack one store at once. Between rounds it sees to it that there is a
-// cut of the day (tally.cut_daily).
+// or a kill loses nothing, and any number of tallyds may pack one store at once. Between rounds it sees to it that there
+// is a cut of the day (tally.cut_daily).
 #pragma once
 
 #include <atomic>

@@ -37,12 +37,11 @@ bool is_error(const PGresult* result) noexcept {
 }
 
 // One round trip: limits for this session, and the role whose row level security binds it (a no-op without the right).
-const Statement kSetUp{
-    "",
-    "SELECT set_config('statement_timeout', $1, false), set_config('search_path', 'pg_catalog', false),"
-    " set_config('timezone', 'UTC', false), set_config('client_min_messages', 'error', false),"
-    " (SELECT set_config('role', rolname, false) FROM pg_catalog.pg_roles"
-    " WHERE rolname = 'tally_api' AND pg_catalog.pg_has_role(oid, 'MEMBER'))"};
+const Statement kSetUp{"",
+                       "SELECT set_config('statement_timeout', $1, false), set_config('search_path', 'pg_catalog', false),"
+                       " set_config('timezone', 'UTC', false), set_config('client_min_messages', 'error', false),"
+                       " (SELECT set_config('role', rolname, false) FROM pg_catalog.pg_roles"
+                       " WHERE rolname = 'tally_api' AND pg_catalog.pg_has_role(oid, 'MEMBER'))"};
 
 }  // namespace
 
@@ -62,8 +61,7 @@ std::string Session::connect(milliseconds patience) {
     if (!connection_) return "out of memory";
     const auto until = Clock::now() + patience;
     PostgresPollingStatusType state = PGRES_POLLING_WRITING;
-    while (PQstatus(connection_.get()) != CONNECTION_BAD && state != PGRES_POLLING_OK &&
-           state != PGRES_POLLING_FAILED) {
+    while (PQstatus(connection_.get()) != CONNECTION_BAD && state != PGRES_POLLING_OK && state != PGRES_POLLING_FAILED) {
         if (wait(state == PGRES_POLLING_WRITING, until) != Wait::ready) {
             close();
             return "no answer within " + std::to_string(patience.count()) + " ms";

@@ -23,18 +23,13 @@ constexpr int kSweepReads = 64;
 Clock::duration limit_of(Connection::Stage stage, const ConnectionLimits& limits) noexcept {
     switch (stage) {
         case Connection::Stage::fresh:
-        case Connection::Stage::head:
-            return limits.head;
-        case Connection::Stage::body:
-            return limits.body;
-        case Connection::Stage::idle:
-            return limits.idle;
-        case Connection::Stage::sending:
-            return limits.sending;
+        case Connection::Stage::head: return limits.head;
+        case Connection::Stage::body: return limits.body;
+        case Connection::Stage::idle: return limits.idle;
+        case Connection::Stage::sending: return limits.sending;
         case Connection::Stage::busy:
         case Connection::Stage::cut:
-        case Connection::Stage::gone:
-            break;
+        case Connection::Stage::gone: break;
     }
     return Clock::duration::max();
 }
@@ -114,8 +109,7 @@ void Connections::end_abandoned() {
     std::vector<Connection*> waiting;
     for (Connection* connection : open_) {
         const Connection::Stage stage = connection->stage.load();
-        if (stage == Connection::Stage::busy || stage == Connection::Stage::sending || Connection::is_over(stage))
-            continue;
+        if (stage == Connection::Stage::busy || stage == Connection::Stage::sending || Connection::is_over(stage)) continue;
         sockets.push_back({connection->fd, POLLRDHUP, 0});
         waiting.push_back(connection);
     }
@@ -124,10 +118,8 @@ void Connections::end_abandoned() {
         char byte;
         if (sockets[at].revents == 0 || recv(sockets[at].fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0) continue;
         Connection::Stage stage = waiting[at]->stage.load();
-        if (stage == Connection::Stage::busy || stage == Connection::Stage::sending || Connection::is_over(stage))
-            continue;
-        if (waiting[at]->stage.compare_exchange_strong(stage, Connection::Stage::gone))
-            shutdown(sockets[at].fd, SHUT_RDWR);
+        if (stage == Connection::Stage::busy || stage == Connection::Stage::sending || Connection::is_over(stage)) continue;
+        if (waiting[at]->stage.compare_exchange_strong(stage, Connection::Stage::gone)) shutdown(sockets[at].fd, SHUT_RDWR);
     }
 }
 

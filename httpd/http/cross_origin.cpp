@@ -7,10 +7,8 @@ namespace tallyd {
 
 CrossOrigin::CrossOrigin(const std::vector<std::string>& origins) {
     for (const std::string& origin : origins) {
-        if (origin == "*")
-            any_ = true;
-        else if (origin != "none")
-            origins_.insert(origin);
+        if (origin == "*") any_ = true;
+        else if (origin != "none") origins_.insert(origin);
     }
     if (any_) origins_.clear();
 }

@@ -50,10 +50,8 @@ public:
     void end() noexcept {
         if (!kLibraryCuts || head.count == 0) return;
         const char* at = last_ + std::strlen(last_);
-        if (at[1] != '\0')
-            head.cut = true;
-        else if (at[2] != '\0' || at[3] != '\0')
-            head.lone_ends = true;
+        if (at[1] != '\0') head.cut = true;
+        else if (at[2] != '\0' || at[3] != '\0') head.lone_ends = true;
     }
 
     Head head;

@@ -49,8 +49,7 @@ MHD_Result queue_own_response(MHD_Connection* connection, unsigned status, MHD_R
 
 }  // namespace tallyd
 
-extern "C" __attribute__((visibility("default"))) MHD_Result MHD_queue_response(MHD_Connection* connection,
-                                                                                unsigned status,
+extern "C" __attribute__((visibility("default"))) MHD_Result MHD_queue_response(MHD_Connection* connection, unsigned status,
                                                                                 MHD_Response* response) {
     if (tallyd::ours) return tallyd::library_queue()(connection, status, response);
     try {

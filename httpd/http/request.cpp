@@ -73,10 +73,8 @@ MHD_Result HttpRequest::step(const char* method, const char* version, const char
 MHD_Result HttpRequest::take_head(const char* method, const char* version) {
     method_ = std::string_view(method).substr(0, 32);
     phase_ = Phase::whole;
-    if (auto refusal = check_head(version))
-        answer(std::move(*refusal));
-    else
-        handler_->on_head();
+    if (auto refusal = check_head(version)) answer(std::move(*refusal));
+    else handler_->on_head();
     if (phase_ == Phase::refusing && has_body_) {
         // The body stays unread: libmicrohttpd closes the connection after the response.
         connection_->linger = true;
@@ -92,8 +90,7 @@ void HttpRequest::append(const char* data, std::size_t size) {
         answer(refuse(413, fmt::format("the request body is larger than {} bytes{}", limit_, coded_ ? " inflated" : "")));
     else if (whole > share_.bytes() && !share_.take(whole - share_.bytes()))
         answer(unavailable("too many request bodies in memory"));
-    else
-        body_.append(data, size);
+    else body_.append(data, size);
 }
 
 // The rest of a body in pieces is thrown away so that the client can read the response, but not for ever.
@@ -110,10 +107,8 @@ MHD_Result HttpRequest::take_end() {
     if (!connection_->enter(Connection::Stage::busy)) return MHD_NO;
     if (phase_ != Phase::refusing) {
         std::size_t nothing = 0;
-        if (has_bad_trailers())
-            answer(refuse(400, "the name of a trailer is not valid"));
-        else if (!coded_ || inflate(nullptr, &nothing))
-            handler_->on_end();
+        if (has_bad_trailers()) answer(refuse(400, "the name of a trailer is not valid"));
+        else if (!coded_ || inflate(nullptr, &nothing)) handler_->on_end();
         if (takes_body()) return MHD_YES;  // it goes on in its turn
     }
     return phase_ == Phase::waiting ? MHD_YES : reply();
@@ -216,12 +211,11 @@ void HttpRequest::log_and_count(bool completed) noexcept {
     around_.metrics.request(handler_->route(), status_, seconds);
     if (!log::enabled(log::Level::info)) return;
     try {
-        log::write(
-            log::Level::info, "request",
-            log::field("request_id", id_) + log::field("method", method_) +
-                log::field("route", handler_->route_name()) + log::field("target", redacted(target_)) +
-                fmt::format(",\"status\":{},\"duration_ms\":{:.3f},\"bytes_in\":{},\"bytes_out\":{},\"completed\":{}",
-                            status_, seconds * 1000, received_, sent_, completed));
+        log::write(log::Level::info, "request",
+                   log::field("request_id", id_) + log::field("method", method_) +
+                       log::field("route", handler_->route_name()) + log::field("target", redacted(target_)) +
+                       fmt::format(",\"status\":{},\"duration_ms\":{:.3f},\"bytes_in\":{},\"bytes_out\":{},\"completed\":{}",
+                                   status_, seconds * 1000, received_, sent_, completed));
     } catch (...) {  // out of memory: a line of the log is the least loss
     }
 }

@@ -102,7 +102,7 @@ private:
     std::size_t limit_ = 0;
     BodyMemory::Share share_;
     std::unique_ptr<CodedBody> coded_;  // of a body that comes compressed
-    std::uint64_t most_inflated_ = 0;    // of a stream
+    std::uint64_t most_inflated_ = 0;   // of a stream
     std::uint64_t received_ = 0;
     std::uint64_t swallowed_ = 0;  // of a refused body
     unsigned status_ = 0;

@@ -56,8 +56,8 @@ std::size_t HttpRequest::take_inflated(const char* data, std::size_t size) {
     }
     if (phase_ != Phase::stream) return 0;  // the piece before made it wait, or was refused
     if (coded_->total() > most_inflated_) {
-        answer(handler_->broken(
-            refuse(413, fmt::format("the request body is larger than {} bytes inflated", most_inflated_))));
+        answer(
+            handler_->broken(refuse(413, fmt::format("the request body is larger than {} bytes inflated", most_inflated_))));
         return 0;
     }
     return handler_->on_piece(data, size);

@@ -26,8 +26,7 @@ const char* HttpRequest::header(const char* name) const noexcept {
 
 std::optional<Response> HttpRequest::check_head(const char* version) {
     if (const char* id = header("X-Request-Id"); id && is_sane_request_id(id)) id_ = id;
-    has_body_ =
-        header("Transfer-Encoding") || (header("Content-Length") && std::strcmp(header("Content-Length"), "0") != 0);
+    has_body_ = header("Transfer-Encoding") || (header("Content-Length") && std::strcmp(header("Content-Length"), "0") != 0);
     if (target_.size() > kLongestTarget)
         return refuse(414, fmt::format("the request target is longer than {} bytes", kLongestTarget));
     head_ = read_head(wire_, target_end_, version);
@@ -36,8 +35,8 @@ std::optional<Response> HttpRequest::check_head(const char* version) {
         return refusal;
     }
     if (head_.bytes > kLongestHead || head_.count > kMostHeaders)
-        return refuse(431, fmt::format("the request headers are larger than {} bytes or more than {}", kLongestHead,
-                                       kMostHeaders));
+        return refuse(
+            431, fmt::format("the request headers are larger than {} bytes or more than {}", kLongestHead, kMostHeaders));
     if (head_.lengths > 1) return refuse(400, "there is more than one Content-Length header");
     if (head_.types > 1) return refuse(400, "there is more than one Content-Type header");
     return check_framing(version);
@@ -45,8 +44,7 @@ std::optional<Response> HttpRequest::check_head(const char* version) {
 
 // What another server could read as another head: nothing that follows it on this connection can be trusted.
 std::optional<Response> HttpRequest::check_lines() const {
-    if (head_.cut)
-        return refuse(400, "the request's head holds a NUL byte, or a header that goes on in a further line");
+    if (head_.cut) return refuse(400, "the request's head holds a NUL byte, or a header that goes on in a further line");
     if (head_.lone_ends) return refuse(400, "every line of the request's head must end with CR and LF");
     if (head_.bad_name)
         return refuse(400,
@@ -61,8 +59,7 @@ std::optional<Response> HttpRequest::check_framing(const char* version) const {
     const char* encoding = header("Transfer-Encoding");
     if (encoding && strcasecmp(encoding, "chunked") != 0)
         return refuse(501, "the only Transfer-Encoding that is understood is \"chunked\"");
-    if (encoding && header("Content-Length"))
-        return refuse(400, "Content-Length and Transfer-Encoding exclude each other");
+    if (encoding && header("Content-Length")) return refuse(400, "Content-Length and Transfer-Encoding exclude each other");
     if (std::strcmp(version, "HTTP/1.1") == 0 && !header("Host")) return refuse(400, "the Host header is missing");
     if (const char* expect = header("Expect"); expect && strcasecmp(expect, "100-continue") != 0)
         return refuse(417, "the only expectation that is understood is \"100-continue\"");
@@ -77,11 +74,9 @@ void HttpRequest::take_whole(std::size_t limit) {
     if (!text) return;
     const char* end = text + std::strlen(text);
     std::uint64_t announced = 0;
-    if (std::from_chars(text, end, announced).ptr != end)
-        return answer(refuse(400, "the Content-Length is not a number"));
+    if (std::from_chars(text, end, announced).ptr != end) return answer(refuse(400, "the Content-Length is not a number"));
     if (announced > limit) return answer(refuse(413, fmt::format("the request body is larger than {} bytes", limit)));
-    if (!share_.take(static_cast<std::size_t>(announced)))
-        return answer(unavailable("too many request bodies in memory"));
+    if (!share_.take(static_cast<std::size_t>(announced))) return answer(unavailable("too many request bodies in memory"));
     body_.reserve(static_cast<std::size_t>(announced));
 }
 

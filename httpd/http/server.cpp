@@ -49,8 +49,7 @@ void* on_request_line(void* self, const char* target, MHD_Connection* connection
     if (!from) return nullptr;
     from->enter(Connection::Stage::head);
     try {
-        return new HttpRequest(*static_cast<const HttpRequest::Surroundings*>(self), connection, from,
-                               target ? target : "");
+        return new HttpRequest(*static_cast<const HttpRequest::Surroundings*>(self), connection, from, target ? target : "");
     } catch (const std::bad_alloc&) {
         return nullptr;
     }
@@ -121,8 +120,8 @@ std::string Server::start(int listen_fd) {
         {MHD_OPTION_END, 0, nullptr}};
     const unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG |
                            (config.tls() ? unsigned{MHD_USE_TLS} : 0U);
-    daemon_ = MHD_start_daemon(flags, 0, nullptr, nullptr, on_request, self, MHD_OPTION_EXTERNAL_LOGGER, on_message,
-                               nullptr, MHD_OPTION_ARRAY, encryption, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+    daemon_ = MHD_start_daemon(flags, 0, nullptr, nullptr, on_request, self, MHD_OPTION_EXTERNAL_LOGGER, on_message, nullptr,
+                               MHD_OPTION_ARRAY, encryption, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
     if (!daemon_) return last_complaint[0] ? last_complaint.data() : "the HTTP server could not be started";
     accepting_ = true;
     return {};

@@ -89,8 +89,7 @@ std::string fill(Pair& pair, const std::string& certificate_file, const std::str
     if (code >= 0) code = gnutls_privkey_import_x509_raw(pair.key, &data, GNUTLS_X509_FMT_PEM, nullptr, 0);
     gnutls_memset(text.data(), 0, text.size());
     if (code < 0) return key_file + " holds no unencrypted PEM private key: " + gnutls_strerror(code);
-    if (!belong_together(pair))
-        return "the key in " + key_file + " is not that of the certificate in " + certificate_file;
+    if (!belong_together(pair)) return "the key in " + key_file + " is not that of the certificate in " + certificate_file;
     return {};
 }
 
@@ -110,8 +109,8 @@ std::string load(const std::string& certificate_file, const std::string& key_fil
     return {};
 }
 
-int choose(gnutls_session_t, const gnutls_datum_t*, int, const gnutls_pk_algorithm_t*, int,
-           gnutls_pcert_st** certificates, unsigned* certificate_count, gnutls_privkey_t* key) {
+int choose(gnutls_session_t, const gnutls_datum_t*, int, const gnutls_pk_algorithm_t*, int, gnutls_pcert_st** certificates,
+           unsigned* certificate_count, gnutls_privkey_t* key) {
     const std::lock_guard lock(mutex);
     if (!current) return -1;
     *certificates = current->chain.data();

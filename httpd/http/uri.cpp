@@ -133,8 +133,7 @@ std::string redacted(std::string_view raw) {
         const auto name = percent_decode(pair.substr(0, equals), true);
         if (equals != std::string_view::npos && (!name || names_a_secret(*name)))
             out.append(pair.substr(0, equals)).append("=***");
-        else
-            out += pair;
+        else out += pair;
         query.remove_prefix(end);
     }
     if (out.size() > 256) out.replace(256, std::string::npos, "...");

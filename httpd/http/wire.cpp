@@ -70,8 +70,8 @@ void send_encrypted(MHD_Connection* connection, const std::string& text) noexcep
 }
 
 // Owns made.
-MHD_Result queue(MHD_Connection* connection, MHD_Response* made, const Response& response,
-                 const std::string& request_id, bool last) {
+MHD_Result queue(MHD_Connection* connection, MHD_Response* made, const Response& response, const std::string& request_id,
+                 bool last) {
     const std::unique_ptr<MHD_Response, void (*)(MHD_Response*)> owner(made, MHD_destroy_response);
     const auto add = [made](const char* name, const char* value) { MHD_add_response_header(made, name, value); };
     headers_of(response, request_id, last, add);
@@ -97,12 +97,11 @@ MHD_Result send_stream(MHD_Connection* connection, const Response& response, con
     return made ? queue(connection, made, response, request_id, last) : MHD_NO;
 }
 
-void send_directly(MHD_Connection* connection, const Connection& to, const Response& response,
-                   const std::string& request_id, bool with_body) noexcept {
+void send_directly(MHD_Connection* connection, const Connection& to, const Response& response, const std::string& request_id,
+                   bool with_body) noexcept {
     if (to.front.tls && !connection) return;
     try {
-        std::string text =
-            fmt::format("HTTP/1.1 {} {}\r\n", response.status, MHD_get_reason_phrase_for(response.status));
+        std::string text = fmt::format("HTTP/1.1 {} {}\r\n", response.status, MHD_get_reason_phrase_for(response.status));
         const auto add = [&text](const char* name, const char* value) {
             text.append(name).append(": ").append(value).append("\r\n");
         };

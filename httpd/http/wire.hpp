@@ -21,8 +21,8 @@ MHD_Result send_stream(MHD_Connection* connection, const Response& response, con
 // nothing of another one. What the socket does not take at once is lost; the connection must end then.
 // connection: nullptr when called by another thread than its worker; under TLS nothing is written then, since a
 // session is its worker's alone.
-void send_directly(MHD_Connection* connection, const Connection& to, const Response& response,
-                   const std::string& request_id, bool with_body) noexcept;
+void send_directly(MHD_Connection* connection, const Connection& to, const Response& response, const std::string& request_id,
+                   bool with_body) noexcept;
 
 // Our own responses pass libmicrohttpd's public function unchanged; those it makes by itself are replaced
 // (http/refusal.cpp).

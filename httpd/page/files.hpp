@@ -1,6 +1,6 @@
 // The files that the page at / and the API's description at /docs are made of, as the build bundled them (httpd/web), and as
-// they are answered: from memory, packed for who takes gzip, with what keeps a page safe. A tallyd that was built without npm
-// has none.
+// they are answered: from memory, packed for who takes gzip, with what keeps a page safe. A tallyd that was built without
+// npm has none.
 #pragma once
 
 #include <string_view>

@@ -48,8 +48,10 @@ public:
 private:
     Response answer_head() {
         if (!on_)
-            return refuse(404, page::built() ? "there is no page here: this tallyd runs with --page off"
-                                             : "there is no page here: this tallyd was built without it; build it where node and npm are",
+            return refuse(404,
+                          page::built()
+                              ? "there is no page here: this tallyd runs with --page off"
+                              : "there is no page here: this tallyd was built without it; build it where node and npm are",
                           R"({"hint":"GET /openapi.json describes every route."})");
         const bool posted = path_ == kSignIn;
         const bool read = exchange_.method() == "GET" || exchange_.method() == "HEAD";
@@ -63,8 +65,7 @@ private:
     }
 
     Response sign_in() {
-        if (!is_json(exchange_.header("Content-Type")))
-            return refuse(415, "the Content-Type must be application/json");
+        if (!is_json(exchange_.header("Content-Type"))) return refuse(415, "the Content-Type must be application/json");
         const auto code = Json(exchange_.body()).text("/code");
         if (!code) return refuse_field(400, "code is missing", "code");
         const auto key = sign_in_.take(*code, Clock::now());

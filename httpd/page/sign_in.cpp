@@ -21,8 +21,7 @@ std::string SignIn::read(const std::string& path, Clock::time_point now) {
     std::getline(file, key);
     const bool is_code = code.size() == kCodeLength &&
                          std::all_of(code.begin(), code.end(), [](unsigned char c) { return std::isxdigit(c) != 0; });
-    if (!is_code || key.empty())
-        return path + " must hold a code of 32 random hexadecimal digits and a key, a line each";
+    if (!is_code || key.empty()) return path + " must hold a code of 32 random hexadecimal digits and a key, a line each";
     const std::lock_guard lock(mutex_);
     code_ = code;
     key_ = key;

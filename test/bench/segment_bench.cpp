@@ -78,8 +78,8 @@ void show_sizes(const Segment& segment) {
     using namespace segment_format;
     const char* names[] = {"ts", "seq", "received_at", "event_id", "source", "import", "customer", "rare_name", "rare"};
     const Bytes bytes(segment.bytes);
-    const Header header = read_header(bytes.first(header_size(bytes, bytes.size(), ErrorKind::corrupted)), bytes.size(),
-                                      ErrorKind::corrupted);
+    const Header header =
+        read_header(bytes.first(header_size(bytes, bytes.size(), ErrorKind::corrupted)), bytes.size(), ErrorKind::corrupted);
     const auto end_of = [&header](std::uint32_t block) {
         return block == 0 ? header.header_bytes : little_u32(header.block_table + block_entry_bytes * (block - 1));
     };
@@ -143,8 +143,7 @@ int main(int count_of_arguments, char** arguments) {
     show("seq", best_seconds(50, [&] { reader.read_seq(0, rows, values.data()); }), count);
     PropertyColumn& value = *reader.property("value");
     show("value", best_seconds(50, [&] { value.read_numbers(0, rows, values.data()); }), count);
-    show("region codes", best_seconds(50, [&] { reader.property("region")->read_codes(0, rows, codes.data()); }),
-         count);
+    show("region codes", best_seconds(50, [&] { reader.property("region")->read_codes(0, rows, codes.data()); }), count);
     show("user codes", best_seconds(50, [&] { reader.property("user_id")->read_codes(0, rows, codes.data()); }), count);
     show("received_at", best_seconds(5, [&] { reader.read_received_at(0, rows, values.data()); }), count);
     show("dictionary of users",

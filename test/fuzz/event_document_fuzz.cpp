@@ -71,8 +71,7 @@ void require_good(const Event& event, const DocumentOptions& options, bool backf
     require_id(event.source);
     require(is_storable(event.code) && event.code.size() <= max_code_bytes, "accepted a code beyond its limits");
     require(event.ts_microseconds >= 0, "accepted a time before 1970");
-    require(event.ts_microseconds - options.now_microseconds <= max_future_microseconds,
-            "accepted a time too far ahead");
+    require(event.ts_microseconds - options.now_microseconds <= max_future_microseconds, "accepted a time too far ahead");
     require(backfilling || options.now_microseconds - event.ts_microseconds <= max_age_microseconds,
             "accepted an old event without backfilling");
     require(event.has_timestamp || event.ts_microseconds == options.now_microseconds, "an absent time is not now");
@@ -129,10 +128,8 @@ std::string written_anew(const Event& event, std::string_view time) {
     }
     out += "}";
     if (event.has_timestamp) (out += ",\"timestamp\":\"").append(time) += '"';
-    const std::pair<const char*, std::string_view> texts[] = {{"source", event.source},
-                                                              {"customer_id", event.customer_id},
-                                                              {"code", event.code},
-                                                              {"event_id", event.event_id}};
+    const std::pair<const char*, std::string_view> texts[] = {
+        {"source", event.source}, {"customer_id", event.customer_id}, {"code", event.code}, {"event_id", event.event_id}};
     for (const auto& [name, text] : texts) {
         (out += ",\"") += name;
         out += "\":";
@@ -176,8 +173,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
     const EventDocument document(text, options);
     if (!document.reason().empty()) {
         require(document.events().empty(), "a refused document has events");
-        require(is_storable(document.reason()) && document.reason().size() < 1000,
-                "a document's reason cannot be shown");
+        require(is_storable(document.reason()) && document.reason().size() < 1000, "a document's reason cannot be shown");
         require(is_storable(document.field()) && document.field().size() < 200, "a document's field cannot be shown");
         return 0;
     }

@@ -107,17 +107,10 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
     if (size == 0) return 0;
     const std::string_view bytes(reinterpret_cast<const char*>(data + 1), size - 1);
     switch (data[0] % 4) {
-        case 0:
-            require_piece(bytes, false);
-            break;
-        case 1:
-            require_piece(bytes, true);
-            break;
-        case 2:
-            require_piece(std::string(good_header).append(bytes), true);
-            break;
-        default:
-            require_fields_come_back(bytes);
+        case 0: require_piece(bytes, false); break;
+        case 1: require_piece(bytes, true); break;
+        case 2: require_piece(std::string(good_header).append(bytes), true); break;
+        default: require_fields_come_back(bytes);
     }
     return 0;
 }

@@ -42,10 +42,12 @@ void require_same_anew(const PropertyKey& key) {
         if (step.is_index) text += "[" + std::to_string(step.index) + "]";
         else append_name(text, step.name);
     const PropertyKey again = PropertyKey::parse(text);
-    require(again.property() == key.property() && again.steps().size() == key.steps().size(), "written anew it has other steps");
+    require(again.property() == key.property() && again.steps().size() == key.steps().size(),
+            "written anew it has other steps");
     for (std::size_t i = 0; i < key.steps().size(); ++i) {
         const PathStep &one = key.steps()[i], &other = again.steps()[i];
-        require(one.name == other.name && one.index == other.index && one.is_index == other.is_index, "a step is another one");
+        require(one.name == other.name && one.index == other.index && one.is_index == other.is_index,
+                "a step is another one");
     }
 }
 
@@ -65,12 +67,14 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
     const PropertyKey key = PropertyKey::parse(text);
     if (text.find('\0') == std::string_view::npos) require_same_anew(key);
     if (end == input.size()) return 0;
-    const std::string document = R"([{"event_id":"e","code":"c","customer_id":"k","properties":{"p":)" + std::string(input.substr(end + 1)) + "}}]";
+    const std::string document =
+        R"([{"event_id":"e","code":"c","customer_id":"k","properties":{"p":)" + std::string(input.substr(end + 1)) + "}}]";
     const EventDocument read(document, {DocumentForm::array, true, 1'700'000'000'000'000});
     if (read.events().size() != 1 || !read.events()[0].reason.empty() || read.events()[0].properties.size() != 1) return 0;
     const Property& property = read.events()[0].properties[0];
     PathReader reader;
-    const PropertyValue value = value_at(key, reader, [&](const std::string&) { return value_of(property.kind, property.text); });
+    const PropertyValue value =
+        value_at(key, reader, [&](const std::string&) { return value_of(property.kind, property.text); });
     if (value.kind == PropertyValue::Kind::number || value.kind == PropertyValue::Kind::json)
         require(property.text.find(value.text) != std::string_view::npos, "a value is no part of its property");
     return 0;

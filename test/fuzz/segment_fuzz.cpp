@@ -25,9 +25,8 @@ void read_everything(Bytes bytes) {
         back.reader.check();
         const Segment again = write_segment(back.events);
         ReadBack second(again.bytes);
-        require(
-            std::equal(back.events.begin(), back.events.end(), second.events.begin(), second.events.end(), same_event),
-            "what was read is not what is written again");
+        require(std::equal(back.events.begin(), back.events.end(), second.events.begin(), second.events.end(), same_event),
+                "what was read is not what is written again");
     } catch (const Error& error) {
         require(error.kind() == ErrorKind::corrupted || error.kind() == ErrorKind::limit_exceeded,
                 "damage is told otherwise");

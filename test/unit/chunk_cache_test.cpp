@@ -9,7 +9,9 @@
 namespace tally {
 namespace {
 
-std::string text(Bytes bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+std::string text(Bytes bytes) {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
 void put(ChunkCache& cache, const ChunkKey& key, const std::string& bytes) {
     cache.put(key, std::as_bytes(std::span(bytes.data(), bytes.size())));
 }
@@ -19,8 +21,8 @@ TEST(ChunkCache, FindsWhatWasPutUnderTheWholeKey) {
     put(cache, {1, 2, 3}, "12345678");
     EXPECT_EQ(text(cache.find({1, 2, 3})), "12345678");
     EXPECT_TRUE(cache.find({1, 2, 4}).empty());
-    EXPECT_TRUE(cache.find({1, 3, 3}).empty());   // another segment
-    EXPECT_TRUE(cache.find({2, 2, 3}).empty());   // the same number, stored again
+    EXPECT_TRUE(cache.find({1, 3, 3}).empty());  // another segment
+    EXPECT_TRUE(cache.find({2, 2, 3}).empty());  // the same number, stored again
     put(cache, {2, 2, 3}, "short");
     EXPECT_EQ(text(cache.find({2, 2, 3})), "short");
     EXPECT_EQ(text(cache.find({1, 2, 3})), "12345678");

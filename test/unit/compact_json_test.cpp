@@ -5,7 +5,8 @@
 
 TEST(CompactJson, KeepsStrings) {
     EXPECT_EQ(tally::compact_json(R"( { "a" : [ 1 , 2 ] ,
- "b c" : " x \" : \\" , "d":null } )"), R"({"a":[1,2],"b c":" x \" : \\","d":null})");
+ "b c" : " x \" : \\" , "d":null } )"),
+              R"({"a":[1,2],"b c":" x \" : \\","d":null})");
     EXPECT_EQ(tally::compact_json(""), "");
     EXPECT_EQ(tally::compact_json(R"("\\" )"), R"("\\")");
 }

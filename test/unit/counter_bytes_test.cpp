@@ -15,9 +15,9 @@ using namespace tally::test;
 TEST(CounterBytes, TextThatContradictsItselfIsRefused) {
     const auto text = [](const char* n, const char* resets, const char* increase, const char* first, const char* latest,
                          const char* latest_at) {
-        return std::string(R"({"n":)") + n + R"(,"resets":)" + resets + R"(,"increase":")" + increase +
-               R"(","first":")" + first + R"(","first_at":"2024-01-02T00:00:00Z","latest":")" + latest +
-               R"(","latest_at":")" + latest_at + "\"}";
+        return std::string(R"({"n":)") + n + R"(,"resets":)" + resets + R"(,"increase":")" + increase + R"(","first":")" +
+               first + R"(","first_at":"2024-01-02T00:00:00Z","latest":")" + latest + R"(","latest_at":")" + latest_at +
+               "\"}";
     };
     EXPECT_NO_THROW(from_text(text("3", "1", "7", "5", "2", "2024-01-03T00:00:00Z")));
     EXPECT_NO_THROW(from_text(text("3", "0", "2", "5", "7", "2024-01-03T00:00:00Z")));

@@ -136,9 +136,8 @@ TEST(Counter, RangesThatOverlapAreRefusedAndThoseThatTouchAreNot) {
     const Counter day = part(
         R"({"n":3,"resets":0,"increase":"5","first":"2","first_at":"2024-01-01T00:00:00Z","latest":"7","latest_at":"2024-01-02T00:00:00Z"})");
     const Counter within = part(R"({"n":1,"first":"5","first_at":"2024-01-01T12:00:00Z"})");
-    EXPECT_EQ(
-        merged({day, within}),
-        "a counter from 2024-01-01T00:00:00Z to 2024-01-02T00:00:00Z and the reading at 2024-01-01T12:00:00Z overlap");
+    EXPECT_EQ(merged({day, within}),
+              "a counter from 2024-01-01T00:00:00Z to 2024-01-02T00:00:00Z and the reading at 2024-01-01T12:00:00Z overlap");
     EXPECT_EQ(merged({within, day}), merged({day, within}));
     EXPECT_EQ(merged({day, day}),
               "a counter from 2024-01-01T00:00:00Z to 2024-01-02T00:00:00Z and a counter from "
@@ -148,8 +147,7 @@ TEST(Counter, RangesThatOverlapAreRefusedAndThoseThatTouchAreNot) {
     const Counter greater = part(R"({"n":1,"first":"8","first_at":"2024-01-02T00:00:00Z"})");
     const Counter lesser = part(R"({"n":1,"first":"6","first_at":"2024-01-02T00:00:00Z"})");
     const Counter later = part(R"({"n":1,"first":"6","first_at":"2024-01-02T00:00:00Z","first_seq":1})");
-    const std::string head = R"({"n":4,"resets":)",
-                      first = R"(,"first":"2","first_at":"2024-01-01T00:00:00Z","latest":)",
+    const std::string head = R"({"n":4,"resets":)", first = R"(,"first":"2","first_at":"2024-01-01T00:00:00Z","latest":)",
                       at = R"(,"latest_at":"2024-01-02T00:00:00Z")";
     EXPECT_EQ(merged({same, day}), head + R"(0,"increase":"5.00")" + first + R"("7.00")" + at + "}");
     EXPECT_EQ(merged({day, same}), merged({same, day}));
@@ -167,9 +165,8 @@ TEST(Counter, RangesThatOverlapAreRefusedAndThoseThatTouchAreNot) {
     EXPECT_EQ(merged({early, day, middle}), merged({middle, early, day}));
     Counter joined = early;
     ASSERT_TRUE(join_small(joined, day));
-    EXPECT_EQ(
-        merged({joined, middle}),
-        "a counter from 2023-01-01T00:00:00Z to 2024-01-02T00:00:00Z and the reading at 2023-06-01T00:00:00Z overlap");
+    EXPECT_EQ(merged({joined, middle}),
+              "a counter from 2023-01-01T00:00:00Z to 2024-01-02T00:00:00Z and the reading at 2023-06-01T00:00:00Z overlap");
 }
 
 TEST(Counter, RefusesReadingsThatAreNone) {
@@ -214,8 +211,7 @@ TEST(Counter, HoldsTheGreatestNumbersAndCountsToTheirEnd) {
 TEST(Counter, LongLoopsAskWhetherToStop) {
     Work work;
     std::mt19937_64 random(4);
-    for (int i = 0; i < 70000; ++i)
-        work.append(small_reading(i, 0, {static_cast<std::int64_t>(random() % 1000000), 0}));
+    for (int i = 0; i < 70000; ++i) work.append(small_reading(i, 0, {static_cast<std::int64_t>(random() % 1000000), 0}));
     struct Stop {};
     const Poll stop = [] { throw Stop{}; };
     const Bytes parts = view_of(work.get()).parts;

@@ -114,10 +114,9 @@ inline std::vector<Reading> random_readings(std::mt19937_64& random, std::size_t
     std::vector<Reading> readings;
     const auto spread = std::uint64_t{1} << random() % 50;  // few times: many ties
     for (std::size_t i = 0; i < count; ++i)
-        readings.push_back(
-            {random() % 5 == 0 && i > 0 ? readings[random() % i].value : random_value(random, wide, memory),
-             {static_cast<std::int64_t>(random() % spread) - 1000,
-              random() % 3 == 0 ? static_cast<std::int64_t>(random() % 3) - 1 : 0}});
+        readings.push_back({random() % 5 == 0 && i > 0 ? readings[random() % i].value : random_value(random, wide, memory),
+                            {static_cast<std::int64_t>(random() % spread) - 1000,
+                             random() % 3 == 0 ? static_cast<std::int64_t>(random() % 3) - 1 : 0}});
     return readings;
 }
 

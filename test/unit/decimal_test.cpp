@@ -63,8 +63,7 @@ std::string school_add(const std::string& left, const std::string& right) {
 }
 
 std::string random_decimal(std::mt19937_64& random) {
-    const std::size_t whole = random() % (random() % 5 == 0 ? 80 : 20),
-                      fraction = random() % (random() % 5 == 0 ? 80 : 12);
+    const std::size_t whole = random() % (random() % 5 == 0 ? 80 : 20), fraction = random() % (random() % 5 == 0 ? 80 : 12);
     std::string text = random() % 2 ? "-" : "";
     std::string digits;
     for (std::size_t i = 0; i < whole; ++i)
@@ -136,8 +135,7 @@ TEST(Decimal, ComparesBySignOfDifference) {
         ASSERT_EQ((order > 0) - (order < 0), sign) << left << " against " << right;
         ASSERT_EQ(compare_value(b.value, a.value) > 0, order < 0);
     }
-    const Decimal nan = Decimal::make_special(DecimalKind::nan),
-                  infinity = Decimal::make_special(DecimalKind::infinity);
+    const Decimal nan = Decimal::make_special(DecimalKind::nan), infinity = Decimal::make_special(DecimalKind::infinity);
     const Decimal minus = Decimal::make_special(DecimalKind::minus_infinity), one = Decimal::make_small(1, 0);
     EXPECT_GT(compare_value(nan, infinity), 0);
     EXPECT_GT(compare_value(infinity, one), 0);

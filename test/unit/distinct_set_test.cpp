@@ -94,29 +94,14 @@ public:
     SetKey next() {
         std::uint64_t high = random_();
         switch (way_) {
-            case 0:
-                break;
-            case 1:
-                high %= 50;
-                break;
-            case 2:
-                high = UINT64_MAX - high % 3000;
-                break;
-            case 3:
-                high %= 3000;
-                break;
-            case 4:
-                high = origin_ + high % 100000;
-                break;
-            case 5:
-                high = origin_ + (high % 1000) * 1000003;
-                break;
-            case 6:
-                high = high % 100 == 0 ? random_() : origin_ + high % 5000;
-                break;
-            default:
-                high = high % 200 << 56;
-                break;
+            case 0: break;
+            case 1: high %= 50; break;
+            case 2: high = UINT64_MAX - high % 3000; break;
+            case 3: high %= 3000; break;
+            case 4: high = origin_ + high % 100000; break;
+            case 5: high = origin_ + (high % 1000) * 1000003; break;
+            case 6: high = high % 100 == 0 ? random_() : origin_ + high % 5000; break;
+            default: high = high % 200 << 56; break;
         }
         return {high, wide_ ? random_() % 2 * (random_() % 7) : 0};
     }

@@ -126,8 +126,8 @@ std::string with_property(std::string_view value) {
 }
 
 TEST(EventDocument, PropertiesOfAnyKind) {
-    for (const char* value : {"true", "false", "null", "{}", "[]", "[1]", R"({"a":{"b":[1.0,"x",null,true,{"c":[]}]}})", "[[[[]]]]",
-                              R"({"\u00e9\"":"\\"})", "[ 1 ,\n2 ]", "{\"a\" : 1 }"}) {
+    for (const char* value : {"true", "false", "null", "{}", "[]", "[1]", R"({"a":{"b":[1.0,"x",null,true,{"c":[]}]}})",
+                              "[[[[]]]]", R"({"\u00e9\"":"\\"})", "[ 1 ,\n2 ]", "{\"a\" : 1 }"}) {
         const EventDocument document = parse(with_property(std::string(value) + " "));
         ASSERT_EQ(document.events().size(), 1U) << value << document.reason();
         const Event& event = document.events()[0];
@@ -171,12 +171,38 @@ TEST(EventDocument, NestedPropertiesAreTheSameByWhatTheyMean) {
     EXPECT_TRUE(same(R"({"a":1,"bb":[true,null]})", R"({ "bb" : [true , null] , "a" : 1.0 })"));
     EXPECT_TRUE(same(R"({"a":{"x":"\u0041"}})", R"({"a":{"x":"A"}})"));
     EXPECT_TRUE(same("[1e2]", "[100.00]"));
-    const std::string_view others[] = {"true", "false", "null", R"("true")", R"("null")", "1", "[]", "{}", "[1]", R"(["1"])", "[1,2]", "[2,1]",
-                                       "[[1],2]", "[[1,2]]", R"({"a":1})", R"({"a":"1"})", R"({"a":[1]})", R"({"a":{"b":1}})", R"({"a":-1})",
-                                       R"({"ab":1})", R"({"a":1,"b":1})", R"({"a":null})", R"({"a":true})", R"({"a":false})", "[12]", R"("[]")",
-                                       R"({"a":{},"b":1})", R"({"a":{"b":1},"c":1})", R"({"a":{"b":1,"c":1}})"};
+    const std::string_view others[] = {"true",
+                                       "false",
+                                       "null",
+                                       R"("true")",
+                                       R"("null")",
+                                       "1",
+                                       "[]",
+                                       "{}",
+                                       "[1]",
+                                       R"(["1"])",
+                                       "[1,2]",
+                                       "[2,1]",
+                                       "[[1],2]",
+                                       "[[1,2]]",
+                                       R"({"a":1})",
+                                       R"({"a":"1"})",
+                                       R"({"a":[1]})",
+                                       R"({"a":{"b":1}})",
+                                       R"({"a":-1})",
+                                       R"({"ab":1})",
+                                       R"({"a":1,"b":1})",
+                                       R"({"a":null})",
+                                       R"({"a":true})",
+                                       R"({"a":false})",
+                                       "[12]",
+                                       R"("[]")",
+                                       R"({"a":{},"b":1})",
+                                       R"({"a":{"b":1},"c":1})",
+                                       R"({"a":{"b":1,"c":1}})"};
     for (const std::string_view& left : others)
-        for (const std::string_view& right : others) EXPECT_EQ(same(left, right), &left == &right) << left << " and " << right;
+        for (const std::string_view& right : others)
+            EXPECT_EQ(same(left, right), &left == &right) << left << " and " << right;
 }
 
 TEST(EventDocument, LimitsAreExact) {
@@ -230,15 +256,31 @@ TEST(EventDocument, NamesAreToldSoThatTheyCanBeStored) {
 }
 
 TEST(EventDocument, BrokenDocumentsAreRefusedWhole) {
-    for (const char* text : {"", "{", "[", "nonsense", "[{]", "[{}", R"([{"event_id":}])", R"([{"event_id" "e"}])",
-                             R"([{"event_id":"e","properties":{"p":01}}])", R"([{"event_id":"e","properties":{"p":1.}}])",
-                             R"([{"event_id":"e","properties":{"p":-}}])", R"([{"event_id":"e","source":nullx}])", "[1,]", "\xff",
+    for (const char* text : {"",
+                             "{",
+                             "[",
+                             "nonsense",
+                             "[{]",
+                             "[{}",
+                             R"([{"event_id":}])",
+                             R"([{"event_id" "e"}])",
+                             R"([{"event_id":"e","properties":{"p":01}}])",
+                             R"([{"event_id":"e","properties":{"p":1.}}])",
+                             R"([{"event_id":"e","properties":{"p":-}}])",
+                             R"([{"event_id":"e","source":nullx}])",
+                             "[1,]",
+                             "\xff",
                              R"([{"event_id":"e)",
-                             R"([{"event_id":"e","properties":{"p":tru}}])", R"([{"event_id":"e","properties":{"p":[1,,2]}}])",
-                             R"([{"event_id":"e","properties":{"p":[1,]}}])", R"([{"event_id":"e","properties":{"p":{"a"}}}])",
-                             R"([{"event_id":"e","properties":{"p":{"a":1,}}}])", R"([{"event_id":"e","properties":{"p":[01]}}])",
-                             R"([{"event_id":"e","properties":{"p":{"a":nul}}}])", R"([{"event_id":"e","properties":{"p":[}]}}])",
-                             R"([{"event_id":"e","properties":{"p":[[1}}])", R"([{"event_id":"e","properties":{"p":[1 2]}}])",
+                             R"([{"event_id":"e","properties":{"p":tru}}])",
+                             R"([{"event_id":"e","properties":{"p":[1,,2]}}])",
+                             R"([{"event_id":"e","properties":{"p":[1,]}}])",
+                             R"([{"event_id":"e","properties":{"p":{"a"}}}])",
+                             R"([{"event_id":"e","properties":{"p":{"a":1,}}}])",
+                             R"([{"event_id":"e","properties":{"p":[01]}}])",
+                             R"([{"event_id":"e","properties":{"p":{"a":nul}}}])",
+                             R"([{"event_id":"e","properties":{"p":[}]}}])",
+                             R"([{"event_id":"e","properties":{"p":[[1}}])",
+                             R"([{"event_id":"e","properties":{"p":[1 2]}}])",
                              R"([{"event_id":"e","properties":{"p":{"a":[1}]}}])"}) {
         const EventDocument document = parse(text);
         EXPECT_NE(document.reason(), "") << text;
@@ -285,7 +327,8 @@ protected:
 TEST_F(SameEvent, IdentityIsCustomerSourceAndId) {
     const EventDocument a = parse(R"([{"event_id":"b-c","code":"x","customer_id":"a"}])");
     const EventDocument b = parse(R"([{"event_id":"c","code":"x","customer_id":"a-b"}])");
-    const EventDocument c = parse(R"([{"event_id":"b-c","code":"y","customer_id":"a","timestamp":")" + std::string(now_text) + "\"}]");
+    const EventDocument c =
+        parse(R"([{"event_id":"b-c","code":"y","customer_id":"a","timestamp":")" + std::string(now_text) + "\"}]");
     const EventDocument d = parse(R"([{"event_id":"b-c","code":"x","customer_id":"a","source":"s"}])");
     EXPECT_NE(one(a).identity, one(b).identity);
     EXPECT_EQ(one(a).identity, one(c).identity);

@@ -39,9 +39,8 @@ TEST(EventSearch, FindsTheNewestThatAreAskedFor) {
         const std::int64_t count = 1 + static_cast<std::int64_t>(random() % 3000);
         for (std::int64_t seq = 1; seq <= count; ++seq) {
             StoredEvents& part = parts[random() % 2];
-            StoredEvent& event =
-                part.add("c" + std::to_string(random() % 5), static_cast<std::int64_t>(random() % 1000), seq,
-                         {part.text("Region", random() % 4 == 0 ? "EU-west" : "us")});
+            StoredEvent& event = part.add("c" + std::to_string(random() % 5), static_cast<std::int64_t>(random() % 1000),
+                                          seq, {part.text("Region", random() % 4 == 0 ? "EU-west" : "us")});
             if (random() % 2 == 0) event.source = "web";
         }
         for (int ask = 0; ask < 10; ++ask) {

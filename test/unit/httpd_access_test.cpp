@@ -71,9 +71,8 @@ TEST(BodyKey, IsOverwrittenBySpaces) {
 }
 
 TEST(BodyKey, ElsewhereIsData) {
-    for (const char* text :
-         {R"({"a":1})", R"({"a":{"apiKey":"x"}})", R"({"a":["apiKey"]})", R"({"a":"apiKey"})",
-          R"({"a":"\"apiKey\":\"x\""})", R"({"apikey":"x"})", R"({"a":"apiKey","b":"\\"})", "{}", ""}) {
+    for (const char* text : {R"({"a":1})", R"({"a":{"apiKey":"x"}})", R"({"a":["apiKey"]})", R"({"a":"apiKey"})",
+                             R"({"a":"\"apiKey\":\"x\""})", R"({"apikey":"x"})", R"({"a":"apiKey","b":"\\"})", "{}", ""}) {
         std::string body = text;
         EXPECT_EQ(take_key_of_json(body).verdict, Verdict::absent) << text;
         EXPECT_EQ(body, text);
@@ -81,10 +80,10 @@ TEST(BodyKey, ElsewhereIsData) {
 }
 
 TEST(BodyKey, MalformedTextStaysMalformed) {
-    for (const char* text : {R"({,"apiKey":"x"})", R"({"apiKey":"x",})", R"({"a":1 "apiKey":"x"})",
-                             R"({"apiKey":"x"}})", R"({"apiKey":"x")", R"({"apiKey" "x"})", R"({"apiKey":})",
-                             R"(["apiKey"])", R"("apiKey")", R"({"apiKey":"x)", R"({"a":[1,"apiKey":"x"})",
-                             R"({"apiKey":"x"} 1)", R"({"a":1,,"apiKey":"x"})", R"({"apiKey":"x\)", R"({"apiKey")"}) {
+    for (const char* text : {R"({,"apiKey":"x"})", R"({"apiKey":"x",})", R"({"a":1 "apiKey":"x"})", R"({"apiKey":"x"}})",
+                             R"({"apiKey":"x")", R"({"apiKey" "x"})", R"({"apiKey":})", R"(["apiKey"])", R"("apiKey")",
+                             R"({"apiKey":"x)", R"({"a":[1,"apiKey":"x"})", R"({"apiKey":"x"} 1)",
+                             R"({"a":1,,"apiKey":"x"})", R"({"apiKey":"x\)", R"({"apiKey")"}) {
         std::string body = text;
         EXPECT_EQ(take_key_of_json(body).verdict, Verdict::malformed) << text;
         EXPECT_EQ(body, text);

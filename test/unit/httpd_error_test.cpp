@@ -115,8 +115,7 @@ TEST(Auth, HashIsSha256) {
 
 TEST(RequestId, OnlySaneOnesAreKept) {
     EXPECT_TRUE(is_sane_request_id("0af7651916cd43dd-8448.x_y"));
-    for (const char* bad : {"", "a b", "a\r\nX: y", "\"", "<x>", "\xC3\xA9"})
-        EXPECT_FALSE(is_sane_request_id(bad)) << bad;
+    for (const char* bad : {"", "a b", "a\r\nX: y", "\"", "<x>", "\xC3\xA9"}) EXPECT_FALSE(is_sane_request_id(bad)) << bad;
     EXPECT_FALSE(is_sane_request_id(std::string(129, 'a')));
     EXPECT_EQ(new_request_id().size(), 16u);
     EXPECT_NE(new_request_id(), new_request_id());
@@ -132,8 +131,7 @@ TEST(Body, TextIsChecked) {
 }
 
 TEST(Body, JsonIsChecked) {
-    for (const char* good :
-         {"{}", "[1.5,null]", "\"x\"", "12345678901234567890123", "1e400", "{\"a\":\"\\u0000\"}", " {} "})
+    for (const char* good : {"{}", "[1.5,null]", "\"x\"", "12345678901234567890123", "1e400", "{\"a\":\"\\u0000\"}", " {} "})
         EXPECT_FALSE(check_json(good)) << good;
     for (const char* bad : {"{", "{}x", "{\"a\":1,\"a\":2}", "nul", "[1,]", "{'a':1}", "01", "\"\\x\""})
         EXPECT_TRUE(check_json(bad)) << bad;

@@ -73,8 +73,7 @@ TEST_P(EveryStep, WhatCannotBeTextLeavesBlankLines) {
 }
 
 TEST_P(EveryStep, ALineTooLongIsAFailureAndTakesNoMemory) {
-    const Cut got =
-        cut(ImportFormat::ndjson, "{1}\n" + std::string(5000, 'x') + "\n{3}\n", {10, 1000, 100}, GetParam());
+    const Cut got = cut(ImportFormat::ndjson, "{1}\n" + std::string(5000, 'x') + "\n{3}\n", {10, 1000, 100}, GetParam());
     EXPECT_EQ(got.pieces, (std::vector<Piece>{{1, "{1}\n\n{3}\n"}}));
     ASSERT_EQ(got.failures.size(), 1U);
     EXPECT_EQ(got.failures[0].first, 2U);
@@ -87,9 +86,8 @@ TEST_P(EveryStep, AQuoteThatNeverClosesEndsAtTheLimit) {
     const Cut got = cut(ImportFormat::csv, file, {1000, 10000, 100}, GetParam());
     ASSERT_EQ(got.failures.size(), 1U);
     EXPECT_EQ(got.failures[0].first, 2U);
-    EXPECT_EQ(
-        got.failures[0].second,
-        "a quoted field has no closing quote within 100 bytes, so this many lines after it were not read either: 16");
+    EXPECT_EQ(got.failures[0].second,
+              "a quoted field has no closing quote within 100 bytes, so this many lines after it were not read either: 16");
     ASSERT_EQ(got.pieces.size(), 1U);
     // As many lines as the file has, and the rows after the limit are read again.
     EXPECT_EQ(std::count(got.pieces[0].text.begin(), got.pieces[0].text.end(), '\n'), 101);
@@ -223,9 +221,9 @@ TEST(ImportUpload, ALimitEndsItWithTheLineToGoOnWith) {
     upload.feed("{}\n\xFF\n{}\n\xFF\n", 10);
     upload.next(job.query, job.body);
     EXPECT_EQ(job.query, R"({"format":["ndjson"],"import_id":["imp_1"],"line":["1"],"unread":["2","4"]})");
-    const auto refusal = upload.take(stored(
-        R"({"import_id":"imp_1","accepted":1,"duplicates":0,"failed":1,"resent":0,"next_line":3,"failures":[],)"
-        R"("limited":{"reason":"over","details":{"limit":{"whose":"key","events_per_month":1,"remaining":0}}}})"));
+    const auto refusal = upload.take(
+        stored(R"({"import_id":"imp_1","accepted":1,"duplicates":0,"failed":1,"resent":0,"next_line":3,"failures":[],)"
+               R"("limited":{"reason":"over","details":{"limit":{"whose":"key","events_per_month":1,"remaining":0}}}})"));
     ASSERT_TRUE(refusal);
     EXPECT_EQ(refusal->status, 429U);
     EXPECT_EQ(refusal->rate.limit, 1);
@@ -252,9 +250,8 @@ TEST(ImportUpload, LinesThatWereTakenBeforeAreToldApart) {
 }
 
 TEST(ImportUpload, ParametersThatCannotBe) {
-    for (const char* query :
-         {R"({"format":["csv"]})", R"({"line":["0"]})", R"({"line":["x"]})", R"({"line":["1","2"]})",
-          R"({"line":["9007199254740992"]})", R"({"line":["99999999999999999999999"]})"})
+    for (const char* query : {R"({"format":["csv"]})", R"({"line":["0"]})", R"({"line":["x"]})", R"({"line":["1","2"]})",
+                              R"({"line":["9007199254740992"]})", R"({"line":["99999999999999999999999"]})"})
         EXPECT_TRUE(tallyd::ImportUpload(ImportFormat::csv, query).problem()) << query;
     EXPECT_FALSE(tallyd::ImportUpload(ImportFormat::csv, R"({"line":["9007199254740991"]})").problem());
 }

@@ -28,8 +28,8 @@ KeyHash key(unsigned char n) {
 std::string limits(const char* id, const char* rate, const char* burst, const char* tenant_rate = "null",
                    const char* tenant_burst = "null") {
     return std::string(R"({"key_id":")") + id + R"(","tenant_id":"ten_1","key":{"requests_per_second":)" + rate +
-           R"(,"burst":)" + burst + R"(},"tenant":{"requests_per_second":)" + tenant_rate + R"(,"burst":)" +
-           tenant_burst + "}}";
+           R"(,"burst":)" + burst + R"(},"tenant":{"requests_per_second":)" + tenant_rate + R"(,"burst":)" + tenant_burst +
+           "}}";
 }
 
 const Clock::time_point kStart{std::chrono::hours(1)};
@@ -135,8 +135,7 @@ TEST(Months, RetryAfterIsTheEndOfTheMonth) {
 }
 
 TEST(Months, HeadersTellTheLimitThatTheBodyNames) {
-    tallyd::Response answer =
-        tallyd::refuse(429, "over", R"({"limit":{"whose":"key","events_per_month":7,"remaining":2}})");
+    tallyd::Response answer = tallyd::refuse(429, "over", R"({"limit":{"whose":"key","events_per_month":7,"remaining":2}})");
     tallyd::tell_month_limit(answer, 1767225600 - 60);
     EXPECT_EQ(answer.retry_after, 60);
     EXPECT_EQ(answer.rate.limit, 7);

@@ -22,10 +22,11 @@ TEST(StoreHealth, WhatIsNullOrMissingIsLeftOut) {
 
 TEST(StoreHealth, AFamilyOfSeveralHasOneHead) {
     const std::string text = store_health_text(R"({"recent_bytes":1,"segment_bytes":2,"identity_bytes":3,"other_bytes":4})");
-    EXPECT_EQ(text, "# HELP tallyd_store_size_bytes Size of tables with their indexes, by kind.\n"
-                    "# TYPE tallyd_store_size_bytes gauge\ntallyd_store_size_bytes{kind=\"recent\"} 1\n"
-                    "tallyd_store_size_bytes{kind=\"segment\"} 2\ntallyd_store_size_bytes{kind=\"identity\"} 3\n"
-                    "tallyd_store_size_bytes{kind=\"other\"} 4\n");
+    EXPECT_EQ(text,
+              "# HELP tallyd_store_size_bytes Size of tables with their indexes, by kind.\n"
+              "# TYPE tallyd_store_size_bytes gauge\ntallyd_store_size_bytes{kind=\"recent\"} 1\n"
+              "tallyd_store_size_bytes{kind=\"segment\"} 2\ntallyd_store_size_bytes{kind=\"identity\"} 3\n"
+              "tallyd_store_size_bytes{kind=\"other\"} 4\n");
 }
 
 }  // namespace

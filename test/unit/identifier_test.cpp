@@ -55,8 +55,8 @@ TEST(NumberText, Grammar) {
     for (const char* text : {"0", "1e3", "1E-2", "-3", "+7", ".5", "5.", "007", "-0", "1.5e+0"}) {
         EXPECT_FALSE(tally::number_problem(text)) << text;
     }
-    for (const char* text : {"", "abc", " 5", "5 ", "0x10", "1_000", "1,5", "-", "1e", "1.5abc", "NULL", "true", "--1", "+-1",
-                             "nan", "NaN", "inf", "-Infinity", ".", "e5", "1e+", "\xd9\xa1"}) {
+    for (const char* text : {"",     "abc", " 5",  "5 ",  "0x10", "1_000", "1,5",       "-", "1e", "1.5abc", "NULL",
+                             "true", "--1", "+-1", "nan", "NaN",  "inf",   "-Infinity", ".", "e5", "1e+",    "\xd9\xa1"}) {
         EXPECT_EQ(tally::number_problem(text), tally::NumberProblem::not_a_number) << text;
     }
     EXPECT_FALSE(tally::number_problem("1e999"));
@@ -85,8 +85,9 @@ TEST(Rfc3339, ReadsInstants) {
     EXPECT_EQ(tally::parse_rfc3339("2016-12-31T23:59:60Z"), tally::parse_rfc3339("2017-01-01T00:00:00Z"));
     EXPECT_EQ(tally::parse_rfc3339("2017-01-01T05:29:60.25+05:30"), *tally::parse_rfc3339("2017-01-01T00:00:00Z") + 250'000);
     EXPECT_EQ(tally::parse_rfc3339("2015-06-30T19:59:60-04:00"), tally::parse_rfc3339("2015-07-01T00:00:00Z"));
-    for (const char* none : {"2024-01-15T12:30:60Z", "2016-12-31T23:58:60Z", "2016-12-30T23:59:60Z", "2016-12-31T23:59:60+01:00",
-                             "2016-12-31T22:59:60Z", "2016-12-31T23:59:61Z", "2017-01-01T05:59:60+05:30", "1970-01-01T00:00:60Z"})
+    for (const char* none :
+         {"2024-01-15T12:30:60Z", "2016-12-31T23:58:60Z", "2016-12-30T23:59:60Z", "2016-12-31T23:59:60+01:00",
+          "2016-12-31T22:59:60Z", "2016-12-31T23:59:61Z", "2017-01-01T05:59:60+05:30", "1970-01-01T00:00:60Z"})
         EXPECT_FALSE(tally::parse_rfc3339(none)) << none;
     EXPECT_EQ(tally::parse_rfc3339("2024-02-29T00:00:00.0000019Z"), 1'709'164'800'000'001);
     EXPECT_FALSE(tally::parse_rfc3339("2023-02-29T00:00:00Z"));

@@ -48,10 +48,8 @@ TEST(ImportLines, WhatIsQuotedComesBack) {
 TEST(ImportLines, AnyBytesGiveLinesInOrder) {
     std::mt19937 random(11);
     for (int round = 0; round < 20000; ++round) {
-        const std::string text =
-            random_text(random, "{}[]\",\\\n\r a\xEF\xBB\xBF") + random_text(random, "{}[]\",\\\n\r a");
-        for (const tally::ImportPiece& piece :
-             {tally::read_ndjson(text), tally::read_csv("code,customer_id\n" + text)}) {
+        const std::string text = random_text(random, "{}[]\",\\\n\r a\xEF\xBB\xBF") + random_text(random, "{}[]\",\\\n\r a");
+        for (const tally::ImportPiece& piece : {tally::read_ndjson(text), tally::read_csv("code,customer_id\n" + text)}) {
             int last = -1;
             for (const tally::ImportLine& line : piece.lines) {
                 ASSERT_GT(line.line, last);
@@ -98,9 +96,8 @@ TEST(ImportLines, ABackslashOutsideOfAStringHidesNoSecondEvent) {
 
 TEST(ImportLines, AHeaderWithoutACodeShowsWhatItWasReadAs) {
     const auto problem = [](const std::string& header) { return tally::read_csv(header).reason; };
-    EXPECT_EQ(
-        problem("code;customer_id"),
-        "the header has no column code (or event_code); its columns, separated by commas, are \"code;customer_id\"");
+    EXPECT_EQ(problem("code;customer_id"),
+              "the header has no column code (or event_code); its columns, separated by commas, are \"code;customer_id\"");
     EXPECT_TRUE(problem("code," + std::string(63, 'x') + "\xC3\xA4").ends_with(std::string(63, 'x') + "\""));
     EXPECT_TRUE(problem("1,2,3,4,5,6,7,8,9").ends_with("\"8\", ..."));
 }

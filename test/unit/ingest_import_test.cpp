@@ -49,7 +49,9 @@ TEST(ImportReport, CountsEveryLineOnce) {
     EXPECT_EQ(piece.batch.bodies().size(), 1u);  // all of it was parsed at once
     const tally::ImportReport told = piece.told();
     EXPECT_EQ(counts(told), "2 1 2 0 next 7");
-    EXPECT_EQ(told.failures, R"([{"line":5,"reason":"the line is not one JSON object"}, {"line":6,"event_id":"x","reason":"code is missing","field":"code"}])");
+    EXPECT_EQ(
+        told.failures,
+        R"([{"line":5,"reason":"the line is not one JSON object"}, {"line":6,"event_id":"x","reason":"code is missing","field":"code"}])");
 }
 
 TEST(ImportReport, ALineThatOnlyLooksLikeAnObjectFailsAlone) {
@@ -129,11 +131,14 @@ TEST(MetricCheck, KindsSeeWhatAPathLeadsTo) {
     check.add("read");
     IngestBatch batch(options());
     std::string events;
-    for (const char* properties : {R"({"usage":{"v":-1,"region":"eu"}})", R"({"usage":{"region":"eu","v":1}})", R"({"usage":{"v":-1}})",
-                                   R"({"usage":{"v":-1,"region":"eu"},"usage.v":2})", R"({"usage":{"v":"-1","region":"eu"},"usage.v":-2})"})
+    for (const char* properties :
+         {R"({"usage":{"v":-1,"region":"eu"}})", R"({"usage":{"region":"eu","v":1}})", R"({"usage":{"v":-1}})",
+          R"({"usage":{"v":-1,"region":"eu"},"usage.v":2})", R"({"usage":{"v":"-1","region":"eu"},"usage.v":-2})"})
         events += std::string(events.empty() ? "[" : ",") + R"({"event_id":")" + std::to_string(events.size()) +
                   R"(","code":"c","customer_id":"k","properties":)" + properties + "}";
-    batch.add(events + R"(,{"event_id":"r","code":"read","customer_id":"k"},{"event_id":"u","code":"unread","customer_id":"k"}])", 0);
+    batch.add(
+        events + R"(,{"event_id":"r","code":"read","customer_id":"k"},{"event_id":"u","code":"unread","customer_id":"k"}])",
+        0);
     EXPECT_EQ(tally::codes_of(batch).size(), 3u);
     check.apply(batch);
     batch.seal();

@@ -65,7 +65,8 @@ struct Store {
             return;
         }
     }
-    // One letter an event, bodies apart by blanks: A accepted, D duplicate, C conflict, R rejected, L limited, H held, - untold.
+    // One letter an event, bodies apart by blanks: A accepted, D duplicate, C conflict, R rejected, L limited, H held, -
+    // untold.
     std::string verdicts() {
         judge(batch, limits);
         std::string told;
@@ -93,8 +94,9 @@ TEST(IngestJudge, PartialBodiesStoreWhatTheyCan) {
     store.knows("c", false);
     EXPECT_EQ(store.verdicts(), "AADCRC");
     EXPECT_EQ(store.to_store(), 2u);
-    EXPECT_EQ(store.told(0),
-              R"(200 {"accepted":2,"duplicates":1,"failures":[{"index":3,"event_id":"a","reason":"an event with this event_id, customer and source is stored already with other content; the first one stands","field":"event_id"},{"index":4,"event_id":"bad","reason":"code is missing","field":"code"},{"index":5,"event_id":"c","reason":"an event with this event_id, customer and source is stored already with other content; the first one stands","field":"event_id"}]})");
+    EXPECT_EQ(
+        store.told(0),
+        R"(200 {"accepted":2,"duplicates":1,"failures":[{"index":3,"event_id":"a","reason":"an event with this event_id, customer and source is stored already with other content; the first one stands","field":"event_id"},{"index":4,"event_id":"bad","reason":"code is missing","field":"code"},{"index":5,"event_id":"c","reason":"an event with this event_id, customer and source is stored already with other content; the first one stands","field":"event_id"}]})");
 }
 
 TEST(IngestJudge, StrictBodiesStoreAllOrNothing) {
@@ -108,7 +110,9 @@ TEST(IngestJudge, StrictBodiesStoreAllOrNothing) {
     store.identity("f").payload = store.batch.events()[8].payload;  // as the last body has it
     EXPECT_EQ(store.verdicts(), "AA -R- -C AD");
     EXPECT_EQ(store.told(0), R"(200 {"accepted":2,"duplicates":0})");
-    EXPECT_EQ(store.told(1), R"(400 {"code":"BAD_REQUEST","message":"1 of 3 events cannot be stored, so nothing was; see failures","failures":[{"index":1,"event_id":"bad","reason":"code is missing","field":"code"}]})");
+    EXPECT_EQ(
+        store.told(1),
+        R"(400 {"code":"BAD_REQUEST","message":"1 of 3 events cannot be stored, so nothing was; see failures","failures":[{"index":1,"event_id":"bad","reason":"code is missing","field":"code"}]})");
     EXPECT_EQ(store.told(2).substr(0, 30), R"(409 {"code":"CONFLICT","messag)");
     EXPECT_EQ(store.told(3), R"(200 {"accepted":1,"duplicates":1})");
 }
@@ -148,8 +152,10 @@ TEST(IngestJudge, ABodyThatIsNoDocumentConcernsOnlyItself) {
     store.strict("a");
     store.batch.seal();
     EXPECT_EQ(store.verdicts(), "R R A");
-    EXPECT_EQ(store.told(0), R"x(400 {"code":"BAD_REQUEST","message":"the body must be a JSON object such as {\"events\": [...]}"})x");
-    EXPECT_EQ(store.told(1), R"(400 {"code":"BAD_REQUEST","message":"events is empty; send 1 to 10000","details":{"field":"events"}})");
+    EXPECT_EQ(store.told(0),
+              R"x(400 {"code":"BAD_REQUEST","message":"the body must be a JSON object such as {\"events\": [...]}"})x");
+    EXPECT_EQ(store.told(1),
+              R"(400 {"code":"BAD_REQUEST","message":"events is empty; send 1 to 10000","details":{"field":"events"}})");
 }
 
 TEST(IngestJudge, WhatAKindRefusesHoldsNoIdentity) {
@@ -158,8 +164,9 @@ TEST(IngestJudge, WhatAKindRefusesHoldsNoIdentity) {
     store.batch.reject(0, "metric \"V\" is of kind base: value must be greater than 0", "properties.v");
     store.batch.seal();
     EXPECT_EQ(store.verdicts(), "RAC");
-    EXPECT_EQ(store.told(0).substr(0, 160),
-              R"(200 {"accepted":1,"duplicates":0,"failures":[{"index":0,"event_id":"a","reason":"metric \"V\" is of kind base: value must be greater than 0","field":"properties)");
+    EXPECT_EQ(
+        store.told(0).substr(0, 160),
+        R"(200 {"accepted":1,"duplicates":0,"failures":[{"index":0,"event_id":"a","reason":"metric \"V\" is of kind base: value must be greater than 0","field":"properties)");
     Store strict;
     strict.strict("a=-1 b");
     strict.batch.reject(0, "no", "properties.v");
@@ -174,8 +181,9 @@ TEST(IngestJudge, PartialBodiesFillWhatALimitLeaves) {
     store.batch.seal();
     store.knows("k");
     EXPECT_EQ(store.verdicts(), "DAARDLLC");
-    EXPECT_NE(store.told(0).find(R"({"index":5,"event_id":"r","reason":"the tenant's limit of 13 events per month is reached"})"),
-              std::string::npos);
+    EXPECT_NE(
+        store.told(0).find(R"({"index":5,"event_id":"r","reason":"the tenant's limit of 13 events per month is reached"})"),
+        std::string::npos);
     EXPECT_EQ(store.told(0).substr(0, 4), "200 ");
 }
 
@@ -190,7 +198,9 @@ TEST(IngestJudge, AStrictBodyIsRefusedAsAWholeAndTakesNoRoom) {
     store.strict("s9");
     store.batch.seal();
     EXPECT_EQ(store.verdicts(), "AAAA -----L DA AAL DD L");
-    EXPECT_EQ(store.told(1), R"(429 {"code":"TOO_MANY_REQUESTS","message":"the tenant's limit of 20 events per month is reached, so nothing was stored","details":{"limit":{"whose":"tenant","remaining":3,"events_per_month":20}},"failures":[{"index":5,"event_id":"s8","reason":"the tenant's limit of 20 events per month is reached"}]})");
+    EXPECT_EQ(
+        store.told(1),
+        R"(429 {"code":"TOO_MANY_REQUESTS","message":"the tenant's limit of 20 events per month is reached, so nothing was stored","details":{"limit":{"whose":"tenant","remaining":3,"events_per_month":20}},"failures":[{"index":5,"event_id":"s8","reason":"the tenant's limit of 20 events per month is reached"}]})");
     EXPECT_NE(store.told(5).find(R"("remaining":0)"), std::string::npos);
 }
 
@@ -272,13 +282,17 @@ TEST(IngestBatch, AnotherTenantsEventIsAnother) {
 
 TEST(IngestAnswer, TextsAreEscapedAndIdsThatSqlCannotHoldAreLeftOut) {
     Store store;
-    store.batch.add(R"({"events":[{"event_id":"q\"\\\n\u0001é","code":"","customer_id":"k"},{"event_id":"n\u0000","code":"c","customer_id":"k"},5]})", 0);
+    store.batch.add(
+        R"({"events":[{"event_id":"q\"\\\n\u0001é","code":"","customer_id":"k"},{"event_id":"n\u0000","code":"c","customer_id":"k"},5]})",
+        0);
     store.batch.seal();
     EXPECT_EQ(store.verdicts(), "RRR");
-    EXPECT_EQ(store.told(0), R"(400 {"code":"BAD_REQUEST","message":"3 of 3 events cannot be stored, so nothing was; see failures","failures":[)"
-                             R"({"index":0,"event_id":"q\"\\\n\u0001é","reason":"code is empty; it names what happened","field":"code"},)"
-                             R"({"index":1,"event_id":"","reason":"event_id holds the character U+0000, which cannot be stored","field":"event_id"},)"
-                             R"({"index":2,"event_id":"","reason":"an event must be a JSON object"}]})");
+    EXPECT_EQ(
+        store.told(0),
+        R"(400 {"code":"BAD_REQUEST","message":"3 of 3 events cannot be stored, so nothing was; see failures","failures":[)"
+        R"({"index":0,"event_id":"q\"\\\n\u0001é","reason":"code is empty; it names what happened","field":"code"},)"
+        R"({"index":1,"event_id":"","reason":"event_id holds the character U+0000, which cannot be stored","field":"event_id"},)"
+        R"({"index":2,"event_id":"","reason":"an event must be a JSON object"}]})");
 }
 
 }  // namespace

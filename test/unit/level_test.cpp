@@ -82,8 +82,8 @@ TEST(Level, RandomSplitsInAnyOrderAndInPlaceGiveTheSameBytes) {
         bool in_place = false;
         for (const auto& [delta, at] : changes) {
             add(whole, delta, at, memory);
-            in_place = in_place && delta.kind == DecimalKind::small &&
-                       change_in_place(work, delta.coefficient, delta.scale, at);
+            in_place =
+                in_place && delta.kind == DecimalKind::small && change_in_place(work, delta.coefficient, delta.scale, at);
             if (!in_place) in_place = to_working(whole, work);
             if (!in_place) continue;
             const Bytes body(reinterpret_cast<const std::byte*>(&work) + 4, sizeof work - 4);

@@ -29,9 +29,11 @@ MetricDefinition metric(Aggregation aggregation, std::string key = "v") {
 
 TEST(Numbers, AreWrittenAsPostgresWritesThem) {
     const std::pair<const char*, const char*> cases[] = {
-        {"1", "1"},       {"1.50", "1.50"}, {"+1", "1"},         {"007", "7"},       {"-0", "0"},     {"-0.00", "0.00"},
-        {"1e3", "1000"},  {"1.5e1", "15"},  {"1.50e1", "15.0"},  {"15e-1", "1.5"},   {"1e-3", "0.001"}, {".5", "0.5"},
-        {"5.", "5"},      {"0e5", "0"},     {"0.000e2", "0.0"},  {"-12.30E-2", "-0.1230"}, {"100", "100"}, {"0.10", "0.10"}};
+        {"1", "1"},         {"1.50", "1.50"},  {"+1", "1"},        {"007", "7"},
+        {"-0", "0"},        {"-0.00", "0.00"}, {"1e3", "1000"},    {"1.5e1", "15"},
+        {"1.50e1", "15.0"}, {"15e-1", "1.5"},  {"1e-3", "0.001"},  {".5", "0.5"},
+        {"5.", "5"},        {"0e5", "0"},      {"0.000e2", "0.0"}, {"-12.30E-2", "-0.1230"},
+        {"100", "100"},     {"0.10", "0.10"}};
     for (const auto& [given, expected] : cases) EXPECT_EQ(plain_number(given), expected) << given;
     EXPECT_EQ(shortest_number("1.00"), "1");
     EXPECT_EQ(shortest_number("100"), "100");
@@ -44,7 +46,8 @@ TEST(ValueSet, ComparesNumbersByValueAndTextsAsTheyAre) {
     for (const char* configured : {"1", "1.0", "1.00", "1e0", "+1", "10e-1", "01"}) {
         ValueSet set;
         set.add(configured);
-        for (const char* sent : {"1", "1.0", "1.000", "1e0", "0.1e1"}) EXPECT_TRUE(set.holds(number(sent))) << configured << sent;
+        for (const char* sent : {"1", "1.0", "1.000", "1e0", "0.1e1"})
+            EXPECT_TRUE(set.holds(number(sent))) << configured << sent;
         EXPECT_TRUE(set.holds(text(configured)));
         EXPECT_FALSE(set.holds(number("10")));
         EXPECT_FALSE(set.holds(number("-1")));
@@ -55,7 +58,7 @@ TEST(ValueSet, ComparesNumbersByValueAndTextsAsTheyAre) {
     words.add("");
     EXPECT_TRUE(words.holds(text("eu")));
     EXPECT_FALSE(words.holds(text("EU")));
-    EXPECT_FALSE(words.holds(text("")));    // an empty property is none
+    EXPECT_FALSE(words.holds(text("")));  // an empty property is none
     EXPECT_FALSE(words.holds(number("0")));
     EXPECT_FALSE(words.holds(absent));
     words.add("true");
@@ -75,7 +78,8 @@ TEST(Rule, TellsWhyAnEventIsNotCounted) {
         const MetricRule rule(metric(aggregation), {}, {});
         return rule.judge(std::span(&value, rule.keys().size()));
     };
-    for (const auto aggregation : {Aggregation::sum, Aggregation::min, Aggregation::max, Aggregation::mean, Aggregation::latest}) {
+    for (const auto aggregation :
+         {Aggregation::sum, Aggregation::min, Aggregation::max, Aggregation::mean, Aggregation::latest}) {
         EXPECT_EQ(outcome(aggregation, number("1.5")), Outcome::counted);
         EXPECT_EQ(outcome(aggregation, text("-2e3")), Outcome::counted);
         EXPECT_EQ(outcome(aggregation, text("lots")), Outcome::not_a_number);
@@ -115,7 +119,8 @@ std::vector<std::string> texts_of(const std::vector<PropertyKey>& keys) {
 
 TEST(Rule, AsksEachPropertyOnce) {
     MetricDefinition definition = metric(Aggregation::sum);
-    definition.matrix = parse_matrix(R"({"type":"DOUBLE","dimension1":{"key":"a","values":["1"]},"dimension2":{"key":"b","values":["x","2.0"]}})");
+    definition.matrix = parse_matrix(
+        R"({"type":"DOUBLE","dimension1":{"key":"a","values":["1"]},"dimension2":{"key":"b","values":["x","2.0"]}})");
     definition.usage_group_key = "b";
     const Filter filter{{{"v", {"5", "6"}}, {"c", {"y"}}}};
     const std::string groups[] = {"a", "d", "d", "v"};
@@ -146,13 +151,15 @@ TEST(Rule, SingleMatrices) {
     EXPECT_EQ(rule.matrix_dimensions(), 1);
     for (const PropertyValue& value : {number("1"), number("1.00"), number("1e0"), text("1.0"), text("big")})
         EXPECT_EQ(rule.judge(std::span(&value, 1)), Outcome::counted) << value.text;
-    for (const PropertyValue& value : {number("2"), number("-1"), text("1"), text("BIG"), text(""), absent, {Kind::json, "1"}})
+    for (const PropertyValue& value :
+         {number("2"), number("-1"), text("1"), text("BIG"), text(""), absent, {Kind::json, "1"}})
         EXPECT_EQ(rule.judge(std::span(&value, 1)), Outcome::outside_matrix) << value.text;
 }
 
 TEST(Rule, LinkedMatrices) {
     MetricDefinition definition = metric(Aggregation::count);
-    definition.matrix = parse_matrix(R"({"type":"LINKED","dimension1_key":"cloud","dimension2_key":"zone","values":{"aws":["e1","7.0"],"1.0":[]}})");
+    definition.matrix = parse_matrix(
+        R"({"type":"LINKED","dimension1_key":"cloud","dimension2_key":"zone","values":{"aws":["e1","7.0"],"1.0":[]}})");
     const MetricRule rule(definition, {}, {});
     const auto judge = [&](PropertyValue cloud, PropertyValue zone) {
         const PropertyValue values[] = {cloud, zone};
@@ -223,8 +230,9 @@ TEST(Filters, OfAMetricHoldAllTogetherAndWithTheQuestions) {
     EXPECT_EQ(judged(both, number("1"), text("asia")), Outcome::filtered);
     EXPECT_TRUE(own.filters(1));
     EXPECT_FALSE(own.filters(0));
-    for (const char* wrong : {"{}", "1", R"([{"property": "p", "op": "LIKE", "values": ["a"]}])", R"([{"op": "IN", "values": ["a"]}])",
-                              R"([{"property": "p", "op": "IN"}])", R"([{"property": "p", "op": "IN", "values": [1]}])"})
+    for (const char* wrong :
+         {"{}", "1", R"([{"property": "p", "op": "LIKE", "values": ["a"]}])", R"([{"op": "IN", "values": ["a"]}])",
+          R"([{"property": "p", "op": "IN"}])", R"([{"property": "p", "op": "IN", "values": [1]}])"})
         EXPECT_THROW(parse_filters(wrong), Error) << wrong;
 }
 
@@ -235,8 +243,9 @@ TEST(Values, AsTextsAndNumbers) {
     EXPECT_EQ(value_text(absent), std::nullopt);
     std::int64_t coefficient = 0;
     std::int32_t scale = 0;
-    for (const char* given : {"0", "1", "-1.50", "123456789012345678", "0.123456789012345678", "-0", "1e3", "+5", "5.", ".5", "-",
-                              "1234567890123456789", "1.2.3", "0x1", "", "12345678901234567890123456789012345678901234567890.5"}) {
+    for (const char* given :
+         {"0", "1", "-1.50", "123456789012345678", "0.123456789012345678", "-0", "1e3", "+5", "5.", ".5", "-",
+          "1234567890123456789", "1.2.3", "0x1", "", "12345678901234567890123456789012345678901234567890.5"}) {
         const bool small = read_small_number(text(given), coefficient, scale);
         const ReadNumber whole = read_number(text(given));
         if (!small) continue;

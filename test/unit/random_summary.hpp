@@ -35,12 +35,11 @@ inline std::vector<Value> random_values(std::mt19937_64& random, std::size_t cou
                     {static_cast<std::int64_t>(random() % 20), static_cast<std::int64_t>(random() % 3)},
                     random() % 4 != 0};
         if (wide && random() % 4 == 0) {
-            std::string text = (random() % 2 ? "-" : "") + std::to_string(random() | 1) +
-                               std::string(random() % 50, '7') + "." + std::string(1 + random() % 9, '3');
+            std::string text = (random() % 2 ? "-" : "") + std::to_string(random() | 1) + std::string(random() % 50, '7') +
+                               "." + std::string(1 + random() % 9, '3');
             value.decimal = parse_decimal(text, memory.get(text.size() + 8));
         }
-        if (wide && random() % 40 == 0)
-            value.decimal = Decimal::make_special(static_cast<DecimalKind>(3 + random() % 3));
+        if (wide && random() % 40 == 0) value.decimal = Decimal::make_special(static_cast<DecimalKind>(3 + random() % 3));
         values.push_back(value);
     }
     return values;

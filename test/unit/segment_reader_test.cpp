@@ -107,8 +107,7 @@ TEST(SegmentReader, PartsOfFixedColumns) {
     }
 }
 
-void expect_cells(Sample& sample, SegmentReader& reader, std::string_view name, std::uint32_t begin,
-                  std::uint32_t end) {
+void expect_cells(Sample& sample, SegmentReader& reader, std::string_view name, std::uint32_t begin, std::uint32_t end) {
     PropertyColumn& column = *reader.property(name);
     const std::size_t count = end - begin;
     std::vector<CellForm> forms(count);
@@ -228,9 +227,8 @@ TEST(SegmentReader, LowerBoundsOfTimesWithinARun) {
 TEST(SegmentReader, AnOrdinaryCustomerCostsFewBlocks) {
     StoredEvents events;
     for (int i = 0; i < 65'536; ++i)
-        events.add(
-            "customer" + std::to_string(i % 300), i, i,
-            {events.number("value", std::to_string(i) + ".50"), events.text("region", "r" + std::to_string(i % 8))});
+        events.add("customer" + std::to_string(i % 300), i, i,
+                   {events.number("value", std::to_string(i) + ".50"), events.text("region", "r" + std::to_string(i % 8))});
     const Segment segment = write_segment(events.events());
     CountingSource source(segment.bytes);
     SegmentReader reader(source);

@@ -91,10 +91,10 @@ TEST(SegmentRoundTrip, TextsOfEveryKind) {
 TEST(SegmentRoundTrip, EventIdsThatLookLikeUuids) {
     StoredEvents events;
     std::int64_t seq = 0;
-    for (const char* id : {"0f8fad5b-d9cb-469f-a165-70867728950e", "0F8FAD5B-d9cb-469f-a165-70867728950e",
-                           "0f8fad5bd9cb469fa16570867728950e", "0f8fad5bd9cb469fa16570867728950E",
-                           "0f8fad5b-d9cb-469f-a165-70867728950", "0f8fad5b-d9cb-469f-a165-70867728950g",
-                           "0f8fad5b+d9cb+469f+a165+70867728950e", "00000000-0000-0000-0000-000000000000", "1", ""})
+    for (const char* id :
+         {"0f8fad5b-d9cb-469f-a165-70867728950e", "0F8FAD5B-d9cb-469f-a165-70867728950e", "0f8fad5bd9cb469fa16570867728950e",
+          "0f8fad5bd9cb469fa16570867728950E", "0f8fad5b-d9cb-469f-a165-70867728950", "0f8fad5b-d9cb-469f-a165-70867728950g",
+          "0f8fad5b+d9cb+469f+a165+70867728950e", "00000000-0000-0000-0000-000000000000", "1", ""})
         events.add("c", 1, ++seq).event_id = id;
     expect_round_trip(events);
 }

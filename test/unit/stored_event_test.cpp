@@ -19,8 +19,7 @@ std::string again(std::string_view json) {
 TEST(StoredEvent, PropertiesAreSortedAndKeepTheirDigits) {
     EXPECT_EQ(again("{}"), "{}");
     EXPECT_EQ(again(" { } "), "{}");
-    EXPECT_EQ(again("{\"b\": 1.0, \"a\": \"x\", \"B\": 1e3 , \"c\": -0}"),
-              "{\"B\":1e3,\"a\":\"x\",\"b\":1.0,\"c\":-0}");
+    EXPECT_EQ(again("{\"b\": 1.0, \"a\": \"x\", \"B\": 1e3 , \"c\": -0}"), "{\"B\":1e3,\"a\":\"x\",\"b\":1.0,\"c\":-0}");
     EXPECT_EQ(again("{\"n\": 123456789012345678901234567890.10}"), "{\"n\":123456789012345678901234567890.10}");
 }
 
@@ -42,8 +41,7 @@ TEST(StoredEvent, StringsAreUnescaped) {
 }
 
 TEST(StoredEvent, WhatIsNoObjectOfDistinctNamesIsDamage) {
-    for (const char* json :
-         {"", "1", "[]", "{\"a\":1,\"a\":2}", "{\"a\":1", "{\"a\":1}x", "{\"a\":1}{}", "{a:1}", "null"})
+    for (const char* json : {"", "1", "[]", "{\"a\":1,\"a\":2}", "{\"a\":1", "{\"a\":1}x", "{\"a\":1}{}", "{a:1}", "null"})
         EXPECT_THROW(again(json), Error) << json;
 }
 

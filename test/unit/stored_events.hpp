@@ -17,10 +17,9 @@ inline bool same_event(const StoredEvent& left, const StoredEvent& right) {
     return left.customer_id == right.customer_id && left.source == right.source && left.event_id == right.event_id &&
            left.ts == right.ts && left.received_at == right.received_at && left.seq == right.seq &&
            left.has_import == right.has_import && left.import_id == right.import_id &&
-           std::equal(left.properties.begin(), left.properties.end(), right.properties.begin(), right.properties.end(),
-                      [](const Property& a, const Property& b) {
-                          return a.key == b.key && a.text == b.text && a.kind == b.kind;
-                      });
+           std::equal(
+               left.properties.begin(), left.properties.end(), right.properties.begin(), right.properties.end(),
+               [](const Property& a, const Property& b) { return a.key == b.key && a.text == b.text && a.kind == b.kind; });
 }
 
 class StoredEvents {
@@ -37,8 +36,7 @@ public:
         event.ts = ts;
         event.received_at = ts + 5;
         event.seq = seq;
-        std::sort(properties.begin(), properties.end(),
-                  [](const Property& a, const Property& b) { return a.key < b.key; });
+        std::sort(properties.begin(), properties.end(), [](const Property& a, const Property& b) { return a.key < b.key; });
         event.properties = properties_.emplace_back(std::move(properties));
         return event;
     }
@@ -99,18 +97,10 @@ public:
             const bool rare = below(5) == 0;
             const std::string key = rare ? "rare" + std::to_string(i * 1000 + below(1000)) : "key" + std::to_string(i);
             switch (below(6)) {
-                case 0:
-                    properties.push_back(events.text(key, std::string(texts[below(std::size(texts))])));
-                    break;
-                case 1:
-                    properties.push_back(events.number(key, std::string(numbers[below(std::size(numbers))])));
-                    break;
-                case 2:
-                    properties.push_back(events.json(key, std::string(values[below(std::size(values))])));
-                    break;
-                case 3:
-                    properties.push_back(events.text(key, "user_" + std::to_string(below(1000))));
-                    break;
+                case 0: properties.push_back(events.text(key, std::string(texts[below(std::size(texts))]))); break;
+                case 1: properties.push_back(events.number(key, std::string(numbers[below(std::size(numbers))]))); break;
+                case 2: properties.push_back(events.json(key, std::string(values[below(std::size(values))]))); break;
+                case 3: properties.push_back(events.text(key, "user_" + std::to_string(below(1000)))); break;
                 default:
                     properties.push_back(
                         events.number(key, std::to_string(below(1000)) + "." + std::to_string(10 + below(90))));

@@ -88,11 +88,10 @@ Summary random_state(std::mt19937_64& random, Memory& memory) {
 // What merge_packed_in_place promises to take.
 bool is_quick(const Summary& s) {
     const auto quick = [](const Decimal& d) {
-        return d.kind == DecimalKind::none || (d.kind == DecimalKind::small && d.coefficient <= INT64_MAX &&
-                                               d.coefficient >= INT64_MIN && d.scale < 128);
+        return d.kind == DecimalKind::none ||
+               (d.kind == DecimalKind::small && d.coefficient <= INT64_MAX && d.coefficient >= INT64_MIN && d.scale < 128);
     };
-    return !s.has_specials() && quick(s.total) && quick(s.lowest) && quick(s.highest) && quick(s.first) &&
-           quick(s.latest);
+    return !s.has_specials() && quick(s.total) && quick(s.lowest) && quick(s.highest) && quick(s.first) && quick(s.latest);
 }
 
 TEST(Summary, MergingPackedBytesIsMergingWhatTheyHold) {

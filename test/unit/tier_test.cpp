@@ -61,9 +61,9 @@ struct Model {
         EXPECT_LE(all.count * weight_of_event, max_merge_weight);
         std::sort(places.rbegin(), places.rend());
         for (const std::size_t place : places) segments.erase(segments.begin() + static_cast<std::ptrdiff_t>(place));
-        const std::uint64_t parts = std::max(
-            (all.count + packed_events_goal - 1) / packed_events_goal,
-            static_cast<std::uint32_t>((all.count * weight_of_event + max_packed_weight - 1) / max_packed_weight));
+        const std::uint64_t parts =
+            std::max((all.count + packed_events_goal - 1) / packed_events_goal,
+                     static_cast<std::uint32_t>((all.count * weight_of_event + max_packed_weight - 1) / max_packed_weight));
         const auto wanted = static_cast<std::uint32_t>((all.count + parts - 1) / parts);
         Made part;
         for (const auto& [key, count] : all.events) {
@@ -91,8 +91,7 @@ struct Model {
         for (const Made& made : segments) {
             std::string last;
             for (const auto& [key, count] : made.events)
-                if (std::exchange(last, key.first) != key.first || key == made.events.begin()->first)
-                    ++covering[key.first];
+                if (std::exchange(last, key.first) != key.first || key == made.events.begin()->first) ++covering[key.first];
         }
         std::size_t most = 0;
         for (const auto& [customer, count] : covering) most = std::max(most, count);
@@ -108,8 +107,7 @@ Model::Made batch(std::mt19937& random, std::uint32_t events, std::uint32_t cust
     for (std::uint32_t i = 0; i < kinds; ++i) {
         std::string name = std::to_string(random() % customers);
         name.insert(0, 6 - name.size(), '0');
-        made.events[{name, static_cast<std::int64_t>(random() % 1000)}] +=
-            events / kinds + (i < events % kinds ? 1 : 0);
+        made.events[{name, static_cast<std::int64_t>(random() % 1000)}] += events / kinds + (i < events % kinds ? 1 : 0);
     }
     return made;
 }
@@ -145,8 +143,7 @@ TEST(Tier, WideFullSegmentsAreCutByCustomers) {
         model.merge_all(busy_month);
     }
     std::printf("[ figures ] written %.2f times, depth %zu of %zu\n",
-                static_cast<double>(model.written) / static_cast<double>(model.added), model.depth(),
-                model.segments.size());
+                static_cast<double>(model.written) / static_cast<double>(model.added), model.depth(), model.segments.size());
     EXPECT_LE(model.written, 8 * model.added);
     EXPECT_LE(model.depth(), 4U + 2U);
     model.merge_all(tidy_month);

@@ -29,33 +29,27 @@ std::string pick(Random& random, const std::vector<std::string>& choices) {
 std::string random_value(Random& random, int style) {
     const auto number = [&] { return std::to_string(static_cast<int>(random() % 2001) - 1000); };
     switch (style) {
-        case 0:
-            return number();
-        case 1:
-            return number() + "." + std::to_string(random() % 100);
-        case 2:
-            return "\"" + number() + "\"";
+        case 0: return number();
+        case 1: return number() + "." + std::to_string(random() % 100);
+        case 2: return "\"" + number() + "\"";
         case 3:
             return pick(random, {"1", "1.0", "1.00", "1e2", "-0", "0", "0.00", "\"1.0\"", "\"\"", "\"many\"", "\" 1\"",
                                  "true", "null", "[1]", "123456789012345678901234567890123456789012345.5",
                                  "99999999999999999999", "-7.50", "\"1e-3\""});
-        default:
-            return pick(random, {number(), number() + ".5", "\"x" + number() + "\""});
+        default: return pick(random, {number(), number() + ".5", "\"x" + number() + "\""});
     }
 }
 
 // An object with values behind the paths u.v and u.list[n], and what is found there instead.
 std::string random_object(Random& random, int style) {
     switch (random() % 8) {
-        case 0:
-            return random_value(random, style);
-        case 1:
-            return R"({"v": {"v": 1}})";
-        case 2:
-            return R"([{"v": 1}])";
+        case 0: return random_value(random, style);
+        case 1: return R"({"v": {"v": 1}})";
+        case 2: return R"([{"v": 1}])";
         default:
             return R"({"list": [)" + random_value(random, style) + R"(, {"w": "x"}, "m1"], "region": )" +
-                   pick(random, {"\"eu\"", "1.00", "true", "{}", "null"}) + R"(, "v" : )" + random_value(random, style) + "}";
+                   pick(random, {"\"eu\"", "1.00", "true", "{}", "null"}) + R"(, "v" : )" + random_value(random, style) +
+                   "}";
     }
 }
 
@@ -107,7 +101,8 @@ MetricDefinition random_definition(Random& random) {
     MetricDefinition definition;
     definition.aggregation = static_cast<Aggregation>(random() % 7);
     if (definition.aggregation != Aggregation::count)
-        definition.key = pick(random, {"v", "v", "v", "model", "u.v", "$.u.v", "$['u']['list'][0]", "$.u.list[-1]", "deep.a.b", "$['u.v']"});
+        definition.key = pick(
+            random, {"v", "v", "v", "model", "u.v", "$.u.v", "$['u']['list'][0]", "$.u.list[-1]", "deep.a.b", "$['u.v']"});
     if (random() % 3 == 0) {
         definition.matrix.type = static_cast<SegmentationMatrix::Type>(1 + random() % 3);
         definition.matrix.key1 = pick(random, {"region", "u.region"});
@@ -123,8 +118,7 @@ MetricDefinition random_definition(Random& random) {
 // Bounds often lie at an event, or just behind it: there counting is most easily wrong.
 Windows random_windows(Random& random, const std::vector<Row>& rows) {
     std::int64_t from = first_ts + static_cast<std::int64_t>(random() % 4) * (day + 17) - day;
-    std::int64_t to =
-        random() % 2 == 0 ? first_ts + month : from + day / 2 + static_cast<std::int64_t>(random() % month);
+    std::int64_t to = random() % 2 == 0 ? first_ts + month : from + day / 2 + static_cast<std::int64_t>(random() % month);
     const auto at_event = [&] { return rows[random() % rows.size()].ts + (random() % 3 == 0 ? 1 : 0); };
     if (random() % 2 == 0) from = std::min(at_event(), to - 1);
     if (random() % 2 == 0) to = std::max(at_event(), from + 1);
@@ -167,8 +161,7 @@ std::string words_of(UsageCount& count) {
         if (measures.lowest) words += " lowest " + text_of(states.lowest(group));
         if (measures.highest) words += " highest " + text_of(states.highest(group));
         if (measures.latest) words += " latest " + text_of(states.latest(group));
-        if (measures.sides)
-            words += " sides " + text_of(states.positive(group)) + " " + text_of(states.negative(group));
+        if (measures.sides) words += " sides " + text_of(states.positive(group)) + " " + text_of(states.negative(group));
         if (measures.distinct) words += " distinct " + std::to_string(states.distinct(group));
         words += "\n";
     };
@@ -190,8 +183,8 @@ std::string by_rows(const Question& question, const std::vector<Row>& rows, cons
     UsageCount count(question, MemoryLimit(1 << 28));
     RowValues values(question.rule->keys());
     for (const Row& row : rows) {
-        const bool is_wanted = question.all_customers || std::binary_search(question.customers.begin(),
-                                                                            question.customers.end(), row.customer);
+        const bool is_wanted =
+            question.all_customers || std::binary_search(question.customers.begin(), question.customers.end(), row.customer);
         if (!question.windows.holds(row.ts) || !is_wanted) continue;
         if (std::binary_search(voided.begin(), voided.end(), row.seq)) continue;
         count.add(row.customer, row.ts, row.seq, values.read(row.json));
@@ -210,11 +203,13 @@ TEST(UsageColumns, GiveWhatRowsGive) {
         for (int round = 0; round < 6; ++round) {
             Filter filter;
             if (random() % 3 == 0)
-                filter.entries.push_back({pick(random, {"region", "tier", "v", "nothing", "u.region", "$.u.list[1].w", "deep.a.b"}),
-                                          {"eu", "1", "2.0", "", "true", "x"}});
+                filter.entries.push_back(
+                    {pick(random, {"region", "tier", "v", "nothing", "u.region", "$.u.list[1].w", "deep.a.b"}),
+                     {"eu", "1", "2.0", "", "true", "x"}});
             const std::vector<std::string> group_by =
-                random() % 3 == 0 ? std::vector<std::string>{pick(random, {"region", "tier", "v", "u.region", "u.v"}), "model"}
-                                  : std::vector<std::string>{};
+                random() % 3 == 0
+                    ? std::vector<std::string>{pick(random, {"region", "tier", "v", "u.region", "u.v"}), "model"}
+                    : std::vector<std::string>{};
             const MetricRule rule(random_definition(random), filter, group_by);
             const Question question = random_question(random, rule, rows);
             std::vector<std::int64_t> voided;

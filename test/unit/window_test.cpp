@@ -123,11 +123,12 @@ TEST(Window, TooMany) {
 }
 
 TEST(ZoneName, TellsIanaNamesFromOthers) {
-    for (const char* name : {"UTC", "utc", "Europe/Berlin", "america/new_york", "Etc/GMT+12", "Etc/GMT-14", "Etc/GMT0", "Etc/GMT",
-                             "EST5EDT", "GMT+0", "America/Port-au-Prince", "America/Indiana/Knox"})
+    for (const char* name : {"UTC", "utc", "Europe/Berlin", "america/new_york", "Etc/GMT+12", "Etc/GMT-14", "Etc/GMT0",
+                             "Etc/GMT", "EST5EDT", "GMT+0", "America/Port-au-Prince", "America/Indiana/Knox"})
         EXPECT_TRUE(is_zone_name(name)) << name;
-    for (const char* name : {"", "localtime", "posixrules", "Factory", "posix/UTC", "Right/UTC", "UTC+2", "Etc/GMT+13", "Etc/GMT-15",
-                             "Etc/GMT+00", "Etc/GMT+", "foo/5", "/UTC", "Europe/", "Europe//Berlin", "../UTC", "Europe/Ber.lin", "EST5"})
+    for (const char* name :
+         {"", "localtime", "posixrules", "Factory", "posix/UTC", "Right/UTC", "UTC+2", "Etc/GMT+13", "Etc/GMT-15",
+          "Etc/GMT+00", "Etc/GMT+", "foo/5", "/UTC", "Europe/", "Europe//Berlin", "../UTC", "Europe/Ber.lin", "EST5"})
         EXPECT_FALSE(is_zone_name(name)) << name;
 }
 

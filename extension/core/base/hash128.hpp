@@ -1,5 +1,6 @@
-// 128-bit hashes of events that are written to disk and therefore fixed for ever: SipHash-2-4 with the key of set_key.hpp, in
-// big-endian byte order. Not a faster hash such as XXH3, for which colliding inputs can be computed: ids come from customers.
+// 128-bit hashes of events that are written to disk and therefore fixed for ever: SipHash-2-4 with the key of
+// set_key.hpp, in big-endian byte order. Not a faster hash such as XXH3, for which colliding inputs can be computed: ids
+// come from customers.
 // Collision bound: n values give a collision with probability below n^2 / 2^129 (n = 10^12: 2 * 10^-15).
 #pragma once
 

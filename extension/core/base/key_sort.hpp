@@ -29,8 +29,7 @@ struct WideSlot {
     friend bool operator==(const WideSlot&, const WideSlot&) = default;
     friend bool operator<(const WideSlot& left, const WideSlot& right) noexcept {
         // as one number of 128 bits: no branch
-        return (static_cast<uint128>(left.high) << 64 | left.low) <
-               (static_cast<uint128>(right.high) << 64 | right.low);
+        return (static_cast<uint128>(left.high) << 64 | left.low) < (static_cast<uint128>(right.high) << 64 | right.low);
     }
 };
 static_assert(sizeof(NarrowSlot) == 8 && sizeof(WideSlot) == 16);
@@ -115,8 +114,7 @@ std::size_t keys_not_among(Slot* keys, std::size_t count, const Slot* others, st
 
 // Merges two sorted lists that share no key into `into`, which may begin where `left` does.
 template <typename Slot>
-void merge_keys(const Slot* left, std::size_t left_count, const Slot* right, std::size_t right_count,
-                Slot* into) noexcept {
+void merge_keys(const Slot* left, std::size_t left_count, const Slot* right, std::size_t right_count, Slot* into) noexcept {
     std::size_t end = left_count + right_count;
     while (left_count > 0 && right_count > 0) {
         const Slot a = left[left_count - 1];
@@ -126,10 +124,8 @@ void merge_keys(const Slot* left, std::size_t left_count, const Slot* right, std
         left_count -= a_last;
         right_count -= !a_last;
     }
-    if (right_count > 0)
-        std::memcpy(static_cast<void*>(into), static_cast<const void*>(right), right_count * sizeof(Slot));
-    else if (into != left)
-        std::memcpy(static_cast<void*>(into), static_cast<const void*>(left), left_count * sizeof(Slot));
+    if (right_count > 0) std::memcpy(static_cast<void*>(into), static_cast<const void*>(right), right_count * sizeof(Slot));
+    else if (into != left) std::memcpy(static_cast<void*>(into), static_cast<const void*>(left), left_count * sizeof(Slot));
 }
 
 }  // namespace tally

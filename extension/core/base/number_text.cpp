@@ -80,8 +80,7 @@ NumberText canonical_number(std::string_view text) {
     if (first == std::string::npos) return number;
     const std::size_t last = digits.find_last_not_of('0');
     number.negative = parts->negative;
-    number.point =
-        static_cast<std::int64_t>(parts->integer.size()) + parts->exponent - static_cast<std::int64_t>(first);
+    number.point = static_cast<std::int64_t>(parts->integer.size()) + parts->exponent - static_cast<std::int64_t>(first);
     number.digits = digits.substr(first, last - first + 1);
     return number;
 }

@@ -13,8 +13,7 @@ constexpr std::uint8_t flag_first_seq = 2;
 constexpr std::uint8_t flag_latest_seq = 4;
 
 bool is_amount(const Decimal& value) noexcept {
-    return value.kind == DecimalKind::small ? value.coefficient >= 0
-                                            : value.kind == DecimalKind::wide && !value.negative;
+    return value.kind == DecimalKind::small ? value.coefficient >= 0 : value.kind == DecimalKind::wide && !value.negative;
 }
 
 bool same(const Decimal& left, const Decimal& right) noexcept {
@@ -96,8 +95,7 @@ bool is_consistent(const Counter& c) noexcept {
         return false;
     const int moments = compare_moment(c.first_moment, c.latest_moment);
     const int values = compare_value(c.first, c.latest);
-    if (c.n == 1)
-        return moments == 0 && same(c.first, c.latest) && same(c.increase, Decimal::make_small(0, c.first.scale));
+    if (c.n == 1) return moments == 0 && same(c.first, c.latest) && same(c.increase, Decimal::make_small(0, c.first.scale));
     if (moments > 0 || (moments == 0 && c.resets != 0) || c.increase.scale < std::max(c.first.scale, c.latest.scale))
         return false;
     if (c.resets != 0) return compare_value(c.increase, c.latest) >= 0;
@@ -112,8 +110,7 @@ Counter reading_of(const Decimal& value, const Moment& moment) {
     constexpr const char* hint = "A counter only rises, and begins again at 0. For values that fall use tally.level.";
     if (!value.finite()) throw Error(ErrorKind::invalid_argument, "a counter cannot read NaN or infinity");
     if (!is_amount(value)) throw Error(ErrorKind::invalid_argument, "a counter cannot read a negative value", hint);
-    if (!is_good_time(moment.at))
-        throw Error(ErrorKind::invalid_argument, "a counter cannot be read at an infinite time");
+    if (!is_good_time(moment.at)) throw Error(ErrorKind::invalid_argument, "a counter cannot be read at an infinite time");
     return make_reading(value, moment);
 }
 

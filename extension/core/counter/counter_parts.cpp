@@ -204,9 +204,8 @@ std::size_t grown_size(std::size_t used, std::size_t more) {
     constexpr std::size_t least = 56;  // of room: some readings
     const std::size_t needed = sizeof(CounterWork) + used + more;
     if (needed > max_counter_bytes)
-        throw Error(
-            ErrorKind::limit_exceeded, "the readings of one counter exceed 1 GB",
-            "A counter keeps each reading until all are there. Aggregate shorter ranges, then merge the states.");
+        throw Error(ErrorKind::limit_exceeded, "the readings of one counter exceed 1 GB",
+                    "A counter keeps each reading until all are there. Aggregate shorter ranges, then merge the states.");
     const std::size_t wanted = std::max({needed, sizeof(CounterWork) + 2 * used, sizeof(CounterWork) + least});
     return std::min((wanted + 7) / 8 * 8, max_counter_bytes);
 }

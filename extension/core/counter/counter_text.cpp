@@ -63,8 +63,7 @@ constexpr unsigned bit(Key key) {
     return 1U << key;
 }
 constexpr unsigned reading_keys = bit(key_n) | bit(key_first) | bit(key_first_at);
-constexpr unsigned many_keys =
-    reading_keys | bit(key_resets) | bit(key_increase) | bit(key_latest) | bit(key_latest_at);
+constexpr unsigned many_keys = reading_keys | bit(key_resets) | bit(key_increase) | bit(key_latest) | bit(key_latest_at);
 
 class CounterReader {
 public:
@@ -109,8 +108,7 @@ private:
         std::byte* room = scratch_;
         unsigned seen = 0;
         for (;;) {
-            const auto key =
-                static_cast<unsigned>(std::find(std::begin(key_names), std::end(key_names), name) - key_names);
+            const auto key = static_cast<unsigned>(std::find(std::begin(key_names), std::end(key_names), name) - key_names);
             if (key == key_count) json_.fail("unknown key \"" + std::string(name.substr(0, 40)) + "\"");
             if ((seen & 1U << key) != 0) json_.fail("key \"" + std::string(name) + "\" appears twice");
             seen |= 1U << key;
@@ -140,33 +138,15 @@ private:
             return parse_decimal(digits, at);
         };
         switch (key) {
-            case key_n:
-                found.n = json_.integer();
-                break;
-            case key_resets:
-                found.resets = json_.integer();
-                break;
-            case key_increase:
-                found.increase = decimal();
-                break;
-            case key_first:
-                found.first = decimal();
-                break;
-            case key_first_at:
-                found.first_moment.at = parse_moment(json_.string());
-                break;
-            case key_first_seq:
-                found.first_moment.seq = json_.integer();
-                break;
-            case key_latest:
-                found.latest = decimal();
-                break;
-            case key_latest_at:
-                found.latest_moment.at = parse_moment(json_.string());
-                break;
-            default:
-                found.latest_moment.seq = json_.integer();
-                break;
+            case key_n: found.n = json_.integer(); break;
+            case key_resets: found.resets = json_.integer(); break;
+            case key_increase: found.increase = decimal(); break;
+            case key_first: found.first = decimal(); break;
+            case key_first_at: found.first_moment.at = parse_moment(json_.string()); break;
+            case key_first_seq: found.first_moment.seq = json_.integer(); break;
+            case key_latest: found.latest = decimal(); break;
+            case key_latest_at: found.latest_moment.at = parse_moment(json_.string()); break;
+            default: found.latest_moment.seq = json_.integer(); break;
         }
     }
 

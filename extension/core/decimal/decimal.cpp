@@ -30,8 +30,7 @@ unsigned group_at(const Groups& value, std::int32_t weight) noexcept {
 }
 
 int compare_magnitude(const Groups& left, const Groups& right) noexcept {
-    if (left.count == 0 || right.count == 0)
-        return static_cast<int>(left.count != 0) - static_cast<int>(right.count != 0);
+    if (left.count == 0 || right.count == 0) return static_cast<int>(left.count != 0) - static_cast<int>(right.count != 0);
     if (left.weight != right.weight) return left.weight < right.weight ? -1 : 1;
     const std::uint32_t common = std::min(left.count, right.count);
     for (std::uint32_t i = 0; i < common; ++i) {
@@ -44,14 +43,10 @@ int compare_magnitude(const Groups& left, const Groups& right) noexcept {
 
 int order_of_kind(DecimalKind kind) noexcept {
     switch (kind) {
-        case DecimalKind::minus_infinity:
-            return 0;
-        case DecimalKind::infinity:
-            return 2;
-        case DecimalKind::nan:
-            return 3;
-        default:
-            return 1;
+        case DecimalKind::minus_infinity: return 0;
+        case DecimalKind::infinity: return 2;
+        case DecimalKind::nan: return 3;
+        default: return 1;
     }
 }
 
@@ -103,8 +98,7 @@ Decimal from_groups(bool negative, std::int32_t weight, std::int32_t scale, cons
     if (group_count == 0) return Decimal::make_small(0, scale);
     if (4 * weight + scale + digits_of(get_group(groups, 0)) <= decimal_small_digits) {
         int128 coefficient = 0;
-        for (std::uint32_t i = 0; i + 1 < group_count; ++i)
-            coefficient = coefficient * decimal_base + get_group(groups, i);
+        for (std::uint32_t i = 0; i + 1 < group_count; ++i) coefficient = coefficient * decimal_base + get_group(groups, i);
         const unsigned last = get_group(groups, group_count - 1);
         // the last group's lowest digit stands for 10^(4 * its weight); the coefficient's for 10^-scale
         const std::int32_t shift = 4 * (weight - static_cast<std::int32_t>(group_count) + 1) + scale;
@@ -189,8 +183,7 @@ Decimal add_finite(const Decimal& left, const Decimal& right, bool subtract, std
 Decimal multiply(const Decimal& value, std::int64_t factor, std::byte* scratch) {
     std::byte room[small_groups_bytes];
     const Groups groups = to_groups(value, room);
-    const std::uint64_t magnitude =
-        factor < 0 ? -static_cast<std::uint64_t>(factor) : static_cast<std::uint64_t>(factor);
+    const std::uint64_t magnitude = factor < 0 ? -static_cast<std::uint64_t>(factor) : static_cast<std::uint64_t>(factor);
     constexpr std::uint32_t more = 6;  // groups of a 64-bit factor, and one
     uint128 carry = 0;
     for (std::uint32_t i = groups.count; i > 0; --i) {
@@ -200,9 +193,8 @@ Decimal multiply(const Decimal& value, std::int64_t factor, std::byte* scratch) 
     }
     for (std::uint32_t i = more; i > 0; --i, carry /= decimal_base)
         put_group(scratch, i - 1, static_cast<unsigned>(carry % decimal_base));
-    const Decimal product =
-        from_groups(groups.negative != (factor < 0), groups.weight + static_cast<std::int32_t>(more), value.scale,
-                    scratch, groups.count + more);
+    const Decimal product = from_groups(groups.negative != (factor < 0), groups.weight + static_cast<std::int32_t>(more),
+                                        value.scale, scratch, groups.count + more);
     if (product.kind == DecimalKind::wide && product.weight > decimal_max_weight)
         throw Error(ErrorKind::out_of_range, "value overflows numeric format");
     return product;
@@ -210,19 +202,11 @@ Decimal multiply(const Decimal& value, std::int64_t factor, std::byte* scratch) 
 
 void append_text(std::string& out, const Decimal& value) {
     switch (value.kind) {
-        case DecimalKind::none:
-            return;
-        case DecimalKind::nan:
-            out += "NaN";
-            return;
-        case DecimalKind::infinity:
-            out += "Infinity";
-            return;
-        case DecimalKind::minus_infinity:
-            out += "-Infinity";
-            return;
-        default:
-            break;
+        case DecimalKind::none: return;
+        case DecimalKind::nan: out += "NaN"; return;
+        case DecimalKind::infinity: out += "Infinity"; return;
+        case DecimalKind::minus_infinity: out += "-Infinity"; return;
+        default: break;
     }
     std::byte room[small_groups_bytes];
     const Groups parts = to_groups(value, room);
@@ -241,8 +225,7 @@ void append_text(std::string& out, const Decimal& value) {
     if (value.scale == 0) return;
     out += '.';
     std::int32_t weight = -1;
-    for (std::int32_t left = value.scale; left > 0; left -= 4, --weight)
-        put4(group_at(parts, weight), std::min(left, 4));
+    for (std::int32_t left = value.scale; left > 0; left -= 4, --weight) put4(group_at(parts, weight), std::min(left, 4));
 }
 
 Decimal parse_decimal(std::string_view text, std::byte* scratch) {
@@ -294,15 +277,9 @@ std::size_t stored_bound(const Decimal& value) noexcept {
 
 void store_decimal(ByteWriter& out, const Decimal& value) noexcept {
     switch (value.kind) {
-        case DecimalKind::nan:
-            out.u8(tag_nan);
-            return;
-        case DecimalKind::infinity:
-            out.u8(tag_infinity);
-            return;
-        case DecimalKind::minus_infinity:
-            out.u8(tag_minus_infinity);
-            return;
+        case DecimalKind::nan: out.u8(tag_nan); return;
+        case DecimalKind::infinity: out.u8(tag_infinity); return;
+        case DecimalKind::minus_infinity: out.u8(tag_minus_infinity); return;
         case DecimalKind::wide:
             out.u8(value.negative ? tag_wide_negative : tag_wide);
             out.varint(static_cast<std::uint64_t>(value.scale));
@@ -310,8 +287,7 @@ void store_decimal(ByteWriter& out, const Decimal& value) noexcept {
             out.varint(value.group_count);
             out.put(Bytes(value.groups, 2 * std::size_t{value.group_count}));
             return;
-        default:
-            break;
+        default: break;
     }
     // one byte more where the top bit of the minimal bytes would not show the sign
     int length = minimal_bytes(value.coefficient);
@@ -321,8 +297,7 @@ void store_decimal(ByteWriter& out, const Decimal& value) noexcept {
         ++length;
     }
     out.u8(static_cast<std::uint8_t>(length));
-    for (int i = 0; i < length; ++i)
-        out.u8(static_cast<std::uint8_t>(static_cast<uint128>(value.coefficient) >> (8 * i)));
+    for (int i = 0; i < length; ++i) out.u8(static_cast<std::uint8_t>(static_cast<uint128>(value.coefficient) >> (8 * i)));
     out.varint(static_cast<std::uint64_t>(value.scale));
 }
 
@@ -369,9 +344,8 @@ Decimal load_decimal(ByteReader& in) {
     const Bytes groups = in.take(2 * count);
     for (std::size_t i = 0; i < count; ++i)
         if (get_group(groups.data(), i) >= decimal_base) refuse();
-    const Decimal result =
-        from_groups(tag == tag_wide_negative, static_cast<std::int32_t>(weight), static_cast<std::int32_t>(scale),
-                    groups.data(), static_cast<std::uint32_t>(count));
+    const Decimal result = from_groups(tag == tag_wide_negative, static_cast<std::int32_t>(weight),
+                                       static_cast<std::int32_t>(scale), groups.data(), static_cast<std::uint32_t>(count));
     // canonical: nothing stripped, not small, no digit beyond the scale
     const std::int64_t lowest = 4 * (weight - static_cast<std::int64_t>(count) + 1);
     unsigned last = get_group(groups.data(), count - 1);

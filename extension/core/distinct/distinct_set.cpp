@@ -14,8 +14,8 @@ constexpr std::uint8_t version = 1;
 constexpr std::uint8_t wide_bit = 0x80;
 constexpr std::size_t bits_header = packed_header + 8;
 
-constexpr std::string_view kind_names[set_kind_count] = {
-    "", "number", "text", "bytes", "uuid", "boolean", "date", "timestamp", "timestamptz", "floating", "time", "other"};
+constexpr std::string_view kind_names[set_kind_count] = {"",     "number",    "text",        "bytes",    "uuid", "boolean",
+                                                         "date", "timestamp", "timestamptz", "floating", "time", "other"};
 
 struct Word {
     std::uint8_t magic, version, form, kind;
@@ -98,8 +98,7 @@ SetShape shape_for_bits(SetKind kind, const Span& span) noexcept {
 }
 
 bool holds(const SetShape& shape, const Span& span) noexcept {
-    return span.count == 0 ||
-           (span.first >= shape.base / 64 && span.first + span.count <= shape.base / 64 + shape.room);
+    return span.count == 0 || (span.first >= shape.base / 64 && span.first + span.count <= shape.base / 64 + shape.room);
 }
 
 }  // namespace
@@ -206,8 +205,7 @@ SetView load_sent_set(Bytes body, ErrorKind kind_of_error) {
     if (view.count > max_values(view.wide)) refuse("tally.distinct_set state is too large");
     bool needs_wide = view.kind != SetKind::number;
     for (std::uint32_t i = 0; i < view.count; ++i) {
-        if (i > 0 && !(view.key_at(i - 1) < view.key_at(i)))
-            refuse("keys of a tally.distinct_set state are not in order");
+        if (i > 0 && !(view.key_at(i - 1) < view.key_at(i))) refuse("keys of a tally.distinct_set state are not in order");
         needs_wide = needs_wide || view.key_at(i).low != 0;
     }
     if (view.wide != ((view.kind == SetKind::number || always_wide(view.kind)) && needs_wide))
@@ -268,8 +266,7 @@ void pack_set(const SetView& set, std::byte* out) noexcept {
     store_u64(out, span.first * 64);
     out += 8;
     if (set.bits()) {
-        for (std::size_t i = 0; i < span.count; ++i)
-            store_u64(out + 8 * i, set.word_at(span.first - set.base / 64 + i));
+        for (std::size_t i = 0; i < span.count; ++i) store_u64(out + 8 * i, set.word_at(span.first - set.base / 64 + i));
         return;
     }
     std::memset(out, 0, 8 * span.count);

@@ -134,8 +134,7 @@ SetMembers read_members(JsonReader& json) {
     json.expect('}');
     json.end();
     members.bits = (seen & 1U << bits) != 0;
-    if (seen !=
-        (members.bits ? 1U << kind | 1U << count | 1U << base | 1U << bits : 1U << kind | 1U << count | 1U << keys))
+    if (seen != (members.bits ? 1U << kind | 1U << count | 1U << base | 1U << bits : 1U << kind | 1U << count | 1U << keys))
         json.fail("\"kind\", \"count\" and either \"keys\" or \"base\" and \"bits\" are required");
     return members;
 }
@@ -156,8 +155,7 @@ std::size_t set_from_text(std::string_view text, std::byte* out) {
         std::uint64_t base = 0;
         const char* const end = members.base.data() + members.base.size();
         const auto [stop, problem] = std::from_chars(members.base.data(), end, base);
-        if (members.base.empty() || stop != end || problem != std::errc())
-            json.fail("\"base\" is no number of 64 bits");
+        if (members.base.empty() || stop != end || problem != std::errc()) json.fail("\"base\" is no number of 64 bits");
         store_u64(payload, base);
         payload += 8;
     }

@@ -68,8 +68,7 @@ inline SetKey siphash128(Bytes bytes, std::uint64_t k0 = set_hash_key0, std::uin
     std::size_t at = 0;
     for (; at + 8 <= bytes.size(); at += 8) absorb(little_u64(bytes.data() + at));
     std::uint64_t last = static_cast<std::uint64_t>(bytes.size()) << 56;
-    for (unsigned shift = 0; at < bytes.size(); ++at, shift += 8)
-        last |= static_cast<std::uint64_t>(bytes[at]) << shift;
+    for (unsigned shift = 0; at < bytes.size(); ++at, shift += 8) last |= static_cast<std::uint64_t>(bytes[at]) << shift;
     absorb(last);
     v2 ^= 0xEE;
     round(), round(), round(), round();

@@ -107,8 +107,8 @@ void check_fields(Event& event, std::span<Property> properties, bool id_may_be_e
     }
     if (properties.size() > max_properties) {
         reject(event, "properties",
-               "there are " + std::to_string(properties.size()) + " properties; at most " +
-                   std::to_string(max_properties) + " are allowed");
+               "there are " + std::to_string(properties.size()) + " properties; at most " + std::to_string(max_properties) +
+                   " are allowed");
     }
     std::size_t bytes = 0;
     for (const Property& property : properties) {

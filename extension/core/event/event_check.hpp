@@ -28,7 +28,8 @@ void check_time(Event& event, const DocumentOptions& options, bool allow_backfil
 Hash128 event_identity(std::int32_t tenant_id, std::string_view customer_id, std::string_view source,
                        std::string_view event_id, FieldBytes& scratch);
 
-// Fills code_hash, customer_hash, identity and payload of a good event. `scratch` is working memory that is kept between calls.
+// Fills code_hash, customer_hash, identity and payload of a good event. `scratch` is working memory that is kept between
+// calls.
 // Where the event has no id, one is derived from its payload and kept in `derived_ids`.
 // `nested` has read the event's properties that are neither strings nor numbers.
 void set_hashes(Event& event, std::int32_t tenant_id, FieldBytes& scratch, const NestedValues& nested,

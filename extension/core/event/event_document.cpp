@@ -26,10 +26,8 @@ bool is_structural(simdjson::error_code error) {
     switch (error) {
         case simdjson::SUCCESS:
         case simdjson::INCORRECT_TYPE:
-        case simdjson::STRING_ERROR:
-            return false;
-        default:
-            return true;
+        case simdjson::STRING_ERROR: return false;
+        default: return true;
     }
 }
 
@@ -99,8 +97,7 @@ struct EventDocument::Parser {
     bool read_document() {
         const simdjson::padded_string_view padded(json.data(), json.size(), json.size() + simdjson::SIMDJSON_PADDING);
         if (parser.iterate(padded).get(document) != simdjson::SUCCESS) {
-            return refuse("",
-                          json.size() == 0 ? "the body is empty" : "the body is not valid JSON, or not valid UTF-8");
+            return refuse("", json.size() == 0 ? "the body is empty" : "the body is not valid JSON, or not valid UTF-8");
         }
         ondemand::json_type type{};
         if (document.type().get(type) != simdjson::SUCCESS) return malformed();
@@ -150,9 +147,8 @@ struct EventDocument::Parser {
             } else if (key == "allow_partial_failures") {
                 if (!read_flag(member.value(), "allow_partial_failures", partial_failures)) return false;
             } else {
-                return refuse(shown_name(key),
-                              "unknown field \"" + shown_name(key) +
-                                  "\"; allowed are events, allow_backfilling and allow_partial_failures");
+                return refuse(shown_name(key), "unknown field \"" + shown_name(key) +
+                                                   "\"; allowed are events, allow_backfilling and allow_partial_failures");
             }
         }
         return has_events || refuse("events", "events is missing");
@@ -236,9 +232,9 @@ struct EventDocument::Parser {
         if (reading == Reading::malformed) return false;
         if (seen) reject(event, name, std::string(name) + " is given twice");
         if (reading == Reading::wrong_type)
-            reject(event, name,
-                   std::string(name) + " must be a string" +
-                       (name == "timestamp" ? " such as \"2024-01-31T13:45:00Z\"" : ""));
+            reject(
+                event, name,
+                std::string(name) + " must be a string" + (name == "timestamp" ? " such as \"2024-01-31T13:45:00Z\"" : ""));
         if (reading == Reading::bad_unicode) reject(event, name, std::string(name) + " holds a bad escape sequence");
         if (reading == Reading::ok) {
             seen = true;
@@ -253,9 +249,8 @@ struct EventDocument::Parser {
         if (text.empty()) return true;  // absent, null or empty: now
         const std::optional<std::int64_t> instant = parse_rfc3339(text);
         if (!instant) {
-            reject(
-                event, "timestamp",
-                "the timestamp is not RFC 3339; write it like 2024-01-31T13:45:00Z or 2024-01-31T13:45:00.123+01:00");
+            reject(event, "timestamp",
+                   "the timestamp is not RFC 3339; write it like 2024-01-31T13:45:00Z or 2024-01-31T13:45:00.123+01:00");
             return true;
         }
         event.ts_microseconds = *instant;

@@ -236,8 +236,8 @@ ImportPiece read_csv(std::string_view text) {
         } else if (record.fields.size() != header.fields.size()) {
             piece.lines.push_back({number,
                                    {},
-                                   "there are " + std::to_string(record.fields.size()) +
-                                       " fields where the header has " + std::to_string(header.fields.size())});
+                                   "there are " + std::to_string(record.fields.size()) + " fields where the header has " +
+                                       std::to_string(header.fields.size())});
         } else {
             piece.lines.push_back({number, event_of(header.fields, record.fields), {}});
         }

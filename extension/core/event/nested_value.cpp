@@ -105,9 +105,8 @@ private:
             if (!problem_.empty()) return true;
         }
         std::sort(forms.begin(), forms.end());
-        const auto twice = std::adjacent_find(forms.begin(), forms.end(), [](const auto& left, const auto& right) {
-            return left.first == right.first;
-        });
+        const auto twice = std::adjacent_find(forms.begin(), forms.end(),
+                                              [](const auto& left, const auto& right) { return left.first == right.first; });
         if (twice != forms.end())
             return refuse("the member \"" + shown_name(twice->first.substr(twice->first.find(':') + 1)) +
                           "\" is given twice");

@@ -49,8 +49,7 @@ struct PropertiesReader::Parser {
         for (simdjson::simdjson_result<ondemand::field> result : object) {
             ondemand::field member;
             std::string_view key;
-            if (std::move(result).get(member) != simdjson::SUCCESS ||
-                member.unescaped_key().get(key) != simdjson::SUCCESS)
+            if (std::move(result).get(member) != simdjson::SUCCESS || member.unescaped_key().get(key) != simdjson::SUCCESS)
                 fail();
             Property property = read_value(member.value(), arena);
             property.key = arena.keep(key);

@@ -20,9 +20,8 @@ public:
     Report(const PieceContext& context, ImportReport& result) : context_(context), result_(result) {}
 
     void tell(std::int64_t line, Verdict verdict, std::string_view id, std::string_view reason, std::string_view field) {
-        const bool is_again = std::any_of(context_.counted.begin(), context_.counted.end(), [line](const auto& range) {
-            return range.first <= line && line < range.second;
-        });
+        const bool is_again = std::any_of(context_.counted.begin(), context_.counted.end(),
+                                          [line](const auto& range) { return range.first <= line && line < range.second; });
         if (verdict == Verdict::accepted) ++result_.accepted;
         else if (is_again) ++result_.resent;
         else if (verdict == Verdict::duplicate) ++result_.duplicates;
@@ -97,7 +96,8 @@ ImportReport report(const IngestBatch& batch, const ImportPiece& piece, const Pi
     Report told(context, result);
     auto unread = context.unread.begin();
     const auto tell_unread = [&](std::int64_t before) {
-        for (; unread != context.unread.end() && *unread < before; ++unread) told.tell(*unread, Verdict::rejected, {}, {}, {});
+        for (; unread != context.unread.end() && *unread < before; ++unread)
+            told.tell(*unread, Verdict::rejected, {}, {}, {});
     };
     at = 0;
     for (const ImportLine& line : piece.lines) {

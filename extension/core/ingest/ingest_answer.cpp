@@ -93,7 +93,8 @@ IngestAnswer answer_of(const IngestBatch& batch, const BatchBody& body) {
     IngestAnswer answer;
     if (counts.held > 0) {
         answer = {503, refusal("SERVICE_UNAVAILABLE",
-                               "a transaction that is still open is storing one of these events; send them again") + '}'};
+                               "a transaction that is still open is storing one of these events; send them again") +
+                           '}'};
     } else if (counts.limited > 0 && (body.strict || counts.limited == events.size())) {
         answer = {429, refusal("TOO_MANY_REQUESTS", std::string(counts.first_limited->reason) + ", so nothing was stored")};
         answer.body += ",\"details\":" + limit_details(*counts.first_limited->limit) + ',';
@@ -109,8 +110,8 @@ IngestAnswer answer_of(const IngestBatch& batch, const BatchBody& body) {
         append_failures(answer.body, events);
         answer.body += '}';
     } else {
-        answer.body = "{\"accepted\":" + std::to_string(counts.accepted) +
-                      ",\"duplicates\":" + std::to_string(counts.duplicates);
+        answer.body =
+            "{\"accepted\":" + std::to_string(counts.accepted) + ",\"duplicates\":" + std::to_string(counts.duplicates);
         if (counts.unmatched > 0) answer.body += ",\"unmatched\":" + std::to_string(counts.unmatched);
         if (counts.failed > 0) {
             answer.body += ',';

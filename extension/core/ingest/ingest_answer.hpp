@@ -1,8 +1,8 @@
 // What a client of the REST API is told of its body: HTTP status and JSON, from the verdicts on its events.
 //
-// 200 {"accepted","duplicates"[,"unmatched"][,"failures"]}, unmatched of the accepted ones, where not 0; 400 a body or an event that cannot be stored; 409 where nothing but conflicts
-// failed a strict body; 429 where a limit did; 503 where the body was left undecided. failures: [{"index","event_id",
-// "reason"[,"field"]}] in order.
+// 200 {"accepted","duplicates"[,"unmatched"][,"failures"]}, unmatched of the accepted ones, where not 0; 400 a body or an
+// event that cannot be stored; 409 where nothing but conflicts failed a strict body; 429 where a limit did; 503 where the
+// body was left undecided. failures: [{"index","event_id", "reason"[,"field"]}] in order.
 #pragma once
 
 #include <string>

@@ -5,7 +5,8 @@
 // what makes an event itself (core/event/event_check.hpp); the batch lists each that occurs once, in the order of its bytes,
 // which is the one order in which all writers claim.
 //
-// Use: add() every body, seal(), tell the facts (reject(), identities()), judge; begin() for another batch in the same memory.
+// Use: add() every body, seal(), tell the facts (reject(), identities()), judge; begin() for another batch in the same
+// memory.
 #pragma once
 
 #include <cstdint>
@@ -50,8 +51,8 @@ struct BatchEvent {
 
     const Event* event = nullptr;  // nullptr: the body as a whole is refused
     std::uint32_t body = 0;
-    std::uint32_t index = 0;                 // within its body
-    std::uint32_t identity = no_identity;    // ordinal in identities(); none for an event that cannot be stored
+    std::uint32_t index = 0;               // within its body
+    std::uint32_t identity = no_identity;  // ordinal in identities(); none for an event that cannot be stored
     std::int64_t payload = 0;
     Verdict verdict = Verdict::untold;
     std::string_view reason;  // empty for what is stored or was
@@ -79,8 +80,8 @@ struct BatchIdentity {
 
 struct BatchBody {
     const EventDocument* document = nullptr;  // the batch's
-    std::uint32_t sender = 0;  // whose limit its events count for
-    std::uint32_t first = 0;   // its events in events()
+    std::uint32_t sender = 0;                 // whose limit its events count for
+    std::uint32_t first = 0;                  // its events in events()
     std::uint32_t count = 0;
     bool strict = false;
 };

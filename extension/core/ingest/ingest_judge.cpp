@@ -122,7 +122,8 @@ private:
         std::vector<std::uint32_t> beyond(taken.begin() + std::max<std::int64_t>(room, 0), taken.end());
         std::sort(beyond.begin(), beyond.end());
         for (BatchEvent& event : events) {
-            if (std::binary_search(beyond.begin(), beyond.end(), event.identity)) limit(event, body, std::max<std::int64_t>(room, 0));
+            if (std::binary_search(beyond.begin(), beyond.end(), event.identity))
+                limit(event, body, std::max<std::int64_t>(room, 0));
             else tell(event, Verdict::untold);
         }
     }

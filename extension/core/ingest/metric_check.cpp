@@ -7,8 +7,9 @@ namespace tally {
 namespace {
 
 PropertyValue property_of(const Event& event, std::string_view name) {
-    const auto found = std::lower_bound(event.properties.begin(), event.properties.end(), name,
-                                        [](const Property& property, std::string_view wanted) { return property.key < wanted; });
+    const auto found =
+        std::lower_bound(event.properties.begin(), event.properties.end(), name,
+                         [](const Property& property, std::string_view wanted) { return property.key < wanted; });
     if (found == event.properties.end() || found->key != name) return {};
     return value_of(found->kind, found->text);
 }
@@ -36,8 +37,8 @@ std::string MetricCheck::problem(const Metric& metric, const Event& event) const
     std::vector<PropertyValue> values;
     std::vector<PathReader> readers(metric.rule.keys().size());  // each keeps the text that it has read
     for (const PropertyKey& key : metric.rule.keys())
-        values.push_back(value_at(key, readers[values.size()],
-                                  [&](const std::string& name) { return property_of(event, name); }));
+        values.push_back(
+            value_at(key, readers[values.size()], [&](const std::string& name) { return property_of(event, name); }));
     if (metric.rule.judge(values) != Outcome::counted) return {};
     const ReadNumber number = read_number(values[static_cast<std::size_t>(metric.rule.value_key())]);
     return kind_problem(metric.definition, compare_value(number.value, Decimal::make_small(0, 0)));

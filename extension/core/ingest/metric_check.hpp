@@ -1,8 +1,8 @@
 // What a tenant's metrics have to say about events at the door: which values their kinds take, whatever way the values
 // come in, and which codes none of them reads.
 //
-// The rule (core/metric/rule.hpp) holds for events that a metric counts: those of its code, within its segments, with a number
-// under its key. An event without such a number is stored and skipped, as for every metric.
+// The rule (core/metric/rule.hpp) holds for events that a metric counts: those of its code, within its segments, with a
+// number under its key. An event without such a number is stored and skipped, as for every metric.
 #pragma once
 
 #include <memory>

@@ -33,8 +33,8 @@ void extend(Level& level, std::int64_t count, std::int64_t first, std::int64_t l
 
 bool small_slot(const SmallSlot& slot, Decimal& value) noexcept {
     value = Decimal::make_small(slot.coefficient(), slot.scale);
-    return slot.kind == static_cast<std::uint32_t>(DecimalKind::small) && fits_small(value.coefficient) &&
-           slot.scale >= 0 && slot.scale <= decimal_max_scale;
+    return slot.kind == static_cast<std::uint32_t>(DecimalKind::small) && fits_small(value.coefficient) && slot.scale >= 0 &&
+           slot.scale <= decimal_max_scale;
 }
 
 // False for a state that is inconsistent.
@@ -102,8 +102,7 @@ bool change_in_place(LevelWork& work, int128 coefficient, std::int32_t scale, st
     constexpr int128 limit = 1'000'000'000'000'000'000;  // times any moment stays small
     if (coefficient > limit || coefficient < -limit || !finite_moment(at) || work.n <= 0 || work.n == INT64_MAX)
         return false;
-    if (!add_both(work, Decimal::make_small(coefficient, scale), Decimal::make_small(coefficient * at, scale)))
-        return false;
+    if (!add_both(work, Decimal::make_small(coefficient, scale), Decimal::make_small(coefficient * at, scale))) return false;
     ++work.n;
     work.first = std::min(work.first, at);
     work.last = std::max(work.last, at);
@@ -113,9 +112,8 @@ bool change_in_place(LevelWork& work, int128 coefficient, std::int32_t scale, st
 bool merge_in_place(LevelWork& work, const Level& right) noexcept {
     const StaysConsistent guard(work);
     std::int64_t n = 0;
-    if (work.n <= 0 || right.n <= 0 || right.change.kind != DecimalKind::small ||
-        right.moment.kind != DecimalKind::small || __builtin_add_overflow(work.n, right.n, &n) ||
-        !add_both(work, right.change, right.moment))
+    if (work.n <= 0 || right.n <= 0 || right.change.kind != DecimalKind::small || right.moment.kind != DecimalKind::small ||
+        __builtin_add_overflow(work.n, right.n, &n) || !add_both(work, right.change, right.moment))
         return false;
     work.n = n;
     work.first = std::min(work.first, right.first);

@@ -91,7 +91,8 @@ std::vector<MetricFilter> parse_filters(std::string_view json) {
         const std::string op = string_of(element["op"], "filters");
         const bool is_negative = op == "NOT_EQUAL" || op == "NOT_IN";
         if (!is_negative && op != "EQUAL" && op != "IN") fail("filters");
-        filters.push_back({string_of(element["property"], "filters"), is_negative, strings_of(element["values"], "filters")});
+        filters.push_back(
+            {string_of(element["property"], "filters"), is_negative, strings_of(element["values"], "filters")});
     }
     return filters;
 }

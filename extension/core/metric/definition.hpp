@@ -19,8 +19,8 @@ struct SegmentationMatrix {
     enum class Type : std::uint8_t { none, single, twofold, linked };
 
     Type type = Type::none;
-    std::string key1, key2;                    // key2: twofold and linked
-    std::vector<std::string> values1, values2; // single and twofold
+    std::string key1, key2;                     // key2: twofold and linked
+    std::vector<std::string> values1, values2;  // single and twofold
     // linked: value of key1 -> values of key2; an empty list means any value, none included
     std::vector<std::pair<std::string, std::vector<std::string>>> links;
 };

@@ -33,8 +33,8 @@ public:
     // The same, with Error(invalid_argument) for a problem; `field` names where the text was given.
     static PropertyKey parse(std::string_view text, std::string_view field = {});
 
-    const std::string& text() const noexcept { return text_; }          // as configured
-    const std::string& property() const noexcept { return property_; }  // where the path begins
+    const std::string& text() const noexcept { return text_; }              // as configured
+    const std::string& property() const noexcept { return property_; }      // where the path begins
     const std::vector<PathStep>& steps() const noexcept { return steps_; }  // within it; none: the property itself
     bool is_path() const noexcept { return !steps_.empty(); }
     // Whether a property that is called text() comes before the path.

@@ -22,14 +22,10 @@ void ValueSet::add(std::string_view text) {
 
 bool ValueSet::holds(const PropertyValue& value) const {
     switch (value.kind) {
-        case PropertyValue::Kind::text:
-            return !value.text.empty() && texts_.contains(value.text);
-        case PropertyValue::Kind::number:
-            return !numbers_.empty() && numbers_.contains(shortest_number(value.text));
-        case PropertyValue::Kind::json:
-            return value.is_boolean() && texts_.contains(value.text);
-        case PropertyValue::Kind::absent:
-            return false;
+        case PropertyValue::Kind::text: return !value.text.empty() && texts_.contains(value.text);
+        case PropertyValue::Kind::number: return !numbers_.empty() && numbers_.contains(shortest_number(value.text));
+        case PropertyValue::Kind::json: return value.is_boolean() && texts_.contains(value.text);
+        case PropertyValue::Kind::absent: return false;
     }
     return false;
 }
@@ -39,13 +35,13 @@ MetricRule::MetricRule(const MetricDefinition& definition, const Filter& filter,
     set_matrix(definition.matrix);
     const auto add_dimension = [&](const std::string& key, std::string_view field) {
         const int position = position_of(key, field);
-        if (std::find(dimensions_.begin(), dimensions_.end(), position) == dimensions_.end()) dimensions_.push_back(position);
+        if (std::find(dimensions_.begin(), dimensions_.end(), position) == dimensions_.end())
+            dimensions_.push_back(position);
     };
     if (!definition.usage_group_key.empty()) add_dimension(definition.usage_group_key, "usage_group_key");
     for (const std::string& key : group_by) add_dimension(key, "group_by");
     if (aggregation_ != Aggregation::count) value_key_ = position_of(definition.key, "aggregation_key");
-    for (const MetricFilter& own : definition.filters)
-        add_condition(own.key, "filters", own.is_negative, own.values);
+    for (const MetricFilter& own : definition.filters) add_condition(own.key, "filters", own.is_negative, own.values);
     for (const Filter::Entry& entry : filter.entries) add_condition(entry.key, "filter", false, entry.values);
 }
 
@@ -75,7 +71,8 @@ void MetricRule::set_matrix(const SegmentationMatrix& matrix) {
 }
 
 int MetricRule::position_of(const std::string& key, std::string_view field) {
-    const auto found = std::find_if(keys_.begin(), keys_.end(), [&](const PropertyKey& known) { return known.text() == key; });
+    const auto found =
+        std::find_if(keys_.begin(), keys_.end(), [&](const PropertyKey& known) { return known.text() == key; });
     if (found != keys_.end()) return static_cast<int>(found - keys_.begin());
     keys_.push_back(PropertyKey::parse(key, field));
     filters_.emplace_back();
@@ -126,7 +123,8 @@ Outcome MetricRule::judge(std::span<const PropertyValue> values) const {
 
 std::optional<std::string> value_text(const PropertyValue& value) {
     if (value.kind == PropertyValue::Kind::number) return shortest_number(value.text);
-    if ((value.kind == PropertyValue::Kind::text && !value.text.empty()) || value.is_boolean()) return std::string(value.text);
+    if ((value.kind == PropertyValue::Kind::text && !value.text.empty()) || value.is_boolean())
+        return std::string(value.text);
     return std::nullopt;
 }
 

@@ -1,8 +1,9 @@
 // THE rule: does this metric count this event, with which value, in which group, and if not, why. Usage, the event list,
 // kinds of values and explanations all ask it; nothing else may decide any of this.
 //
-// Order of the questions: the metric's filters and the filter of whoever asks, the metric's segmentation matrix, then the value. What fails the first
-// two is no event of the answer; an event without a usable value is skipped, and answers count such events.
+// Order of the questions: the metric's filters and the filter of whoever asks, the metric's segmentation matrix, then the
+// value. What fails the first two is no event of the answer; an event without a usable value is skipped, and answers
+// count such events.
 //
 // Numbers are compared by value and texts as they are, wherever a configured text (of a matrix, of a filter) meets a
 // property: the number 1.0 has the value of the texts 1, 1.0 and 1e0; the text "1.0" is the text 1.0 alone. As a dimension,
@@ -88,7 +89,8 @@ public:
 private:
     int position_of(const std::string& key, std::string_view field);
     void set_matrix(const SegmentationMatrix& matrix);
-    void add_condition(const std::string& key, std::string_view field, bool is_negative, std::span<const std::string> values);
+    void add_condition(const std::string& key, std::string_view field, bool is_negative,
+                       std::span<const std::string> values);
 
     // Of a key: its value is in the set; or, if negative, is there and not in it.
     struct Condition {

@@ -17,9 +17,9 @@
 namespace tally {
 
 struct ChunkKey {
-    std::uint64_t value = 0;   // of the table and number of the stored value; 0 for none
+    std::uint64_t value = 0;  // of the table and number of the stored value; 0 for none
     std::int64_t segment = 0;
-    std::uint32_t chunk = 0;   // which of the segment's
+    std::uint32_t chunk = 0;  // which of the segment's
 
     friend bool operator==(const ChunkKey&, const ChunkKey&) = default;
 };

@@ -159,12 +159,9 @@ StoredDictionary::StoredDictionary(BlockTable& table, const Column& column, Unpa
 
 CodeRange StoredDictionary::codes_of(PropertyKind kind) const noexcept {
     switch (kind) {
-        case PropertyKind::text:
-            return {0, column_.texts_end};
-        case PropertyKind::number:
-            return {column_.texts_end, column_.numbers_end};
-        case PropertyKind::json:
-            break;
+        case PropertyKind::text: return {0, column_.texts_end};
+        case PropertyKind::number: return {column_.texts_end, column_.numbers_end};
+        case PropertyKind::json: break;
     }
     return {column_.numbers_end, column_.dictionary_entries};
 }

@@ -13,16 +13,12 @@ namespace {
 bool right_data_blocks(const Column& column, const Header& header) {
     const std::uint32_t row_blocks = blocks_for(header.rows);
     switch (column.type) {
-        case customer:
-            return column.data_blocks == blocks_for(header.customers);
-        case rare_name:
-            return column.data_blocks == 0;
-        case rare:
-            return column.data_blocks == (column.dictionary_entries == 0 ? 0 : row_blocks);
+        case customer: return column.data_blocks == blocks_for(header.customers);
+        case rare_name: return column.data_blocks == 0;
+        case rare: return column.data_blocks == (column.dictionary_entries == 0 ? 0 : row_blocks);
         case received_at:
             return column.has(with_steps) ? column.data_blocks <= row_blocks : column.data_blocks == row_blocks;
-        default:
-            return column.data_blocks == row_blocks;
+        default: return column.data_blocks == row_blocks;
     }
 }
 
@@ -35,32 +31,22 @@ bool right_dictionary(const Column& column, const Header& header) {
         case ts:
         case seq:
         case received_at:
-        case event_id:
-            return column.dictionary_entries == 0;
-        case source:
-            return only_texts && column.dictionary_entries <= header.rows && column.dictionary_entries > 0;
-        case import:
-            return only_texts && column.dictionary_entries <= header.rows;
-        case customer:
-            return only_texts && column.dictionary_entries == header.customers;
-        case rare_name:
-            return only_texts;
-        case rare:
-            return true;
+        case event_id: return column.dictionary_entries == 0;
+        case source: return only_texts && column.dictionary_entries <= header.rows && column.dictionary_entries > 0;
+        case import: return only_texts && column.dictionary_entries <= header.rows;
+        case customer: return only_texts && column.dictionary_entries == header.customers;
+        case rare_name: return only_texts;
+        case rare: return true;
         default:
-            return column.dictionary_entries <= header.rows &&
-                   column.has(with_entries) == (column.dictionary_entries > 0);
+            return column.dictionary_entries <= header.rows && column.has(with_entries) == (column.dictionary_entries > 0);
     }
 }
 
 bool right_flags(const Column& column) {
     switch (column.type) {
-        case ts:
-            return column.flags == with_statistics && column.scale == 0;
-        case received_at:
-            return (column.flags & ~with_steps) == 0 && column.scale == 0;
-        case event_id:
-            return (column.flags & ~without_texts) == 0 && column.scale == 0;
+        case ts: return column.flags == with_statistics && column.scale == 0;
+        case received_at: return (column.flags & ~with_steps) == 0 && column.scale == 0;
+        case event_id: return (column.flags & ~without_texts) == 0 && column.scale == 0;
         case property_type: {
             const bool any = (column.flags & (with_numbers | with_entries)) != 0;
             const bool counted = column.has(with_numbers) || column.has(with_absent);
@@ -68,8 +54,7 @@ bool right_flags(const Column& column) {
             return any && shown && column.flags < with_steps && column.has(with_statistics) == counted &&
                    column.scale <= (column.has(with_numbers) ? max_scale : 0);
         }
-        default:
-            return column.flags == 0 && column.scale == 0;
+        default: return column.flags == 0 && column.scale == 0;
     }
 }
 
@@ -99,14 +84,12 @@ void read_columns(Header& header, const std::byte* at, std::uint32_t count, Byte
         if (block > header.blocks) fail_damaged("a column has blocks that are not there", kind);
         if (name_end < name_begin || name_end > names.size()) fail_damaged("its names are cut", kind);
         column.name = {reinterpret_cast<const char*>(names.data()) + name_begin, name_end - name_begin};
-        if (i < fixed_columns
-                ? !column.name.empty()
-                : column.name.empty() || (i > fixed_columns && !(header.columns[i - 1].name < column.name)))
+        if (i < fixed_columns ? !column.name.empty()
+                              : column.name.empty() || (i > fixed_columns && !(header.columns[i - 1].name < column.name)))
             fail_damaged("its names are in disorder", kind);
         name_begin = name_end;
     }
-    if (block != header.blocks || name_begin != names.size())
-        fail_damaged("its header holds what nothing refers to", kind);
+    if (block != header.blocks || name_begin != names.size()) fail_damaged("its header holds what nothing refers to", kind);
 }
 
 }  // namespace
@@ -177,9 +160,8 @@ std::vector<std::byte> make_header(Header& header, std::span<const BlockExtent> 
     std::vector<std::byte> out;
     out.reserve(header.header_bytes);
     for (const std::uint8_t byte : version_word) out.push_back(static_cast<std::byte>(byte));
-    for (const std::uint32_t value :
-         {header.header_bytes, header.segment_bytes, header.rows, header.customers,
-          static_cast<std::uint32_t>(header.columns.size()), header.blocks, std::uint32_t{0}})
+    for (const std::uint32_t value : {header.header_bytes, header.segment_bytes, header.rows, header.customers,
+                                      static_cast<std::uint32_t>(header.columns.size()), header.blocks, std::uint32_t{0}})
         append_u32(out, value);
     for (const std::int64_t value : {header.first_ts, header.last_ts, header.first_seq, header.last_seq})
         append_u64(out, static_cast<std::uint64_t>(value));
@@ -207,11 +189,7 @@ std::vector<std::byte> make_header(Header& header, std::span<const BlockExtent> 
 }
 
 BlockTable::BlockTable(SegmentBytes& source, const Header& header, ErrorKind kind)
-    : source_(source),
-      table_(header.block_table),
-      header_bytes_(header.header_bytes),
-      kind_(kind),
-      loaded_(header.blocks) {}
+    : source_(source), table_(header.block_table), header_bytes_(header.header_bytes), kind_(kind), loaded_(header.blocks) {}
 
 void BlockTable::load(std::uint32_t first, std::uint32_t last) {
     while (first < last) {

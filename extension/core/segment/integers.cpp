@@ -18,8 +18,7 @@ using Unpack = void (*)(const std::byte*, std::size_t, std::uint64_t, std::uint6
 
 // 8 values from each group of Width bytes; reads up to 8 bytes from the place where the last of them begins.
 template <unsigned Width, bool Divided>
-void unpack(const std::byte* from, std::size_t groups, std::uint64_t base, std::uint64_t divisor,
-            std::int64_t* values) {
+void unpack(const std::byte* from, std::size_t groups, std::uint64_t base, std::uint64_t divisor, std::int64_t* values) {
     for (std::size_t group = 0; group < groups; ++group, from += Width, values += 8) {
         const auto lane = [&]<unsigned Index>() {
             constexpr unsigned bit = Index * Width;

@@ -21,7 +21,9 @@ constexpr std::uint8_t zstandard = 1;
 // numbered names after their common beginnings (user-123456) would shrink by a quarter, and counting distinct ones would
 // take twice as long.
 constexpr std::size_t smallest_worth_it = 48;
-bool is_worth_it(std::size_t before, std::size_t after) { return after + 96 <= before && after * 10 <= before * 7; }
+bool is_worth_it(std::size_t before, std::size_t after) {
+    return after + 96 <= before && after * 10 <= before * 7;
+}
 
 // A context is 160 kB of memory without meaning between two calls. Made anew for each block it takes half the time of a
 // small question: malloc grows the heap for it and gives it back to the kernel. So a thread keeps the ones it has made.
@@ -49,8 +51,8 @@ void append_head(std::vector<std::byte>& out, std::uint8_t method, std::size_t b
 void append_packed(std::vector<std::byte>& out, Bytes bytes) {
     if (bytes.size() >= smallest_worth_it) {
         std::vector<std::byte> room(ZSTD_compressBound(bytes.size()));
-        const std::size_t size = ZSTD_compressCCtx(packing_context(), room.data(), room.size(), bytes.data(), bytes.size(),
-                                                   level);
+        const std::size_t size =
+            ZSTD_compressCCtx(packing_context(), room.data(), room.size(), bytes.data(), bytes.size(), level);
         if (ZSTD_isError(size) != 0) throw std::bad_alloc();  // the room suffices, so there is no other reason
         if (is_worth_it(bytes.size(), size)) {
             append_head(out, zstandard, bytes.size(), size);
@@ -74,8 +76,7 @@ void read_packed(Bytes& rest, std::size_t size, std::byte* bytes) {
         if (after != before) fail_damaged("texts are cut short");
         if (size > 0) std::memcpy(bytes, packed.data(), size);
     } else if (method == zstandard) {
-        const std::size_t unpacked =
-            ZSTD_decompressDCtx(unpacking_context(), bytes, size, packed.data(), packed.size());
+        const std::size_t unpacked = ZSTD_decompressDCtx(unpacking_context(), bytes, size, packed.data(), packed.size());
         if (ZSTD_isError(unpacked) != 0 || unpacked != size) fail_damaged("compressed texts do not unpack");
     } else {
         fail_damaged("texts are packed in an unknown way");

@@ -43,8 +43,7 @@ std::string year_month(std::int32_t month, char separator) {
 std::int32_t month_of(std::int64_t unix_microseconds) noexcept {
     using namespace std::chrono;
     const year_month_day day{floor<days>(sys_time<microseconds>{microseconds{unix_microseconds}})};
-    return (static_cast<int>(day.year()) - 1970) * 12 + static_cast<std::int32_t>(static_cast<unsigned>(day.month())) -
-           1;
+    return (static_cast<int>(day.year()) - 1970) * 12 + static_cast<std::int32_t>(static_cast<unsigned>(day.month())) - 1;
 }
 
 std::int64_t month_begin(std::int32_t month) noexcept {
@@ -53,14 +52,11 @@ std::int64_t month_begin(std::int32_t month) noexcept {
     return duration_cast<microseconds>(first.time_since_epoch()).count();
 }
 
-MonthRange partition_for(std::int32_t month, std::int32_t current_month,
-                         std::span<const MonthRange> existing) noexcept {
+MonthRange partition_for(std::int32_t month, std::int32_t current_month, std::span<const MonthRange> existing) noexcept {
     MonthRange range = wanted_range(month, current_month);
     for (const MonthRange& other : existing) {
-        if (other.end <= month)
-            range.begin = std::max(range.begin, other.end);
-        else
-            range.end = std::min(range.end, other.begin);
+        if (other.end <= month) range.begin = std::max(range.begin, other.end);
+        else range.end = std::min(range.end, other.begin);
     }
     return range;
 }

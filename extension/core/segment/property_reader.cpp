@@ -85,8 +85,7 @@ std::optional<BlockStatistics> StoredColumn::statistics(std::uint32_t block) {
     statistics.numbers = counts & 0xFFFF;
     statistics.entries = counts >> 16;
     const std::uint32_t shown = little_u32(at + 36);
-    if (statistics.numbers + statistics.entries > rows || shown > column_.scale)
-        fail_damaged("statistics are impossible");
+    if (statistics.numbers + statistics.entries > rows || shown > column_.scale) fail_damaged("statistics are impossible");
     statistics.max_shown_scale = static_cast<std::uint8_t>(shown);
     return statistics;
 }
@@ -97,12 +96,10 @@ void StoredColumn::read_forms(std::uint32_t begin, std::uint32_t end, CellForm* 
         return;
     }
     load_blocks(table_, column_, begin, end);
-    for_each_block_part(begin, end,
-                        [&](std::uint32_t block, std::uint32_t first, std::uint32_t last, std::uint32_t at) {
-                            const Cells cells(*this, block);
-                            for (std::uint32_t i = first; i < last; ++i)
-                                forms[at + i - first] = static_cast<CellForm>(cells.forms[i]);
-                        });
+    for_each_block_part(begin, end, [&](std::uint32_t block, std::uint32_t first, std::uint32_t last, std::uint32_t at) {
+        const Cells cells(*this, block);
+        for (std::uint32_t i = first; i < last; ++i) forms[at + i - first] = static_cast<CellForm>(cells.forms[i]);
+    });
 }
 
 void StoredColumn::read_numbers(std::uint32_t begin, std::uint32_t end, std::int64_t* mantissas) {
@@ -111,19 +108,17 @@ void StoredColumn::read_numbers(std::uint32_t begin, std::uint32_t end, std::int
         return;
     }
     load_blocks(table_, column_, begin, end);
-    for_each_block_part(begin, end,
-                        [&](std::uint32_t block, std::uint32_t first, std::uint32_t last, std::uint32_t at) {
-                            if (only_numbers()) {
-                                Bytes bytes = table_.block(column_.data_block(block));
-                                Integers(bytes, rows_in_block(header_, block)).read(first, last, mantissas + at);
-                                return;
-                            }
-                            const Cells cells(*this, block);
-                            cells.spread(number_form, first, last, mantissas + at,
-                                         [&](std::uint32_t from, std::uint32_t to, std::int64_t* dense) {
-                                             cells.mantissas->read(from, to, dense);
-                                         });
-                        });
+    for_each_block_part(begin, end, [&](std::uint32_t block, std::uint32_t first, std::uint32_t last, std::uint32_t at) {
+        if (only_numbers()) {
+            Bytes bytes = table_.block(column_.data_block(block));
+            Integers(bytes, rows_in_block(header_, block)).read(first, last, mantissas + at);
+            return;
+        }
+        const Cells cells(*this, block);
+        cells.spread(
+            number_form, first, last, mantissas + at,
+            [&](std::uint32_t from, std::uint32_t to, std::int64_t* dense) { cells.mantissas->read(from, to, dense); });
+    });
 }
 
 void StoredColumn::read_shown_scales(std::uint32_t begin, std::uint32_t end, std::uint8_t* scales) {
@@ -132,18 +127,16 @@ void StoredColumn::read_shown_scales(std::uint32_t begin, std::uint32_t end, std
         return;
     }
     load_blocks(table_, column_, begin, end);
-    for_each_block_part(begin, end,
-                        [&](std::uint32_t block, std::uint32_t first, std::uint32_t last, std::uint32_t at) {
-                            const Cells cells(*this, block);
-                            cells.spread(number_form, first, last, scales + at,
-                                         [&](std::uint32_t from, std::uint32_t to, std::uint8_t* dense) {
-                                             if (one_shown_scale()) {
-                                                 std::fill_n(dense, to - from, scale());
-                                             } else {
-                                                 cells.scales->read_below(scale() + 1U, from, to, dense);
-                                             }
-                                         });
-                        });
+    for_each_block_part(begin, end, [&](std::uint32_t block, std::uint32_t first, std::uint32_t last, std::uint32_t at) {
+        const Cells cells(*this, block);
+        cells.spread(number_form, first, last, scales + at, [&](std::uint32_t from, std::uint32_t to, std::uint8_t* dense) {
+            if (one_shown_scale()) {
+                std::fill_n(dense, to - from, scale());
+            } else {
+                cells.scales->read_below(scale() + 1U, from, to, dense);
+            }
+        });
+    });
 }
 
 void StoredColumn::read_codes(std::uint32_t begin, std::uint32_t end, std::uint32_t* codes) {
@@ -152,20 +145,17 @@ void StoredColumn::read_codes(std::uint32_t begin, std::uint32_t end, std::uint3
         return;
     }
     load_blocks(table_, column_, begin, end);
-    for_each_block_part(begin, end,
-                        [&](std::uint32_t block, std::uint32_t first, std::uint32_t last, std::uint32_t at) {
-                            if (only_entries()) {
-                                Bytes bytes = table_.block(column_.data_block(block));
-                                Integers(bytes, rows_in_block(header_, block))
-                                    .read_below(column_.dictionary_entries, first, last, codes + at);
-                                return;
-                            }
-                            const Cells cells(*this, block);
-                            cells.spread(entry_form, first, last, codes + at,
-                                         [&](std::uint32_t from, std::uint32_t to, std::uint32_t* dense) {
-                                             cells.codes->read_below(column_.dictionary_entries, from, to, dense);
-                                         });
-                        });
+    for_each_block_part(begin, end, [&](std::uint32_t block, std::uint32_t first, std::uint32_t last, std::uint32_t at) {
+        if (only_entries()) {
+            Bytes bytes = table_.block(column_.data_block(block));
+            Integers(bytes, rows_in_block(header_, block)).read_below(column_.dictionary_entries, first, last, codes + at);
+            return;
+        }
+        const Cells cells(*this, block);
+        cells.spread(entry_form, first, last, codes + at, [&](std::uint32_t from, std::uint32_t to, std::uint32_t* dense) {
+            cells.codes->read_below(column_.dictionary_entries, from, to, dense);
+        });
+    });
 }
 
 void StoredColumn::check() {
@@ -220,13 +210,12 @@ const RareBlock& RareProperties::block(std::uint32_t number) {
 // visit(place in the caller's array, code) for the rows that have the property.
 template <typename Visit>
 void RareColumn::for_each_cell(std::uint32_t begin, std::uint32_t end, Visit visit) {
-    for_each_block_part(
-        begin, end, [&](std::uint32_t number, std::uint32_t first, std::uint32_t last, std::uint32_t at) {
-            const RareBlock& block = properties_.block(number);
-            for (std::uint32_t row = first; row < last; ++row)
-                for (std::uint32_t i = block.begins[row]; i < block.begins[row + 1] && block.names[i] <= name_; ++i)
-                    if (block.names[i] == name_) visit(at + row - first, block.codes[i]);
-        });
+    for_each_block_part(begin, end, [&](std::uint32_t number, std::uint32_t first, std::uint32_t last, std::uint32_t at) {
+        const RareBlock& block = properties_.block(number);
+        for (std::uint32_t row = first; row < last; ++row)
+            for (std::uint32_t i = block.begins[row]; i < block.begins[row + 1] && block.names[i] <= name_; ++i)
+                if (block.names[i] == name_) visit(at + row - first, block.codes[i]);
+    });
 }
 
 void RareColumn::read_forms(std::uint32_t begin, std::uint32_t end, CellForm* forms) {

@@ -98,19 +98,18 @@ void for_each_block(const ColumnCells& cells, Visit visit) {
     for (std::size_t begin = 0; begin < cells.forms.size(); begin += segment_block_rows) {
         const std::size_t rows = std::min<std::size_t>(segment_block_rows, cells.forms.size() - begin);
         const auto forms = std::span(cells.forms).subspan(begin, rows);
-        const auto numbers = static_cast<std::size_t>(
-            std::count(forms.begin(), forms.end(), static_cast<std::uint8_t>(CellForm::number)));
-        const auto entries = static_cast<std::size_t>(
-            std::count(forms.begin(), forms.end(), static_cast<std::uint8_t>(CellForm::entry)));
-        visit(forms, std::span(cells.mantissas).subspan(number, numbers),
-              std::span(cells.shown).subspan(number, numbers), std::span(cells.codes).subspan(entry, entries));
+        const auto numbers =
+            static_cast<std::size_t>(std::count(forms.begin(), forms.end(), static_cast<std::uint8_t>(CellForm::number)));
+        const auto entries =
+            static_cast<std::size_t>(std::count(forms.begin(), forms.end(), static_cast<std::uint8_t>(CellForm::entry)));
+        visit(forms, std::span(cells.mantissas).subspan(number, numbers), std::span(cells.shown).subspan(number, numbers),
+              std::span(cells.codes).subspan(entry, entries));
         number += numbers;
         entry += entries;
     }
 }
 
-void write_column(std::string_view name, std::uint8_t scale, const ColumnCells& cells, Header& header,
-                  BlockOutput& out) {
+void write_column(std::string_view name, std::uint8_t scale, const ColumnCells& cells, Header& header, BlockOutput& out) {
     Column column;
     column.type = property_type;
     column.name = name;

@@ -58,24 +58,21 @@ Integers SegmentReader::Parts::integers(const Column& column, std::uint32_t bloc
     return integers;
 }
 
-void SegmentReader::Parts::read_integers(FixedColumn type, std::uint32_t begin, std::uint32_t end,
-                                         std::int64_t* values) {
+void SegmentReader::Parts::read_integers(FixedColumn type, std::uint32_t begin, std::uint32_t end, std::int64_t* values) {
     const Column& column = header.columns[type];
     load_blocks(table, column, begin, end);
-    for_each_block_part(begin, end,
-                        [&](std::uint32_t block, std::uint32_t first, std::uint32_t last, std::uint32_t at) {
-                            integers(column, block).read(first, last, values + at);
-                        });
+    for_each_block_part(begin, end, [&](std::uint32_t block, std::uint32_t first, std::uint32_t last, std::uint32_t at) {
+        integers(column, block).read(first, last, values + at);
+    });
 }
 
 void SegmentReader::Parts::read_codes(FixedColumn type, std::uint32_t limit, std::uint32_t begin, std::uint32_t end,
                                       std::uint32_t* codes) {
     const Column& column = header.columns[type];
     load_blocks(table, column, begin, end);
-    for_each_block_part(begin, end,
-                        [&](std::uint32_t block, std::uint32_t first, std::uint32_t last, std::uint32_t at) {
-                            integers(column, block).read_below(limit, first, last, codes + at);
-                        });
+    for_each_block_part(begin, end, [&](std::uint32_t block, std::uint32_t first, std::uint32_t last, std::uint32_t at) {
+        integers(column, block).read_below(limit, first, last, codes + at);
+    });
 }
 
 std::int64_t SegmentReader::Parts::integer_at(FixedColumn type, std::uint32_t index) {
@@ -85,8 +82,7 @@ std::int64_t SegmentReader::Parts::integer_at(FixedColumn type, std::uint32_t in
 std::uint32_t SegmentReader::Parts::run_begin(std::uint32_t index) {
     if (index >= header.customers) return header.rows;
     const std::int64_t begin = integer_at(segment_format::customer, index);
-    if (begin < 0 || begin >= header.rows || (index == 0) != (begin == 0))
-        fail_damaged("a customer's rows are not there");
+    if (begin < 0 || begin >= header.rows || (index == 0) != (begin == 0)) fail_damaged("a customer's rows are not there");
     return static_cast<std::uint32_t>(begin);
 }
 
@@ -232,11 +228,10 @@ std::uint32_t SegmentReader::lower_bound_ts(std::uint32_t begin, std::uint32_t e
 void SegmentReader::read_event_ids(std::uint32_t begin, std::uint32_t end, std::string_view* ids, TextArena& arena) {
     const Column& column = parts_->header.columns[event_id];
     load_blocks(parts_->table, column, begin, end);
-    for_each_block_part(
-        begin, end, [&](std::uint32_t block, std::uint32_t first, std::uint32_t last, std::uint32_t at) {
-            segment_format::read_event_ids(parts_->table.block(column.data_block(block)), !column.has(without_texts),
-                                           parts_->values_in_block(column, block), first, last, ids + at, arena);
-        });
+    for_each_block_part(begin, end, [&](std::uint32_t block, std::uint32_t first, std::uint32_t last, std::uint32_t at) {
+        segment_format::read_event_ids(parts_->table.block(column.data_block(block)), !column.has(without_texts),
+                                       parts_->values_in_block(column, block), first, last, ids + at, arena);
+    });
 }
 
 bool SegmentReader::has_text_ids() const noexcept {
@@ -286,8 +281,8 @@ StoredColumn& SegmentReader::Parts::own_column(std::size_t index) {
 
 PropertyColumn* SegmentReader::property(std::string_view name) {
     const auto begin = parts_->header.columns.begin() + fixed_columns, end = parts_->header.columns.end();
-    const auto found = std::lower_bound(
-        begin, end, name, [](const Column& column, std::string_view wanted) { return column.name < wanted; });
+    const auto found = std::lower_bound(begin, end, name,
+                                        [](const Column& column, std::string_view wanted) { return column.name < wanted; });
     if (found != end && found->name == name) return &parts_->own_column(static_cast<std::size_t>(found - begin));
     if (parts_->rare_properties.empty()) return nullptr;
     const auto code = parts_->rare_properties.names().find(PropertyKind::text, name);

@@ -39,8 +39,7 @@ void SegmentReader::check() {
     if (std::adjacent_find(names.begin(), names.end()) != names.end()) fail_damaged("a property has two columns");
     for (std::uint32_t index = 0; index < customer_count(); ++index) run(index);
     std::vector<StoredEvent> events(segment_block_rows);
-    std::int64_t least_ts = std::numeric_limits<std::int64_t>::max(),
-                 greatest_ts = std::numeric_limits<std::int64_t>::min();
+    std::int64_t least_ts = std::numeric_limits<std::int64_t>::max(), greatest_ts = std::numeric_limits<std::int64_t>::min();
     std::int64_t least_seq = least_ts, greatest_seq = greatest_ts;
     StoredEvent before;
     for (std::uint32_t block = 0; block < blocks(); ++block) {

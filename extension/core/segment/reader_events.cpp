@@ -48,8 +48,8 @@ struct ColumnPart {
         if (mantissas[row] % divisor != 0) fail_damaged("a number has a wrong scale");
         std::array<char, max_rendered_bytes> text;
         const char* const end = render_number(mantissas[row] / divisor, scales[row], text.data());
-        properties.push_back({column->name(), arena.keep({text.data(), static_cast<std::size_t>(end - text.data())}),
-                              PropertyKind::number});
+        properties.push_back(
+            {column->name(), arena.keep({text.data(), static_cast<std::size_t>(end - text.data())}), PropertyKind::number});
     }
 };
 
@@ -101,34 +101,33 @@ void SegmentReader::read_events(std::uint32_t begin, std::uint32_t end, StoredEv
     std::array<std::uint32_t, segment_block_rows> source_codes, import_codes;
     std::array<std::string_view, segment_block_rows> ids;
     const std::span<const Hash128> import_ids = imports();
-    for_each_block_part(
-        begin, end, [&](std::uint32_t block, std::uint32_t first, std::uint32_t last, std::uint32_t at) {
-            const std::uint32_t from = block * segment_block_rows + first, to = block * segment_block_rows + last;
-            read_ts(from, to, moments.data());
-            read_seq(from, to, seqs.data());
-            read_received_at(from, to, received.data());
-            read_event_ids(from, to, ids.data(), arena);
-            read_source_codes(from, to, source_codes.data());
-            read_import_codes(from, to, import_codes.data());
-            for (std::uint32_t row = from; row < to; ++row) {
-                if (row >= next_run) {
-                    next_run = parts_->run_begin(++customer_index + 1);
-                    if (next_run <= row) fail_damaged("a customer has no rows");
-                }
-                const std::uint32_t i = row - from;
-                StoredEvent& event = events[at + i];
-                event = {};
-                event.customer_id = customer(customer_index);
-                event.source = parts_->sources.text(source_codes[i]);
-                event.event_id = ids[i];
-                event.ts = moments[i];
-                event.received_at = received[i];
-                event.seq = seqs[i];
-                event.has_import = import_codes[i] != 0;
-                if (event.has_import) event.import_id = import_ids[import_codes[i] - 1];
+    for_each_block_part(begin, end, [&](std::uint32_t block, std::uint32_t first, std::uint32_t last, std::uint32_t at) {
+        const std::uint32_t from = block * segment_block_rows + first, to = block * segment_block_rows + last;
+        read_ts(from, to, moments.data());
+        read_seq(from, to, seqs.data());
+        read_received_at(from, to, received.data());
+        read_event_ids(from, to, ids.data(), arena);
+        read_source_codes(from, to, source_codes.data());
+        read_import_codes(from, to, import_codes.data());
+        for (std::uint32_t row = from; row < to; ++row) {
+            if (row >= next_run) {
+                next_run = parts_->run_begin(++customer_index + 1);
+                if (next_run <= row) fail_damaged("a customer has no rows");
             }
-            assembly.set_properties(from, to, events + at, arena);
-        });
+            const std::uint32_t i = row - from;
+            StoredEvent& event = events[at + i];
+            event = {};
+            event.customer_id = customer(customer_index);
+            event.source = parts_->sources.text(source_codes[i]);
+            event.event_id = ids[i];
+            event.ts = moments[i];
+            event.received_at = received[i];
+            event.seq = seqs[i];
+            event.has_import = import_codes[i] != 0;
+            if (event.has_import) event.import_id = import_ids[import_codes[i] - 1];
+        }
+        assembly.set_properties(from, to, events + at, arena);
+    });
 }
 
 }  // namespace tally

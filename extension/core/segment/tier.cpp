@@ -55,8 +55,7 @@ Places merge_of_small(std::span<const TierSegment> segments, const TierPolicy& p
         small.push_back(i);
         ++class_sizes[class_of(i)];
     }
-    std::stable_sort(small.begin(), small.end(),
-                     [&](auto a, auto b) { return segments[a].events < segments[b].events; });
+    std::stable_sort(small.begin(), small.end(), [&](auto a, auto b) { return segments[a].events < segments[b].events; });
     for (std::size_t wanted = 0; wanted < class_sizes.size(); ++wanted) {
         if (class_sizes[wanted] < policy.small_fan_in) continue;
         // Those that are smaller still come along: they are cheap.

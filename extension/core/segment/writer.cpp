@@ -157,9 +157,8 @@ void write_codes(Column column, DictionaryBuilder& dictionary, std::vector<std::
                  Header& header, BlockOutput& out) {
     dictionary.sort();
     for (std::int64_t& number : numbers)
-        number = zero_is_none
-                     ? (number == 0 ? 0 : dictionary.code(static_cast<std::uint32_t>(number - 1)) + std::int64_t{1})
-                     : dictionary.code(static_cast<std::uint32_t>(number));
+        number = zero_is_none ? (number == 0 ? 0 : dictionary.code(static_cast<std::uint32_t>(number - 1)) + std::int64_t{1})
+                              : dictionary.code(static_cast<std::uint32_t>(number));
     write_integers(column, numbers, out);
     dictionary.write(column, out);
     header.columns.push_back(column);

@@ -51,14 +51,10 @@ std::int64_t finite_count(const Summary& s) noexcept {
 // Whether values of the decimal's kind were counted.
 bool was_counted(const Summary& s, const Decimal& value) noexcept {
     switch (value.kind) {
-        case DecimalKind::nan:
-            return s.nan_count > 0;
-        case DecimalKind::infinity:
-            return s.infinity_count > 0;
-        case DecimalKind::minus_infinity:
-            return s.minus_infinity_count > 0;
-        default:
-            return finite_count(s) > 0;
+        case DecimalKind::nan: return s.nan_count > 0;
+        case DecimalKind::infinity: return s.infinity_count > 0;
+        case DecimalKind::minus_infinity: return s.minus_infinity_count > 0;
+        default: return finite_count(s) > 0;
     }
 }
 
@@ -86,15 +82,15 @@ bool is_consistent(const Summary& s) noexcept {
     const bool no_extremes = s.lowest.kind == DecimalKind::none && s.highest.kind == DecimalKind::none;
     const bool moments = s.first.kind != DecimalKind::none && s.latest.kind != DecimalKind::none;
     const bool no_moments = s.first.kind == DecimalKind::none && s.latest.kind == DecimalKind::none;
-    bool good = s.n >= 0 && s.nan_count >= 0 && s.infinity_count >= 0 && s.minus_infinity_count >= 0 &&
-                s.nan_count <= s.n && s.infinity_count <= s.n - s.nan_count &&
-                s.minus_infinity_count <= s.n - s.nan_count - s.infinity_count && s.total.finite();
+    bool good = s.n >= 0 && s.nan_count >= 0 && s.infinity_count >= 0 && s.minus_infinity_count >= 0 && s.nan_count <= s.n &&
+                s.infinity_count <= s.n - s.nan_count && s.minus_infinity_count <= s.n - s.nan_count - s.infinity_count &&
+                s.total.finite();
     if (good && finite_count(s) == 0) good = s.total.kind == DecimalKind::small && s.total.coefficient == 0;
     good = good && (s.n > 0 && !s.sums_only ? extremes : no_extremes) && (s.has_moments ? moments : no_moments);
     good = good && !(s.has_moments && (s.n == 0 || s.sums_only));
     if (good && extremes)
-        good = is_of(least_kind(s), s.lowest) && is_of(greatest_kind(s), s.highest) &&
-               compare_value(s.lowest, s.highest) <= 0;
+        good =
+            is_of(least_kind(s), s.lowest) && is_of(greatest_kind(s), s.highest) && compare_value(s.lowest, s.highest) <= 0;
     if (good && moments) {
         const int order = compare_moment(s.first_moment, s.latest_moment);
         good = order < 0 || (order == 0 && compare_total(s.first, s.latest) <= 0);
@@ -187,17 +183,10 @@ void add_value(Summary& summary, const Decimal& value, const Moment* moment, std
     const StaysConsistent guard(summary);
     count_up(summary.n, 1);
     switch (value.kind) {
-        case DecimalKind::nan:
-            ++summary.nan_count;
-            break;
-        case DecimalKind::infinity:
-            ++summary.infinity_count;
-            break;
-        case DecimalKind::minus_infinity:
-            ++summary.minus_infinity_count;
-            break;
-        default:
-            summary.total = add_finite(summary.total, value, false, scratch);
+        case DecimalKind::nan: ++summary.nan_count; break;
+        case DecimalKind::infinity: ++summary.infinity_count; break;
+        case DecimalKind::minus_infinity: ++summary.minus_infinity_count; break;
+        default: summary.total = add_finite(summary.total, value, false, scratch);
     }
     if (summary.sums_only) return;
     take_extremes(summary, value, value);

@@ -13,7 +13,8 @@
 //   [moments] 8 bytes first_at, signed varint first_seq, decimal first, the same for latest
 //     moments are microseconds since 2000-01-01 00:00 UTC, the extremes being -infinity and infinity
 // WORKING: struct SummaryWork, native byte order; lives inside one running aggregate (and on its way between parallel
-//   workers of one server) and is changed in place; finite values must be small (core/decimal/decimal.hpp). A state that meets
+//   workers of one server) and is changed in place; finite values must be small (core/decimal/decimal.hpp). A state that
+// meets
 //   a wide value goes on in packed form. It is packed before it can be stored.
 //
 // Order rules, total so that every plan gives the same state: latest = greatest (moment, seq, value, scale), first =

@@ -9,8 +9,7 @@ namespace {
 
 Decimal decimal_of(const SmallSlot& slot) noexcept {
     const auto kind = static_cast<DecimalKind>(slot.kind);
-    return kind == DecimalKind::small ? Decimal::make_small(slot.coefficient(), slot.scale)
-                                      : Decimal::make_special(kind);
+    return kind == DecimalKind::small ? Decimal::make_small(slot.coefficient(), slot.scale) : Decimal::make_special(kind);
 }
 
 bool can_move(const Summary& part) noexcept {
@@ -67,8 +66,7 @@ bool move_in(MovingSummary& moving, const Summary& part) noexcept {
     next.nan_count += part.nan_count;
     next.infinity_count += part.infinity_count;
     next.minus_infinity_count += part.minus_infinity_count;
-    next.with_scale =
-        next.total.scale > moving.total.scale ? 1 : moving.with_scale + (part.total.scale == next.total.scale);
+    next.with_scale = next.total.scale > moving.total.scale ? 1 : moving.with_scale + (part.total.scale == next.total.scale);
     if (part.n > 0) {
         enter(next.lowest, next.with_lowest, part.lowest, -1);
         enter(next.highest, next.with_highest, part.highest, 1);

@@ -60,8 +60,8 @@ constexpr std::string_view key_names[key_count] = {"n",        "total",     "low
 constexpr unsigned bit(Key key) {
     return 1U << key;
 }
-constexpr unsigned moment_keys = bit(key_first) | bit(key_first_at) | bit(key_first_seq) | bit(key_latest) |
-                                 bit(key_latest_at) | bit(key_latest_seq);
+constexpr unsigned moment_keys =
+    bit(key_first) | bit(key_first_at) | bit(key_first_seq) | bit(key_latest) | bit(key_latest_at) | bit(key_latest_seq);
 
 class SummaryReader {
 public:
@@ -94,48 +94,20 @@ private:
         seen_ |= 1U << key;
         json_.expect(':');
         switch (key) {
-            case key_n:
-                summary_.n = json_.integer();
-                break;
-            case key_nan:
-                summary_.nan_count = json_.integer();
-                break;
-            case key_infinity:
-                summary_.infinity_count = json_.integer();
-                break;
-            case key_minus_infinity:
-                summary_.minus_infinity_count = json_.integer();
-                break;
-            case key_sums_only:
-                summary_.sums_only = json_.integer() != 0;
-                break;
-            case key_first_seq:
-                summary_.first_moment.seq = json_.integer();
-                break;
-            case key_latest_seq:
-                summary_.latest_moment.seq = json_.integer();
-                break;
-            case key_first_at:
-                summary_.first_moment.at = parse_moment(json_.string());
-                break;
-            case key_latest_at:
-                summary_.latest_moment.at = parse_moment(json_.string());
-                break;
-            case key_total:
-                summary_.total = decimal();
-                break;
-            case key_lowest:
-                summary_.lowest = decimal();
-                break;
-            case key_highest:
-                summary_.highest = decimal();
-                break;
-            case key_first:
-                summary_.first = decimal();
-                break;
-            default:
-                summary_.latest = decimal();
-                break;
+            case key_n: summary_.n = json_.integer(); break;
+            case key_nan: summary_.nan_count = json_.integer(); break;
+            case key_infinity: summary_.infinity_count = json_.integer(); break;
+            case key_minus_infinity: summary_.minus_infinity_count = json_.integer(); break;
+            case key_sums_only: summary_.sums_only = json_.integer() != 0; break;
+            case key_first_seq: summary_.first_moment.seq = json_.integer(); break;
+            case key_latest_seq: summary_.latest_moment.seq = json_.integer(); break;
+            case key_first_at: summary_.first_moment.at = parse_moment(json_.string()); break;
+            case key_latest_at: summary_.latest_moment.at = parse_moment(json_.string()); break;
+            case key_total: summary_.total = decimal(); break;
+            case key_lowest: summary_.lowest = decimal(); break;
+            case key_highest: summary_.highest = decimal(); break;
+            case key_first: summary_.first = decimal(); break;
+            default: summary_.latest = decimal(); break;
         }
     }
 

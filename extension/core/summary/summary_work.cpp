@@ -13,8 +13,7 @@ namespace {
 // False for a slot that no working form has.
 bool read_slot(const SmallSlot& slot, Decimal& value) noexcept {
     const auto kind = static_cast<DecimalKind>(slot.kind);
-    value =
-        kind == DecimalKind::small ? Decimal::make_small(slot.coefficient(), slot.scale) : Decimal::make_special(kind);
+    value = kind == DecimalKind::small ? Decimal::make_small(slot.coefficient(), slot.scale) : Decimal::make_special(kind);
     if (kind == DecimalKind::small)
         return slot.scale >= 0 && slot.scale <= decimal_max_scale && fits_small(slot.coefficient());
     return kind != DecimalKind::wide && slot.kind <= static_cast<std::uint32_t>(DecimalKind::minus_infinity);
@@ -233,8 +232,7 @@ bool merge_quickly(SummaryWork& work, Bytes body) noexcept {
     QuickValues values;
     const std::uint32_t word = in.word();
     if (word == packed_word)
-        return in.values(values) && in.done() && compare(values.lowest, values.highest) <= 0 &&
-               merge_values(work, values);
+        return in.values(values) && in.done() && compare(values.lowest, values.highest) <= 0 && merge_values(work, values);
     QuickMoments moments;
     if (word != (packed_word | flag_moments << 24) || !in.values(values) || !in.moments(moments) || !in.done() ||
         !consistent(values, moments) || !merge_values(work, values))

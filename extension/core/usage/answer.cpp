@@ -10,8 +10,7 @@ namespace {
 // Orders customers and combinations by their texts.
 class TextOrder {
 public:
-    explicit TextOrder(const UsageGroups& groups)
-        : places_(groups.texts().places()), combinations_(groups.combinations()) {
+    explicit TextOrder(const UsageGroups& groups) : places_(groups.texts().places()), combinations_(groups.combinations()) {
         std::vector<std::uint32_t> order(groups.combinations());
         std::iota(order.begin(), order.end(), 0U);
         std::sort(order.begin(), order.end(), [&](std::uint32_t left, std::uint32_t right) {
@@ -64,8 +63,7 @@ void AnswerRows::list_families(UsageCount& count) {
         for (const std::string& customer : count.question().customers)
             families_.push_back({0, groups.texts().number_of(customer), 0});
     const TextOrder texts(groups);
-    std::sort(families_.begin(), families_.end(),
-              [&](const GroupKey& l, const GroupKey& r) { return texts.before(l, r); });
+    std::sort(families_.begin(), families_.end(), [&](const GroupKey& l, const GroupKey& r) { return texts.before(l, r); });
     families_.erase(std::unique(families_.begin(), families_.end()), families_.end());
 }
 

@@ -32,9 +32,7 @@ public:
 
 private:
     struct MantissaHash {
-        std::size_t operator()(std::int64_t mantissa) const noexcept {
-            return mix64(static_cast<std::uint64_t>(mantissa));
-        }
+        std::size_t operator()(std::int64_t mantissa) const noexcept { return mix64(static_cast<std::uint64_t>(mantissa)); }
     };
 
     std::uint32_t cell_of(std::int64_t mantissa);

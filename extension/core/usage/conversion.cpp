@@ -20,9 +20,9 @@ constexpr unsigned powers[] = {1, 10, 100, 1000, 10000};
 
 // The magnitude of a quotient down to the group that holds the last wanted digit.
 struct Quotient {
-    std::int32_t weight;                // of the first group, which is 0: room for a carry
+    std::int32_t weight;  // of the first group, which is 0: room for a carry
     std::vector<std::uint16_t> groups;
-    bool rest;                          // whether anything is left below the last group
+    bool rest;  // whether anything is left below the last group
 };
 
 unsigned group_of(const Groups& value, std::int32_t weight) noexcept {

@@ -49,8 +49,7 @@ void CustomerSpans::add_segment(SegmentReader& segment, std::span<const std::int
         if (const auto customer = segment.find_customer(*only_)) add_run(segment, *customer, within);
         return;
     }
-    for (std::uint32_t customer = 0; customer < segment.customer_count(); ++customer)
-        add_run(segment, customer, within);
+    for (std::uint32_t customer = 0; customer < segment.customer_count(); ++customer) add_run(segment, customer, within);
 }
 
 }  // namespace tally

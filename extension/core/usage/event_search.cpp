@@ -12,10 +12,11 @@ namespace tally {
 namespace {
 
 FoundEvent copy_of(std::string_view code, const StoredEvent& event, std::string_view properties) {
-    return {std::string(code),       std::string(event.customer_id), std::string(event.source),
-            std::string(event.event_id), std::string(properties),    event.ts,
-            event.received_at,       event.seq,                      event.has_import,
-            event.import_id};
+    return {std::string(code),         std::string(event.customer_id),
+            std::string(event.source), std::string(event.event_id),
+            std::string(properties),   event.ts,
+            event.received_at,         event.seq,
+            event.has_import,          event.import_id};
 }
 
 class SegmentSearch {
@@ -238,8 +239,7 @@ void search_segment(SegmentReader& segment, std::string_view code, const EventQu
     SegmentSearch(segment, code, question, taker, number).run();
 }
 
-void make_events(SegmentReader& segment, std::string_view code, std::span<const EventPlace> places,
-                 NewestEvents& newest) {
+void make_events(SegmentReader& segment, std::string_view code, std::span<const EventPlace> places, NewestEvents& newest) {
     std::string properties;
     for (const EventPlace& place : places) {
         TextArena arena;

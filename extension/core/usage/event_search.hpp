@@ -106,7 +106,6 @@ void search_segment(SegmentReader& segment, std::string_view code, const EventQu
                     std::uint32_t number = 0);
 
 // Makes the events of `places`, which lie in this segment by ascending rows, and gives them to `newest`.
-void make_events(SegmentReader& segment, std::string_view code, std::span<const EventPlace> places,
-                 NewestEvents& newest);
+void make_events(SegmentReader& segment, std::string_view code, std::span<const EventPlace> places, NewestEvents& newest);
 
 }  // namespace tally

@@ -36,9 +36,7 @@ public:
     std::size_t dimensions() const noexcept { return dimensions_; }
     // The combination of these values, one for each dimension.
     std::uint32_t combination_of(std::span<const std::uint32_t> values);
-    std::span<const std::uint32_t> values_of(std::uint32_t combination) const noexcept {
-        return tuples_.tuple(combination);
-    }
+    std::span<const std::uint32_t> values_of(std::uint32_t combination) const noexcept { return tuples_.tuple(combination); }
     std::uint32_t combinations() const noexcept { return tuples_.size(); }
 
     // The group, made where it is new. Throws Error(limit_exceeded).

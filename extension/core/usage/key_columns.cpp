@@ -7,7 +7,6 @@
 #include <optional>
 #include <string>
 
-
 namespace tally {
 namespace {
 
@@ -15,7 +14,9 @@ namespace {
 class FoundValues {
 public:
     FoundValues(const PropertyKey& key, PropertyColumn& column)
-        : key_(key), dictionary_(column.dictionary()), codes_(dictionary_.codes_of(PropertyKind::json)),
+        : key_(key),
+          dictionary_(column.dictionary()),
+          codes_(dictionary_.codes_of(PropertyKind::json)),
           found_(codes_.end - codes_.begin) {}
 
     std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(found_.size()); }

@@ -11,8 +11,7 @@ UsageCount::UsageCount(const Question& question, MemoryLimit limit)
     : question_(question),
       groups_(question.measures, question.by_dimensions ? question.rule->dimensions().size() : 0, limit) {}
 
-void UsageCount::add(std::string_view customer, std::int64_t ts, std::int64_t seq,
-                     std::span<const PropertyValue> values) {
+void UsageCount::add(std::string_view customer, std::int64_t ts, std::int64_t seq, std::span<const PropertyValue> values) {
     const MetricRule& rule = *question_.rule;
     const Outcome outcome = rule.judge(values);
     if (outcome == Outcome::filtered || outcome == Outcome::outside_matrix) return;

@@ -13,8 +13,7 @@ namespace {
 namespace ondemand = simdjson::ondemand;
 
 std::string_view trimmed(std::string_view token) {
-    while (!token.empty() &&
-           (token.back() == ' ' || token.back() == '\n' || token.back() == '\t' || token.back() == '\r'))
+    while (!token.empty() && (token.back() == ' ' || token.back() == '\n' || token.back() == '\t' || token.back() == '\r'))
         token.remove_suffix(1);
     return token;
 }
@@ -29,12 +28,9 @@ Value get(simdjson::simdjson_result<Value>&& result) {
 
 PropertyValue value_of(ondemand::value value) {
     switch (get(value.type())) {
-        case ondemand::json_type::string:
-            return {PropertyValue::Kind::text, get(value.get_string())};
-        case ondemand::json_type::number:
-            return {PropertyValue::Kind::number, trimmed(value.raw_json_token())};
-        default:
-            return {PropertyValue::Kind::json, trimmed(get(simdjson::to_json_string(value)))};
+        case ondemand::json_type::string: return {PropertyValue::Kind::text, get(value.get_string())};
+        case ondemand::json_type::number: return {PropertyValue::Kind::number, trimmed(value.raw_json_token())};
+        default: return {PropertyValue::Kind::json, trimmed(get(simdjson::to_json_string(value)))};
     }
 }
 

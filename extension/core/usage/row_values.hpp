@@ -34,11 +34,11 @@ private:
     PropertyValue value_of_key(std::size_t key);
 
     std::vector<PropertyKey> keys_;
-    std::vector<Place> places_;               // by key
-    std::vector<std::string> names_;          // of the properties that are read, each once
-    std::vector<PropertyValue> properties_;   // by name
-    std::vector<PathReader> readers_;         // by key: each keeps the text that it has read
-    std::vector<PropertyValue> values_;       // by key
+    std::vector<Place> places_;              // by key
+    std::vector<std::string> names_;         // of the properties that are read, each once
+    std::vector<PropertyValue> properties_;  // by name
+    std::vector<PathReader> readers_;        // by key: each keeps the text that it has read
+    std::vector<PropertyValue> values_;      // by key
     std::unique_ptr<Parser> parser_;
 };
 

@@ -117,8 +117,7 @@ void SegmentCount::add_piece(const Piece& piece, RowRange rows) {
     counts_cells_ = measures_.distinct && all_alike() && keys_.is_worth_counting(rows.size());
     for (std::uint32_t row = rows.begin; row < rows.end;) {
         const std::uint32_t block = row / segment_block_rows;
-        const std::uint32_t first = block * segment_block_rows,
-                            last = std::min(first + segment_block_rows, segment_.rows());
+        const std::uint32_t first = block * segment_block_rows, last = std::min(first + segment_block_rows, segment_.rows());
         const std::uint32_t end = std::min(rows.end, last);
         if (row != first || end != last || !add_by_statistics(block)) add_rows(piece, {row, end});
         row = end;

@@ -8,8 +8,7 @@ namespace tally {
 
 // Whole blocks in which every row counts the same way need no cells. False where they are needed.
 bool SegmentCount::add_by_statistics(std::uint32_t block) {
-    if (!all_alike() || measures_.distinct || measures_.latest || measures_.sides)
-        return false;
+    if (!all_alike() || measures_.distinct || measures_.latest || measures_.sides) return false;
     const std::uint32_t rows = std::min(segment_block_rows, segment_.rows() - block * segment_block_rows);
     if (!measures_.numbers()) {
         Partial& partial = partial_of(0);
@@ -19,8 +18,7 @@ bool SegmentCount::add_by_statistics(std::uint32_t block) {
     }
     const std::optional<BlockStatistics> statistics = numbers_.numbers_of_block(block);
     if (!statistics) return false;
-    if (statistics->numbers != 0 && (measures_.lowest || measures_.highest) && !numbers_.one_shown_scale())
-        return false;
+    if (statistics->numbers != 0 && (measures_.lowest || measures_.highest) && !numbers_.one_shown_scale()) return false;
     Partial& partial = partial_of(0);
     partial.matched += rows;
     partial.counted += statistics->numbers;
@@ -51,8 +49,7 @@ void SegmentCount::load_block(RowRange rows) {
     seqs_.resize(loaded_.size());
     segment_.read_seq(loaded_.begin, loaded_.end, seqs_.data());
     for (std::size_t i = 0; i < seqs_.size(); ++i)
-        if (left_out_.holds(seqs_[i]))
-            classes_.combinations()[i] = RowClasses::left_out;
+        if (left_out_.holds(seqs_[i])) classes_.combinations()[i] = RowClasses::left_out;
 }
 
 void SegmentCount::add_rows(const Piece& piece, RowRange rows) {
@@ -180,8 +177,7 @@ void SegmentCount::add_number(Partial& partial, std::uint32_t row) {
         partial.negative_shown = std::max(partial.negative_shown, scale);
     }
     // Of equal values that with the most digits after the point stays.
-    if (!partial.has_numbers || mantissa < partial.lowest ||
-        (mantissa == partial.lowest && scale > partial.lowest_shown)) {
+    if (!partial.has_numbers || mantissa < partial.lowest || (mantissa == partial.lowest && scale > partial.lowest_shown)) {
         partial.lowest = mantissa;
         partial.lowest_shown = scale;
     }

@@ -6,24 +6,13 @@ namespace tally {
 Measures measures_of(Aggregation aggregation) noexcept {
     Measures measures;
     switch (aggregation) {
-        case Aggregation::count:
-            break;
+        case Aggregation::count: break;
         case Aggregation::sum:
-        case Aggregation::mean:
-            measures.sum = true;
-            break;
-        case Aggregation::min:
-            measures.lowest = true;
-            break;
-        case Aggregation::max:
-            measures.highest = true;
-            break;
-        case Aggregation::latest:
-            measures.latest = true;
-            break;
-        case Aggregation::count_distinct:
-            measures.distinct = true;
-            break;
+        case Aggregation::mean: measures.sum = true; break;
+        case Aggregation::min: measures.lowest = true; break;
+        case Aggregation::max: measures.highest = true; break;
+        case Aggregation::latest: measures.latest = true; break;
+        case Aggregation::count_distinct: measures.distinct = true; break;
     }
     return measures;
 }

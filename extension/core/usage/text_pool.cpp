@@ -24,8 +24,7 @@ TextPool::TextPool() : texts_(1), hashes_(1), table_(first_slots) {}
 std::size_t TextPool::slot_of(std::string_view text, std::uint64_t hash) const noexcept {
     const std::size_t mask = table_.size() - 1;
     std::size_t slot = hash & mask;
-    while (table_[slot] != 0 && !(hashes_[table_[slot]] == hash && texts_[table_[slot]] == text))
-        slot = (slot + 1) & mask;
+    while (table_[slot] != 0 && !(hashes_[table_[slot]] == hash && texts_[table_[slot]] == text)) slot = (slot + 1) & mask;
     return slot;
 }
 

@@ -50,7 +50,9 @@ std::optional<SetKey> KeyCells::read_key(std::uint32_t cell) {
 }
 
 SetKey key_of_value(const PropertyValue& value) {
-    const auto key_of = [](std::string_view text) { return key_of_bytes(std::as_bytes(std::span(text.data(), text.size()))); };
+    const auto key_of = [](std::string_view text) {
+        return key_of_bytes(std::as_bytes(std::span(text.data(), text.size())));
+    };
     return value.kind == PropertyValue::Kind::text ? key_of(value.text) : key_of(*value_text(value));
 }
 

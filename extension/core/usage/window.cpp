@@ -64,15 +64,16 @@ void add_by_clock(Starts& starts, std::int64_t first, std::int64_t step, std::in
     for (std::int64_t local = first; local <= last_local + day; local += step) starts.add(first_instant(local, zone));
 }
 
-void add_months_from(Starts& starts, std::int64_t anchor, std::int64_t step, std::int64_t local_from, std::int64_t last_local,
-                     const Zone& zone) {
+void add_months_from(Starts& starts, std::int64_t anchor, std::int64_t step, std::int64_t local_from,
+                     std::int64_t last_local, const Zone& zone) {
     // The month of the range's start may have begun a day before in the anchor's reckoning: one step is begun earlier.
     std::int64_t months = floor_to(month_of(local_from) - month_of(anchor), step) - step;
     for (std::int64_t local; (local = add_months(anchor, months)) <= last_local + day; months += step)
         starts.add(first_instant(local, zone));
 }
 
-void add_since_midnight(Starts& starts, std::int64_t local_from, std::int64_t local_to, std::int64_t step, const Zone& zone) {
+void add_since_midnight(Starts& starts, std::int64_t local_from, std::int64_t local_to, std::int64_t step,
+                        const Zone& zone) {
     const std::int64_t last = std::max(local_from, local_to);
     for (std::int64_t local = floor_to(std::min(local_from, local_to), day); local <= last; local += day) {
         const std::int64_t end = first_instant(local + day, zone);
@@ -126,7 +127,8 @@ std::vector<std::int64_t> window_starts(std::int64_t from, std::int64_t to, cons
         }
     } else {
         const std::int64_t first = first_instant(monday * day, zone);
-        for (std::int64_t start = first + floor_to(from - first, width.microseconds); start < to; start += width.microseconds)
+        for (std::int64_t start = first + floor_to(from - first, width.microseconds); start < to;
+             start += width.microseconds)
             starts.add(start);
     }
     return starts.take();

@@ -2,11 +2,12 @@
 //
 // Months are counted from the year 0, so that quarters and years lie where people expect them; days from Monday 2001-01-01,
 // or from the day of the week before it that weeks are to start on;
-// hours and smaller units that a day is made of, by the clock (above an hour: 00:00, 06:00, 12:00, 18:00) or by the time since
-// local midnight (a day of 23 hours has 23 windows of an hour); any other width from the first instant of 2001 in the zone.
+// hours and smaller units that a day is made of, by the clock (above an hour: 00:00, 06:00, 12:00, 18:00) or by the time
+// since local midnight (a day of 23 hours has 23 windows of an hour); any other width from the first instant of 2001 in
+// the zone.
 //
-// An anchor is a local time from which windows of days or months are counted, both ways. Months are added to it as PostgreSQL
-// adds them, each time to the anchor itself: from January 31 to February 29, March 31, April 30 ...
+// An anchor is a local time from which windows of days or months are counted, both ways. Months are added to it as
+// PostgreSQL adds them, each time to the anchor itself: from January 31 to February 29, March 31, April 30 ...
 #pragma once
 
 #include <cstdint>

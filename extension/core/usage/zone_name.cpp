@@ -7,11 +7,11 @@ namespace tally {
 namespace {
 
 constexpr std::string_view names_without_area[] = {
-    "CET",     "CST6CDT", "Cuba",     "EET",       "EST",    "EST5EDT",   "Egypt",   "Eire",     "GB",     "GB-Eire",
-    "GMT",     "GMT+0",   "GMT-0",    "GMT0",      "HST",    "Greenwich", "Hongkong", "Iceland", "Iran",   "Israel",
-    "Jamaica", "Japan",   "Kwajalein", "Libya",    "MET",    "MST",       "MST7MDT", "NZ",       "NZ-CHAT", "Navajo",
-    "PRC",     "PST8PDT", "Poland",   "Portugal",  "ROC",    "ROK",       "Singapore", "Turkey", "UCT",    "UTC",
-    "Universal", "W-SU",  "WET",      "Zulu"};
+    "CET",       "CST6CDT", "Cuba",    "EET",   "EST",       "EST5EDT", "Egypt",     "Eire",     "GB",
+    "GB-Eire",   "GMT",     "GMT+0",   "GMT-0", "GMT0",      "HST",     "Greenwich", "Hongkong", "Iceland",
+    "Iran",      "Israel",  "Jamaica", "Japan", "Kwajalein", "Libya",   "MET",       "MST",      "MST7MDT",
+    "NZ",        "NZ-CHAT", "Navajo",  "PRC",   "PST8PDT",   "Poland",  "Portugal",  "ROC",      "ROK",
+    "Singapore", "Turkey",  "UCT",     "UTC",   "Universal", "W-SU",    "WET",       "Zulu"};
 
 // Not std::tolower and not the database's: neither may depend on a locale.
 char lower(char c) noexcept {

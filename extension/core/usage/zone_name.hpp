@@ -1,5 +1,6 @@
-// Which texts are IANA names of time zones. The directory of zones on a machine holds more: localtime, posixrules, Factory, and
-// posix/ and right/ with all zones again; and PostgreSQL also reads POSIX descriptions, in which UTC+2 lies two hours WEST.
+// Which texts are IANA names of time zones. The directory of zones on a machine holds more: localtime, posixrules,
+// Factory, and posix/ and right/ with all zones again; and PostgreSQL also reads POSIX descriptions, in which UTC+2 lies
+// two hours WEST.
 #pragma once
 
 #include <string_view>

@@ -76,8 +76,7 @@ Datum packed_datum(const Counter& counter) {
 // All parts, in the packed form.
 Datum packed_parts(const SortedParts& sorted_parts) {
     char* const state = new_state(packed_head_bytes + sorted_parts.parts.size());
-    return finish_state(state,
-                        store_parts(sorted_parts.parts, sorted_parts.places, state_start(state), check_interrupts));
+    return finish_state(state, store_parts(sorted_parts.parts, sorted_parts.places, state_start(state), check_interrupts));
 }
 
 CounterView view_argument(FunctionCallInfo fcinfo, int index) {
@@ -145,11 +144,10 @@ bool add_quickly(FunctionCallInfo fcinfo, const Moment& moment) noexcept {
 Counter finished_work(CounterWork& work, bool window) {
     const CounterView view = view_of(work);
     if constexpr (invariants_are_checked)
-        invariant(
-            !view.joined ||
-                compare_parts(state_body(packed_datum(view.whole)).subspan(packed_head_bytes),
-                              state_body(packed_datum(joined(sorted(view.parts)))).subspan(packed_head_bytes)) == 0,
-            "the whole of a running counter is not that of its readings");
+        invariant(!view.joined ||
+                      compare_parts(state_body(packed_datum(view.whole)).subspan(packed_head_bytes),
+                                    state_body(packed_datum(joined(sorted(view.parts)))).subspan(packed_head_bytes)) == 0,
+                  "the whole of a running counter is not that of its readings");
     if (view.joined) return view.whole;
     const SortedParts sorted_parts = sorted(view.parts);
     const Counter whole = joined(sorted_parts);

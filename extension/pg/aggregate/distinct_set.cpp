@@ -1,7 +1,7 @@
 // SQL entry points of tally.distinct_set: transition, combine and final functions, accessors, I/O, operators.
 //
-// Inside an aggregate the state is a running set (pg/aggregate/running_set.hpp) that is changed in place. Called as an ordinary
-// function nothing is changed in place and the result is packed, so a working form is never stored.
+// Inside an aggregate the state is a running set (pg/aggregate/running_set.hpp) that is changed in place. Called as an
+// ordinary function nothing is changed in place and the result is packed, so a working form is never stored.
 #include "core/distinct/distinct_set.hpp"
 
 #include "pg/border/boundary.hpp"

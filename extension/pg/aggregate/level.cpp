@@ -58,8 +58,7 @@ Datum integral(const Level& level, std::int64_t from, std::int64_t to, Datum sta
     const Datum change = numeric_from_decimal(level.change);
     const Datum carried = DirectFunctionCall2(numeric_mul, start, micros_between(from, to));
     if (level.n > 0 && level.last <= from)  // all before: the level stands at start + change the whole time
-        return DirectFunctionCall2(numeric_add, carried,
-                                   DirectFunctionCall2(numeric_mul, change, micros_between(from, to)));
+        return DirectFunctionCall2(numeric_add, carried, DirectFunctionCall2(numeric_mul, change, micros_between(from, to)));
     const Datum changed = DirectFunctionCall2(numeric_sub, DirectFunctionCall2(numeric_mul, change, numeric_of(to)),
                                               numeric_from_decimal(level.moment));
     return DirectFunctionCall2(numeric_add, carried, changed);
@@ -142,8 +141,7 @@ TALLY_FUNCTION(level_mean) {
     return guarded([&]() -> Datum {
         Datum whole = 0;
         if (!integral_of_arguments(fcinfo, whole)) PG_RETURN_NULL();
-        return DirectFunctionCall2(numeric_div, whole,
-                                   micros_between(PG_GETARG_TIMESTAMPTZ(1), PG_GETARG_TIMESTAMPTZ(2)));
+        return DirectFunctionCall2(numeric_div, whole, micros_between(PG_GETARG_TIMESTAMPTZ(1), PG_GETARG_TIMESTAMPTZ(2)));
     });
 }
 

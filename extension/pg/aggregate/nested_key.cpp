@@ -1,5 +1,5 @@
-// Values that are made of values as bytes (pg/aggregate/nested_key.hpp). Only PostgreSQL's calls and plain data here: an error of
-// PostgreSQL may leave any of these functions.
+// Values that are made of values as bytes (pg/aggregate/nested_key.hpp). Only PostgreSQL's calls and plain data here: an
+// error of PostgreSQL may leave any of these functions.
 #include "pg/aggregate/nested_key.hpp"
 
 namespace tally {
@@ -37,8 +37,8 @@ void write_array(const NestedReader& reader, Datum value, StringInfo out) {
     Datum* items = nullptr;
     bool* nulls = nullptr;
     int count = 0;
-    deconstruct_array(array, ARR_ELEMTYPE(array), reader.item_length, reader.item_by_value, reader.item_alignment,
-                      &items, &nulls, &count);
+    deconstruct_array(array, ARR_ELEMTYPE(array), reader.item_length, reader.item_by_value, reader.item_alignment, &items,
+                      &nulls, &count);
     pq_sendint32(out, static_cast<std::uint32_t>(ARR_NDIM(array)));
     for (int i = 0; i < ARR_NDIM(array); ++i) {
         pq_sendint32(out, static_cast<std::uint32_t>(ARR_DIMS(array)[i]));
@@ -57,8 +57,7 @@ void prepare_columns(NestedReader& reader, TupleDesc row) {
     for (int i = 0; i < row->natts; ++i) {
         Form_pg_attribute const column = TupleDescAttr(row, i);
         ValueReader& known = reader.columns[i];
-        if (column->attisdropped || (known.type == column->atttypid && known.collation == column->attcollation))
-            continue;
+        if (column->attisdropped || (known.type == column->atttypid && known.collation == column->attcollation)) continue;
         known.type = InvalidOid;  // as long as it is not whole
         ValueReader found;
         fill_reader(found, column->atttypid, column->attcollation, reader.memory);
@@ -177,18 +176,14 @@ NestedReader* nested_reader(Oid type, Oid collation, MemoryContext memory) {
 void write_nested(NestedReader& reader, Datum value, StringInfo out) {
     check_stack_depth();
     switch (reader.shape) {
-        case Shape::array:
-            return write_array(reader, value, out);
-        case Shape::row:
-            return write_row(reader, value, out);
-        case Shape::range:
-            return write_range(reader, DatumGetRangeTypeP(value), out);
+        case Shape::array: return write_array(reader, value, out);
+        case Shape::row: return write_row(reader, value, out);
+        case Shape::range: return write_range(reader, DatumGetRangeTypeP(value), out);
         case Shape::multirange:
 #ifdef PGTALLY_MULTIRANGES
             return write_multirange(reader, value, out);
 #endif
-        case Shape::json:
-            return write_json(reader, value, out);
+        case Shape::json: return write_json(reader, value, out);
     }
 }
 

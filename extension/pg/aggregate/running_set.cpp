@@ -119,8 +119,7 @@ RunningSet running_set(Datum state) noexcept {
         ExpandedObjectHeader* const object = DatumGetEOHP(state);
         return {work_of(object), object};
     }
-    if (!VARATT_IS_4B_U(pointer) || VARSIZE(pointer) < sizeof(SetWork) ||
-        reinterpret_cast<std::uintptr_t>(pointer) % 8 != 0)
+    if (!VARATT_IS_4B_U(pointer) || VARSIZE(pointer) < sizeof(SetWork) || reinterpret_cast<std::uintptr_t>(pointer) % 8 != 0)
         return {};
     auto* const work = reinterpret_cast<SetWork*>(pointer);
     return {is_working_set(*work, VARSIZE(pointer)) ? work : nullptr, nullptr};

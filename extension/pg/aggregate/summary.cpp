@@ -155,8 +155,8 @@ TALLY_FUNCTION(summary_n) {
 
 // total(summary) -> exact sum, 0 of nothing; NaN and infinities as PostgreSQL's sum().
 TALLY_FUNCTION(summary_total) {
-    return decimal_result(
-        fcinfo, [](const Summary& s) { return s.n == 0 ? Decimal::make_small(0, 0) : total_with_specials(s); });
+    return decimal_result(fcinfo,
+                          [](const Summary& s) { return s.n == 0 ? Decimal::make_small(0, 0) : total_with_specials(s); });
 }
 
 // mean(summary) -> total / n by numeric's own division, so it is avg(numeric) to the last digit; NULL of nothing.

@@ -36,8 +36,7 @@ MovingState* moving_state(FunctionCallInfo fcinfo, MemoryContext memory) {
 Summary value_argument(FunctionCallInfo fcinfo) {
     Summary part;
     const Decimal value = decimal_from_numeric(PG_GETARG_DATUM(1));
-    add_value(part, value, nullptr,
-              static_cast<std::byte*>(palloc(value.finite() ? add_bound(part.total, value) + 1 : 1)));
+    add_value(part, value, nullptr, static_cast<std::byte*>(palloc(value.finite() ? add_bound(part.total, value) + 1 : 1)));
     return part;
 }
 

@@ -1,6 +1,6 @@
 // Canonical keys of SQL values. Types listed in way_of have bytes of our own, fixed for ever and the same on every
-// machine; those that are made of values are told apart by the keys of their parts (pg/aggregate/nested_key.hpp). Every other
-// type with a hash operator class (citext, inet, hstore, ...) is known by that class' 64-bit hash under two fixed
+// machine; those that are made of values are told apart by the keys of their parts (pg/aggregate/nested_key.hpp). Every
+// other type with a hash operator class (citext, inet, hstore, ...) is known by that class' 64-bit hash under two fixed
 // seeds, which honours the type's own equality but is as good as that hash, and holds as long as it does: PostgreSQL or
 // the type's extension may change it in a new major version.
 #include <bit>
@@ -26,52 +26,30 @@ struct Choice {
 
 Choice way_of(Oid type) {
     switch (type) {
-        case INT2OID:
-            return {Way::int2, SetKind::number};
-        case INT4OID:
-            return {Way::int4, SetKind::number};
-        case INT8OID:
-            return {Way::int8, SetKind::number};
-        case OIDOID:
-            return {Way::oid, SetKind::number};
-        case NUMERICOID:
-            return {Way::numeric, SetKind::number};
-        case BOOLOID:
-            return {Way::boolean, SetKind::boolean};
-        case DATEOID:
-            return {Way::date, SetKind::date};
-        case TIMESTAMPOID:
-            return {Way::micros, SetKind::timestamp};
-        case TIMESTAMPTZOID:
-            return {Way::micros, SetKind::timestamptz};
-        case TIMEOID:
-            return {Way::micros, SetKind::time};
-        case FLOAT4OID:
-            return {Way::float4, SetKind::floating};
-        case FLOAT8OID:
-            return {Way::float8, SetKind::floating};
+        case INT2OID: return {Way::int2, SetKind::number};
+        case INT4OID: return {Way::int4, SetKind::number};
+        case INT8OID: return {Way::int8, SetKind::number};
+        case OIDOID: return {Way::oid, SetKind::number};
+        case NUMERICOID: return {Way::numeric, SetKind::number};
+        case BOOLOID: return {Way::boolean, SetKind::boolean};
+        case DATEOID: return {Way::date, SetKind::date};
+        case TIMESTAMPOID: return {Way::micros, SetKind::timestamp};
+        case TIMESTAMPTZOID: return {Way::micros, SetKind::timestamptz};
+        case TIMEOID: return {Way::micros, SetKind::time};
+        case FLOAT4OID: return {Way::float4, SetKind::floating};
+        case FLOAT8OID: return {Way::float8, SetKind::floating};
         case TEXTOID:
-        case VARCHAROID:
-            return {Way::text, SetKind::text};
-        case BPCHAROID:
-            return {Way::padded_text, SetKind::text};
-        case NAMEOID:
-            return {Way::name, SetKind::text};
-        case UNKNOWNOID:
-            return {Way::cstring, SetKind::text};
-        case BYTEAOID:
-            return {Way::bytes, SetKind::bytes};
-        case UUIDOID:
-            return {Way::uuid, SetKind::uuid};
-        case INTERVALOID:
-            return {Way::interval, SetKind::other};
-        case TIMETZOID:
-            return {Way::zoned_time, SetKind::other};
+        case VARCHAROID: return {Way::text, SetKind::text};
+        case BPCHAROID: return {Way::padded_text, SetKind::text};
+        case NAMEOID: return {Way::name, SetKind::text};
+        case UNKNOWNOID: return {Way::cstring, SetKind::text};
+        case BYTEAOID: return {Way::bytes, SetKind::bytes};
+        case UUIDOID: return {Way::uuid, SetKind::uuid};
+        case INTERVALOID: return {Way::interval, SetKind::other};
+        case TIMETZOID: return {Way::zoned_time, SetKind::other};
         case LSNOID:
-        case XID8OID:
-            return {Way::eight_bytes, SetKind::other};
-        default:
-            return {Way::hashed, SetKind::other};
+        case XID8OID: return {Way::eight_bytes, SetKind::other};
+        default: return {Way::hashed, SetKind::other};
     }
 }
 
@@ -114,8 +92,7 @@ SetKey nested_key(NestedReader& reader, Datum value) {
     StringInfoData bytes;
     initStringInfo(&bytes);
     write_nested(reader, value, &bytes);
-    const SetKey key =
-        key_of_bytes({reinterpret_cast<const std::byte*>(bytes.data), static_cast<std::size_t>(bytes.len)});
+    const SetKey key = key_of_bytes({reinterpret_cast<const std::byte*>(bytes.data), static_cast<std::size_t>(bytes.len)});
     pfree(bytes.data);
     return key;
 }
@@ -124,8 +101,7 @@ SetKey numeric_key(Datum value) {
     int128 coefficient;
     std::int32_t scale;
     std::byte room[8 + small_groups_bytes];
-    if (small_from_numeric(value, coefficient, scale))
-        return key_of_decimal(Decimal::make_small(coefficient, scale), room);
+    if (small_from_numeric(value, coefficient, scale)) return key_of_decimal(Decimal::make_small(coefficient, scale), room);
     const Decimal decimal = decimal_from_numeric(value);
     return key_of_decimal(decimal, static_cast<std::byte*>(palloc(key_scratch_bytes(decimal))));
 }
@@ -154,10 +130,9 @@ void fill_reader(ValueReader& reader, Oid type, Oid collation, MemoryContext mem
     } else if (choice.way == Way::hashed) {
         TypeCacheEntry* const entry = lookup_type_cache(base, TYPECACHE_HASH_EXTENDED_PROC_FINFO);
         if (!OidIsValid(entry->hash_extended_proc_finfo.fn_oid))
-            ereport(ERROR,
-                    (errcode(ERRCODE_UNDEFINED_FUNCTION),
-                     errmsg("type %s has no hash operator class with a 64-bit hash function", format_type_be(base)),
-                     errhint("Cast the values to text or bytea.")));
+            ereport(ERROR, (errcode(ERRCODE_UNDEFINED_FUNCTION),
+                            errmsg("type %s has no hash operator class with a 64-bit hash function", format_type_be(base)),
+                            errhint("Cast the values to text or bytea.")));
         reader.function = &entry->hash_extended_proc_finfo;
     }
     reader.way = choice.way;
@@ -174,37 +149,22 @@ SetKey ValueReader::key_of(Datum value) const {
         case Way::oid:
         case Way::boolean:
         case Way::date:
-        case Way::micros:
-            return key_of_integer(integer_of(value));
-        case Way::float4:
-            return float_key(DatumGetFloat4(value));
-        case Way::float8:
-            return float_key(DatumGetFloat8(value));
-        case Way::numeric:
-            return numeric_key(value);
+        case Way::micros: return key_of_integer(integer_of(value));
+        case Way::float4: return float_key(DatumGetFloat4(value));
+        case Way::float8: return float_key(DatumGetFloat8(value));
+        case Way::numeric: return numeric_key(value);
         case Way::text:
-        case Way::bytes:
-            return key_of_bytes(bytes_of(value));
-        case Way::padded_text:
-            return padded_key(value);
-        case Way::name:
-            return cstring_key(NameStr(*DatumGetName(value)));
-        case Way::cstring:
-            return cstring_key(DatumGetCString(value));
-        case Way::uuid:
-            return key_of_block(reinterpret_cast<const std::byte*>(DatumGetUUIDP(value)->data));
-        case Way::enum_label:
-            return cstring_key(DatumGetCString(FunctionCall1(function, value)));
-        case Way::interval:
-            return interval_key(value);
-        case Way::zoned_time:
-            return zoned_time_key(value);
-        case Way::eight_bytes:
-            return mix128(static_cast<std::uint64_t>(DatumGetInt64(value)), 0);
-        case Way::nested:
-            return nested_key(*nested, value);
-        case Way::hashed:
-            break;
+        case Way::bytes: return key_of_bytes(bytes_of(value));
+        case Way::padded_text: return padded_key(value);
+        case Way::name: return cstring_key(NameStr(*DatumGetName(value)));
+        case Way::cstring: return cstring_key(DatumGetCString(value));
+        case Way::uuid: return key_of_block(reinterpret_cast<const std::byte*>(DatumGetUUIDP(value)->data));
+        case Way::enum_label: return cstring_key(DatumGetCString(FunctionCall1(function, value)));
+        case Way::interval: return interval_key(value);
+        case Way::zoned_time: return zoned_time_key(value);
+        case Way::eight_bytes: return mix128(static_cast<std::uint64_t>(DatumGetInt64(value)), 0);
+        case Way::nested: return nested_key(*nested, value);
+        case Way::hashed: break;
     }
     const auto hash = [&](std::uint64_t seed) {
         return DatumGetUInt64(FunctionCall2Coll(function, collation, value, UInt64GetDatum(seed)));
@@ -218,8 +178,7 @@ const ValueReader& value_reader(FunctionCallInfo fcinfo, int index) {
     if (reader == nullptr) {
         const Oid type = get_fn_expr_argtype(fcinfo->flinfo, index);
         if (!OidIsValid(type))
-            ereport(ERROR,
-                    (errcode(ERRCODE_INDETERMINATE_DATATYPE), errmsg("could not determine the type of the values")));
+            ereport(ERROR, (errcode(ERRCODE_INDETERMINATE_DATATYPE), errmsg("could not determine the type of the values")));
         reader = static_cast<ValueReader*>(MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(ValueReader)));
         fill_reader(*reader, type, PG_GET_COLLATION(), fcinfo->flinfo->fn_mcxt);
         fcinfo->flinfo->fn_extra = reader;

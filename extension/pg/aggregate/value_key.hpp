@@ -48,17 +48,12 @@ struct ValueReader {
     bool is_integer() const noexcept { return way <= Way::micros; }
     std::int64_t integer_of(Datum value) const noexcept {
         switch (way) {
-            case Way::int2:
-                return DatumGetInt16(value);
-            case Way::oid:
-                return DatumGetObjectId(value);
-            case Way::boolean:
-                return DatumGetBool(value) ? 1 : 0;
+            case Way::int2: return DatumGetInt16(value);
+            case Way::oid: return DatumGetObjectId(value);
+            case Way::boolean: return DatumGetBool(value) ? 1 : 0;
             case Way::int4:
-            case Way::date:
-                return DatumGetInt32(value);
-            default:
-                return DatumGetInt64(value);
+            case Way::date: return DatumGetInt32(value);
+            default: return DatumGetInt64(value);
         }
     }
 };

@@ -59,7 +59,8 @@ struct CaughtError {
     }
 };
 
-// What goes to the client must be valid in the server's encoding, also where a buffer's end or a core message cut a character.
+// What goes to the client must be valid in the server's encoding, also where a buffer's end or a core message cut a
+// character.
 inline void make_valid(char* text) noexcept {
     if (pg_verifymbstr(text, static_cast<int>(std::strlen(text)), true)) return;
     for (; *text != '\0'; ++text)
@@ -71,9 +72,9 @@ inline void make_valid(char* text) noexcept {
     make_valid(caught.message);
     make_valid(caught.hint);
     make_valid(caught.field);
-    ereport(ERROR, (errcode(caught.sqlstate), errmsg("%s", caught.message),
-                    caught.hint[0] != '\0' ? errhint("%s", caught.hint) : 0,
-                    caught.field[0] != '\0' ? err_generic_string(PG_DIAG_COLUMN_NAME, caught.field) : 0));
+    ereport(ERROR,
+            (errcode(caught.sqlstate), errmsg("%s", caught.message), caught.hint[0] != '\0' ? errhint("%s", caught.hint) : 0,
+             caught.field[0] != '\0' ? err_generic_string(PG_DIAG_COLUMN_NAME, caught.field) : 0));
     pg_unreachable();
 }
 
@@ -155,9 +156,9 @@ std::string damage_of(Body&& body) {
 
 // Declares an SQL-callable function. Up to PostgreSQL 15 PG_FUNCTION_INFO_V1 declares the function without PGDLLEXPORT, so
 // with hidden visibility CREATE FUNCTION would not find it: declare it exported first.
-#define TALLY_FUNCTION(name)                                     \
-    extern "C" {                                                 \
-    PGDLLEXPORT Datum tally_##name(PG_FUNCTION_ARGS);            \
-    PG_FUNCTION_INFO_V1(tally_##name);                           \
-    }                                                            \
+#define TALLY_FUNCTION(name)                          \
+    extern "C" {                                      \
+    PGDLLEXPORT Datum tally_##name(PG_FUNCTION_ARGS); \
+    PG_FUNCTION_INFO_V1(tally_##name);                \
+    }                                                 \
     Datum tally_##name([[maybe_unused]] PG_FUNCTION_ARGS)

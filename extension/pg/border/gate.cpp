@@ -42,10 +42,10 @@ using tally::caller_is_admin;
 }
 
 [[noreturn]] void refuse_role(const char* needed) {
-    ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-                    errmsg("role \"%s\" may not do this: it is no member of %s", GetUserNameFromId(GetUserId(), false),
-                           needed),
-                    errhint("A superuser can change that: GRANT %s TO ...", needed)));
+    ereport(ERROR,
+            (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+             errmsg("role \"%s\" may not do this: it is no member of %s", GetUserNameFromId(GetUserId(), false), needed),
+             errhint("A superuser can change that: GRANT %s TO ...", needed)));
     pg_unreachable();
 }
 
@@ -55,8 +55,8 @@ void require_admin() {
 
 // Whether the key that was checked in this transaction has the scope admin.
 bool is_admin_key() {
-    return DatumGetBool(OidFunctionCall0(LookupFuncName(
-        list_make2(makeString(pstrdup("tally")), makeString(pstrdup("_is_admin_key"))), 0, nullptr, false)));
+    return DatumGetBool(OidFunctionCall0(
+        LookupFuncName(list_make2(makeString(pstrdup("tally")), makeString(pstrdup("_is_admin_key"))), 0, nullptr, false)));
 }
 
 void require_admin_key() {
@@ -95,8 +95,7 @@ std::int32_t tally::tenant_for_change() {
     if (caller_has("tally_app") || caller_is_admin()) return current_tenant();
     if (!caller_has("tally_api")) refuse_role("tally_app");
     if (authenticated_tenant() == 0)
-        refuse("no API key was checked in this transaction",
-               "Call tally_rest.authenticate first, in the same transaction.");
+        refuse("no API key was checked in this transaction", "Call tally_rest.authenticate first, in the same transaction.");
     return authenticated_tenant();
 }
 
@@ -107,13 +106,11 @@ std::int32_t tally::tenant_for_change(std::int32_t tenant) {
     if (is_api && authenticated_tenant() == tenant) return tenant;
     if (caller_has("tally_app")) {
         if (current_tenant() == tenant) return tenant;
-        refuse("the tenant that was chosen is another",
-               "The setting tally.tenant takes the name or the id of a tenant.");
+        refuse("the tenant that was chosen is another", "The setting tally.tenant takes the name or the id of a tenant.");
     }
     if (!is_api) refuse_role("tally_api");
     if (authenticated_tenant() == 0)
-        refuse("no API key was checked in this transaction",
-               "Call tally_rest.authenticate first, in the same transaction.");
+        refuse("no API key was checked in this transaction", "Call tally_rest.authenticate first, in the same transaction.");
     refuse("the API key that was checked in this transaction is another tenant's",
            "Pass on what tally_rest.authenticate answered.");
 }
@@ -151,15 +148,14 @@ Gated* find_inner(FmgrInfo* outer, bool prepend_tenant) {
     Oid types[FUNC_MAX_ARGS];
     int count = 0;
     if (prepend_tenant) types[count++] = INT4OID;
-    std::memcpy(types + count, procedure->proargtypes.values,
-                static_cast<std::size_t>(procedure->pronargs) * sizeof(Oid));
+    std::memcpy(types + count, procedure->proargtypes.values, static_cast<std::size_t>(procedure->pronargs) * sizeof(Oid));
     count += procedure->pronargs;
     auto* gated = static_cast<Gated*>(MemoryContextAllocZero(outer->fn_mcxt, sizeof(Gated)));
     pg_snprintf(gated->name, sizeof gated->name, "%s.%s()", get_namespace_name(procedure->pronamespace),
                 NameStr(procedure->proname));
-    const Oid inner = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, NameGetDatum(&procedure->proname),
-                                      PointerGetDatum(buildoidvector(types, count)),
-                                      ObjectIdGetDatum(get_namespace_oid(kSchema, false)));
+    const Oid inner =
+        GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, NameGetDatum(&procedure->proname),
+                        PointerGetDatum(buildoidvector(types, count)), ObjectIdGetDatum(get_namespace_oid(kSchema, false)));
     ReleaseSysCache(tuple);
     if (!OidIsValid(inner)) elog(ERROR, "%s has no function behind it", gated->name);
     fmgr_info_cxt(inner, &gated->inner, outer->fn_mcxt);
@@ -175,13 +171,12 @@ std::int32_t chosen_tenant() {
 }
 
 Datum pass(FunctionCallInfo fcinfo, Tenant whose, void (*require_right)()) {
-    if (fcinfo->flinfo->fn_extra == nullptr)
-        fcinfo->flinfo->fn_extra = find_inner(fcinfo->flinfo, whose == Tenant::chosen);
+    if (fcinfo->flinfo->fn_extra == nullptr) fcinfo->flinfo->fn_extra = find_inner(fcinfo->flinfo, whose == Tenant::chosen);
     auto* gated = static_cast<Gated*>(fcinfo->flinfo->fn_extra);
     LOCAL_FCINFO(call, FUNC_MAX_ARGS);
     const int first = whose == Tenant::chosen ? 1 : 0;
-    InitFunctionCallInfoData(*call, &gated->inner, static_cast<short>(fcinfo->nargs + first), fcinfo->fncollation,
-                             nullptr, fcinfo->resultinfo);
+    InitFunctionCallInfoData(*call, &gated->inner, static_cast<short>(fcinfo->nargs + first), fcinfo->fncollation, nullptr,
+                             fcinfo->resultinfo);
     std::memcpy(call->args + first, fcinfo->args, static_cast<std::size_t>(fcinfo->nargs) * sizeof(NullableDatum));
     // The one check. Nothing of the caller's was read before, and the rights are the caller's still.
     if (whose == Tenant::chosen) {

@@ -30,7 +30,7 @@ void keep_freed_memory() {
 
 void _PG_init(void) {
     keep_freed_memory();
-    tally::define_drop_setting();    // before the other, which closes the prefix
+    tally::define_drop_setting();  // before the other, which closes the prefix
     tally::define_tenant_settings();
 }
 

@@ -62,8 +62,8 @@ Decimal decimal_from_numeric(Datum numeric) {
         case format::short_form:
             negative = (header & format::short_negative) != 0;
             scale = static_cast<int>(header >> format::short_scale_shift & format::short_scale_max);
-            weight = static_cast<int>(header & format::short_weight_mask) -
-                     static_cast<int>(header & format::short_weight_sign);
+            weight =
+                static_cast<int>(header & format::short_weight_mask) - static_cast<int>(header & format::short_weight_sign);
             break;
         default:
             if (size < 2) bad_numeric();
@@ -81,14 +81,10 @@ Decimal decimal_from_numeric(Datum numeric) {
 Datum numeric_from_decimal(const Decimal& value) {
     namespace format = numeric_format;
     switch (value.kind) {
-        case DecimalKind::nan:
-            return make_numeric(format::nan_word, nullptr, nullptr);
-        case DecimalKind::infinity:
-            return make_numeric(format::infinity_word, nullptr, nullptr);
-        case DecimalKind::minus_infinity:
-            return make_numeric(format::minus_infinity_word, nullptr, nullptr);
-        default:
-            break;
+        case DecimalKind::nan: return make_numeric(format::nan_word, nullptr, nullptr);
+        case DecimalKind::infinity: return make_numeric(format::infinity_word, nullptr, nullptr);
+        case DecimalKind::minus_infinity: return make_numeric(format::minus_infinity_word, nullptr, nullptr);
+        default: break;
     }
     std::byte room[small_groups_bytes];
     const Groups groups = to_groups(value, room);

@@ -87,8 +87,7 @@ inline bool small_from_numeric(Datum numeric, int128& coefficient, std::int32_t&
         for (; index < whole; ++index) value = value * decimal_base + format::word_at(bytes + 2 * index);
         if (shift >= 0) return value * power_of_ten[static_cast<std::size_t>(shift)];
         return value * power_of_ten[static_cast<std::size_t>(4 + shift)] +
-               format::word_at(bytes + 2 * index) /
-                   static_cast<unsigned>(power_of_ten[static_cast<std::size_t>(-shift)]);
+               format::word_at(bytes + 2 * index) / static_cast<unsigned>(power_of_ten[static_cast<std::size_t>(-shift)]);
     };
     coefficient = magnitude();
     if ((header & format::short_negative) != 0) coefficient = -coefficient;

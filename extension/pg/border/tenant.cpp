@@ -37,16 +37,15 @@ struct TenantTable {
 TenantTable open_tenants() {
     const Oid schema = get_namespace_oid("tally", false);
     const Oid table = get_relname_relid("tenant", schema);
-    if (!OidIsValid(table))
-        ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("table tally.tenant does not exist")));
+    if (!OidIsValid(table)) ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("table tally.tenant does not exist")));
     return {schema, table_open(table, AccessShareLock)};
 }
 
 // Up to `wanted` ids of tenants, found by one key (by a scan where the index is not there) or all of them. How many.
 int find_tenants(const TenantTable& tenants, const char* index_name, ScanKey key, std::int32_t* found, int wanted) {
     const Oid index = index_name == nullptr ? InvalidOid : get_relname_relid(index_name, tenants.schema);
-    SysScanDesc scan = systable_beginscan(tenants.relation, index, OidIsValid(index), GetActiveSnapshot(),
-                                          key == nullptr ? 0 : 1, key);
+    SysScanDesc scan =
+        systable_beginscan(tenants.relation, index, OidIsValid(index), GetActiveSnapshot(), key == nullptr ? 0 : 1, key);
     int count = 0;
     while (count < wanted) {
         HeapTuple row = systable_getnext(scan);
@@ -127,8 +126,8 @@ void tally::define_tenant_settings() {
                             std::numeric_limits<int>::max(), PGC_SUSET, GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE, nullptr,
                             nullptr, nullptr);
     DefineCustomStringVariable("tally.authenticated_key", "API key that was checked in this transaction.",
-                               "Set by tallyd's authentication only; empty means none.", &authenticated_key, "",
-                               PGC_SUSET, GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE, nullptr, nullptr, nullptr);
+                               "Set by tallyd's authentication only; empty means none.", &authenticated_key, "", PGC_SUSET,
+                               GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE, nullptr, nullptr, nullptr);
     MarkGUCPrefixReserved("tally");
 }
 
@@ -142,8 +141,7 @@ TALLY_FUNCTION(authenticated_tenant) {
 TALLY_FUNCTION(set_authenticated_tenant) {
     char value[16];
     pg_snprintf(value, sizeof value, "%d", PG_GETARG_INT32(0));
-    (void)set_config_option("tally.authenticated_tenant", value, PGC_SUSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0,
-                            false);
+    (void)set_config_option("tally.authenticated_tenant", value, PGC_SUSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
     PG_RETURN_VOID();
 }
 
@@ -156,7 +154,6 @@ TALLY_FUNCTION(authenticated_key) {
 // tally_gated.set_authenticated_key(key_id uuid) -> void; until the end of the transaction
 TALLY_FUNCTION(set_authenticated_key) {
     const char* value = DatumGetCString(DirectFunctionCall1(uuid_out, PG_GETARG_DATUM(0)));
-    (void)set_config_option("tally.authenticated_key", value, PGC_SUSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0,
-                            false);
+    (void)set_config_option("tally.authenticated_key", value, PGC_SUSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
     PG_RETURN_VOID();
 }

@@ -25,7 +25,8 @@ inline Datum text_datum(std::string_view value) {
 // Whether two texts are the same but for the case of ASCII letters, whatever the locale.
 inline bool same_but_for_case(const char* a, const char* b) {
     for (; *a != '\0' && *b != '\0'; ++a, ++b)
-        if (pg_ascii_tolower(static_cast<unsigned char>(*a)) != pg_ascii_tolower(static_cast<unsigned char>(*b))) return false;
+        if (pg_ascii_tolower(static_cast<unsigned char>(*a)) != pg_ascii_tolower(static_cast<unsigned char>(*b)))
+            return false;
     return *a == *b;
 }
 

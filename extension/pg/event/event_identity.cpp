@@ -16,8 +16,8 @@ TALLY_FUNCTION(event_identity) {
     auto* identity = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t)));
     return tally::guarded([&]() -> Datum {
         tally::FieldBytes scratch;
-        const tally::Hash128 hash = tally::stored_identity(
-            tenant_id, tally::view_of(customer_id), tally::view_of(source), tally::view_of(event_id), scratch);
+        const tally::Hash128 hash = tally::stored_identity(tenant_id, tally::view_of(customer_id), tally::view_of(source),
+                                                           tally::view_of(event_id), scratch);
         std::memcpy(identity->data, hash.data(), hash.size());
         return UUIDPGetDatum(identity);
     });

@@ -27,8 +27,8 @@ struct Collected {
 // Of a source, the identities with first <= key < end.
 void collect(const SealedStore& store, const SealedRun& source, Collected& collected) {
     const auto first = static_cast<std::int32_t>(part_of(collected.first, source.shape.blocks));
-    const auto end = static_cast<std::int32_t>(
-        collected.end ? part_of(*collected.end, source.shape.blocks) + 1 : source.shape.blocks);
+    const auto end =
+        static_cast<std::int32_t>(collected.end ? part_of(*collected.end, source.shape.blocks) + 1 : source.shape.blocks);
     const auto use = [](std::int32_t, Bytes data, void* closure) {
         auto& all = *static_cast<Collected*>(closure);
         const BlockView block(data);
@@ -68,9 +68,10 @@ SealedRuns sources_of(const SealedStore& store, const SealedRun& merging) {
     // what was sealed since has a greater number.
     Oid types[] = {INT8OID};
     Datum values[] = {Int64GetDatum(merging.id)};
-    execute("SELECT (SELECT pg_catalog.min(s) FROM pg_catalog.unnest(r.merges) s) FROM tally.identity_run r"
-            " WHERE r.run_id OPERATOR(pg_catalog.=) $1",
-            1, types, values, SPI_OK_SELECT);
+    execute(
+        "SELECT (SELECT pg_catalog.min(s) FROM pg_catalog.unnest(r.merges) s) FROM tally.identity_run r"
+        " WHERE r.run_id OPERATOR(pg_catalog.=) $1",
+        1, types, values, SPI_OK_SELECT);
     bool null = true;
     const std::int64_t oldest =
         SPI_processed == 1 ? DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &null)) : 0;
@@ -93,14 +94,14 @@ bool begin_merge(const SealedStore& store, bool all) {
         auto* const ids = static_cast<Datum*>(palloc(sizeof(Datum) * count));
         for (std::size_t i = 0; i < count; ++i) ids[i] = Int64GetDatum(ready.runs[i].id);
         Oid types[] = {INT8OID, INT4OID, INT4OID, INT8ARRAYOID};
-        Datum values[] = {Int64GetDatum(static_cast<std::int64_t>(entries)),
-                          Int32GetDatum(static_cast<std::int32_t>(shape.filters)),
-                          Int32GetDatum(static_cast<std::int32_t>(shape.blocks)),
-                          PointerGetDatum(construct_array(ids, static_cast<int>(count), INT8OID, 8, FLOAT8PASSBYVAL,
-                                                          TYPALIGN_DOUBLE))};
-        execute("INSERT INTO tally.identity_run (run_id, state, entries, filters, blocks, merges)"
-                " VALUES (pg_catalog.nextval('tally.identity_run_seq'), 'merging', $1, $2, $3, $4)",
-                4, types, values, SPI_OK_INSERT);
+        Datum values[] = {
+            Int64GetDatum(static_cast<std::int64_t>(entries)), Int32GetDatum(static_cast<std::int32_t>(shape.filters)),
+            Int32GetDatum(static_cast<std::int32_t>(shape.blocks)),
+            PointerGetDatum(construct_array(ids, static_cast<int>(count), INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE))};
+        execute(
+            "INSERT INTO tally.identity_run (run_id, state, entries, filters, blocks, merges)"
+            " VALUES (pg_catalog.nextval('tally.identity_run_seq'), 'merging', $1, $2, $3, $4)",
+            4, types, values, SPI_OK_INSERT);
     });
     return true;
 }
@@ -114,12 +115,14 @@ void note_progress(const SealedRun& merging, std::uint32_t next, bool done) {
                 SPI_OK_UPDATE);
         return;
     }
-    execute("UPDATE tally.identity_run o SET state = 'obsolete', next_part = -o.filters FROM tally.identity_run m"
-            " WHERE m.run_id OPERATOR(pg_catalog.=) $1 AND o.run_id OPERATOR(pg_catalog.=) ANY (m.merges)",
-            1, types, values, SPI_OK_UPDATE);
-    execute("UPDATE tally.identity_run SET state = 'ready', merges = NULL, next_part = 0"
-            " WHERE run_id OPERATOR(pg_catalog.=) $1",
-            1, types, values, SPI_OK_UPDATE);
+    execute(
+        "UPDATE tally.identity_run o SET state = 'obsolete', next_part = -o.filters FROM tally.identity_run m"
+        " WHERE m.run_id OPERATOR(pg_catalog.=) $1 AND o.run_id OPERATOR(pg_catalog.=) ANY (m.merges)",
+        1, types, values, SPI_OK_UPDATE);
+    execute(
+        "UPDATE tally.identity_run SET state = 'ready', merges = NULL, next_part = 0"
+        " WHERE run_id OPERATOR(pg_catalog.=) $1",
+        1, types, values, SPI_OK_UPDATE);
 }
 
 // Forgets releases whose identity no run holds any more; whether there were any. So many a time that it is quick, beginning
@@ -127,11 +130,12 @@ void note_progress(const SealedRun& merging, std::uint32_t next, bool done) {
 bool forget_releases(const SealedStore& store) {
     Oid start_type[] = {UUIDOID};
     Datum start[] = {OidFunctionCall0(F_GEN_RANDOM_UUID)};
-    execute("SELECT a.identity FROM (SELECT r.identity FROM tally.released_identity r"
-            " WHERE r.identity OPERATOR(pg_catalog.>=) $1 ORDER BY r.identity LIMIT 100000) a UNION ALL SELECT b.identity"
-            " FROM (SELECT r.identity FROM tally.released_identity r WHERE r.identity OPERATOR(pg_catalog.<) $1"
-            " ORDER BY r.identity LIMIT 100000) b LIMIT 100000",
-            1, start_type, start, SPI_OK_SELECT);
+    execute(
+        "SELECT a.identity FROM (SELECT r.identity FROM tally.released_identity r"
+        " WHERE r.identity OPERATOR(pg_catalog.>=) $1 ORDER BY r.identity LIMIT 100000) a UNION ALL SELECT b.identity"
+        " FROM (SELECT r.identity FROM tally.released_identity r WHERE r.identity OPERATOR(pg_catalog.<) $1"
+        " ORDER BY r.identity LIMIT 100000) b LIMIT 100000",
+        1, start_type, start, SPI_OK_SELECT);
     const auto count = static_cast<int>(SPI_processed);
     auto* const keys = static_cast<Hash128*>(palloc(sizeof(Hash128) * static_cast<Size>(count + 1)));
     auto* const matches = static_cast<SealedMatch*>(palloc(sizeof(SealedMatch) * static_cast<Size>(count + 1)));
@@ -186,19 +190,20 @@ bool delete_step(const SealedStore& store) {
         const std::int32_t next = run.next_part + parts_per_deletion;
         Oid types[] = {INT8OID, INT4OID, INT4OID};
         Datum values[] = {Int64GetDatum(run.id), Int32GetDatum(run.next_part), Int32GetDatum(next)};
-        execute("DELETE FROM tally.sealed_identity WHERE run_id OPERATOR(pg_catalog.=) $1"
-                " AND part OPERATOR(pg_catalog.>=) $2 AND part OPERATOR(pg_catalog.<) $3",
-                3, types, values, SPI_OK_DELETE);
+        execute(
+            "DELETE FROM tally.sealed_identity WHERE run_id OPERATOR(pg_catalog.=) $1"
+            " AND part OPERATOR(pg_catalog.>=) $2 AND part OPERATOR(pg_catalog.<) $3",
+            3, types, values, SPI_OK_DELETE);
         if (next < blocks) {
-            execute("UPDATE tally.identity_run SET next_part = $3 WHERE run_id OPERATOR(pg_catalog.=) $1"
-                    " AND next_part OPERATOR(pg_catalog.=) $2",
-                    3, types, values, SPI_OK_UPDATE);
+            execute(
+                "UPDATE tally.identity_run SET next_part = $3 WHERE run_id OPERATOR(pg_catalog.=) $1"
+                " AND next_part OPERATOR(pg_catalog.=) $2",
+                3, types, values, SPI_OK_UPDATE);
             return;
         }
         // The last one stays until nothing is left to be forgotten.
         if (obsolete.count == 1 && forget_releases(store)) return;
-        execute("DELETE FROM tally.identity_run WHERE run_id OPERATOR(pg_catalog.=) $1", 1, types, values,
-                SPI_OK_DELETE);
+        execute("DELETE FROM tally.identity_run WHERE run_id OPERATOR(pg_catalog.=) $1", 1, types, values, SPI_OK_DELETE);
     });
     return true;
 }

@@ -32,8 +32,7 @@ SealedIdentity identity_of(TupleTableSlot* slot) {
 std::vector<RecentRow> read_recent(Relation table, Snapshot snapshot, std::int64_t at_most) {
     std::vector<RecentRow> rows;
     TupleTableSlot* const slot = call_pg([&] { return table_slot_create(table, nullptr); });
-    TableScanDesc const scan =
-        call_pg([&] { return table_beginscan_strat(table, snapshot, 0, nullptr, true, false); });
+    TableScanDesc const scan = call_pg([&] { return table_beginscan_strat(table, snapshot, 0, nullptr, true, false); });
     while (static_cast<std::int64_t>(rows.size()) < at_most) {
         const bool more = call_pg([&] {
             CHECK_FOR_INTERRUPTS();
@@ -52,8 +51,8 @@ std::vector<RecentRow> read_recent(Relation table, Snapshot snapshot, std::int64
 // Deletes a row unless somebody else has, or is just doing so.
 bool delete_row(Relation table, Snapshot snapshot, ItemPointerData place) {
     TM_FailureData failure;
-    return table_tuple_delete(table, &place, GetCurrentCommandId(true), snapshot, InvalidSnapshot, false, &failure,
-                              false) == TM_Ok;
+    return table_tuple_delete(table, &place, GetCurrentCommandId(true), snapshot, InvalidSnapshot, false, &failure, false) ==
+           TM_Ok;
 }
 
 }  // namespace
@@ -136,9 +135,8 @@ Sealed seal_recent(const SealedStore& store, std::int64_t at_least, std::int64_t
     if (sealed.empty()) return {0, held_back};
     std::sort(sealed.begin(), sealed.end(), [](const auto& a, const auto& b) { return a.key < b.key; });
     const RunShape shape = run_shape(sealed.size());
-    const std::int64_t run = call_pg([&] {
-        return nextval_internal(get_relname_relid("identity_run_seq", get_namespace_oid("tally", false)), false);
-    });
+    const std::int64_t run = call_pg(
+        [&] { return nextval_internal(get_relname_relid("identity_run_seq", get_namespace_oid("tally", false)), false); });
     PartWriter writer(run);
     write_parts(writer, shape, 0, shape.filters, sealed);
     writer.flush();

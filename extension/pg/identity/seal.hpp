@@ -22,7 +22,8 @@ Sealed seal_recent(const SealedStore& store, std::int64_t at_least, std::int64_t
 // False: nothing to do.
 bool merge_step(const SealedStore& store, bool all);
 
-// Deletes parts of obsolete runs, and with the last of them the releases whose identity no run holds any more. False: nothing to do.
+// Deletes parts of obsolete runs, and with the last of them the releases whose identity no run holds any more. False:
+// nothing to do.
 bool delete_step(const SealedStore& store);
 
 // Collects parts of a run and inserts them, many a statement, through SPI (which must be connected).

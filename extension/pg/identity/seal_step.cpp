@@ -88,9 +88,11 @@ TALLY_FUNCTION(find_sealed) {
     deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), UUIDOID, UUID_LEN, false, TYPALIGN_CHAR, &elements, &null_elements, &count);
     ReturnSetInfo* const info = tally::begin_rows(fcinfo);
     auto* const keys = static_cast<tally::Hash128*>(palloc(sizeof(tally::Hash128) * static_cast<Size>(count + 1)));
-    auto* const matches = static_cast<tally::SealedMatch*>(palloc(sizeof(tally::SealedMatch) * static_cast<Size>(count + 1)));
+    auto* const matches =
+        static_cast<tally::SealedMatch*>(palloc(sizeof(tally::SealedMatch) * static_cast<Size>(count + 1)));
     for (int i = 0; i < count; ++i) {
-        if (null_elements[i]) ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("an identity must not be NULL")));
+        if (null_elements[i])
+            ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("an identity must not be NULL")));
         memcpy(keys[i].data(), DatumGetUUIDP(elements[i])->data, keys[i].size());
     }
     const tally::SealedStore store = tally::open_sealed_store(GetActiveSnapshot(), AccessShareLock);

@@ -28,8 +28,8 @@ KnownRun* known_run(const SealedRun& run) {
         for (int i = 0; i < known_run_count; ++i) pfree(known_runs[i].places);
         known_run_count = 0;
     }
-    auto* const places = static_cast<ItemPointerData*>(MemoryContextAllocHuge(
-        TopMemoryContext, sizeof(ItemPointerData) * static_cast<Size>(run.shape.filters)));
+    auto* const places = static_cast<ItemPointerData*>(
+        MemoryContextAllocHuge(TopMemoryContext, sizeof(ItemPointerData) * static_cast<Size>(run.shape.filters)));
     for (std::uint32_t i = 0; i < run.shape.filters; ++i) ItemPointerSetInvalid(&places[i]);
     KnownRun* const known = &known_runs[known_run_count++];
     *known = {run.id, run.shape.filters, places};
@@ -141,14 +141,14 @@ SealedRuns read_runs(const SealedStore& store, const char* state) {
     TableScanDesc const scan = table_beginscan(store.runs, store.snapshot, 0, nullptr);
     while (table_scan_getnextslot(scan, ForwardScanDirection, slot)) {
         const text* const its_state = DatumGetTextPP(attribute(slot, 2));
-        if (VARSIZE_ANY_EXHDR(its_state) != strlen(state) ||
-            memcmp(VARDATA_ANY(its_state), state, strlen(state)) != 0)
+        if (VARSIZE_ANY_EXHDR(its_state) != strlen(state) || memcmp(VARDATA_ANY(its_state), state, strlen(state)) != 0)
             continue;
         if (found.count == room) {
             room *= 2;
             found.runs = static_cast<SealedRun*>(repalloc(found.runs, sizeof(SealedRun) * static_cast<Size>(room)));
         }
-        const SealedRun run{DatumGetInt64(attribute(slot, 1)), DatumGetInt64(attribute(slot, 3)),
+        const SealedRun run{DatumGetInt64(attribute(slot, 1)),
+                            DatumGetInt64(attribute(slot, 3)),
                             {static_cast<std::uint32_t>(DatumGetInt32(attribute(slot, 4))),
                              static_cast<std::uint32_t>(DatumGetInt32(attribute(slot, 5)))},
                             DatumGetInt32(attribute(slot, 7))};

@@ -41,7 +41,9 @@ private:
     struct KeyHash {
         std::size_t operator()(const Key& key) const noexcept {
             return (static_cast<std::uint64_t>(static_cast<std::uint32_t>(key.code_hash)) << 32 |
-                    static_cast<std::uint32_t>(key.month)) * 0x9E3779B97F4A7C15ULL >> 20;
+                    static_cast<std::uint32_t>(key.month)) *
+                       0x9E3779B97F4A7C15ULL >>
+                   20;
         }
     };
     struct Group {

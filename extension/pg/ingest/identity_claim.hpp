@@ -3,10 +3,10 @@
 // A claim is a row of this transaction. Looking reads every row of a key with a dirty snapshot: a committed one decides at
 // once, whatever stands beside it, also one that an open transaction is deleting; an own one does; one that an open
 // transaction inserted is a rival, unless that transaction has taken it back already (then xmin and xmax are one). Only a
-// rival is waited for, and never before a look has been made at all rows. A row is put in by UNIQUE_CHECK_PARTIAL: where that
-// tells of somebody else, it is taken back (in a later command: it must be visible to be deleted) before anything else is
-// done. So of several writers that put in one key at the same time the first keeps it, and rows that were taken back make
-// nobody wait.
+// rival is waited for, and never before a look has been made at all rows. A row is put in by UNIQUE_CHECK_PARTIAL: where
+// that tells of somebody else, it is taken back (in a later command: it must be visible to be deleted) before anything
+// else is done. So of several writers that put in one key at the same time the first keeps it, and rows that were taken
+// back make nobody wait.
 // Keys are claimed in the order of their bytes, so writers of one call never wait in a circle.
 #pragma once
 
@@ -44,8 +44,8 @@ struct IdentityTable {
     Patience patience = Patience::endless;
 };
 
-// Looks every unknown key up: stored ones become known, and in a table that is shared with strangers (Patience::none) those of
-// rivals are held.
+// Looks every unknown key up: stored ones become known, and in a table that is shared with strangers (Patience::none)
+// those of rivals are held.
 void look_up_identities(const IndexScanDesc scan, IdentityTable& table, std::span<ClaimKey> keys);
 
 // Claims every wanted key that is unknown; what turns out to be stored or held is told by its state.

@@ -35,7 +35,7 @@ std::vector<std::int64_t> vector_of(const Numbers& numbers) {
 
 Datum row_of(TupleDesc shape, const tally::ImportReport& told, const char* details) {
     Datum values[columns] = {Int64GetDatum(told.accepted), Int64GetDatum(told.duplicates), Int64GetDatum(told.failed),
-                             Int64GetDatum(told.resent), Int64GetDatum(told.next_line), tally::text_datum(told.failures)};
+                             Int64GetDatum(told.resent),   Int64GetDatum(told.next_line),  tally::text_datum(told.failures)};
     values[unmatched] = Int64GetDatum(told.unmatched);
     bool nulls[columns] = {};
     nulls[limit_reason] = nulls[limit_details] = told.limited == nullptr;
@@ -62,7 +62,8 @@ TALLY_FUNCTION(import_piece) {
     const Numbers from = numbers_of(fcinfo, 6);
     const Numbers to = numbers_of(fcinfo, 7);
     TupleDesc shape = nullptr;
-    if (get_call_result_type(fcinfo, nullptr, &shape) != TYPEFUNC_COMPOSITE || shape->natts != columns || from.count != to.count)
+    if (get_call_result_type(fcinfo, nullptr, &shape) != TYPEFUNC_COMPOSITE || shape->natts != columns ||
+        from.count != to.count)
         ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH), errmsg("unexpected row type of the calling function"),
                         errhint("Run ALTER EXTENSION pgtally UPDATE: library and SQL differ in version.")));
     shape = BlessTupleDesc(shape);
@@ -73,7 +74,8 @@ TALLY_FUNCTION(import_piece) {
         std::vector<std::int64_t> unread = vector_of(unread_lines);
         std::sort(unread.begin(), unread.end());
         std::vector<std::pair<std::int64_t, std::int64_t>> counted;
-        for (int i = 0; i < from.count; ++i) counted.emplace_back(DatumGetInt64(from.values[i]), DatumGetInt64(to.values[i]));
+        for (int i = 0; i < from.count; ++i)
+            counted.emplace_back(DatumGetInt64(from.values[i]), DatumGetInt64(to.values[i]));
         const tally::WorkspaceLease workspace;
         tally::IngestBatch& batch = workspace->batch;
         batch.begin(session.options(tally::DocumentForm::array, true, true));

@@ -1,5 +1,5 @@
-// SQL faces of ingest for one document of events and for one event: tally.ingest, tally.record, and tally._ingest for functions
-// of ours that have a tenant already.
+// SQL faces of ingest for one document of events and for one event: tally.ingest, tally.record, and tally._ingest for
+// functions of ours that have a tenant already.
 #include "core/base/json_string.hpp"
 #include "core/base/rfc3339.hpp"
 #include "core/ingest/ingest_answer.hpp"
@@ -17,7 +17,16 @@ extern "C" Datum tally_uuid7(PG_FUNCTION_ARGS);
 
 namespace {
 
-enum { index_column, event_id_column, verdict_column, reason_column, field_column, unmatched_column, details_column, most_columns };
+enum {
+    index_column,
+    event_id_column,
+    verdict_column,
+    reason_column,
+    field_column,
+    unmatched_column,
+    details_column,
+    most_columns
+};
 
 // What became of an event, as columns from index to details; with as many of them as the function has.
 void set_columns(const tally::BatchEvent& event, Datum* values, bool* nulls) {
@@ -149,7 +158,8 @@ TALLY_FUNCTION(record) {
     given.source = text_argument(fcinfo, 5);
     const bool allow_backfilling = !PG_ARGISNULL(6) && PG_GETARG_BOOL(6);
     TupleDesc shape = nullptr;
-    if (get_call_result_type(fcinfo, nullptr, &shape) != TYPEFUNC_COMPOSITE || shape->natts != details_column - event_id_column)
+    if (get_call_result_type(fcinfo, nullptr, &shape) != TYPEFUNC_COMPOSITE ||
+        shape->natts != details_column - event_id_column)
         ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH), errmsg("unexpected row type of the calling function"),
                         errhint("Run ALTER EXTENSION pgtally UPDATE: library and SQL differ in version.")));
     shape = BlessTupleDesc(shape);
@@ -192,7 +202,8 @@ TALLY_FUNCTION(ingest_for_tenant) {
                 bool nulls[most_columns] = {};
                 set_columns(event, values, nulls);
                 nulls[details_column] = details.empty();
-                if (!details.empty()) values[details_column] = DirectFunctionCall1(jsonb_in, CStringGetDatum(details.c_str()));
+                if (!details.empty())
+                    values[details_column] = DirectFunctionCall1(jsonb_in, CStringGetDatum(details.c_str()));
                 tuplestore_putvalues(rows->setResult, rows->setDesc, values, nulls);
             });
         }

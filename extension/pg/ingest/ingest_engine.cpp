@@ -71,8 +71,9 @@ private:
         });
     }
 
-    // A claim tells of itself who was faster, so a large batch is looked up beforehand only where that decides about more than
-    // the event itself, or where a few of its events show that it was sent before: then nothing is written for what is known.
+    // A claim tells of itself who was faster, so a large batch is looked up beforehand only where that decides about more
+    // than the event itself, or where a few of its events show that it was sent before: then nothing is written for what
+    // is known.
     void look_up() {
         keys_.assign(batch_.identities().size(), ClaimKey{});
         for (std::size_t i = 0; i < keys_.size(); ++i) keys_[i].key = batch_.identities()[i].key;
@@ -81,7 +82,8 @@ private:
             ClaimKey few[looked_up_always];
             for (std::size_t i = 0; i < looked_up_always; ++i) few[i] = keys_[i * step];
             look_up(few);
-            if (std::all_of(std::begin(few), std::end(few), [](const ClaimKey& key) { return key.state == ClaimKey::State::unknown; })) {
+            if (std::all_of(std::begin(few), std::end(few),
+                            [](const ClaimKey& key) { return key.state == ClaimKey::State::unknown; })) {
                 looked_ = 0;
                 return;
             }
@@ -223,7 +225,8 @@ private:
         segments.store();
     }
 
-    // Numbers for the accepted events in the order of their arrival, wherever they go. The way through SQL numbers its rows itself.
+    // Numbers for the accepted events in the order of their arrival, wherever they go. The way through SQL numbers its
+    // rows itself.
     void number_accepted() {
         std::size_t accepted = 0;
         for (const BatchEvent& event : batch_.events()) accepted += event.verdict == Verdict::accepted ? 1 : 0;

@@ -16,8 +16,9 @@ struct IngestCall {
     std::span<const Hash128> keys;  // API keys by BatchBody::sender; none where the events do not come through the API
 };
 
-// Decides about the events of the workspace's batch and stores the accepted ones. The caller has added the bodies and not sealed the batch, has
-// checked that its caller may act for the tenant, and has taken the rights of tally_owner. Inside `guarded`.
+// Decides about the events of the workspace's batch and stores the accepted ones. The caller has added the bodies and not
+// sealed the batch, has checked that its caller may act for the tenant, and has taken the rights of tally_owner. Inside
+// `guarded`.
 void ingest(Workspace& workspace, const IngestCall& call);
 
 }  // namespace tally

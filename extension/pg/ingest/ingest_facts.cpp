@@ -24,7 +24,9 @@ constinit Statement metrics_statement{
     {INT4OID, TEXTARRAYOID}};
 
 constinit Statement any_metric_statement{
-    "SELECT FROM tally.metric m WHERE m.tenant_id OPERATOR(pg_catalog.=) $1 AND m.archived_at IS NULL LIMIT 1", 1, {INT4OID}};
+    "SELECT FROM tally.metric m WHERE m.tenant_id OPERATOR(pg_catalog.=) $1 AND m.archived_at IS NULL LIMIT 1",
+    1,
+    {INT4OID}};
 
 constinit Statement take_statement{
     "SELECT c.shard FROM tally.month_count c WHERE c.tenant_id OPERATOR(pg_catalog.=) $1 AND c.key_id "
@@ -83,9 +85,9 @@ void ask_metrics(IngestBatch& batch, std::int32_t tenant_id) {
     });
     // Who has no metric yet collects before measuring, and knows it.
     if (rows == 0 && call_pg([&] {
-            const Datum values[] = {Int32GetDatum(tenant_id)};
-            return any_metric_statement.run(values);
-        }) == 0) {
+                         const Datum values[] = {Int32GetDatum(tenant_id)};
+                         return any_metric_statement.run(values);
+                     }) == 0) {
         call_pg([] { SPI_finish(); });
         return;
     }

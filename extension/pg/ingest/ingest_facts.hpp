@@ -1,5 +1,5 @@
-// What must be known about a batch besides the identities that are stored, asked of the database by few statements. Runs with
-// the rights of tally_owner.
+// What must be known about a batch besides the identities that are stored, asked of the database by few statements. Runs
+// with the rights of tally_owner.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
 // SQL face of ingest for many requests of the REST API at once, each with its key and its own strict or partial meaning:
-// tally_rest.ingest_batch. Every key is checked here and now, so a revoked one is refused by the very next batch. Tenants come
-// one after the other; where several bodies share the transaction none of them waits for a stranger's open transaction.
+// tally_rest.ingest_batch. Every key is checked here and now, so a revoked one is refused by the very next batch. Tenants
+// come one after the other; where several bodies share the transaction none of them waits for a stranger's open transaction.
 #include "core/base/json_string.hpp"
 #include "core/ingest/ingest_answer.hpp"
 
@@ -59,8 +59,8 @@ CheckedKey check_key(const Datum hash, bool is_null) {
 }
 
 tally::IngestAnswer refusal(const CheckedKey& key) {
-    tally::IngestAnswer answer{key.status, key.status == 403 ? "{\"code\":\"FORBIDDEN\",\"message\":"
-                                                             : "{\"code\":\"UNAUTHORIZED\",\"message\":"};
+    tally::IngestAnswer answer{
+        key.status, key.status == 403 ? "{\"code\":\"FORBIDDEN\",\"message\":" : "{\"code\":\"UNAUTHORIZED\",\"message\":"};
     tally::append_json_string(answer.body, key.message);
     answer.body += '}';
     return answer;
@@ -99,8 +99,10 @@ struct Requests {
 Requests requests_of(FunctionCallInfo fcinfo) {
     Requests requests;
     int bodies = 0;
-    deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), BYTEAOID, -1, false, TYPALIGN_INT, &requests.keys, &requests.no_key, &requests.count);
-    deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), TEXTOID, -1, false, TYPALIGN_INT, &requests.bodies, &requests.no_body, &bodies);
+    deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), BYTEAOID, -1, false, TYPALIGN_INT, &requests.keys, &requests.no_key,
+                      &requests.count);
+    deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), TEXTOID, -1, false, TYPALIGN_INT, &requests.bodies, &requests.no_body,
+                      &bodies);
     if (bodies != requests.count)
         ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("there must be as many keys as bodies")));
     for (int i = 0; i < bodies; ++i) {
@@ -158,7 +160,7 @@ TALLY_FUNCTION(ingest_requests) {
         for (std::size_t at = 0; at < answers.size(); ++at) {
             tally::call_pg([&] {
                 Datum values[columns] = {Int32GetDatum(static_cast<int>(at) + 1), Int32GetDatum(answers[at].status),
-                                               tally::text_datum(answers[at].body)};
+                                         tally::text_datum(answers[at].body)};
                 bool nulls[columns] = {};
                 tuplestore_putvalues(rows->setResult, rows->setDesc, values, nulls);
             });

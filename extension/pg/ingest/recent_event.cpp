@@ -48,8 +48,7 @@ HeapTuple new_event(StoreTable& table, const EventOrigin& origin, const EventRow
     std::size_t length = start;
     for (const std::string_view text : texts) length = end_of_text(length, text.size());
     char* data = nullptr;
-    HeapTuple const tuple =
-        new_row(table, length, origin.import_id != nullptr ? nullptr : without_import, true, &data);
+    HeapTuple const tuple = new_row(table, length, origin.import_id != nullptr ? nullptr : without_import, true, &data);
     put(data, 0, origin.generation);
     put(data, 4, origin.tenant_id);
     put(data, 8, row.code_hash);
@@ -84,8 +83,11 @@ void store_events(StoreTable& table, const EventOrigin& origin, std::span<const 
     insert_rows(table, slots, count);
     for (const std::uint32_t place : key_order) {
         const EventRow& row = rows[place];
-        Datum key[] = {Int32GetDatum(origin.generation), Int32GetDatum(origin.tenant_id), Int32GetDatum(row.code_hash),
-                       Int32GetDatum(row.customer_hash), TimestampTzGetDatum(row.ts - unix_to_postgres_epoch),
+        Datum key[] = {Int32GetDatum(origin.generation),
+                       Int32GetDatum(origin.tenant_id),
+                       Int32GetDatum(row.code_hash),
+                       Int32GetDatum(row.customer_hash),
+                       TimestampTzGetDatum(row.ts - unix_to_postgres_epoch),
                        Int64GetDatum(row.seq)};
         (void)insert_index_entries(table, slots[place], key, UNIQUE_CHECK_YES);
     }

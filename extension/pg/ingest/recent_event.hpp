@@ -14,16 +14,16 @@ namespace tally {
 struct EventRow {
     std::int32_t code_hash = 0;
     std::int32_t customer_hash = 0;
-    std::int64_t ts = 0;   // Unix microseconds
+    std::int64_t ts = 0;  // Unix microseconds
     std::int64_t seq = 0;
     std::string_view code, customer_id, source, event_id, properties;
 };
 
 // What all events of a call share.
 struct EventOrigin {
-    std::int32_t generation = 0;           // pg/segment/generation.hpp
+    std::int32_t generation = 0;  // pg/segment/generation.hpp
     std::int32_t tenant_id = 0;
-    std::int64_t received_at = 0;          // Unix microseconds
+    std::int64_t received_at = 0;  // Unix microseconds
     const Hash128* import_id = nullptr;
 };
 

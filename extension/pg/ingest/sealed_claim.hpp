@@ -1,8 +1,8 @@
 // The sealed side of a claim: identities that are no longer in recent_identity but in sealed blocks (pg/identity).
 //
 // A look before the claim tells of most; it cannot be the last word, for sealing may move an identity between that look and
-// the claim: then it is not yet visible in the blocks and no longer in the recent table. So there is a second look, after the
-// claim's own rows were put in, with a snapshot taken then (also under REPEATABLE READ), into what was sealed since.
+// the claim: then it is not yet visible in the blocks and no longer in the recent table. So there is a second look, after
+// the claim's own rows were put in, with a snapshot taken then (also under REPEATABLE READ), into what was sealed since.
 #pragma once
 
 #include <cstdint>

@@ -24,8 +24,10 @@ constinit Statement withdraw_statement{
     "DELETE FROM tally.recent_identity i WHERE i.identity OPERATOR(pg_catalog.=) ANY ($1)", 1, {UUIDARRAYOID}};
 
 constinit Statement store_statement{
-    "INSERT INTO tally.recent_event (generation, tenant_id, code_hash, customer_hash, ts, received_at, import_id, code, customer_id, source, "
-    "event_id, properties) SELECT $10, $6, tally._hash32(n.code), tally._hash32(n.customer_id), n.ts, $7, $8, n.code, n.customer_id, "
+    "INSERT INTO tally.recent_event (generation, tenant_id, code_hash, customer_hash, ts, received_at, import_id, code, "
+    "customer_id, source, "
+    "event_id, properties) SELECT $10, $6, tally._hash32(n.code), tally._hash32(n.customer_id), n.ts, $7, $8, n.code, "
+    "n.customer_id, "
     "n.source, n.event_id, n.properties::pg_catalog.json FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), "
     "pg_catalog.unnest($3), pg_catalog.unnest($4), pg_catalog.unnest($5), pg_catalog.unnest($9)) WITH ORDINALITY "
     "n(ts, code, customer_id, source, event_id, properties, place) ORDER BY n.place",
@@ -38,7 +40,8 @@ struct Column {
     Datum* values;
     std::size_t count = 0;
 
-    explicit Column(std::size_t most) : values(static_cast<Datum*>(palloc(sizeof(Datum) * std::max<std::size_t>(most, 1)))) {}
+    explicit Column(std::size_t most)
+        : values(static_cast<Datum*>(palloc(sizeof(Datum) * std::max<std::size_t>(most, 1)))) {}
     void add(Datum value) { values[count++] = value; }
     Datum array(Oid type, int length, bool by_value, char alignment) const {
         return PointerGetDatum(construct_array(values, static_cast<int>(count), type, length, by_value, alignment));

@@ -1,6 +1,6 @@
-// The way of SQL into the tables of the store, for when direct access is not to be had (pg/ingest/store_table.hpp): a trigger
-// was put on a table, or another engine owns it. It claims in the same order and gives the same answers; an open transaction
-// that holds an event is waited for, whatever the caller's patience.
+// The way of SQL into the tables of the store, for when direct access is not to be had (pg/ingest/store_table.hpp): a
+// trigger was put on a table, or another engine owns it. It claims in the same order and gives the same answers; an open
+// transaction that holds an event is waited for, whatever the caller's patience.
 #pragma once
 
 #include "pg/ingest/identity_claim.hpp"

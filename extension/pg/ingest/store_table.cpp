@@ -47,8 +47,8 @@ bool may_access_directly(const StoreTable& table, std::span<const Oid> columns, 
     Relation const relation = table.relation;
     const FormData_pg_class* about = relation->rd_rel;
     if (about->relkind != RELKIND_RELATION || about->relispartition || about->relhassubclass || about->relforcerowsecurity ||
-        relation->rd_tableam != GetHeapamTableAmRoutine() || relation->trigdesc != nullptr || relation->rd_rules != nullptr ||
-        !has_columns(RelationGetDescr(relation), columns) || is_distributed(relation)) {
+        relation->rd_tableam != GetHeapamTableAmRoutine() || relation->trigdesc != nullptr ||
+        relation->rd_rules != nullptr || !has_columns(RelationGetDescr(relation), columns) || is_distributed(relation)) {
         return false;
     }
     if (table.primary == nullptr || table.primary_info->ii_NumIndexKeyAttrs != key_columns) return false;
@@ -115,8 +115,7 @@ HeapTuple new_row(StoreTable& table, std::size_t length, const bits8* not_null, 
     ItemPointerSetInvalid(&row->t_data->t_ctid);
     HeapTupleHeaderSetNatts(row->t_data, columns);
     row->t_data->t_hoff = static_cast<uint8>(start);
-    row->t_data->t_infomask =
-        static_cast<uint16>((bitmap > 0 ? HEAP_HASNULL : 0) | (has_varlena ? HEAP_HASVARWIDTH : 0));
+    row->t_data->t_infomask = static_cast<uint16>((bitmap > 0 ? HEAP_HASNULL : 0) | (has_varlena ? HEAP_HASVARWIDTH : 0));
     if (bitmap > 0) std::memcpy(row->t_data->t_bits, not_null, bitmap);
     *data = reinterpret_cast<char*>(row->t_data) + start;
     return row;

@@ -19,8 +19,8 @@ struct StoreTable {
     ResultRelInfo* indexes = nullptr;  // as the executor opens them
     Relation primary = nullptr;        // the index of the primary key
     IndexInfo* primary_info = nullptr;
-    TupleDesc shape = nullptr;         // a copy without reference count, for slots
-    char* room = nullptr;              // for rows
+    TupleDesc shape = nullptr;  // a copy without reference count, for slots
+    char* room = nullptr;       // for rows
     std::size_t room_left = 0;
     bool is_direct = false;
 };

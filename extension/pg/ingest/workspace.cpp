@@ -14,8 +14,9 @@ constexpr Size first_block = 1 << 20;
 
 MemoryContext Workspace::empty_memory() {
     if (memory_ == nullptr) {
-        memory_ = is_kept_ ? AllocSetContextCreate(TopMemoryContext, "pgtally ingest", 0, first_block, ALLOCSET_DEFAULT_MAXSIZE)
-                           : AllocSetContextCreate(CurrentMemoryContext, "pgtally ingest", ALLOCSET_DEFAULT_SIZES);
+        memory_ = is_kept_
+                      ? AllocSetContextCreate(TopMemoryContext, "pgtally ingest", 0, first_block, ALLOCSET_DEFAULT_MAXSIZE)
+                      : AllocSetContextCreate(CurrentMemoryContext, "pgtally ingest", ALLOCSET_DEFAULT_SIZES);
     }
     MemoryContextReset(memory_);  // an error may have left something
     return memory_;

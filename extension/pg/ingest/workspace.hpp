@@ -1,5 +1,5 @@
-// Working memory of ingest that a session keeps from call to call: a call of a thousand events touches some megabytes, and to
-// give them back to the system and fetch them again each time costs as much as storing the events.
+// Working memory of ingest that a session keeps from call to call: a call of a thousand events touches some megabytes,
+// and to give them back to the system and fetch them again each time costs as much as storing the events.
 //
 // One workspace a session. A call inside of a call (a trigger that records) gets one of its own for the time.
 #pragma once

@@ -1,5 +1,5 @@
-// Query parameters as tallyd hands them over, {"name": ["value", ...]}. In C, for each request reads several of them, and what
-// an SQL function does for one is planned anew in every transaction.
+// Query parameters as tallyd hands them over, {"name": ["value", ...]}. In C, for each request reads several of them, and
+// what an SQL function does for one is planned anew in every transaction.
 // Invariant: no C++ object that needs a destructor lives in these functions, for PostgreSQL's errors jump over them.
 #include <string_view>
 
@@ -95,10 +95,11 @@ bool ends_in_spaced_offset(std::string_view text) {
     if (given == nullptr)
         refuse_argument(name, psprintf("%s is missing", name),
                         "Give a date such as 2024-01-31 or a time such as 2024-01-31T13:00:00Z.");
-    refuse_argument(name,
-                    psprintf("%s must be a date such as 2024-01-31 or an RFC 3339 time such as 2024-01-31T13:00:00Z, not \"%s\"",
-                             name, quoted(given)),
-                    ends_in_spaced_offset(given) ? "In a query string the + of an offset must be written as %2B." : nullptr);
+    refuse_argument(
+        name,
+        psprintf("%s must be a date such as 2024-01-31 or an RFC 3339 time such as 2024-01-31T13:00:00Z, not \"%s\"", name,
+                 quoted(given)),
+        ends_in_spaced_offset(given) ? "In a query string the + of an offset must be written as %2B." : nullptr);
 }
 
 // Unix microseconds of a parameter that is a time, or a date: midnight in the zone.
@@ -106,8 +107,7 @@ std::int64_t instant(Jsonb* query, const char* name, pg_tz* zone) {
     const char* const given = one_value_or_none(query, name);
     if (given == nullptr) refuse_instant(name, given);
     std::int64_t midnight = 0;
-    if (parse_date(given, &midnight))
-        return guarded([&] { return first_instant(midnight, PgZone(zone)); });
+    if (parse_date(given, &midnight)) return guarded([&] { return first_instant(midnight, PgZone(zone)); });
     const auto parsed = parse_rfc3339(given);
     if (!parsed) refuse_instant(name, given);
     return *parsed;
@@ -136,7 +136,8 @@ struct Allowed {
 
 Allowed allowed_argument(FunctionCallInfo fcinfo, int number) {
     Allowed allowed;
-    deconstruct_array(PG_GETARG_ARRAYTYPE_P(number), TEXTOID, -1, false, TYPALIGN_INT, &allowed.names, nullptr, &allowed.count);
+    deconstruct_array(PG_GETARG_ARRAYTYPE_P(number), TEXTOID, -1, false, TYPALIGN_INT, &allowed.names, nullptr,
+                      &allowed.count);
     for (int i = 0; i < allowed.count; ++i)
         if (view_of(DatumGetTextPP(allowed.names[i])) == "filter[]") allowed.filters = true;
     return allowed;
@@ -148,7 +149,8 @@ Allowed allowed_argument(FunctionCallInfo fcinfo, int number) {
     appendStringInfoString(&hint, allowed.count == 0 ? "This route takes none" : "This route takes ");
     for (int i = 0; i < allowed.count; ++i) {
         const char* const name = text_to_cstring(DatumGetTextPP(allowed.names[i]));
-        appendStringInfo(&hint, "%s%s", i == 0 ? "" : ", ", std::string_view(name) == "filter[]" ? "filter[property]" : name);
+        appendStringInfo(&hint, "%s%s", i == 0 ? "" : ", ",
+                         std::string_view(name) == "filter[]" ? "filter[property]" : name);
     }
     appendStringInfoChar(&hint, '.');
     refuse_argument(extra, psprintf("unknown query parameter \"%s\"", extra), hint.data);
@@ -213,7 +215,8 @@ TALLY_FUNCTION(query_parameter_list) {
     PG_RETURN_ARRAYTYPE_P(construct_md_array(texts, nulls, 1, &size, &first, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
-// tally_rest._parameter_number(query jsonb, name text, least_value bigint, greatest_value bigint, default_value bigint) -> bigint
+// tally_rest._parameter_number(query jsonb, name text, least_value bigint, greatest_value bigint, default_value bigint)
+// -> bigint
 TALLY_FUNCTION(query_parameter_number) {
     const char* const name = tally::name_argument(fcinfo, 1);
     const char* const given = tally::one_value_or_none(tally::query_argument(fcinfo), name);
@@ -229,8 +232,8 @@ TALLY_FUNCTION(query_parameter_number) {
         for (const char digit : digits) number = number * 10 + (digit - '0');
     }
     if (number < least || number > greatest)
-        tally::refuse_argument(name, psprintf("%s must be a whole number from " INT64_FORMAT " to " INT64_FORMAT, name, least,
-                                              greatest));
+        tally::refuse_argument(
+            name, psprintf("%s must be a whole number from " INT64_FORMAT " to " INT64_FORMAT, name, least, greatest));
     PG_RETURN_INT64(number);
 }
 
@@ -260,9 +263,9 @@ TALLY_FUNCTION(usage_filter) {
 
 // tally_rest._instant(query jsonb, name text, time_zone text) -> timestamptz
 TALLY_FUNCTION(query_instant) {
-    PG_RETURN_TIMESTAMPTZ(tally::instant(tally::query_argument(fcinfo), tally::name_argument(fcinfo, 1),
-                                         tally::zone_argument(fcinfo, 2)) -
-                          tally::unix_to_postgres_epoch);
+    PG_RETURN_TIMESTAMPTZ(
+        tally::instant(tally::query_argument(fcinfo), tally::name_argument(fcinfo, 1), tally::zone_argument(fcinfo, 2)) -
+        tally::unix_to_postgres_epoch);
 }
 
 // tally_rest._local_time(query jsonb, name text, time_zone text) -> timestamp

@@ -1,5 +1,5 @@
-// Columns of tally.recent_event and tally.segment by their numbers, for who reads rows without SQL. The tables are defined in
-// sql/install/40-event. The key of recent_event is its first columns, in their order.
+// Columns of tally.recent_event and tally.segment by their numbers, for who reads rows without SQL. The tables are
+// defined in sql/install/40-event. The key of recent_event is its first columns, in their order.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
 // Erasing of a customer's personal data from packed events, a segment at a time: each that holds such an event is replaced
-// by others with the same events less what is erased, in the caller's transaction. The caller holds the locks of the piles, so
-// nothing else moves these events; loose segments stay loose under their new numbers.
+// by others with the same events less what is erased, in the caller's transaction. The caller holds the locks of the
+// piles, so nothing else moves these events; loose segments stay loose under their new numbers.
 //
 // Amounts of memory are those of one segment.
 #include <algorithm>
@@ -54,7 +54,8 @@ std::vector<FoundSegment> find_segments(const Forgetting& wanted) {
             "SELECT s.tableoid, s.ctid, s.segment_id, s.month, EXISTS (SELECT FROM tally.loose_segment l"
             " WHERE l.tenant_id = $1 AND l.code_hash = $4 AND l.segment_id = s.segment_id)"
             " FROM tally.segment s WHERE s.tenant_id = $1 AND s.code = $2"
-            " AND s.first_customer <= $3 COLLATE \"C\" AND s.last_customer >= $3 COLLATE \"C\" ORDER BY s.month, s.segment_id",
+            " AND s.first_customer <= $3 COLLATE \"C\" AND s.last_customer >= $3 COLLATE \"C\" ORDER BY s.month, "
+            "s.segment_id",
             {{INT4OID, Int32GetDatum(wanted.tenant_id)},
              {TEXTOID, text_datum(wanted.code)},
              {TEXTOID, text_datum(wanted.customer)},
@@ -126,9 +127,8 @@ std::int64_t forget_in(const FoundSegment& found, const Forgetting& wanted) {
 }
 
 std::int64_t forget_packed(const Forgetting& wanted) {
-    MemoryContext const memory = call_pg([] {
-        return AllocSetContextCreate(CurrentMemoryContext, "tally forgotten segment", ALLOCSET_DEFAULT_SIZES);
-    });
+    MemoryContext const memory = call_pg(
+        [] { return AllocSetContextCreate(CurrentMemoryContext, "tally forgotten segment", ALLOCSET_DEFAULT_SIZES); });
     std::int64_t changed = 0;
     for (const FoundSegment& found : find_segments(wanted)) {
         MemoryContext const before = MemoryContextSwitchTo(memory);
@@ -158,8 +158,8 @@ Datum text_array(const std::vector<std::string_view>& texts) {
 TALLY_FUNCTION(forget_packed) {
     using namespace tally;
     return Int64GetDatum(as_owner([&] {
-        return forget_packed({PG_GETARG_INT32(0), *text_argument(fcinfo, 1), *text_argument(fcinfo, 2), erasure_arguments(fcinfo, 3, 4),
-                              PG_GETARG_BOOL(5)});
+        return forget_packed({PG_GETARG_INT32(0), *text_argument(fcinfo, 1), *text_argument(fcinfo, 2),
+                              erasure_arguments(fcinfo, 3, 4), PG_GETARG_BOOL(5)});
     }));
 }
 
@@ -185,7 +185,8 @@ TALLY_FUNCTION(without) {
         TextArena arena;
         const Erasure erasure = erasure_arguments(fcinfo, 1, 2);
         std::string json;
-        append_properties(json, erasure.rest(reader.read(call_pg([&] { return view_of(PG_GETARG_TEXT_PP(0)); }), arena), arena));
+        append_properties(json,
+                          erasure.rest(reader.read(call_pg([&] { return view_of(PG_GETARG_TEXT_PP(0)); }), arena), arena));
         return call_pg([&] { return text_datum(json); });
     });
 }

@@ -32,7 +32,7 @@ inline constexpr int max_generations = 8;
 
 struct Generations {
     std::int32_t numbers[2 * max_generations];  // ascending; those of two snapshots where a transaction reads its own
-    int count = 0;                          // at least 1
+    int count = 0;                              // at least 1
 
     std::int32_t newest() const noexcept { return numbers[count - 1]; }
 };

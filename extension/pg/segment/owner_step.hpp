@@ -30,8 +30,8 @@ auto as_owner(Body&& body) -> std::invoke_result_t<Body> {
 // procedure may not commit, before the second step.
 template <typename Step>
 void committing_loop(FunctionCallInfo fcinfo, Step&& step) {
-    const bool atomic = fcinfo->context == nullptr || !IsA(fcinfo->context, CallContext) ||
-                        castNode(CallContext, fcinfo->context)->atomic;
+    const bool atomic =
+        fcinfo->context == nullptr || !IsA(fcinfo->context, CallContext) || castNode(CallContext, fcinfo->context)->atomic;
     if (SPI_connect_ext(atomic ? 0 : SPI_OPT_NONATOMIC) != SPI_OK_CONNECT) elog(ERROR, "SPI_connect failed");
     while (step()) {
         CHECK_FOR_INTERRUPTS();

@@ -97,8 +97,7 @@ Step do_step(PackQueue& queue) {
 }
 
 PackSettings settings_of(std::int32_t min_events, const Interval& max_age, bool tidy) {
-    if (min_events < 1)
-        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("min_events must be at least 1")));
+    if (min_events < 1) ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("min_events must be at least 1")));
     const std::int64_t days = max_age.month * std::int64_t{DAYS_PER_MONTH} + max_age.day;
     return {min_events, days * USECS_PER_DAY + max_age.time, tidy};
 }

@@ -48,12 +48,12 @@ struct PackQueue {
     OldCalls old_calls;
     bool had_work = false;  // since the round began
     bool in_round = false;
-    std::uint32_t next_block = 0;      // of recent_event: where planning goes on
-    bool table_is_read = false;        // planning has come to the end of recent_event in this round
-    bool merges_are_listed = false;    // in this round
-    bool generations_changed = false;  // or rows were taken out of them
+    std::uint32_t next_block = 0;         // of recent_event: where planning goes on
+    bool table_is_read = false;           // planning has come to the end of recent_event in this round
+    bool merges_are_listed = false;       // in this round
+    bool generations_changed = false;     // or rows were taken out of them
     bool generations_are_tended = false;  // at the end of this round
-    std::int64_t listed_segment = -1;  // greatest segment number when all segments were last looked at
+    std::int64_t listed_segment = -1;     // greatest segment number when all segments were last looked at
     std::int32_t listed_day = 0;
 };
 

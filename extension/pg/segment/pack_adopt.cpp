@@ -60,18 +60,16 @@ void add_to_totals(const LooseSegment& loose, LifeTotals& totals) {
     SegmentReader reader(bytes);
     totals.add(loose.key.code, reader);
     SegmentDictionary& sources = reader.sources();
-    for (std::uint32_t code = 0; code < sources.size(); ++code)
-        totals.note_source(loose.key.code, sources.entry(code).text);
+    for (std::uint32_t code = 0; code < sources.size(); ++code) totals.note_source(loose.key.code, sources.entry(code).text);
 }
 
 void forget_note(const PileKey& pile, std::int64_t segment_id) {
     call_pg([&] {
-        run_now(
-            "DELETE FROM tally.loose_segment l WHERE l.tenant_id = $1 AND l.code_hash = $2 AND l.segment_id = $3",
-            {{INT4OID, Int32GetDatum(pile.tenant_id)},
-             {INT4OID, Int32GetDatum(pile.code_hash)},
-             {INT8OID, Int64GetDatum(segment_id)}},
-            SPI_OK_DELETE);
+        run_now("DELETE FROM tally.loose_segment l WHERE l.tenant_id = $1 AND l.code_hash = $2 AND l.segment_id = $3",
+                {{INT4OID, Int32GetDatum(pile.tenant_id)},
+                 {INT4OID, Int32GetDatum(pile.code_hash)},
+                 {INT8OID, Int64GetDatum(segment_id)}},
+                SPI_OK_DELETE);
     });
 }
 

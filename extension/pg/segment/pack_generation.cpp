@@ -40,9 +40,8 @@ std::vector<VirtualTransactionId> writing_now() {
 }
 
 bool is_among(const std::vector<VirtualTransactionId>& all, const VirtualTransactionId& wanted) {
-    return std::any_of(all.begin(), all.end(), [&](const VirtualTransactionId& one) {
-        return VirtualTransactionIdEquals(one, wanted);
-    });
+    return std::any_of(all.begin(), all.end(),
+                       [&](const VirtualTransactionId& one) { return VirtualTransactionIdEquals(one, wanted); });
 }
 
 // Whether all calls that may not know of the newest generation have ended. They are noted when it is first seen here; one
@@ -84,16 +83,14 @@ bool holds_rows(std::int32_t generation) {
 }
 
 bool remove_empty(PackQueue& queue, const Generations& live) {
-    if (live.count == 1 || call_pg([] { return is_writing(); }) ||
-        !old_calls_have_ended(queue.old_calls, live.newest()))
+    if (live.count == 1 || call_pg([] { return is_writing(); }) || !old_calls_have_ended(queue.old_calls, live.newest()))
         return false;
     bool removed = false;
     for (int i = 0; i + 1 < live.count; ++i) {
         const std::int32_t number = live.numbers[i];
         if (call_pg([&] { return holds_rows(number); })) continue;
         call_pg([&] {
-            run_now("DELETE FROM tally.generation WHERE generation = $1", {{INT4OID, Int32GetDatum(number)}},
-                    SPI_OK_DELETE);
+            run_now("DELETE FROM tally.generation WHERE generation = $1", {{INT4OID, Int32GetDatum(number)}}, SPI_OK_DELETE);
         });
         removed = true;
     }
@@ -105,7 +102,8 @@ bool begin_new(const Generations& live) {
     if (live.count == max_generations) return false;
     run_now(
         "INSERT INTO tally.generation (generation, moved_before)"
-        " SELECT n.generation, n.moved FROM (SELECT coalesce(pg_catalog.sum(p.packed_events), 0)::bigint AS moved FROM tally.pile p) p,"
+        " SELECT n.generation, n.moved FROM (SELECT coalesce(pg_catalog.sum(p.packed_events), 0)::bigint AS moved FROM "
+        "tally.pile p) p,"
         " LATERAL (VALUES (0, 0::bigint), ($1 + 1, p.moved)) n(generation, moved)"
         " WHERE p.moved >= $2 + coalesce((SELECT g.moved_before FROM tally.generation g WHERE g.generation = $1), 0)"
         " AND (n.generation > $1 OR NOT EXISTS (SELECT FROM tally.generation))",

@@ -178,8 +178,7 @@ void plan_packing(PackQueue& queue) {
     }
     // Where another session makes rows just now, what lacks one is packed in the next round.
     call_pg([&] { make_piles(tenant_ids.data(), code_hashes.data(), static_cast<int>(tenant_ids.size())); });
-    std::stable_sort(ordered.begin(), ordered.end(),
-                     [](auto* left, auto* right) { return left->events > right->events; });
+    std::stable_sort(ordered.begin(), ordered.end(), [](auto* left, auto* right) { return left->events > right->events; });
     for (Pile* pile : ordered) queue.piles.push_back(std::move(pile->range));
     const SegmentPartitions partitions = call_pg([] { return segment_partitions(); });
     for (const std::int32_t month : months)

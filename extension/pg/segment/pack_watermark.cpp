@@ -13,14 +13,18 @@ namespace {
 // Takes away what a newer one says too. Where the newest is not to be relied on yet, others are added once a minute.
 void note_watermark() {
     run_now(
-        "DELETE FROM tally.watermark w USING tally.watermark n WHERE n.next_xid <= pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())"
+        "DELETE FROM tally.watermark w USING tally.watermark n WHERE n.next_xid <= "
+        "pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())"
         " AND w.seq <= n.seq AND w.act <= n.act AND (w.seq, w.act) <> (n.seq, n.act)",
         {}, SPI_OK_DELETE);
     run_now(
         "SELECT s.last_value, a.last_value FROM tally.event_seq s,"
-        " LATERAL (SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS last_value FROM tally.act_number) a WHERE s.is_called AND (SELECT"
-        " pg_catalog.count(*) < 1000 AND coalesce(pg_catalog.max(w.seq) < s.last_value OR pg_catalog.max(w.act) < a.last_value, true)"
-        " AND coalesce(pg_catalog.max(w.next_xid::text::bigint) <= pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())::text::bigint"
+        " LATERAL (SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS last_value FROM tally.act_number) a WHERE "
+        "s.is_called AND (SELECT"
+        " pg_catalog.count(*) < 1000 AND coalesce(pg_catalog.max(w.seq) < s.last_value OR pg_catalog.max(w.act) < "
+        "a.last_value, true)"
+        " AND coalesce(pg_catalog.max(w.next_xid::text::bigint) <= "
+        "pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())::text::bigint"
         " OR pg_catalog.max(w.marked_at) < pg_catalog.clock_timestamp() - '1 minute'::interval, true)"
         " FROM tally.watermark w)",
         {}, SPI_OK_SELECT);

@@ -43,8 +43,8 @@ void execute_utility(const std::string& statement) {
 std::string free_name(const MonthRange& months) {
     const std::string wanted = partition_name(months);
     std::string name = wanted;
-    for (int i = 2;
-         call_pg([&] { return OidIsValid(get_relname_relid(name.c_str(), get_namespace_oid("tally", false))); }); ++i)
+    for (int i = 2; call_pg([&] { return OidIsValid(get_relname_relid(name.c_str(), get_namespace_oid("tally", false))); });
+         ++i)
         name = wanted + "_" + std::to_string(i);
     return name;
 }
@@ -54,8 +54,7 @@ std::string free_name(const MonthRange& months) {
 SegmentPartitions segment_partitions() {
     List* const children = find_inheritance_children(relation_oid("segment"), NoLock);
     SegmentPartitions all{
-        static_cast<SegmentPartition*>(palloc(sizeof(SegmentPartition) * static_cast<Size>(list_length(children) + 1))),
-        0};
+        static_cast<SegmentPartition*>(palloc(sizeof(SegmentPartition) * static_cast<Size>(list_length(children) + 1))), 0};
     ListCell* cell = nullptr;
     foreach (cell, children) {
         const MonthRange months = months_of(lfirst_oid(cell));
@@ -86,17 +85,16 @@ bool make_partition(std::int32_t month, std::int32_t current_month) {
     const MonthRange months = partition_for(month, current_month, existing);
     const std::string name = "tally." + free_name(months);
     // Few rows, each of them large and never changed; what merges delete lies in the TOAST table.
-    execute_utility(
-        "CREATE TABLE " + name +
-        " (LIKE tally.segment INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE INCLUDING COMMENTS,"
-        " PRIMARY KEY (tenant_id, code, segment_id)) USING heap WITH (fillfactor = 100, vacuum_truncate = off,"
-        " autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 200, toast.vacuum_truncate = off,"
-        " toast.autovacuum_vacuum_scale_factor = 0.05)");
+    execute_utility("CREATE TABLE " + name +
+                    " (LIKE tally.segment INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE INCLUDING COMMENTS,"
+                    " PRIMARY KEY (tenant_id, code, segment_id)) USING heap WITH (fillfactor = 100, vacuum_truncate = off,"
+                    " autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 200, toast.vacuum_truncate = off,"
+                    " toast.autovacuum_vacuum_scale_factor = 0.05)");
     execute_utility("ALTER TABLE " + name + " ALTER COLUMN data SET STATISTICS 0");
     execute_utility("COMMENT ON TABLE " + name + " IS 'Segments of months from " + month_text(months.begin) +
                     " on, before " + month_text(months.end) + "'");
-    execute_utility("ALTER TABLE tally.segment ATTACH PARTITION " + name + " FOR VALUES FROM ('" +
-                    month_text(months.begin) + "') TO ('" + month_text(months.end) + "')");
+    execute_utility("ALTER TABLE tally.segment ATTACH PARTITION " + name + " FOR VALUES FROM ('" + month_text(months.begin) +
+                    "') TO ('" + month_text(months.end) + "')");
     return true;
 }
 

@@ -32,8 +32,8 @@ PileLock lock_pile(std::int32_t tenant_id, std::int32_t code_hash) {
         ItemPointerData place = slot->tts_tid;
         TM_FailureData failure;
         const TM_Result result =
-            table_tuple_lock(piles, &place, snapshot, slot, GetCurrentCommandId(true), LockTupleNoKeyExclusive,
-                             LockWaitSkip, TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
+            table_tuple_lock(piles, &place, snapshot, slot, GetCurrentCommandId(true), LockTupleNoKeyExclusive, LockWaitSkip,
+                             TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
         lock = result == TM_Ok ? PileLock::held : PileLock::busy;
     }
     index_endscan(scan);

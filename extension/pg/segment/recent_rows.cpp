@@ -94,8 +94,8 @@ RowTexts row_texts(const PileScan& open) {
     return texts;
 }
 
-RecentRow read_row(const PileScan& open, const RowHead& head, std::int32_t month, PropertiesReader& reader,
-                   TextArena& arena, std::string_view last_code) {
+RecentRow read_row(const PileScan& open, const RowHead& head, std::int32_t month, PropertiesReader& reader, TextArena& arena,
+                   std::string_view last_code) {
     const RowTexts texts = call_pg([&] { return row_texts(open); });
     const auto value = [&](RecentColumn column) { return column_value(open.slot, column); };
     RecentRow row;

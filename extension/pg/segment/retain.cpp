@@ -30,8 +30,8 @@ TimestampTz edge_for(const Interval& keep) {
     const std::int64_t kept = (keep.month * std::int64_t{DAYS_PER_MONTH} + keep.day) * USECS_PER_DAY + keep.time;
     if (kept < DAYS_PER_MONTH * USECS_PER_DAY)
         ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("events must be kept for at least 1 month")));
-    const TimestampTz wanted = DatumGetTimestampTz(DirectFunctionCall2(
-        timestamptz_mi_interval, TimestampTzGetDatum(GetCurrentTimestamp()), IntervalPGetDatum(&keep)));
+    const TimestampTz wanted = DatumGetTimestampTz(
+        DirectFunctionCall2(timestamptz_mi_interval, TimestampTzGetDatum(GetCurrentTimestamp()), IntervalPGetDatum(&keep)));
     const std::int64_t begin = month_begin(month_of(Max(wanted + unix_to_postgres_epoch, INT64CONST(0))));
     return begin - unix_to_postgres_epoch;
 }
@@ -120,25 +120,15 @@ bool do_stage(Retention& work) {
     const std::int32_t month = month_of(work.edge + unix_to_postgres_epoch);
     const Datum moment = TimestampTzGetDatum(work.edge);
     switch (work.stage) {
-        case Stage::edge:
-            set_edge(work.edge);
-            return false;
-        case Stage::partitions:
-            return drop_partition(month, work.last_partition) != Drop::none;
-        case Stage::segments:
-            return delete_piece(delete_segments, DATEOID, DateADTGetDatum(month_date(month)));
-        case Stage::loose:
-            return delete_piece(delete_loose, DATEOID, DateADTGetDatum(month_date(month)));
-        case Stage::events:
-            return delete_piece(delete_events, TIMESTAMPTZOID, moment);
-        case Stage::identities:
-            return delete_piece(delete_identities, INT4OID, Int32GetDatum(month));
-        case Stage::corrections:
-            return delete_piece(delete_corrections, TIMESTAMPTZOID, moment);
-        case Stage::lifted:
-            return delete_piece(delete_lifted, TIMESTAMPTZOID, moment);
-        case Stage::done:
-            break;
+        case Stage::edge: set_edge(work.edge); return false;
+        case Stage::partitions: return drop_partition(month, work.last_partition) != Drop::none;
+        case Stage::segments: return delete_piece(delete_segments, DATEOID, DateADTGetDatum(month_date(month)));
+        case Stage::loose: return delete_piece(delete_loose, DATEOID, DateADTGetDatum(month_date(month)));
+        case Stage::events: return delete_piece(delete_events, TIMESTAMPTZOID, moment);
+        case Stage::identities: return delete_piece(delete_identities, INT4OID, Int32GetDatum(month));
+        case Stage::corrections: return delete_piece(delete_corrections, TIMESTAMPTZOID, moment);
+        case Stage::lifted: return delete_piece(delete_lifted, TIMESTAMPTZOID, moment);
+        case Stage::done: break;
     }
     return false;
 }

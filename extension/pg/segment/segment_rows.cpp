@@ -23,8 +23,7 @@ Datum import_array(const std::vector<Hash128>& imports) {
         memcpy(uuid->data, imports[i].data(), imports[i].size());
         ids[i] = UUIDPGetDatum(uuid);
     }
-    return PointerGetDatum(
-        construct_array(ids, static_cast<int>(imports.size()), UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
+    return PointerGetDatum(construct_array(ids, static_cast<int>(imports.size()), UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
 }
 
 Datum data_datum(const std::vector<std::byte>& bytes) {
@@ -127,16 +126,14 @@ Bytes segment_bytes(const StoredSegment& segment) {
         Snapshot const snapshot = RegisterSnapshot(GetLatestSnapshot());
         ItemPointerData place = segment.place;
         if (!table_tuple_fetch_row_version(partition, &place, snapshot, slot))
-            ereport(ERROR,
-                    (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE), errmsg("a segment was replaced while it was read")));
+            ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE), errmsg("a segment was replaced while it was read")));
         bool null = false;
         auto* const stored = reinterpret_cast<varlena*>(DatumGetPointer(slot_getattr(slot, segment_data, &null)));
         const varlena* const data = pg_detoast_datum_copy(stored);
         UnregisterSnapshot(snapshot);
         ExecDropSingleTupleTableSlot(slot);
         table_close(partition, NoLock);
-        return Bytes{reinterpret_cast<const std::byte*>(VARDATA(data)),
-                     static_cast<std::size_t>(VARSIZE(data) - VARHDRSZ)};
+        return Bytes{reinterpret_cast<const std::byte*>(VARDATA(data)), static_cast<std::size_t>(VARSIZE(data) - VARHDRSZ)};
     });
 }
 
@@ -146,8 +143,8 @@ void delete_segment(const StoredSegment& segment) {
         Snapshot const snapshot = RegisterSnapshot(GetLatestSnapshot());
         ItemPointerData place = segment.place;
         TM_FailureData failure;
-        const TM_Result result = table_tuple_delete(partition, &place, GetCurrentCommandId(true), snapshot,
-                                                    InvalidSnapshot, false, &failure, false);
+        const TM_Result result = table_tuple_delete(partition, &place, GetCurrentCommandId(true), snapshot, InvalidSnapshot,
+                                                    false, &failure, false);
         if (result != TM_Ok)
             ereport(ERROR,
                     (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE), errmsg("a segment was replaced while it was merged")));

@@ -124,8 +124,7 @@ std::string contradiction(const TableRead& open, SegmentReader& segment) {
     return {};
 }
 
-void put_events(std::int32_t tenant, std::int64_t number, SegmentReader& segment, std::uint64_t weight,
-                Answer& answer) {
+void put_events(std::int32_t tenant, std::int64_t number, SegmentReader& segment, std::uint64_t weight, Answer& answer) {
     std::vector<StoredEvent> events(segment_block_rows);
     TextArena arena;
     std::uint64_t sum = 0;
@@ -155,8 +154,7 @@ void read_partition(Oid partition, std::int32_t wanted, Answer& answer) {
             SegmentReader segment(bytes);
             segment.check();
             wrong = contradiction(open, segment);
-            put_events(tenant, number, segment, static_cast<std::uint64_t>(DatumGetInt64(value(segment_weight))),
-                       answer);
+            put_events(tenant, number, segment, static_cast<std::uint64_t>(DatumGetInt64(value(segment_weight))), answer);
         });
         if (!damage.empty()) answer.problem(tenant, number, damage);
         if (!wrong.empty()) answer.problem(tenant, number, wrong);

@@ -79,7 +79,8 @@ int either_argument(FunctionCallInfo fcinfo, int number, int other, const char* 
 Windows windows_argument(const TimeRange& range, const WindowArguments& given) {
     pg_tz* const zone = call_pg([&] { return require_zone(given.time_zone ? given.time_zone->c_str() : "UTC"); });
     const auto text = [](const std::optional<std::string>& value) { return value ? value->c_str() : nullptr; };
-    return Windows(require_starts(range.from, range.to, {text(given.width), given.anchor, text(given.week_start)}, zone), range.to);
+    return Windows(require_starts(range.from, range.to, {text(given.width), given.anchor, text(given.week_start)}, zone),
+                   range.to);
 }
 
 Filter filter_argument(FunctionCallInfo fcinfo, int number) {
@@ -102,8 +103,8 @@ GroupBy group_by_argument(FunctionCallInfo fcinfo, int number) {
     const std::vector<std::optional<std::string>> keys = texts_argument(fcinfo, number);
     if (keys.size() > max_group_by)
         call_pg([&] {
-            refuse_argument("group_by", psprintf("group_by names %d properties; at most 10 are allowed",
-                                                 static_cast<int>(keys.size())));
+            refuse_argument("group_by",
+                            psprintf("group_by names %d properties; at most 10 are allowed", static_cast<int>(keys.size())));
         });
     GroupBy group_by;
     for (const std::optional<std::string>& key : keys) {

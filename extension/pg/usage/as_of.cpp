@@ -26,11 +26,13 @@ constexpr const char* by_time =
 [[noreturn]] void refuse(const std::string& as_of, bool is_time) {
     call_pg([&] {
         const int length = pg_mbcharcliplen(as_of.data(), static_cast<int>(as_of.size()), 64);
-        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), err_generic_string(PG_DIAG_COLUMN_NAME, "as_of"),
-                        is_time ? errmsg("no cut was made before %.*s", length, as_of.data())
-                                : errmsg("cut \"%.*s\" does not exist", length, as_of.data()),
-                        errhint("What was known is told as of a cut: its name or id, or a time after one. The view tally.cuts, and GET "
-                                "/api/v1/cuts, list them.")));
+        ereport(
+            ERROR,
+            (errcode(ERRCODE_INVALID_PARAMETER_VALUE), err_generic_string(PG_DIAG_COLUMN_NAME, "as_of"),
+             is_time ? errmsg("no cut was made before %.*s", length, as_of.data())
+                     : errmsg("cut \"%.*s\" does not exist", length, as_of.data()),
+             errhint("What was known is told as of a cut: its name or id, or a time after one. The view tally.cuts, and GET "
+                     "/api/v1/cuts, list them.")));
     });
     pg_unreachable();
 }

@@ -12,7 +12,7 @@
 namespace tally {
 
 struct AsOf {
-    std::string id;    // as people see it
+    std::string id;  // as people see it
     std::string name;
     std::int64_t taken_at = 0;  // Unix microseconds
     KnownAt known;

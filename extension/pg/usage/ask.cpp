@@ -63,20 +63,19 @@ void Asked::name_customers(const std::vector<std::optional<std::string>>& names)
 
 MetricCount::MetricCount(const MeteredMetric& metric, const Asked& asked, MemoryLimit limit)
     : rule(metric.definition, asked.filter, asked.group_by.properties),
-      count({&rule, windows_argument(asked.range, asked.windows), asked.group_by.by_customer,
-             asked.by_dimensions, asked.all_customers, asked.customers, measures_of(metric.definition.aggregation)},
+      count({&rule, windows_argument(asked.range, asked.windows), asked.group_by.by_customer, asked.by_dimensions,
+             asked.all_customers, asked.customers, measures_of(metric.definition.aggregation)},
             limit) {}
 
 MetricCount::MetricCount(const MeteredMetric& metric, const Windows& windows, const Measures& measures)
-    : rule(metric.definition, {}, {}),
-      count({&rule, windows, false, false, true, {}, measures}, usage_memory()) {}
+    : rule(metric.definition, {}, {}), count({&rule, windows, false, false, true, {}, measures}, usage_memory()) {}
 
-Counted::Counted(const MeteredMetric& metric, const Asked& asked)
-    : MetricCount(metric, asked, usage_memory()) {
+Counted::Counted(const MeteredMetric& metric, const Asked& asked) : MetricCount(metric, asked, usage_memory()) {
     count_metric(metric, count, asked.as_of);
 }
 
-Counted::Counted(const MeteredMetric& metric, const Windows& windows, const Measures& measures, const std::optional<AsOf>& as_of)
+Counted::Counted(const MeteredMetric& metric, const Windows& windows, const Measures& measures,
+                 const std::optional<AsOf>& as_of)
     : MetricCount(metric, windows, measures) {
     count_metric(metric, count, as_of);
 }

@@ -82,9 +82,8 @@ TALLY_FUNCTION(customers) {
         VoidedByCode voided(tenant);
         RecentSpans recent(spans, voided);
         search_recent(tenant, question, recent);
-        visit_segments(tenant, question, [&](SegmentReader& segment, std::string_view code) {
-            spans.add_segment(segment, voided.of(code));
-        });
+        visit_segments(tenant, question,
+                       [&](SegmentReader& segment, std::string_view code) { spans.add_segment(segment, voided.of(code)); });
         put_spans(fcinfo, spans);
         return Datum{0};
     });

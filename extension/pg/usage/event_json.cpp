@@ -78,7 +78,7 @@ struct EventColumns {
     std::int32_t tenant = 0;
     std::int64_t ts = 0, seq = 0, received_at = 0;
     std::string_view code, customer, source, event_id;
-    std::string_view properties;  // as sent
+    std::string_view properties;             // as sent
     const char* shown_properties = nullptr;  // as jsonb shows them
     bool has_import = false;
     UuidBytes import{};
@@ -88,9 +88,7 @@ struct EventColumns {
 EventColumns columns_of(HeapTupleHeader row) {
     EventColumns event;
     bool is_null = false;
-    const auto text_at = [&](const char* name) {
-        return view_of(DatumGetTextPP(GetAttributeByName(row, name, &is_null)));
-    };
+    const auto text_at = [&](const char* name) { return view_of(DatumGetTextPP(GetAttributeByName(row, name, &is_null))); };
     event.tenant = DatumGetInt32(GetAttributeByName(row, "tenant_id", &is_null));
     event.ts = to_unix(DatumGetTimestampTz(GetAttributeByName(row, "ts", &is_null)));
     event.seq = DatumGetInt64(GetAttributeByName(row, "seq", &is_null));
@@ -100,8 +98,8 @@ EventColumns columns_of(HeapTupleHeader row) {
     event.source = text_at("source");
     event.event_id = text_at("event_id");
     event.properties = text_at("properties");
-    Jsonb* const properties = DatumGetJsonbP(DirectFunctionCall1(
-        jsonb_in, CStringGetDatum(pnstrdup(event.properties.data(), event.properties.size()))));
+    Jsonb* const properties = DatumGetJsonbP(
+        DirectFunctionCall1(jsonb_in, CStringGetDatum(pnstrdup(event.properties.data(), event.properties.size()))));
     event.shown_properties = JsonbToCString(nullptr, &properties->root, static_cast<int>(VARSIZE(properties)));
     const Datum import = GetAttributeByName(row, "import_id", &is_null);
     event.has_import = !is_null;
@@ -170,8 +168,8 @@ void append_explanation(std::string& json, const MetricRule& rule, std::span<con
     json += '}';
 }
 
-void append_metrics(std::string& json, const Readings& readings, const EventColumns& event,
-                    const Correction& correction, bool explain) {
+void append_metrics(std::string& json, const Readings& readings, const EventColumns& event, const Correction& correction,
+                    bool explain) {
     const bool is_voided = !correction.json.empty();
     const std::string_view why_voided =
         correction.is_amended ? "the event was amended: it counts as it is now" : "the event is voided";
@@ -235,7 +233,8 @@ TALLY_FUNCTION(event_json) {
     using namespace tally;
     return guarded([&]() -> Datum {
         const EventColumns event = event_argument(fcinfo);
-        const std::string json = event_json(readings_at(call_site(fcinfo), event), event, PG_NARGS() == 2 && PG_GETARG_BOOL(1));
+        const std::string json =
+            event_json(readings_at(call_site(fcinfo), event), event, PG_NARGS() == 2 && PG_GETARG_BOOL(1));
         return call_pg([&] { return text_datum(json); });
     });
 }

@@ -50,13 +50,19 @@ public:
         call_pg([&] {
             MemoryContext const before = start_row();
             pg_uuid_t import = uuid_of(event.import_id);
-            const Datum values[] = {Int32GetDatum(0),              // a packed event has left its generation
-                                    Int32GetDatum(tenant),         Int32GetDatum(code_hash),
-                                    Int32GetDatum(customer_hash),  TimestampTzGetDatum(to_postgres(event.ts)),
-                                    Int64GetDatum(event.seq),      TimestampTzGetDatum(to_postgres(event.received_at)),
-                                    UUIDPGetDatum(&import),        text_datum(event.code),
-                                    text_datum(event.customer_id), text_datum(event.source),
-                                    text_datum(event.event_id),    text_datum(event.properties)};
+            const Datum values[] = {Int32GetDatum(0),  // a packed event has left its generation
+                                    Int32GetDatum(tenant),
+                                    Int32GetDatum(code_hash),
+                                    Int32GetDatum(customer_hash),
+                                    TimestampTzGetDatum(to_postgres(event.ts)),
+                                    Int64GetDatum(event.seq),
+                                    TimestampTzGetDatum(to_postgres(event.received_at)),
+                                    UUIDPGetDatum(&import),
+                                    text_datum(event.code),
+                                    text_datum(event.customer_id),
+                                    text_datum(event.source),
+                                    text_datum(event.event_id),
+                                    text_datum(event.properties)};
             bool nulls[sizeof values / sizeof values[0]] = {};
             nulls[7] = !event.has_import;
             end_row(values, nulls, before);
@@ -116,9 +122,9 @@ class EventsOfImport final : public EveryEvent {
 public:
     EventsOfImport(EventRows& rows, std::int32_t tenant) : rows_(rows), tenant_(tenant) {}
     void take(std::string_view code, const StoredEvent& event, std::string_view properties) override {
-        rows_.put(tenant_, {std::string(code), std::string(event.customer_id), std::string(event.source),
-                            std::string(event.event_id), std::string(properties), event.ts, event.received_at,
-                            event.seq, event.has_import, event.import_id});
+        rows_.put(tenant_,
+                  {std::string(code), std::string(event.customer_id), std::string(event.source), std::string(event.event_id),
+                   std::string(properties), event.ts, event.received_at, event.seq, event.has_import, event.import_id});
     }
 
 private:

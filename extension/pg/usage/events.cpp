@@ -45,9 +45,11 @@ int recent_keys(ScanKey keys, std::int32_t generation, std::int32_t tenant, cons
     ScanKeyInit(&keys[count++], recent_generation, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(generation));
     ScanKeyInit(&keys[count++], recent_tenant, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(tenant));
     if (question.code)
-        ScanKeyInit(&keys[count++], recent_code_hash, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(hash32(*question.code)));
+        ScanKeyInit(&keys[count++], recent_code_hash, BTEqualStrategyNumber, F_INT4EQ,
+                    Int32GetDatum(hash32(*question.code)));
     if (question.customer)
-        ScanKeyInit(&keys[count++], recent_customer_hash, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(hash32(*question.customer)));
+        ScanKeyInit(&keys[count++], recent_customer_hash, BTEqualStrategyNumber, F_INT4EQ,
+                    Int32GetDatum(hash32(*question.customer)));
     return count + range_keys(&keys[count], recent_ts, to_postgres(question.from), to_postgres(question.end()));
 }
 
@@ -65,12 +67,11 @@ std::vector<ListedSegment> list_segments(Segments& segments, const EventQuestion
     while (segments.next(row)) {
         if (question.customer && (*question.customer < row.first_customer || *question.customer > row.last_customer))
             continue;
-        list.push_back({row.last_ts, row.segment_id, std::string(row.code),
-                        call_pg([&] { return datumCopy(row.data, false, -1); })});
+        list.push_back(
+            {row.last_ts, row.segment_id, std::string(row.code), call_pg([&] { return datumCopy(row.data, false, -1); })});
     }
-    std::stable_sort(list.begin(), list.end(), [](const ListedSegment& left, const ListedSegment& right) {
-        return left.last_ts > right.last_ts;
-    });
+    std::stable_sort(list.begin(), list.end(),
+                     [](const ListedSegment& left, const ListedSegment& right) { return left.last_ts > right.last_ts; });
     return list;
 }
 

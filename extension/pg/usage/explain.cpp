@@ -76,8 +76,8 @@ public:
         std::int64_t all = is_void_.events + was_amended_.events;
         for (const Kind& kind : kinds_) all += kind.events;
         json += "\"events\":" + std::to_string(all) + ",\"by_outcome\":{";
-        static constexpr std::array<const char*, outcomes> names = {
-            "counted", "filtered", "outside_matrix", "missing", "empty", "not_a_number", "not_a_value"};
+        static constexpr std::array<const char*, outcomes> names = {"counted", "filtered",     "outside_matrix", "missing",
+                                                                    "empty",   "not_a_number", "not_a_value"};
         for (std::size_t i = 0; i < kinds_.size(); ++i) kinds_[i].append_to(json, names[i]);
         is_void_.append_to(json, "voided");
         was_amended_.append_to(json, "amended");
@@ -206,8 +206,8 @@ TALLY_FUNCTION(explain_usage) {
         asked.range = range_arguments(fcinfo, 1, 2);
         asked.name_customers({text_argument(fcinfo, 3)});
         asked.filter = filter_argument(fcinfo, 4);
-        const std::string_view definition = call_pg(
-            [&] { return view_of(DatumGetTextPP(DirectFunctionCall1(row_to_json, HeapTupleHeaderGetDatum(row)))); });
+        const std::string_view definition =
+            call_pg([&] { return view_of(DatumGetTextPP(DirectFunctionCall1(row_to_json, HeapTupleHeaderGetDatum(row)))); });
         const std::string json = explain("{\"definition\":" + std::string(definition) + ',', metric, asked);
         return call_pg([&] { return text_datum(json); });
     });

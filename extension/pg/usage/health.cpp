@@ -37,7 +37,8 @@ void put_rows(ReturnSetInfo* info, const std::vector<std::int32_t>& tenants, boo
     if (columns != info->setDesc->natts + 1 || columns > 32) elog(ERROR, "library and SQL differ in version");
     for (std::uint64_t row = 0; row < SPI_processed; ++row) {
         heap_deform_tuple(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, values, nulls);
-        const bool visible = nulls[0] ? whole_store : std::binary_search(tenants.begin(), tenants.end(), DatumGetInt32(values[0]));
+        const bool visible =
+            nulls[0] ? whole_store : std::binary_search(tenants.begin(), tenants.end(), DatumGetInt32(values[0]));
         if (visible) tuplestore_putvalues(info->setResult, info->setDesc, values + 1, nulls + 1);
     }
 }

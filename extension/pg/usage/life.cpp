@@ -37,8 +37,7 @@ struct LifeSource {
 };
 
 // Counts into `count`, and answers its one group.
-std::uint32_t count_life(const MeteredMetric& metric, UsageCount& count, std::int64_t edge,
-                         const LifeSource& source) {
+std::uint32_t count_life(const MeteredMetric& metric, UsageCount& count, std::int64_t edge, const LifeSource& source) {
     UsageCount* const counts[] = {&count};
     const std::vector<std::int64_t> voided = voided_seqs(metric.tenant, metric.code, edge, end_of_time, source.known);
     PassPlaces places;
@@ -67,7 +66,8 @@ Datum answer_life(FunctionCallInfo fcinfo, Carried use) {
         const std::int64_t edge = call_pg([] { return retained_from(); });
         const MetricRule rule(metric.definition, {}, {});
         UsageCount count({&rule, Windows({edge}, end_of_time), false, false, true, {}, measures}, usage_memory());
-        const std::optional<AsOf> as_of = find_as_of(metric.tenant, PG_NARGS() > 1 ? text_argument(fcinfo, 1) : std::nullopt);
+        const std::optional<AsOf> as_of =
+            find_as_of(metric.tenant, PG_NARGS() > 1 ? text_argument(fcinfo, 1) : std::nullopt);
         const std::uint32_t group = count_life(metric, count, edge, {use, as_of ? &as_of->known : nullptr});
         call_pg([&] { table_close(parent, AccessShareLock); });
         const UsageStates& states = count.groups().states();
@@ -78,15 +78,13 @@ Datum answer_life(FunctionCallInfo fcinfo, Carried use) {
             const auto amount = [](const Decimal& sum) {
                 return DirectFunctionCall1(numeric_abs, numeric_from_decimal(sum_or_zero(sum)));
             };
-            Datum values[6] = {
-                0, 0, 0, 0, Int64GetDatum(counts.counted), Int64GetDatum(counts.matched - counts.counted)};
+            Datum values[6] = {0, 0, 0, 0, Int64GetDatum(counts.counted), Int64GetDatum(counts.matched - counts.counted)};
             bool nulls[6] = {true, !measures.sum, !measures.sides, !measures.sides, false, false};
             set_column(values[0], nulls[0], value);
             if (measures.sum) set_column(values[1], nulls[1], sum_or_zero(states.sum(group)));
             if (measures.sides) values[2] = amount(states.positive(group)), values[3] = amount(states.negative(group));
             TupleDesc shape = nullptr;
-            if (get_call_result_type(fcinfo, nullptr, &shape) != TYPEFUNC_COMPOSITE)
-                elog(ERROR, "_life must return a row");
+            if (get_call_result_type(fcinfo, nullptr, &shape) != TYPEFUNC_COMPOSITE) elog(ERROR, "_life must return a row");
             return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(shape), values, nulls));
         });
     });
@@ -94,7 +92,8 @@ Datum answer_life(FunctionCallInfo fcinfo, Carried use) {
 
 }  // namespace
 
-// tally._life(metric tally.metric, as_of text) -> (value, total, positive, negative, events, skipped) of all events of the metric
+// tally._life(metric tally.metric, as_of text) -> (value, total, positive, negative, events, skipped) of all events of
+// the metric
 TALLY_FUNCTION(life) {
     return answer_life(fcinfo, Carried::used);
 }

@@ -3,7 +3,8 @@
 //
 // A row says what it covers: all events of the code that lay in segments when the pile had `pile_version`, but for the
 // segments that tally.loose_segment names, from the retention edge `retained_from` on, without those that are void of the
-// code's events since then, after `corrections` acts of voiding and lifting, by the definition of that hash. It is used only by who sees just these.
+// code's events since then, after `corrections` acts of voiding and lifting, by the definition of that hash. It is used
+// only by who sees just these.
 //   The segments: whoever changes the set of packed events raises the version in the same transaction, under the lock of
 //   the pile; so in one snapshot row, version and segments belong together, and a row that was not carried on has an
 //   older version than its pile.

@@ -42,14 +42,12 @@ HeapTupleHeader find_one(const char* index, std::int32_t tenant, const MakeKey& 
 HeapTupleHeader find_by_id(std::int32_t tenant, const UuidBytes& id) {
     pg_uuid_t uuid;
     std::memcpy(uuid.data, id.data(), id.size());
-    return find_one("metric_pkey", tenant, [&](ScanKey key) {
-        ScanKeyInit(key, 2, BTEqualStrategyNumber, F_UUID_EQ, UUIDPGetDatum(&uuid));
-    });
+    return find_one("metric_pkey", tenant,
+                    [&](ScanKey key) { ScanKeyInit(key, 2, BTEqualStrategyNumber, F_UUID_EQ, UUIDPGetDatum(&uuid)); });
 }
 
 void text_key(ScanKey key, const std::string& value) {
-    ScanKeyEntryInitialize(key, 0, 2, BTEqualStrategyNumber, TEXTOID, DEFAULT_COLLATION_OID, F_TEXTEQ,
-                           text_datum(value));
+    ScanKeyEntryInitialize(key, 0, 2, BTEqualStrategyNumber, TEXTOID, DEFAULT_COLLATION_OID, F_TEXTEQ, text_datum(value));
 }
 
 HeapTupleHeader find_by_slug(std::int32_t tenant, const std::string& slug) {
@@ -97,8 +95,7 @@ std::string shown(std::vector<UuidBytes> ids) {
 
 // A reference as messages show it: its first 64 characters.
 std::string clipped(const std::string& reference) {
-    const int length =
-        call_pg([&] { return pg_mbcharcliplen(reference.data(), static_cast<int>(reference.size()), 64); });
+    const int length = call_pg([&] { return pg_mbcharcliplen(reference.data(), static_cast<int>(reference.size()), 64); });
     return reference.substr(0, static_cast<std::size_t>(length));
 }
 
@@ -106,19 +103,18 @@ std::string clipped(const std::string& reference) {
                                  const MetricsOfCode& found) {
     const std::string hint =
         !found.archived.empty() ? "Archived metrics are found by id and slug only: " + shown(found.archived)
-        : field && is_id ? "GET /api/v1/metrics?archived=all lists them."
+        : field && is_id        ? "GET /api/v1/metrics?archived=all lists them."
         : field ? "Ids of metrics look like bm_7n42DGM5Tflk9n8mt7Fhc7; GET /api/v1/metrics lists them, with their slugs."
                 : "Give the id of a metric (bm_...), its slug, or a code that exactly one metric reads.";
     const std::string name = clipped(reference);
     call_pg([&] {
         if (field && !is_id)
-            ereport(ERROR,
-                    (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                     errmsg("\"%s\" is not the id of a metric, nor the slug of one, nor the code of one in use", name.c_str()),
-                     err_generic_string(PG_DIAG_COLUMN_NAME, field->c_str()), errhint("%s", hint.c_str())));
+            ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                            errmsg("\"%s\" is not the id of a metric, nor the slug of one, nor the code of one in use",
+                                   name.c_str()),
+                            err_generic_string(PG_DIAG_COLUMN_NAME, field->c_str()), errhint("%s", hint.c_str())));
         ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND), errmsg("metric \"%s\" does not exist", name.c_str()),
-                        field ? err_generic_string(PG_DIAG_COLUMN_NAME, field->c_str()) : 0,
-                        errhint("%s", hint.c_str())));
+                        field ? err_generic_string(PG_DIAG_COLUMN_NAME, field->c_str()) : 0, errhint("%s", hint.c_str())));
     });
     pg_unreachable();
 }
@@ -131,8 +127,7 @@ std::string clipped(const std::string& reference) {
         ereport(ERROR,
                 (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                  errmsg("code \"%s\" is read by %d metrics", name.c_str(), static_cast<int>(found.in_use.size())),
-                 err_generic_string(PG_DIAG_COLUMN_NAME, field.value_or("metric").c_str()),
-                 errhint("%s", hint.c_str())));
+                 err_generic_string(PG_DIAG_COLUMN_NAME, field.value_or("metric").c_str()), errhint("%s", hint.c_str())));
     });
     pg_unreachable();
 }
@@ -188,7 +183,6 @@ std::vector<HeapTupleHeader> unarchived_metrics(std::int32_t tenant, const std::
 TALLY_FUNCTION(find_metric) {
     return tally::guarded([&]() -> Datum {
         const std::int32_t tenant = tally::call_pg([&] { return tally::tenant_for_caller(PG_GETARG_INT32(0)); });
-        return PointerGetDatum(
-            tally::find_metric(tenant, tally::text_argument(fcinfo, 1), tally::text_argument(fcinfo, 2)));
+        return PointerGetDatum(tally::find_metric(tenant, tally::text_argument(fcinfo, 1), tally::text_argument(fcinfo, 2)));
     });
 }

@@ -1,4 +1,5 @@
-// A row of tally.metric: found by its id, its slug or its code, and what the engine needs of it beside the rule's definition.
+// A row of tally.metric: found by its id, its slug or its code, and what the engine needs of it beside the rule's
+// definition.
 #pragma once
 
 #include <cstdint>

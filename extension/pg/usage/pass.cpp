@@ -90,12 +90,10 @@ bool may_hold(const SegmentRow& row, const Question& question) {
 
 class SegmentPass {
 public:
-    SegmentPass(std::span<UsageCount* const> counts, const LeftOut& left_out)
-        : counts_(counts), left_out_(left_out) {
+    SegmentPass(std::span<UsageCount* const> counts, const LeftOut& left_out) : counts_(counts), left_out_(left_out) {
         // What is fetched of a segment is forgotten with it.
-        memory_ = call_pg([] {
-            return AllocSetContextCreate(CurrentMemoryContext, "tally segment columns", ALLOCSET_DEFAULT_SIZES);
-        });
+        memory_ = call_pg(
+            [] { return AllocSetContextCreate(CurrentMemoryContext, "tally segment columns", ALLOCSET_DEFAULT_SIZES); });
     }
 
     void run(Segments& segments, std::string_view code, const PassPlaces& places) {

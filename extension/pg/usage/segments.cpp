@@ -11,8 +11,7 @@ namespace {
 
 Oid table_named(const char* name) {
     const Oid oid = get_relname_relid(name, get_namespace_oid("tally", false));
-    if (!OidIsValid(oid))
-        ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("table tally.%s does not exist", name)));
+    if (!OidIsValid(oid)) ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("table tally.%s does not exist", name)));
     return oid;
 }
 
@@ -20,8 +19,7 @@ Oid table_named(const char* name) {
 // UTC's.
 bool meets(PartitionBoundInfo bounds, int partition, TimestampTz from, TimestampTz to) {
     const auto moment = [&](int datum, TimestampTz open_end) -> TimestampTz {
-        if (datum < 0 || datum >= bounds->ndatums || bounds->kind[datum][0] != PARTITION_RANGE_DATUM_VALUE)
-            return open_end;
+        if (datum < 0 || datum >= bounds->ndatums || bounds->kind[datum][0] != PARTITION_RANGE_DATUM_VALUE) return open_end;
         return std::int64_t{DatumGetDateADT(bounds->datums[datum][0])} * USECS_PER_DAY;
     };
     // Partition of index i of a range lies below datum i: indexes[i] says whose range ends there.
@@ -60,9 +58,9 @@ void Segments::open_partitions() {
             opened.table = table_open(parts->oids[i], AccessShareLock);
             const Oid key = RelationGetPrimaryKeyIndex(opened.table);
             if (!OidIsValid(key))
-                ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
-                                errmsg("partition \"%s\" of tally.segment has no primary key",
-                                       RelationGetRelationName(opened.table))));
+                ereport(ERROR,
+                        (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("partition \"%s\" of tally.segment has no primary key",
+                                                                   RelationGetRelationName(opened.table))));
             opened.index = index_open(key, AccessShareLock);
             opened.slot = table_slot_create(opened.table, nullptr);
         });

@@ -34,20 +34,13 @@ Decimal ValueMaker::value(std::uint32_t group) {
     }
     const auto counted = static_cast<std::uint64_t>(states_.counts(group).counted);
     switch (aggregation) {
-        case Aggregation::count:
-            return whole(counted);
-        case Aggregation::count_distinct:
-            return whole(states_.distinct(group));
-        case Aggregation::sum:
-            return sum_or_zero(states_.sum(group));
-        case Aggregation::mean:
-            return counted == 0 ? Decimal{} : mean(states_.sum(group), counted, mean_room_);
-        case Aggregation::min:
-            return states_.lowest(group);
-        case Aggregation::max:
-            return states_.highest(group);
-        case Aggregation::latest:
-            return states_.latest(group);
+        case Aggregation::count: return whole(counted);
+        case Aggregation::count_distinct: return whole(states_.distinct(group));
+        case Aggregation::sum: return sum_or_zero(states_.sum(group));
+        case Aggregation::mean: return counted == 0 ? Decimal{} : mean(states_.sum(group), counted, mean_room_);
+        case Aggregation::min: return states_.lowest(group);
+        case Aggregation::max: return states_.highest(group);
+        case Aggregation::latest: return states_.latest(group);
     }
     return {};
 }

@@ -36,8 +36,7 @@ int range_keys(ScanKey keys, AttrNumber column, TimestampTz from, TimestampTz to
     int count = 0;
     if (from != DT_NOBEGIN)
         ScanKeyInit(&keys[count++], column, BTGreaterEqualStrategyNumber, F_TIMESTAMPTZ_GE, TimestampTzGetDatum(from));
-    if (to != DT_NOEND)
-        ScanKeyInit(&keys[count++], column, BTLessStrategyNumber, F_TIMESTAMPTZ_LT, TimestampTzGetDatum(to));
+    if (to != DT_NOEND) ScanKeyInit(&keys[count++], column, BTLessStrategyNumber, F_TIMESTAMPTZ_LT, TimestampTzGetDatum(to));
     return count;
 }
 
@@ -47,8 +46,8 @@ IndexReader::IndexReader(const char* table, const char* index) {
         const Oid table_oid = get_relname_relid(table, schema);
         const Oid index_oid = get_relname_relid(index, schema);
         if (!OidIsValid(table_oid) || !OidIsValid(index_oid))
-            ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
-                            errmsg("tally.%s or its index %s does not exist", table, index)));
+            ereport(ERROR,
+                    (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("tally.%s or its index %s does not exist", table, index)));
         table_ = table_open(table_oid, AccessShareLock);
         index_ = index_open(index_oid, AccessShareLock);
         slot_ = table_slot_create(table_, nullptr);
@@ -206,13 +205,12 @@ private:
     Buffer map_page_ = InvalidBuffer;
 };
 
-void scan_corrections(IndexReader& reader, std::int32_t tenant, std::string_view code, std::int64_t from,
-                      std::int64_t to) {
+void scan_corrections(IndexReader& reader, std::int32_t tenant, std::string_view code, std::int64_t from, std::int64_t to) {
     ScanKeyData keys[4];
     const int count = call_pg([&] {
         int4_key(&keys[0], by_code_tenant, tenant);
-        ScanKeyEntryInitialize(&keys[1], 0, by_code_code, BTEqualStrategyNumber, TEXTOID, DEFAULT_COLLATION_OID,
-                               F_TEXTEQ, text_datum(code));
+        ScanKeyEntryInitialize(&keys[1], 0, by_code_code, BTEqualStrategyNumber, TEXTOID, DEFAULT_COLLATION_OID, F_TEXTEQ,
+                               text_datum(code));
         return 2 + range_keys(&keys[2], by_code_ts, to_postgres(from), to_postgres(to));
     });
     reader.scan(keys, count);

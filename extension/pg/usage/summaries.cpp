@@ -87,16 +87,15 @@ Datum amount_of(const Decimal& value) {
 
 }  // namespace
 
-// tally._summaries(metric tally.metric, "from", "to", width interval, as_of) -> (bucket_start, bucket_end, positive, negative,
-// events, total_positive, total_negative, total_events): whole buckets that the range touches and in which something
-// happened
+// tally._summaries(metric tally.metric, "from", "to", width interval, as_of) -> (bucket_start, bucket_end, positive,
+// negative, events, total_positive, total_negative, total_events): whole buckets that the range touches and in which
+// something happened
 TALLY_FUNCTION(summaries) {
     return guarded([&]() -> Datum {
         const MeteredMetric metric = metric_argument(fcinfo, 0);
         const Aggregation aggregation = metric.definition.aggregation;
         if (aggregation == Aggregation::count || aggregation == Aggregation::count_distinct)
-            throw Error(ErrorKind::invalid_argument,
-                        "metric \"" + metric.definition.name + "\" has no values to sum up",
+            throw Error(ErrorKind::invalid_argument, "metric \"" + metric.definition.name + "\" has no values to sum up",
                         "Ask for its usage with a window instead.", "id");
         if (PG_ARGISNULL(3)) call_pg([] { refuse_argument("width", "width must not be NULL"); });
         const Buckets buckets(*PG_GETARG_INTERVAL_P(3), range_arguments(fcinfo, 1, 2));
@@ -124,8 +123,7 @@ TALLY_FUNCTION(summaries) {
                                         amount_of(shelf.value(negative)),
                                         Int64GetDatum(events)};
                 const bool nulls[sizeof values / sizeof values[0]] = {};
-                tuplestore_putvalues(rows->setResult, rows->setDesc, const_cast<Datum*>(values),
-                                     const_cast<bool*>(nulls));
+                tuplestore_putvalues(rows->setResult, rows->setDesc, const_cast<Datum*>(values), const_cast<bool*>(nulls));
             });
         }
         return Datum{0};

@@ -47,7 +47,8 @@ TALLY_FUNCTION(usage) {
         asked.range = range_arguments(fcinfo, either_argument(fcinfo, 1, 11, "from", "start_date"),
                                       either_argument(fcinfo, 2, 12, "to", "end_date"));
         asked.name_customers({text_argument(fcinfo, 3)});
-        asked.windows = {text_argument(fcinfo, 4), text_argument(fcinfo, 5), text_argument(fcinfo, 10), anchor_argument(fcinfo, 9)};
+        asked.windows = {text_argument(fcinfo, 4), text_argument(fcinfo, 5), text_argument(fcinfo, 10),
+                         anchor_argument(fcinfo, 9)};
         asked.group_by = group_by_argument(fcinfo, 6);
         asked.filter = filter_argument(fcinfo, 7);
         asked.as_of = find_as_of(metric.tenant, text_argument(fcinfo, 13));
@@ -103,7 +104,8 @@ TALLY_FUNCTION(usage_by_customer) {
     });
 }
 
-// tally.usage_total(metric, "from", "to", customer, filter, start_date, end_date, as_of) -> (value, converted_value, events, skipped)
+// tally.usage_total(metric, "from", "to", customer, filter, start_date, end_date, as_of) -> (value, converted_value,
+// events, skipped)
 TALLY_FUNCTION(usage_total) {
     return guarded([&]() -> Datum {
         const MeteredMetric metric = metric_of_caller(fcinfo, 0);

@@ -39,8 +39,7 @@ void append_member(std::string& json, std::string_view name, std::string_view te
 // The object of a combination's values, made once for each.
 class DimensionTexts {
 public:
-    explicit DimensionTexts(const UsageCount& count)
-        : groups_(count.groups()), made_(groups_.combinations()) {
+    explicit DimensionTexts(const UsageCount& count) : groups_(count.groups()), made_(groups_.combinations()) {
         const MetricRule& rule = *count.question().rule;
         for (const int key : rule.dimensions()) names_.push_back(rule.keys()[static_cast<std::size_t>(key)].text());
         for (std::size_t i = 0; i < names_.size(); ++i) order_.push_back(i);
@@ -136,8 +135,7 @@ private:
     }
 
     void append_values(std::string& json, std::uint32_t group) {
-        const EventCounts counts =
-            group == UsageGroups::no_group ? EventCounts{} : count_.groups().states().counts(group);
+        const EventCounts counts = group == UsageGroups::no_group ? EventCounts{} : count_.groups().states().counts(group);
         const Decimal value = values_.value(group);
         append_number(json, "value", value);
         append_number(json, "converted_value", values_.converted(group, value));
@@ -197,8 +195,8 @@ TALLY_FUNCTION(as_of) {
     });
 }
 
-// tally_rest._metric_usage(metric tally.metric, "from", "to", customers, "window", time_zone, group_by, filter, fill, anchor,
-// week_start, as_of) -> json
+// tally_rest._metric_usage(metric tally.metric, "from", "to", customers, "window", time_zone, group_by, filter, fill,
+// anchor, week_start, as_of) -> json
 TALLY_FUNCTION(metric_usage_json) {
     using namespace tally;
     return guarded([&]() -> Datum {
@@ -206,7 +204,8 @@ TALLY_FUNCTION(metric_usage_json) {
         Asked asked;
         asked.range = range_arguments(fcinfo, 1, 2);
         asked.name_customers(texts_argument(fcinfo, 3));
-        asked.windows = {text_argument(fcinfo, 4), text_argument(fcinfo, 5), text_argument(fcinfo, 10), anchor_argument(fcinfo, 9)};
+        asked.windows = {text_argument(fcinfo, 4), text_argument(fcinfo, 5), text_argument(fcinfo, 10),
+                         anchor_argument(fcinfo, 9)};
         asked.group_by = group_by_argument(fcinfo, 6);
         asked.filter = filter_argument(fcinfo, 7);
         asked.as_of = find_as_of(metric.tenant, text_argument(fcinfo, 11));

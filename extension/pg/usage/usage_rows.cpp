@@ -63,9 +63,7 @@ public:
           info_(info),
           values_(metric, count.groups().states()),
           dimensions_(count) {
-        call_pg([&] {
-            row_memory_ = AllocSetContextCreate(CurrentMemoryContext, "tally usage row", ALLOCSET_SMALL_SIZES);
-        });
+        call_pg([&] { row_memory_ = AllocSetContextCreate(CurrentMemoryContext, "tally usage row", ALLOCSET_SMALL_SIZES); });
         const Question& question = count.question();
         if (question.by_customer || question.all_customers || question.customers.size() != 1) return;
         has_customer_ = true;
@@ -94,8 +92,7 @@ private:
     // Without a key the dimensions are those of a total: none.
     void put_row(bool is_total, std::int64_t start, std::int64_t end, bool has_customer, std::string_view customer,
                  const GroupKey* key, std::uint32_t group) {
-        const EventCounts counts =
-            group == UsageGroups::no_group ? EventCounts{} : count_.groups().states().counts(group);
+        const EventCounts counts = group == UsageGroups::no_group ? EventCounts{} : count_.groups().states().counts(group);
         const Decimal value = values_.value(group);
         const Decimal converted = values_.converted(group, value);
         call_pg([&] {
@@ -134,8 +131,7 @@ private:
 
 }  // namespace
 
-void put_usage_rows(ReturnSetInfo* info, const MeteredMetric& metric, UsageCount& count,
-                    const UsageRowsOptions& options) {
+void put_usage_rows(ReturnSetInfo* info, const MeteredMetric& metric, UsageCount& count, const UsageRowsOptions& options) {
     AnswerRows rows(count, options.fill, options.has_window);
     RowWriter writer(info, metric, count, options);
     AnswerRow row;

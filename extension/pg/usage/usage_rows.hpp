@@ -19,8 +19,7 @@ struct UsageRowsOptions {
 };
 
 // Puts all rows, into what begin_rows (pg/border/rows.hpp) made. Has the total as its last unless rows alone are wanted.
-void put_usage_rows(ReturnSetInfo* info, const MeteredMetric& metric, UsageCount& count,
-                    const UsageRowsOptions& options);
+void put_usage_rows(ReturnSetInfo* info, const MeteredMetric& metric, UsageCount& count, const UsageRowsOptions& options);
 
 // Value, converted value, events, skipped of everything together.
 constexpr int total_columns = 4;

@@ -75,7 +75,7 @@ void require_clear_units(const char* field, const char* window) {
     if (no_unit) fail_width(field, window, ": a number has no unit", "Write such as \"20m\", \"6 hours\" or \"14 days\".");
     if (ambiguous && !is_iso) {
         fail_width(field, window, ": M may mean minutes or months",
-                    "Write such as \"20m\" for minutes and \"1 month\" for months.");
+                   "Write such as \"20m\" for minutes and \"1 month\" for months.");
     }
 }
 
@@ -101,9 +101,8 @@ WindowOrigin require_origin(const Cut& cut, const WindowWidth& width) {
         fail("anchor", psprintf("anchor is for windows of days, weeks, months or years"),
              "Give such a window beside it, such as window=month.");
     if (cut.week_start == nullptr) return origin;
-    const auto* const day = std::find_if(std::begin(days), std::end(days), [&](const char* name) {
-        return same_but_for_case(cut.week_start, name);
-    });
+    const auto* const day = std::find_if(std::begin(days), std::end(days),
+                                         [&](const char* name) { return same_but_for_case(cut.week_start, name); });
     if (day == std::end(days))
         fail("week_start", psprintf("\"%s\" is no day of the week", shown(cut.week_start)), "Use monday, ..., sunday.");
     if (width.days == 0 || width.days % 7 != 0)
@@ -160,14 +159,16 @@ WindowWidth require_width(const char* window, const char* field) {
     WindowWidth width;
     if (!decode_interval(window, &width.months, &width.days, &width.microseconds)) {
         fail_width(field, window, "",
-                    "Use minute, hour, day, week, month, quarter, year, or an interval such as \"20m\", \"6 hours\" or \"14 days\".");
+                   "Use minute, hour, day, week, month, quarter, year, or an interval such as \"20m\", \"6 hours\" or \"14 "
+                   "days\".");
     }
     const int kinds = (width.months != 0) + (width.days != 0) + (width.microseconds != 0);
     constexpr std::int64_t day = 1'440 * minute;
     if (kinds != 1 || width.months < 0 || width.months > 12'000 || width.days < 0 || width.days > 360'000 ||
         (width.microseconds != 0 && (width.microseconds < 1'000 || width.microseconds > 360'000 * day))) {
-        fail_width(field, window, "",
-                    "A width is a positive number of months, of days, or of hours and smaller units, and not a mixture of these.");
+        fail_width(
+            field, window, "",
+            "A width is a positive number of months, of days, or of hours and smaller units, and not a mixture of these.");
     }
     return width;
 }
@@ -187,8 +188,9 @@ std::vector<std::int64_t> require_starts(std::int64_t from, std::int64_t to, con
         if (cut.window != nullptr) width = require_width(cut.window);
         origin = require_origin(cut, width);
         if (cut.window != nullptr && is_cut_too_small(from, to, width)) {
-            fail("window", psprintf("a window of \"%s\" cuts this range into more than %lld windows", cut.window,
-                                    static_cast<long long>(max_windows)),
+            fail("window",
+                 psprintf("a window of \"%s\" cuts this range into more than %lld windows", cut.window,
+                          static_cast<long long>(max_windows)),
                  "Ask for a shorter range or wider windows.");
         }
     });
@@ -203,7 +205,8 @@ namespace {
 // The start or end of a range.
 void require_instant(const char* field, TimestampTz at) {
     if (TIMESTAMP_NOT_FINITE(at)) tally::fail(field, psprintf("%s must be a point in time", field), "");
-    if (at < tally::first_moment || at > tally::end_of_moments) tally::fail(field, psprintf("from and to must lie in the years 1 to 9999"), "");
+    if (at < tally::first_moment || at > tally::end_of_moments)
+        tally::fail(field, psprintf("from and to must lie in the years 1 to 9999"), "");
 }
 
 std::int64_t unix_argument(Datum timestamp) {
@@ -256,7 +259,8 @@ TALLY_FUNCTION(windows) {
     if (from >= to) PG_RETURN_NULL();
     tally::guarded([&] {
         const tally::Cut cut{window, tally::anchor_argument(fcinfo, 4), week_start};
-        const auto starts = tally::require_starts(unix_argument(PG_GETARG_DATUM(0)), unix_argument(PG_GETARG_DATUM(1)), cut, zone);
+        const auto starts =
+            tally::require_starts(unix_argument(PG_GETARG_DATUM(0)), unix_argument(PG_GETARG_DATUM(1)), cut, zone);
         tally::call_pg([&] {
             for (std::size_t i = 0; i < starts.size(); ++i) {
                 const TimestampTz end = i + 1 < starts.size() ? starts[i + 1] - tally::unix_to_postgres_epoch : to;

@@ -1,5 +1,5 @@
-// Windows and time zones of PostgreSQL for the engine: names and widths as users write them, checked, without a subtransaction
-// (so that functions over them run in parallel plans) and whatever the session's settings are.
+// Windows and time zones of PostgreSQL for the engine: names and widths as users write them, checked, without a
+// subtransaction (so that functions over them run in parallel plans) and whatever the session's settings are.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +23,9 @@ private:
     pg_tz* zone_;
 };
 
-// The zone of an IANA name, in any case. Raises 22023 naming `time_zone` for anything else: POSIX descriptions (in which UTC+2
-// lies two hours west), and what lies beside the zones in the directory of a machine (localtime, posix/, right/, Factory).
+// The zone of an IANA name, in any case. Raises 22023 naming `time_zone` for anything else: POSIX descriptions (in which
+// UTC+2 lies two hours west), and what lies beside the zones in the directory of a machine (localtime, posix/, right/,
+// Factory).
 pg_tz* require_zone(const char* name);
 
 // A width such as "day", "20m", "6 hours" or "P1M". Raises 22023 naming the field that it was given in.

@@ -38,18 +38,21 @@ std::string event_body(Run& run) {
     char time[32], body[512];
     const std::time_t now = std::time(nullptr);
     std::strftime(time, sizeof time, "%Y-%m-%dT%H:%M:%SZ", std::gmtime(&now));
-    std::snprintf(body, sizeof body,
-                  R"({"events":[{"event_id":"%08x-%04x-4%03x-a%03x-%012llx","code":"code-%d","customer_id":"customer-%d","timestamp":"%s",)"
-                  R"("properties":{"value":%d.25,"region":"region-%d","model":"model-%d","user_id":"user-%d"}}]})",
-                  unsigned(a), unsigned(a >> 32) & 0xffff, unsigned(a >> 48) & 0xfff, unsigned(b) & 0xfff, (unsigned long long)(b >> 16),
-                  int(a % 20), int(b % 10000), time, int(a % 1000), int(b % 8), int(b % 20), int(a % 200000));
+    std::snprintf(
+        body, sizeof body,
+        R"({"events":[{"event_id":"%08x-%04x-4%03x-a%03x-%012llx","code":"code-%d","customer_id":"customer-%d","timestamp":"%s",)"
+        R"("properties":{"value":%d.25,"region":"region-%d","model":"model-%d","user_id":"user-%d"}}]})",
+        unsigned(a), unsigned(a >> 32) & 0xffff, unsigned(a >> 48) & 0xfff, unsigned(b) & 0xfff,
+        (unsigned long long)(b >> 16), int(a % 20), int(b % 10000), time, int(a % 1000), int(b % 8), int(b % 20),
+        int(a % 200000));
     return body;
 }
 
 bool post(Run& run, Client& client) {
     const std::string body = event_body(run);
     const std::string text = "POST /api/v1/events/ingest HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + run.key +
-                             "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+                             "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
+                             "\r\n\r\n" + body;
     client.answer.clear();
     client.sent = Clock::now();
     return send(client.socket, text.data(), text.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(text.size());
@@ -90,7 +93,9 @@ bool take(Run& run, Client& client, bool again) {
 
 void report(Run& run, double seconds) {
     std::sort(run.taken.begin(), run.taken.end());
-    const auto at = [&](double share) { return run.taken[static_cast<std::size_t>(share * static_cast<double>(run.taken.size() - 1))]; };
+    const auto at = [&](double share) {
+        return run.taken[static_cast<std::size_t>(share * static_cast<double>(run.taken.size() - 1))];
+    };
     double sum = 0;
     for (const double one : run.taken) sum += one;
     const auto count = static_cast<double>(run.taken.size());
