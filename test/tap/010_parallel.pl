@@ -23,7 +23,7 @@ my @objects = ('{"n": 1.50, "who": "a"}', '{"n": ["1.5", "2"]}', '{"n": "x"}', '
     '{"key1": "a", "key2": "b"}');
 my %samples = (
     text => \@texts, cstring => \@texts, anyelement => [ '7.5', '-0' ], any => [ 'a', '' ], boolean => [ 'true', 'false' ],
-    integer => [ 1, 0, -1 ], bigint => [ 1, 0, -1 ], numeric => [ '1.50', '0', '-3', 'NaN' ], 'numeric[]' => [ '{1,2.5,3}', '{}' ],
+    integer => [ 1, 0, -1 ], bigint => [ 1, 0, -1 ], 'bigint[]' => [ '{1,2,5,5}', '{}' ], numeric => [ '1.50', '0', '-3', 'NaN' ], 'numeric[]' => [ '{1,2.5,3}', '{}' ],
     uuid => ['00000000-0000-7000-8000-000000000001'], 'uuid[]' => [ '{00000000-0000-7000-8000-000000000001}', '{}' ],
     'text[]' => [ '{n,who}', '{}', '{"{\"code\": \"call\"}",x}' ], json => \@objects, jsonb => \@objects, interval => [ '1 hour', '0', '1 month' ],
     'timestamp with time zone' => [ '2024-01-01Z', '2024-01-03Z', 'infinity', '20000-01-01Z' ],
