@@ -42,6 +42,7 @@ $node->safe_psql('postgres', 'CREATE TABLE given (id int PRIMARY KEY, arguments 
 # Functions whose good arguments have to fit together.
 my %together = (
     'tally._convert' => [ [ '1.50', '7', 'HALF_UP' ], [ '1.50', '7', 'UP' ], [ '1.50', '7', 'NONE' ] ],
+    'tally_rest._instant' => [ [ '{"to": ["2024-01-31"]}', 'to', 'Europe/Berlin' ], [ '{"to": ["2024-01-31T13:00:00Z"]}', 'to', 'UTC' ] ],
     'tally.windows' => [
         [ '2024-01-01Z', '2024-01-03Z', '6 hours', 'Europe/Berlin', undef, undef ], [ '2024-01-01Z', '2024-01-03Z', '20', 'UTC', undef, undef ],
         [ '2024-01-01Z', '2024-06-03Z', 'month', 'Europe/Berlin', '2024-01-31', undef ], [ '2024-01-01Z', '2024-02-03Z', 'week', 'UTC', undef, 'sunday' ],

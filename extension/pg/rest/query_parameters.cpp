@@ -59,6 +59,7 @@ char* one_value_or_none(Jsonb* query, const char* name) {
 }
 
 const char* name_argument(FunctionCallInfo fcinfo, int number) {
+    if (PG_ARGISNULL(number)) refuse_argument("name", "a query parameter must have a name");
     return text_to_cstring(PG_GETARG_TEXT_PP(number));
 }
 
@@ -136,6 +137,7 @@ struct Allowed {
 
 Allowed allowed_argument(FunctionCallInfo fcinfo, int number) {
     Allowed allowed;
+    if (PG_ARGISNULL(number)) return allowed;
     deconstruct_array(PG_GETARG_ARRAYTYPE_P(number), TEXTOID, -1, false, TYPALIGN_INT, &allowed.names, nullptr,
                       &allowed.count);
     for (int i = 0; i < allowed.count; ++i)
@@ -225,7 +227,8 @@ TALLY_FUNCTION(query_parameter_number) {
         PG_RETURN_INT64(PG_GETARG_INT64(4));
     }
     const std::string_view digits(given);
-    const std::int64_t least = PG_GETARG_INT64(2), greatest = PG_GETARG_INT64(3);
+    const std::int64_t least = PG_ARGISNULL(2) ? 0 : PG_GETARG_INT64(2);
+    const std::int64_t greatest = PG_ARGISNULL(3) ? PG_INT64_MAX : PG_GETARG_INT64(3);
     std::int64_t number = -1;
     if (digits.size() <= 18 && tally::is_digits(digits)) {
         number = 0;

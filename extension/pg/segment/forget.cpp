@@ -157,6 +157,7 @@ Datum text_array(const std::vector<std::string_view>& texts) {
 // tally._forget_packed(tenant_id, code, customer, erased, kept, event_ids) -> bigint: how many packed events were changed
 TALLY_FUNCTION(forget_packed) {
     using namespace tally;
+    if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(5)) PG_RETURN_NULL();
     return Int64GetDatum(as_owner([&] {
         return forget_packed({PG_GETARG_INT32(0), *text_argument(fcinfo, 1), *text_argument(fcinfo, 2),
                               erasure_arguments(fcinfo, 3, 4), PG_GETARG_BOOL(5)});
@@ -166,6 +167,7 @@ TALLY_FUNCTION(forget_packed) {
 // tally._erased_names(properties json, erased, kept) -> text[]: which properties of the event are erased
 TALLY_FUNCTION(erased_names) {
     using namespace tally;
+    if (PG_ARGISNULL(0)) PG_RETURN_NULL();
     return guarded([&]() -> Datum {
         PropertiesReader reader;
         TextArena arena;
@@ -180,6 +182,7 @@ TALLY_FUNCTION(erased_names) {
 // tally._without(properties json, erased, kept) -> json: the properties that are not erased
 TALLY_FUNCTION(without) {
     using namespace tally;
+    if (PG_ARGISNULL(0)) PG_RETURN_NULL();
     return guarded([&]() -> Datum {
         PropertiesReader reader;
         TextArena arena;
