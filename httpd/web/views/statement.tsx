@@ -64,7 +64,7 @@ function Lines({ found, names, page }: { found: StatementLines; names: Names; pa
           ))}</tbody>
         </table>
       </div>
-      <Pager page={page} pages={found.pagination_meta.total_pages} set={(next) => change({ page: next ? String(next) : undefined })} />
+      <Pager page={page} pages={found.pagination_meta?.total_pages ?? 0} set={(next) => change({ page: next ? String(next) : undefined })} />
     </>
   );
 }
