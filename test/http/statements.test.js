@@ -51,20 +51,23 @@ test('lines and adjustments are rows of CSV, lines of NDJSON too, whatever the l
   const changes = await as(`/api/v1/statements/${january}/adjustments`, 'text/csv');
   assert.equal(changes.text, `customer_id,metric_id,value,converted_value,events,skipped,value_then,value_now\r\nann,${metric},5,5,1,0,1,6\r\nbob,${metric},-10,-10,-1,0,10,\r\n`);
   await post('/api/v1/events/ingest', { events: Array.from({ length: 2100 }, (_, n) => ({ event_id: `m${n}`, code: 'gpu', customer_id: `c,${n % 2 ? 'ü' : ''}${n}`, timestamp: '2025-01-05T00:00:00Z', properties: { seconds: n } })), allow_backfilling: true });
+  const { json: profile } = await get('/api/v1/profile');
+  const { json: { id: other } } = await post('/api/v1/metrics', { code: 'gpu', name: 'Runs', aggregation_type: 'COUNT', product_family_id: profile.default_product_family_id });
   const { json: { id } } = await post('/api/v1/statements', { from: '2025-01-01', to: '2025-02-01' });
+  await post(`/api/v1/metrics/${other}/archive`);
   const all = (await as(`/api/v1/statements/${id}`, 'application/x-ndjson')).text.trim().split('\n').map(JSON.parse);
-  assert.equal(all.length, 2100);
+  assert.equal(all.length, 4200);
   const pages = [];
   for (let cursor = ''; cursor !== null;) {
-    const { json } = await get(`/api/v1/statements/${id}?limit=700${cursor && `&cursor=${cursor}`}`);
+    const { json } = await get(`/api/v1/statements/${id}?limit=999${cursor && `&cursor=${cursor}`}`);
     pages.push(...json.data);
     cursor = json.next_cursor;
   }
   assert.deepEqual(pages, all);
-  assert.deepEqual((await get(`/api/v1/statements/${id}?page=20&per_page=100`)).json.data, all.slice(2000));
-  assert.equal((await as(`/api/v1/statements/${id}`, 'text/csv')).text.split('\r\n').length, 2102);
+  assert.deepEqual((await get(`/api/v1/statements/${id}?page=20&per_page=100`)).json.data, all.slice(2000, 2100));
+  assert.equal((await as(`/api/v1/statements/${id}`, 'text/csv')).text.split('\r\n').length, 4202);
   assert.equal((await get(`/api/v1/statements/${id}?limit=7&page=1`)).json.details.field, 'page');
-  assert.equal((await get(`/api/v1/statements/${id}?cursor=zz`)).json.details.field, 'cursor');
+  for (const cursor of ['zz', `${'0'.repeat(32)}ff`, `${'0'.repeat(32)}00`]) assert.equal((await get(`/api/v1/statements/${id}?cursor=${cursor}`)).json.details.field, 'cursor');
   assert.equal((await as(`/api/v1/statements/${id}?limit=7`, 'text/csv')).json.details.field, 'limit');
   assert.equal((await as('/api/v1/statements/stm_1', 'text/csv')).status, 404);
 });

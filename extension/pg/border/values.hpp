@@ -22,6 +22,14 @@ inline Datum text_datum(std::string_view value) {
     return PointerGetDatum(cstring_to_text_with_len(value.data(), static_cast<int>(value.size())));
 }
 
+// Raises 22004 where one of the first `count` arguments is NULL: for functions that cannot be STRICT.
+inline void require_arguments(FunctionCallInfo fcinfo, int count) {
+    for (int i = 0; i < count; ++i)
+        if (PG_ARGISNULL(i))
+            ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+                            errmsg("argument %d of %s() must not be NULL", i + 1, get_func_name(fcinfo->flinfo->fn_oid))));
+}
+
 // Whether two texts are the same but for the case of ASCII letters, whatever the locale.
 inline bool same_but_for_case(const char* a, const char* b) {
     for (; *a != '\0' && *b != '\0'; ++a, ++b)

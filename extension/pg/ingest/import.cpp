@@ -52,6 +52,7 @@ Datum row_of(TupleDesc shape, const tally::ImportReport& told, const char* detai
 // counted_from bigint[], counted_to bigint[]) -> (accepted, duplicates, failed, resent, next_line, failures, limit_reason,
 // limit_details, unmatched)
 TALLY_FUNCTION(import_piece) {
+    tally::require_arguments(fcinfo, 5);
     const tally::IngestSession session = tally::IngestSession::given("tally._import_piece()", PG_GETARG_INT32(0));
     tally::Hash128 import_id{};
     std::memcpy(import_id.data(), PG_GETARG_UUID_P(1)->data, import_id.size());

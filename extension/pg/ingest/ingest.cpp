@@ -182,6 +182,7 @@ TALLY_FUNCTION(record) {
 // tally._ingest(tenant_id integer, events text, allow_backfilling boolean, import_id uuid)
 // -> setof (index, event_id, verdict, reason, field, unmatched, details)
 TALLY_FUNCTION(ingest_for_tenant) {
+    tally::require_arguments(fcinfo, 3);
     const tally::IngestSession session = tally::IngestSession::given("tally._ingest()", PG_GETARG_INT32(0));
     const text* document = PG_GETARG_TEXT_PP(1);
     const bool allow_backfilling = PG_GETARG_BOOL(2);

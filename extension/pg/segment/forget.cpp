@@ -157,10 +157,10 @@ Datum text_array(const std::vector<std::string_view>& texts) {
 // tally._forget_packed(tenant_id, code, customer, erased, kept, event_ids) -> bigint: how many packed events were changed
 TALLY_FUNCTION(forget_packed) {
     using namespace tally;
-    if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(5)) PG_RETURN_NULL();
+    require_arguments(fcinfo, 3);
     return Int64GetDatum(as_owner([&] {
         return forget_packed({PG_GETARG_INT32(0), *text_argument(fcinfo, 1), *text_argument(fcinfo, 2),
-                              erasure_arguments(fcinfo, 3, 4), PG_GETARG_BOOL(5)});
+                              erasure_arguments(fcinfo, 3, 4), flag_argument(fcinfo, 5)});
     }));
 }
 

@@ -114,8 +114,7 @@ Step step(const PackSettings& settings, bool* worked) {
 }
 
 PackSettings settings_of(FunctionCallInfo fcinfo) {
-    if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
-        ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("arguments of packing must not be null")));
+    require_arguments(fcinfo, 3);
     return settings_of(PG_GETARG_INT32(0), *PG_GETARG_INTERVAL_P(1), PG_GETARG_BOOL(2));
 }
 

@@ -12,16 +12,38 @@
 namespace tally {
 namespace {
 
-constexpr const char* by_name =
-    "SELECT c.cut_id, c.name, c.taken_at, c.last_seq, c.unseen_seqs, c.last_act, c.unseen_acts FROM tally.cut c"
-    " WHERE (c.tenant_id OPERATOR(pg_catalog.=) $1 OR c.tenant_id IS NULL)"
-    " AND (c.name OPERATOR(pg_catalog.=) $2 OR c.cut_id OPERATOR(pg_catalog.=) tally._decode_id('cut_', $2)) LIMIT 1";
+// A look-up, planned once a session. What is of the tenant and what is of all lies in two places of an index.
+struct LookUp {
+    const char* text;
+    SPIPlanPtr plan = nullptr;
 
-constexpr const char* by_time =
-    "SELECT c.cut_id, c.name, c.taken_at, c.last_seq, c.unseen_seqs, c.last_act, c.unseen_acts FROM tally.cut c"
-    " WHERE (c.tenant_id OPERATOR(pg_catalog.=) $1 OR c.tenant_id IS NULL)"
-    " AND c.taken_at OPERATOR(pg_catalog.<=) $2::pg_catalog.timestamptz"
-    " ORDER BY c.taken_at DESC, c.cut_id DESC LIMIT 1";
+    bool find(std::int32_t tenant, const std::string& as_of) {
+        if (plan == nullptr) {
+            Oid types[] = {INT4OID, TEXTOID};
+            SPIPlanPtr const made = SPI_prepare(text, 2, types);
+            if (made == nullptr || SPI_keepplan(made) != 0) elog(ERROR, "cannot prepare the look-up of a cut");
+            plan = made;
+        }
+        Datum values[] = {Int32GetDatum(tenant), text_datum(as_of)};
+        if (SPI_execute_plan(plan, values, nullptr, true, 1) != SPI_OK_SELECT) elog(ERROR, "cannot look up a cut");
+        return SPI_processed > 0;
+    }
+};
+
+constinit LookUp by_name{
+    "SELECT c.cut_id, c.name, c.taken_at, c.last_seq, c.unseen_seqs, c.last_act, c.unseen_acts FROM ("
+    " SELECT * FROM tally.cut x WHERE x.tenant_id OPERATOR(pg_catalog.=) $1 AND x.name OPERATOR(pg_catalog.=) $2"
+    " UNION ALL SELECT * FROM tally.cut x WHERE x.tenant_id IS NULL AND x.name OPERATOR(pg_catalog.=) $2"
+    " UNION ALL SELECT * FROM tally.cut x WHERE x.cut_id OPERATOR(pg_catalog.=) tally._decode_id('cut_', $2)"
+    " AND (x.tenant_id OPERATOR(pg_catalog.=) $1 OR x.tenant_id IS NULL)) c"};
+
+constinit LookUp by_time{
+    "SELECT c.cut_id, c.name, c.taken_at, c.last_seq, c.unseen_seqs, c.last_act, c.unseen_acts FROM ("
+    "(SELECT * FROM tally.cut x WHERE x.tenant_id OPERATOR(pg_catalog.=) $1"
+    " AND x.taken_at OPERATOR(pg_catalog.<=) $2::pg_catalog.timestamptz ORDER BY x.taken_at DESC, x.cut_id DESC LIMIT 1)"
+    " UNION ALL (SELECT * FROM tally.cut x WHERE x.tenant_id IS NULL"
+    " AND x.taken_at OPERATOR(pg_catalog.<=) $2::pg_catalog.timestamptz ORDER BY x.taken_at DESC, x.cut_id DESC LIMIT 1)) c"
+    " ORDER BY c.taken_at DESC, c.cut_id DESC"};
 
 [[noreturn]] void refuse(const std::string& as_of, bool is_time) {
     call_pg([&] {
@@ -59,11 +81,7 @@ std::vector<std::int64_t> numbers_of(int column) {
 bool look_up(std::int32_t tenant, const std::string& as_of, bool is_time) {
     return call_pg([&] {
         SPI_connect();
-        Oid types[] = {INT4OID, TEXTOID};
-        Datum values[] = {Int32GetDatum(tenant), text_datum(as_of)};
-        if (SPI_execute_with_args(is_time ? by_time : by_name, 2, types, values, nullptr, true, 1) != SPI_OK_SELECT)
-            elog(ERROR, "cannot look up a cut");
-        return SPI_processed > 0;
+        return (is_time ? by_time : by_name).find(tenant, as_of);
     });
 }
 

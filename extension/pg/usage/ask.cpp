@@ -42,6 +42,7 @@ std::vector<MeteredMetric> metrics_argument(FunctionCallInfo fcinfo, int number)
     bool* nulls = nullptr;
     int count = 0;
     call_pg([&] {
+        if (PG_ARGISNULL(number)) refuse_argument("metrics", "metrics must not be NULL");
         ArrayType* const array = PG_GETARG_ARRAYTYPE_P(number);
         deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_DOUBLE, &rows, &nulls, &count);
     });

@@ -42,7 +42,7 @@ CREATE TABLE tally.cut (
 );
 CREATE UNIQUE INDEX cut_name ON tally.cut (tenant_id, name);
 CREATE UNIQUE INDEX cut_daily ON tally.cut (name) WHERE tenant_id IS NULL;
-CREATE INDEX cut_time ON tally.cut (tenant_id, taken_at);
+CREATE INDEX cut_time ON tally.cut (tenant_id, taken_at, cut_id);
 COMMENT ON TABLE tally.cut IS 'Moments as of which usage can be asked; never changed';
 COMMENT ON COLUMN tally.cut.tenant_id IS 'Whose it is; NULL: everybody''s';
 COMMENT ON COLUMN tally.cut.cut_id IS 'Shown as cut_...';

@@ -166,11 +166,11 @@ BEGIN
     END IF;
     -- A property that a metric of any of these codes reads stays in all of them, unless it is named.
     kept := ARRAY(SELECT DISTINCT p FROM unnest(codes) c, tally._metrics_reading(tenant_id, c, NULL) m, unnest(m.reads) p);
-    SELECT count(*) FILTER (WHERE x.names <> '{}' OR forget_customer.event_ids AND e.event_id <> tally._erased_id(e.tenant_id, e.customer_id, e.source, e.event_id)) AS events,
-           coalesce((SELECT array_agg(DISTINCT n ORDER BY n) FROM unnest(string_to_array(string_agg(DISTINCT array_to_string(x.names, E'\x01'), E'\x01'), E'\x01')) n WHERE n <> ''), '{}') AS names
+    SELECT count(DISTINCT e.seq) FILTER (WHERE n.name IS NOT NULL OR forget_customer.event_ids AND e.event_id <> tally._erased_id(e.tenant_id, e.customer_id, e.source, e.event_id)) AS events,
+           coalesce(array_agg(DISTINCT n.name) FILTER (WHERE n.name IS NOT NULL), '{}') AS names
     INTO found
-    FROM tally._find_events(tenant_id, NULL, customer, NULL, NULL, NULL, NULL, NULL, NULL, NULL) e,
-         LATERAL (SELECT tally._erased_names(e.properties, forget_customer.properties, kept) AS names) x;
+    FROM tally._find_events(tenant_id, NULL, customer, NULL, NULL, NULL, NULL, NULL, NULL, NULL) e
+         LEFT JOIN LATERAL unnest(tally._erased_names(e.properties, forget_customer.properties, kept)) n(name) ON true;
     metrics := (SELECT coalesce(json_agg(json_build_object('metric_id', tally._encode_id('bm_', m.metric_id), 'name', m.name, 'code', c.code, 'properties', m.reads)
                                 ORDER BY c.place, m.name, m.metric_id), '[]')
                 FROM unnest(codes) WITH ORDINALITY c(code, place), tally._metrics_reading(tenant_id, c.code, found.names) m);

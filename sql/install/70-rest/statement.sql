@@ -67,20 +67,22 @@ CREATE FUNCTION tally_rest._statement_lines(s tally.statement, query jsonb) RETU
     AS $$
 DECLARE
     row_limit integer := tally_rest._parameter_number(query, 'limit', 1, 1000, 100);
-    given     text := tally_rest._parameter(query, 'cursor');
-    after     text[];
+    given     text := coalesce(tally_rest._parameter(query, 'cursor'), repeat('0', 32));     -- before the first line
+    customer  text;
     found     tally.statement_line[];
 BEGIN
-    IF given IS NOT NULL THEN
-        IF given !~ '^[0-9a-f]{32}([0-9a-f]{2})*$' THEN
-            PERFORM tally._fail('cursor', 'cursor must be the next_cursor of an earlier answer');
-        END IF;
-        -- Compared as bytes: what somebody made up need be no text.
-        after := ARRAY[left(given, 32), substr(given, 33)];
+    IF given !~ '^[0-9a-f]{32}([0-9a-f]{2})*$' THEN
+        PERFORM tally._fail('cursor', 'cursor must be the next_cursor of an earlier answer');
     END IF;
+    BEGIN
+        customer := convert_from(decode(substr(given, 33), 'hex'), 'UTF8');
+    EXCEPTION WHEN character_not_in_repertoire OR untranslatable_character THEN     -- somebody made it up
+        PERFORM tally._fail('cursor', 'cursor must be the next_cursor of an earlier answer');
+    END;
+    -- As the key has them, so that a page costs the same wherever it begins.
     found := ARRAY(SELECT x FROM tally.statement_line x
                    WHERE x.tenant_id = s.tenant_id AND x.statement_id = s.statement_id
-                     AND (given IS NULL OR (convert_to(x.customer_id, 'UTF8'), x.metric_id) > (decode(after[2], 'hex'), after[1]::uuid))
+                     AND (x.customer_id, x.metric_id) > (customer COLLATE "C", left(given, 32)::uuid)
                    ORDER BY x.customer_id, x.metric_id LIMIT row_limit + 1);
     RETURN jsonb_build_object(
         'data', coalesce((SELECT json_agg(tally_rest._statement_line(l) ORDER BY l.customer_id, l.metric_id) FROM unnest(found[1:row_limit]) l), '[]'),
