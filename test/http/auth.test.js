@@ -3,6 +3,8 @@
 
 const assert = require('node:assert/strict');
 const { after, before, test } = require('node:test');
+const contract = require('./contract.js');
+const { Examples } = require('./examples.js');
 const { call, event, isErrorAnswer, parseAnswers, raw, setUp, until } = require('./lib.js');
 
 let s;
@@ -56,6 +58,30 @@ test('a key without the scope is 403', async () => {
   assert.equal((await call(s.url, reader, 'GET', '/api/v1/metrics')).status, 200);
   isErrorAnswer(assert, await call(s.url, reader, 'POST', '/api/v1/events/ingest', { events: [event()] }), 403, 'FORBIDDEN');
   isErrorAnswer(assert, await call(s.url, reader, 'POST', '/api/v1/metrics', { code: 'x' }), 403, 'FORBIDDEN');
+});
+
+test('every route is open to a key with its scope, or admin, and to others 403, which names the scope', async () => {
+  const examples = new Examples(s, contract.doc);
+  await examples.prepare();
+  const keys = ['read', 'write', 'admin'].map((scope) => [scope, s.cluster.psql(`SELECT tally.create_api_key(name => 'only ${scope}', scopes => '{${scope}}')`)]);
+  const routes = contract.routes().filter((route) => route.scope);
+  assert.ok(routes.length > 40);
+  // What takes away last, and those who may not before those who may.
+  const place = ({ method, pattern }) => examples.order.indexOf(contract.operationOf(method, pattern).operationId);
+  for (const route of routes.sort((a, b) => place(a) - place(b))) {
+    const operation = examples.byId.get(contract.operationOf(route.method, route.pattern).operationId);
+    const { target, headers, body } = examples.requestOf(operation);
+    for (const [scope, key] of keys) {
+      const { status, json, text } = await call(s.url, key, route.method, target, body, headers);
+      const name = `${route.method} ${target} with a key that may ${scope}: ${status} ${text.slice(0, 200)}`;
+      if (scope === route.scope || scope === 'admin') {
+        assert.ok(status !== 401 && status !== 403, name);
+      } else {
+        assert.equal(status, 403, name);
+        assert.equal(json.message, `this API key lacks the scope "${route.scope}"`, name);
+      }
+    }
+  }
 });
 
 test('keys never enter the log', async () => {

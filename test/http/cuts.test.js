@@ -9,7 +9,8 @@ let s;
 let metric;
 const routes = (as_of) => [`/api/v1/metrics/${metric}/usage?from=2026-01-01&to=2026-02-01`, `/api/v1/metrics/${metric}/usage?from=2026-01-01&to=2026-02-01&window=day&group_by=customer_id`,
   '/api/v1/usage/summary?start_date=2026-01-01&end_date=2026-02-01', '/api/v1/usage/customer/ann?start_date=2026-01-01&end_date=2026-02-01',
-  `/api/v1/metrics/${metric}/summaries?from=2026-01-01&to=2026-02-01&bucket=1d`, `/api/v1/metrics/${metric}/value?`].map((path) => (as_of ? `${path}&as_of=${encodeURIComponent(as_of)}` : path));
+  `/api/v1/metrics/${metric}/summaries?from=2026-01-01&to=2026-02-01&bucket=1d`, `/api/v1/metrics/${metric}/value?`,
+  `/api/v1/metrics/${metric}/usage?from=2026-01-01&to=2026-02-01&explain=true`, '/api/v1/events?code=gpu', '/api/v1/events?limit=1', '/api/v1/events/2?customer_id=bob'].map((path) => (as_of ? `${path}&as_of=${encodeURIComponent(as_of)}` : path));
 const get = (path, key = s.key) => call(s.url, key, 'GET', path);
 const post = (path, body, key = s.key) => call(s.url, key, 'POST', path, body);
 const send = (event_id, customer_id, seconds) => post('/api/v1/events/ingest', { events: [{ event_id, code: 'gpu', customer_id, timestamp: '2026-01-05T00:00:00Z', properties: { seconds } }], allow_backfilling: true });
@@ -41,6 +42,7 @@ test('every route of usage answers what was known at a cut, whatever comes and i
   assert.deepEqual({ ...made.json, id: 0, taken_at: 0 }, { id: 0, name: 'then', kind: 'named', taken_at: 0 });
   await send('3', 'ann', 5);
   await post('/api/v1/events/2/void', { reason: 'x' });
+  await post('/api/v1/events/1/amend', { reason: 'y', properties: { seconds: 2 } });
   assert.notDeepEqual(await answers(), then);
   assert.deepEqual(await answers('then'), then);
   assert.deepEqual(await answers(made.json.id), then);
@@ -51,6 +53,10 @@ test('every route of usage answers what was known at a cut, whatever comes and i
   await send('4', 'cem', 7);
   assert.deepEqual(await answers(closed), at_closing);
   assert.deepEqual(await answers('then'), then);
+  assert.equal((await get('/api/v1/events/3')).status, 200);
+  assert.equal((await get('/api/v1/events/3?as_of=then')).status, 404, 'it had not come then');
+  const lines = (await call(s.url, s.key, 'GET', '/api/v1/events?as_of=then', undefined, { accept: 'application/x-ndjson' })).text.trim().split('\n');
+  assert.deepEqual(lines.map((line) => JSON.parse(line).event_id), ['2', '1'], 'a stream of all is as of the cut, too');
 });
 
 test('cuts are listed, found by id and name, and a time takes the last one before it', async () => {
@@ -82,7 +88,6 @@ test('what is wrong is named, and a key that only reads makes no cut', async () 
       assert.equal(answer.json.details.field, 'as_of', answer.text);
     }
   }
-  assert.equal((await get(`${routes('then')[0]}&explain=true`)).json.details.field, 'explain');
   assert.equal((await get('/api/v1/cuts/none')).status, 404);
   const reader = (await post('/api/v1/keys', { name: 'k', scopes: ['read'] })).json.secret;
   assert.equal((await post('/api/v1/cuts', { name: 'x' }, reader)).status, 403);

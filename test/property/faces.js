@@ -95,6 +95,29 @@ async function check(session, random, metric, question) {
   return wrong;
 }
 
+// Why a total is what it is: by_outcome tells all events of the code, the range and the customers, corrected ones too, and the last
+// step comes to what is sold.
+async function checkExplanation(session, metric, q) {
+  const { answer } = await session.row(`SELECT tally.explain_usage(${quote(metric.id)}, ${bounds(q)}, customer => ${quote(q.customers?.[0])}, filter => ${asJson(q.filter)}) AS answer`);
+  const right = await oracle.ask(session, metric, q);
+  const everything = { code: metric.code, segmentation_matrix: null };
+  const all = await session.row(`SELECT count(*) FILTER (WHERE voided AND import IS NULL) AS amended, count(*) FILTER (WHERE is_void OR voided AND import IS NOT NULL) AS voided,
+      count(*) AS events FROM oracle.event e WHERE ${oracle.conditions(everything, { ...q, filter: null }, true)}`);
+  const told = (...names) => names.reduce((sum, name) => sum + answer.by_outcome[name].events, 0);
+  const skipped = told('missing', 'empty', 'not_a_number', 'not_a_value');
+  const lines = oracle.differences({ rows: new Map(), total: right.total },
+    { rows: new Map(), total: oracle.cells(answer.value, answer.converted_value, told('counted'), skipped) });
+  const compare = (what, expected, given) => { if (expected !== given) lines.push(`  ${what}: oracle ${expected}, pgtally ${given}`); };
+  compare('events', Number(all.events), answer.events);
+  compare('voided', Number(all.voided), told('voided'));
+  compare('amended', Number(all.amended), told('amended'));
+  compare('all outcomes', Number(all.events), told(...Object.keys(answer.by_outcome)));
+  compare('where they lie', told('counted') + skipped, answer.places.recent_events + answer.places.segment_events);
+  compare('the last step', answer.converted_value, answer.steps.at(-1).result);
+  for (const [name, { events, examples }] of Object.entries(answer.by_outcome)) compare(`examples of ${name}`, Math.min(events, 10), examples.length);
+  return lines.map((line) => `  explain_usage${line}`);
+}
+
 // All events of a place in the event list, newest first, page by page.
 async function checkEvents(session, q, limit) {
   const conditions = ['true'];
@@ -148,4 +171,4 @@ async function checkLife(session, metric) {
 }
 const pickCells = ([value, , events, skipped]) => [value, events, skipped];
 
-module.exports = { check, checkEvents, checkLife, checkRest };
+module.exports = { check, checkEvents, checkExplanation, checkLife, checkRest };

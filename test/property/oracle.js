@@ -34,8 +34,9 @@ function dimensionsOf(metric, groups) {
   return unique([...own, ...groups.filter((key) => key !== 'customer_id')]);
 }
 
-function conditions(metric, q) {
-  const all = [`e.code = ${quote(metric.code)}`, 'NOT e.voided', 'NOT e.is_void', `(${matrixCondition(metric.segmentation_matrix)})`];
+// corrected: also events that are void or were amended.
+function conditions(metric, q, corrected = false) {
+  const all = [`e.code = ${quote(metric.code)}`, ...(corrected ? [] : ['NOT e.voided', 'NOT e.is_void']), `(${matrixCondition(metric.segmentation_matrix)})`];
   if (q.from !== null) all.push(`e.ts >= ${quote(instantText(q.from))}`, `e.ts < ${quote(instantText(q.to))}`);
   if (q.customers) all.push(`e.customer_id IN (${q.customers.map(quote).join(', ')})`);
   for (const [key, values] of Object.entries(q.filter || {})) all.push(oneOf(key, values));
@@ -78,7 +79,7 @@ const nothing = (metric) => ({ value: ['COUNT', 'SUM', 'COUNT_DISTINCT'].include
 // {rows: {place -> cells}, total}: the answer to a question about a metric, in one form for all faces of usage.
 async function ask(session, metric, q) {
   const starts = q.from === null ? [0] : windowStarts(q.from, q.to, q.window, q.zone);
-  const keys = dimensionsOf(metric, q.groups);
+  const keys = q.merged ? [] : dimensionsOf(metric, q.groups);      // merged: over all dimensions
   const byCustomer = q.groups.includes('customer_id');
   const named = q.customers ? unique(q.customers) : [];
   const found = await session.rows(query(metric, q, starts, keys));

@@ -9,6 +9,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { after, before, test } = require('node:test');
 const { Cluster, sleep, startTallyd } = require('../http/lib.js');
+const { Closings } = require('./closings.js');
 const { Cuts } = require('./cuts.js');
 const faces = require('./faces.js');
 const { Random } = require('./random.js');
@@ -23,6 +24,7 @@ const t = { stats: {}, random: new Random(seed), pause: 40, hold: 400, kinds: {}
 let cluster;
 let tallyd;
 let sessions;
+const closings = new Closings();
 const cuts = new Cuts();
 
 before(async () => {
@@ -131,8 +133,11 @@ async function askSome(session, random, codes, most) {
     let question = world.question(random);
     let lines;
     await sharpen(session, random, metric.code, question);
-    if (what < 0.8) {
+    if (what < 0.7) {
       lines = await faces.check(session, random, metric, question);
+    } else if (what < 0.8) {
+      question = { ...question, customers: question.customers?.slice(0, 1) ?? null, window: null, groups: [], fill: false };
+      lines = await faces.checkExplanation(session, metric, question);
     } else if (what < 0.9) {
       question = 'the whole life';
       lines = await faces.checkLife(session, metric);
@@ -182,7 +187,7 @@ test('usage is what the oracle computes, at every moment', { timeout: (seconds +
     ...clients.map(clientLoop),
     sessions.loop('definer', (session) => definer.work(session)),
     ...['pack1', 'pack2'].map((name) => { const random = t.random.fork(name); return sessions.loop(name, (session) => traffic.pack(t, random, session)); }),
-    ...['cuts'].map((name) => { const random = t.random.fork(name); return sessions.loop(name, (session) => cuts.work(session, random)); }),
+    ...Object.entries({ cuts, closings }).map(([name, what]) => { const random = t.random.fork(name); return sessions.loop(name, (session) => what.work(session, random)); }),
     ...['ask1', 'ask2'].map((name) => { const random = t.random.fork(name); return sessions.loop(name, (session) => askSome(session, random, world.SQL_CODES, 6)); }),
   ];
   const random = t.random.fork('main');
@@ -208,7 +213,7 @@ test('usage is what the oracle computes, at every moment', { timeout: (seconds +
   await Promise.race([Promise.all(loops), new Promise((_, reject) => {
     setTimeout(() => reject(new Error(`seed ${seed}: sessions hang: ${sessions.hanging()}`)), 60000).unref();
   })]);
-  console.log(`# ${JSON.stringify({ ...t.stats, cuts: cuts.kept.size, 'answers as of a cut': cuts.asked, lost: sessions.lost })}`);
+  console.log(`# ${JSON.stringify({ ...t.stats, cuts: cuts.kept.size, 'answers as of a cut': cuts.asked, statements: closings.kept.size, 'refused to close twice': closings.refused, 'statements looked at': closings.checked, adjustments: closings.adjusted, lost: sessions.lost })}`);
   if (sessions.failures.length > 0) throw sessions.failures[0];
   assert.ok(t.stats.questions > seconds / 2, `only ${t.stats.questions} questions were asked`);
 });
@@ -221,7 +226,7 @@ async function once(name, work) {
   await session.end();
 }
 
-test('at the end every metric and every event is as the oracle has it', { timeout: 120000 }, async () => {
+test('at the end every metric and every event is as the oracle has it', { timeout: 240000 }, async () => {
   assert.equal(sessions.failures.length, 0, 'the store is not compared at the end: the test before failed');
   await once('end', async (session) => {
     const metrics = await session.rows('SELECT id, definition FROM oracle.metric ORDER BY id');
@@ -236,6 +241,9 @@ test('at the end every metric and every event is as the oracle has it', { timeou
     }
     assert.ok(cuts.kept.size > 2, `only ${cuts.kept.size} cuts were made`);
     for (const name of cuts.kept.keys()) assert.deepEqual(await cuts.differences(session, name), [], `seed ${seed}`);
+    assert.ok(closings.kept.size > 2 && closings.refused > 0, `only ${closings.kept.size} periods were closed, and ${closings.refused} refused`);
+    for (const id of [...closings.kept.keys()].slice(-8)) assert.deepEqual(await closings.check(session, id), [], `seed ${seed}`);
+    assert.ok(closings.adjusted > 0, 'nothing was adjusted');
     for (const code of codes) {
       const lines = await faces.checkEvents(session, { code }, 200);
       if (lines.length > 0) report(null, { code }, lines, 'the last');

@@ -23,8 +23,13 @@ CREATE FUNCTION pg_temp.answers(as_of text) RETURNS TABLE (answer text) LANGUAGE
         UNION ALL SELECT 'code ' || u::text FROM tally._usage_of_code(ARRAY[m], '2026-01-01', '2027-01-01', NULL, as_of) u
         UNION ALL SELECT 'life ' || u::text FROM tally._life(m, as_of) u
         UNION ALL SELECT 'summary ' || u::text FROM (SELECT m WHERE m.aggregation_type NOT LIKE 'COUNT%') x, tally._summaries(m, '2026-01-01', '2027-01-01', '1 day', as_of) u
-        UNION ALL SELECT 'rest ' || json_build_object('u', r -> 'usage', 't', r -> 'total')::text FROM tally_rest._metric_usage(m, '2026-01-01', '2027-01-01', NULL, 'month', 'UTC', '{}', NULL, false, NULL, NULL, as_of) r) a(answer)
-    WHERE m.tenant_id = tally.current_tenant() $$;
+        UNION ALL SELECT 'rest ' || json_build_object('u', r -> 'usage', 't', r -> 'total')::text FROM tally_rest._metric_usage(m, '2026-01-01', '2027-01-01', NULL, 'month', 'UTC', '{}', NULL, false, NULL, NULL, as_of) r
+        UNION ALL SELECT 'explained ' || json_build_object('e', x -> 'events', 'o', (SELECT json_object_agg(k.key, k.value -> 'events') FROM json_each(x -> 'by_outcome') k), 's', x -> 'steps', 'v', x -> 'value', 'c', x -> 'converted_value')::text
+            FROM tally.explain_usage(tally._encode_id('bm_', m.metric_id), '2026-01-01', '2027-01-01', as_of => as_of) x) a(answer)
+    WHERE m.tenant_id = tally.current_tenant()
+    UNION ALL SELECT 'event ' || e::text FROM tally.events('call', as_of => as_of) e
+    UNION ALL SELECT 'shown ' || (tally._event_json(e, false, as_of)::jsonb - 'received_at')::text FROM tally._find_events(tally.current_tenant(), 'call', NULL, NULL, NULL, NULL, 'r1', NULL, NULL, 100, as_of) e
+    UNION ALL SELECT 'one ' || x::text FROM (VALUES ('e5'), ('e10'), ('e101')) i(id), tally.explain_event(i.id, as_of => as_of) x $$;
 CREATE TEMP TABLE kept (cut text, answer text);
 CREATE FUNCTION pg_temp.keep(cut text) RETURNS bigint LANGUAGE sql AS $$
     WITH k AS (INSERT INTO kept SELECT cut, a.answer FROM pg_temp.answers(NULL) a RETURNING 1) SELECT count(*) FROM k $$;

@@ -44,7 +44,7 @@ CREATE TEMP TABLE before AS SELECT 'sum' AS what, s::text AS row FROM pg_temp.su
 SELECT * FROM pg_temp.sums();
 SELECT * FROM pg_temp.groups();
 -- why an event counts or not
-SELECT e.event_id, (SELECT string_agg(coalesce(j ->> 'reason', 'counted'), '; ' ORDER BY m.name COLLATE "C") FROM json_array_elements(tally_rest._event(e) -> 'metrics') j
+SELECT e.event_id, (SELECT string_agg(coalesce(j ->> 'reason', 'counted'), '; ' ORDER BY m.name COLLATE "C") FROM json_array_elements(tally._event_json(e, false) -> 'metrics') j
                     JOIN pg_temp.metric m ON m.id = j ->> 'metric_id' WHERE m.name IN ('p', 'distinct p', 'usage.bytes', '$.usage.bytes')) AS reasons
 FROM tally._find_events(tally.current_tenant(), 'k', NULL, NULL, NULL, NULL, NULL, NULL, NULL, 100) e ORDER BY e.ts;
 SELECT event_id, properties FROM tally.events('k') ORDER BY ts;

@@ -1,4 +1,4 @@
-# kill -9 while many events are voided, restored, and while a period is closed: each is done as a whole or not at all.
+# kill -9 while many events are voided, restored, while a cut is made and while a period is closed: each is done as a whole or not at all.
 use strict;
 use warnings;
 use IPC::Run;
@@ -19,10 +19,14 @@ my $close = q{SELECT tally.close_period('2023-01-01Z', '2026-01-01Z', supersedes
 my $state = q{SELECT (SELECT count(*) FROM tally.correction) || '/' || (SELECT coalesce(sum(events), 0) FROM tally.correction_batch WHERE lifted_at IS NULL)
     || '/' || (SELECT u.events FROM tally.metric m, tally.usage_total(tally._encode_id('bm_', m.metric_id), '2023-01-01Z', '2026-01-01Z') u WHERE m.name = 'count')};
 my $whole = q{SELECT count(*) FILTER (WHERE tally._statement_digest(s) <> s.digest OR s.lines NOT IN (18, 24) OR s.lines <> (SELECT count(*) FROM tally.statement_line l WHERE l.statement_id = s.statement_id)) || '/' || (SELECT count(DISTINCT statement_id) - (SELECT count(*) FROM tally.statement) FROM tally.statement_line) FROM tally.statement s};
+my $cut = q{SELECT tally.cut()};
+# Each cut answers one of the two states that there were, and each statement has one.
+my $cuts = q{SELECT count(*) FILTER (WHERE u.events NOT IN (12000, 16000)) || '/' || (SELECT count(*) - count(DISTINCT c.cut_id) FROM tally.statement s LEFT JOIN tally.cut c ON c.name = tally._encode_id('stm_', s.statement_id))
+    FROM tally.cut c, tally.metric m, tally.usage_total(tally._encode_id('bm_', m.metric_id), '2023-01-01Z', '2026-01-01Z', as_of => c.name) u WHERE m.name = 'count'};
 my %allowed = map { $_ => 1 } '0/0/16000', '4000/4000/12000';
 
 for my $round (1 .. 4) {
-    for my $act ([ void => $void ], [ close => $close ], [ restore => $restore ]) {
+    for my $act ([ void => $void ], [ cut => $cut ], [ close => $close ], [ restore => $restore ]) {
         my ($name, $sql) = @$act;
         my ($out, $err) = ('', '');
         my $handle = IPC::Run::start([ 'psql', '-X', '-qAt', '-d', $node->connstr('postgres'), '-c', $sql ], '<', \undef, '>', \$out, '2>', \$err);
@@ -32,6 +36,7 @@ for my $round (1 .. 4) {
         $node->start;
         ok($allowed{ $node->safe_psql('postgres', $state) }, "round $round: $name is done or not");
         is($node->safe_psql('postgres', $whole), '0/0', "round $round: statements are whole after $name");
+        is($node->safe_psql('postgres', $cuts), '0/0', "round $round: cuts are whole after $name");
     }
 }
 is($node->safe_psql('postgres', 'SELECT object, problem FROM tally.verify() LIMIT 5'), '', 'nothing is wrong');

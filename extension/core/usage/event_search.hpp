@@ -14,6 +14,7 @@
 
 #include "core/event/stored_event.hpp"
 #include "core/segment/reader.hpp"
+#include "core/usage/known_at.hpp"
 
 namespace tally {
 
@@ -26,9 +27,11 @@ struct EventQuestion {
     // Only events before this place.
     std::optional<std::int64_t> before_ts;
     std::int64_t before_seq = 0;
+    // Only events that were known at a cut; nullptr: all are known.
+    const KnownAt* known = nullptr;
 
     bool holds(std::int64_t ts, std::int64_t seq) const noexcept {
-        if (ts < from || ts >= to) return false;
+        if (ts < from || ts >= to || (known != nullptr && !known->sees_event(seq))) return false;
         return !before_ts || ts < *before_ts || (ts == *before_ts && seq < before_seq);
     }
     // The first moment that is too late for any event of the answer.

@@ -35,6 +35,10 @@ struct KnownAt {
     NumberRanges unseen_acts;
 
     bool sees_event(std::int64_t seq) const noexcept { return seq <= last_seq && !unseen_seqs.holds(seq); }
+    // Whether some of the events from `first` to `last` may be unknown.
+    bool hides_from(std::int64_t first, std::int64_t last) const noexcept {
+        return last > last_seq || unseen_seqs.meets(first, last);
+    }
     bool sees_act(std::int64_t act) const noexcept { return act <= last_act && !unseen_acts.holds(act); }
 };
 
@@ -45,12 +49,6 @@ struct LeftOut {
 
     bool holds(std::int64_t seq) const noexcept {
         return (known != nullptr && !known->sees_event(seq)) || std::binary_search(voided.begin(), voided.end(), seq);
-    }
-    // Whether it may hold some of the events with seqs from `first` to `last`.
-    bool meets(std::int64_t first, std::int64_t last) const noexcept {
-        if (known != nullptr && (last > known->last_seq || known->unseen_seqs.meets(first, last))) return true;
-        const auto found = std::lower_bound(voided.begin(), voided.end(), first);
-        return found != voided.end() && *found <= last;
     }
     // Whether it holds them all, as far as the bounds tell.
     bool holds_all_from(std::int64_t first) const noexcept { return known != nullptr && first > known->last_seq; }

@@ -20,8 +20,7 @@ SegmentCount::SegmentCount(SegmentReader& segment, UsageCount& count, const Left
       count_(count),
       question_(count.question()),
       measures_(count.groups().states().measures()),
-      left_out_(left_out),
-      leaves_out_(left_out.meets(segment.first_seq(), segment.last_seq())),
+      left_out_(segment, left_out),
       columns_(segment, *question_.rule),
       classes_(columns_, count),
       numbers_(measures_.numbers() ? value_column(columns_, *question_.rule) : nullptr),
@@ -114,15 +113,20 @@ std::int64_t SegmentCount::seq_of(std::uint32_t row) {
 }
 
 void SegmentCount::add_piece(const Piece& piece, RowRange rows) {
-    counts_cells_ = measures_.distinct && all_alike() && keys_.is_worth_counting(rows.size());
+    counts_cells_ = measures_.distinct && classes_.is_trivial() && keys_.is_worth_counting(rows.size());
     for (std::uint32_t row = rows.begin; row < rows.end;) {
         const std::uint32_t block = row / segment_block_rows;
         const std::uint32_t first = block * segment_block_rows, last = std::min(first + segment_block_rows, segment_.rows());
         const std::uint32_t end = std::min(rows.end, last);
-        if (row != first || end != last || !add_by_statistics(block)) add_rows(piece, {row, end});
+        if (left_out_.has_any()) {
+            left_out_.load({row, end}, wanted_);
+            left_out_now_ = left_out_.count({row, end});
+        }
+        const bool is_whole = row == first && end == last;
+        if (left_out_now_ != end - row && !(is_whole && add_by_statistics(block))) add_rows(piece, {row, end});
         row = end;
     }
-    if (counts_cells_) add_counted_keys(piece);
+    if (counts_cells_ && !touched_.empty()) add_counted_keys(piece);
     flush(piece);
 }
 

@@ -11,7 +11,7 @@
 
 #include "core/segment/reader.hpp"
 #include "core/usage/key_columns.hpp"
-#include "core/usage/known_at.hpp"
+#include "core/usage/left_out_rows.hpp"
 #include "core/usage/question.hpp"
 #include "core/usage/row_classes.hpp"
 #include "core/usage/value_cells.hpp"
@@ -46,7 +46,11 @@ private:
     void cut_by_walking(std::string_view customer, RowRange rows);
     void add_piece(const Piece& piece, RowRange rows);
     bool add_by_statistics(std::uint32_t block);
-    bool all_alike() const noexcept { return classes_.is_trivial() && !leaves_out_; }
+    bool is_plain_sum() const noexcept {
+        return measures_.sum && !measures_.lowest && !measures_.highest && !measures_.latest && !measures_.sides;
+    }
+    // Whether each of the rows that are being added counts, in one group.
+    bool all_alike() const noexcept { return classes_.is_trivial() && left_out_now_ == 0; }
     void load_block(RowRange rows);
     void add_rows(const Piece& piece, RowRange rows);
     void add_keys(const Piece& piece, RowRange rows);
@@ -68,8 +72,8 @@ private:
     UsageCount& count_;
     const Question& question_;
     const Measures measures_;
-    const LeftOut left_out_;
-    const bool leaves_out_;  // some rows of this segment, perhaps
+    LeftOutRows left_out_;
+    std::uint32_t left_out_now_ = 0;  // how many of the rows that are being added
     KeyColumns columns_;
     RowClasses classes_;
     NumberCells numbers_;
@@ -81,7 +85,7 @@ private:
     RowRange wanted_;  // of the run that is being cut: what of a block may be worth loading
     RowRange loaded_;  // rows whose cells are in the arrays
     RowRange ts_rows_;
-    std::vector<std::int64_t> ts_, seqs_;
+    std::vector<std::int64_t> ts_;
     std::vector<Partial> partials_;       // by combination
     std::vector<std::uint32_t> touched_;  // combinations of the piece
 };

@@ -35,35 +35,32 @@ bool SegmentCount::add_by_statistics(std::uint32_t block) {
 // The cells of a block, as far as its rows are wanted: a piece is often followed by the next one of the same block.
 void SegmentCount::load_block(RowRange rows) {
     if (rows.begin >= loaded_.begin && rows.end <= loaded_.end) return;
-    const std::uint32_t first = rows.begin / segment_block_rows * segment_block_rows;
-    loaded_ = {std::max(first, std::min(wanted_.begin, rows.begin)),
-               std::min(first + segment_block_rows, std::max(wanted_.end, rows.end))};
+    loaded_ = LeftOutRows::rows_with(rows, wanted_);
     if (!classes_.is_trivial()) {
         classes_.load(loaded_.begin, loaded_.end);
-    } else if (leaves_out_) {
+    } else if (left_out_.has_any()) {
         classes_.combinations().assign(loaded_.size(), 0);
     }
     if (measures_.numbers()) numbers_.load(loaded_.begin, loaded_.end);
     if (measures_.distinct) keys_.load(loaded_.begin, loaded_.end, wanted_.size());
-    if (!leaves_out_) return;
-    seqs_.resize(loaded_.size());
-    segment_.read_seq(loaded_.begin, loaded_.end, seqs_.data());
-    for (std::size_t i = 0; i < seqs_.size(); ++i)
-        if (left_out_.holds(seqs_[i])) classes_.combinations()[i] = RowClasses::left_out;
+    if (!left_out_.has_any()) return;
+    const std::uint8_t* const flags = left_out_.flags(loaded_.begin);
+    std::uint32_t* const combinations = classes_.combinations().data();
+    for (std::size_t i = 0; i < loaded_.size(); ++i)
+        if (flags[i] != 0) combinations[i] = RowClasses::left_out;
 }
 
 void SegmentCount::add_rows(const Piece& piece, RowRange rows) {
-    if (all_alike() && !measures_.numbers() && !measures_.distinct) {
+    if (classes_.is_trivial() && !measures_.numbers() && !measures_.distinct) {
         Partial& partial = partial_of(0);
-        partial.matched += rows.size();
-        partial.counted += rows.size();
+        partial.matched += rows.size() - left_out_now_;
+        partial.counted += rows.size() - left_out_now_;
         return;
     }
     load_block(rows);
     if (measures_.distinct) return add_keys(piece, rows);
-    const bool is_plain_sum =
-        measures_.sum && !measures_.lowest && !measures_.highest && !measures_.latest && !measures_.sides;
-    if (all_alike() && is_plain_sum && numbers_.only_numbers() && numbers_.one_shown_scale()) return add_plain_sum(rows);
+    if (classes_.is_trivial() && is_plain_sum() && numbers_.only_numbers() && numbers_.one_shown_scale())
+        return add_plain_sum(rows);
     const bool one_class = all_alike();
     for (std::uint32_t row = rows.begin; row < rows.end; ++row) {
         const std::size_t place = row - loaded_.begin;
@@ -112,8 +109,9 @@ private:
 
 void SegmentCount::add_keys(const Piece& piece, RowRange rows) {
     if (counts_cells_) {
-        partial_of(0).matched += rows.size();
-        for (std::uint32_t row = rows.begin; row < rows.end; ++row) keys_.count(row - loaded_.begin);
+        partial_of(0).matched += rows.size() - left_out_now_;
+        for (std::uint32_t row = rows.begin; row < rows.end; ++row)
+            if (left_out_now_ == 0 || *left_out_.flags(row) == 0) keys_.count(row - loaded_.begin);
         return;
     }
     WaitingKeys waiting(count_.groups(), UsageGroups::no_group);
@@ -150,16 +148,25 @@ void SegmentCount::add_plain_sum(RowRange rows) {
     // Halves of at most 33 bits: a block of them cannot overflow 64 bits, and both loops are vectors.
     std::int64_t high = 0;
     std::uint64_t low = 0;
-    for (const std::int64_t* at = first; at != last; ++at) {
-        high += *at >> 32;
-        low += static_cast<std::uint64_t>(*at) & 0xFFFFFFFF;
+    if (left_out_now_ == 0) {
+        for (const std::int64_t* at = first; at != last; ++at) {
+            high += *at >> 32;
+            low += static_cast<std::uint64_t>(*at) & 0xFFFFFFFF;
+        }
+    } else {
+        const std::uint8_t* flag = left_out_.flags(rows.begin);
+        for (const std::int64_t* at = first; at != last; ++at, ++flag) {
+            const std::int64_t kept = *at & (std::int64_t{*flag} - 1);
+            high += kept >> 32;
+            low += static_cast<std::uint64_t>(kept) & 0xFFFFFFFF;
+        }
     }
     Partial& partial = partial_of(0);
     partial.sum += (static_cast<int128>(high) << 32) + low;
     partial.shown = numbers_.scale();
     partial.has_numbers = true;
-    partial.matched += rows.size();
-    partial.counted += rows.size();
+    partial.matched += rows.size() - left_out_now_;
+    partial.counted += rows.size() - left_out_now_;
 }
 
 void SegmentCount::add_number(Partial& partial, std::uint32_t row) {

@@ -1,7 +1,9 @@
 // Looked up by SQL, with the rights of the owner: whoever may ask for usage may ask for it as of a cut.
 #include <vector>
 
+#include "core/base/json_string.hpp"
 #include "core/base/public_id.hpp"
+#include "core/base/rfc3339.hpp"
 
 #include "pg/border/gate.hpp"
 #include "pg/usage/as_of.hpp"
@@ -113,6 +115,12 @@ std::optional<AsOf> find_as_of(std::int32_t tenant, const std::optional<std::str
         call_pg([] { SPI_finish(); });
     }
     return cut;
+}
+
+std::string json_of(const AsOf& cut) {
+    std::string json = "{\"id\":\"" + cut.id + "\",\"name\":";
+    append_json_string(json, cut.name);
+    return json + ",\"taken_at\":\"" + format_rfc3339(cut.taken_at) + "\"}";
 }
 
 }  // namespace tally

@@ -23,4 +23,7 @@ struct AsOf {
 // tenant has been checked.
 std::optional<AsOf> find_as_of(std::int32_t tenant, const std::optional<std::string>& as_of);
 
+// Which cut it is, as answers name it: {"id", "name", "taken_at"}.
+std::string json_of(const AsOf& cut);
+
 }  // namespace tally

@@ -16,6 +16,8 @@
 #include "pg/border/gate.hpp"
 #include "pg/border/values.hpp"
 #include "pg/metric/definition.hpp"
+#include "pg/usage/arguments.hpp"
+#include "pg/usage/as_of.hpp"
 #include "pg/usage/metric_row.hpp"
 #include "pg/usage/store.hpp"
 
@@ -59,6 +61,7 @@ Readings readings_of(std::int32_t tenant, const std::string& code) {
 
 // What a call site has read: the same for the whole statement, freed with its memory context.
 struct CallSite {
+    std::map<std::pair<std::int32_t, std::string>, AsOf> cuts;
     std::map<std::pair<std::int32_t, std::string>, Readings> codes;
     MemoryContextCallback on_reset;
 };
@@ -113,35 +116,61 @@ struct Correction {
     bool is_amended = false;
 };
 
-Correction correction_of(std::int32_t tenant, std::int64_t seq) {
-    Correction correction;
-    IndexReader reader("correction", "correction_pkey");
+// Columns of correction, which begin lifted_correction too, and the last one of that.
+enum CorrectionColumn : AttrNumber { reason = 8, created_at = 9, created_by = 10, successor = 11, act = 13, lift_act = 17 };
+
+void read_correction(TupleTableSlot* slot, Correction& correction) {
+    std::int64_t at = 0;
+    std::string_view why, who;
+    call_pg([&] {
+        bool is_null = false;
+        at = to_unix(DatumGetTimestampTz(slot_getattr(slot, created_at, &is_null)));
+        why = view_of(DatumGetTextPP(slot_getattr(slot, reason, &is_null)));
+        who = view_of(DatumGetTextPP(slot_getattr(slot, created_by, &is_null)));
+        slot_getattr(slot, successor, &is_null);
+        correction.is_amended = !is_null;
+    });
+    std::string& json = correction.json;
+    json = "{\"reason\":";
+    append_json_string(json, why);
+    json += ",\"at\":\"" + format_rfc3339(at) + "\",\"by\":";
+    append_json_string(json, who);
+    json += correction.is_amended ? ",\"amended\":true}" : "}";
+}
+
+// The first correction of an event in a table, by its key, of which the acts are as `wanted` says.
+template <typename Wanted>
+void find_correction(const char* table, const char* key, std::int32_t tenant, std::int64_t seq, Correction& correction,
+                     Wanted&& wanted) {
+    IndexReader reader(table, key);
     ScanKeyData keys[2];
     call_pg([&] {
         ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(tenant));
         ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(seq));
     });
     reader.scan(keys, 2);
-    if (TupleTableSlot* const slot = reader.next()) {
-        enum CorrectionColumn : AttrNumber { reason = 8, created_at = 9, created_by = 10, successor = 11 };
-        std::int64_t at = 0;
-        std::string_view why, who;
-        call_pg([&] {
-            bool is_null = false;
-            at = to_unix(DatumGetTimestampTz(slot_getattr(slot, created_at, &is_null)));
-            why = view_of(DatumGetTextPP(slot_getattr(slot, reason, &is_null)));
-            who = view_of(DatumGetTextPP(slot_getattr(slot, created_by, &is_null)));
-            slot_getattr(slot, successor, &is_null);
-            correction.is_amended = !is_null;
-        });
-        std::string& json = correction.json;
-        json = "{\"reason\":";
-        append_json_string(json, why);
-        json += ",\"at\":\"" + format_rfc3339(at) + "\",\"by\":";
-        append_json_string(json, who);
-        json += correction.is_amended ? ",\"amended\":true}" : "}";
+    while (TupleTableSlot* const slot = reader.next()) {
+        const auto number = [&](AttrNumber column) {
+            return call_pg([&] {
+                bool is_null = false;
+                return DatumGetInt64(slot_getattr(slot, column, &is_null));
+            });
+        };
+        if (!wanted(number)) continue;
+        read_correction(slot, correction);
+        break;
     }
     reader.close();
+}
+
+// As it is, or was at a cut: then one may have been lifted since.
+Correction correction_of(std::int32_t tenant, std::int64_t seq, const KnownAt* known) {
+    Correction correction;
+    find_correction("correction", "correction_pkey", tenant, seq, correction,
+                    [&](const auto& number) { return known == nullptr || known->sees_act(number(act)); });
+    if (known == nullptr || !correction.json.empty()) return correction;
+    find_correction("lifted_correction", "lifted_correction_pkey", tenant, seq, correction,
+                    [&](const auto& number) { return known->sees_act(number(act)) && !known->sees_act(number(lift_act)); });
     return correction;
 }
 
@@ -200,7 +229,16 @@ const Readings& readings_at(CallSite& site, const EventColumns& event) {
     return place.first->second;
 }
 
-std::string event_json(const Readings& readings, const EventColumns& event, bool explain) {
+// The cut that an argument of the whole statement means.
+const KnownAt* known_at(CallSite& site, std::int32_t tenant, const std::optional<std::string>& as_of) {
+    if (!as_of) return nullptr;
+    const auto key = std::make_pair(tenant, *as_of);
+    auto found = site.cuts.find(key);
+    if (found == site.cuts.end()) found = site.cuts.emplace(key, find_as_of(tenant, as_of).value()).first;
+    return &found->second.known;
+}
+
+std::string event_json(const Readings& readings, const EventColumns& event, bool explain, const KnownAt* known = nullptr) {
     std::string json;
     append_member(json, "event_id", event.event_id);
     append_member(json, "code", event.code);
@@ -210,7 +248,7 @@ std::string event_json(const Readings& readings, const EventColumns& event, bool
     append_member(json, "received_at", format_rfc3339(event.received_at));
     json.append(",\"properties\":").append(event.shown_properties);
     if (event.has_import) append_member(json, "import_id", encode_public_id("imp_", event.import));
-    const Correction correction = correction_of(event.tenant, event.seq);
+    const Correction correction = correction_of(event.tenant, event.seq, known);
     if (!correction.json.empty()) json.append(",\"voided\":").append(correction.json);
     append_metrics(json, readings, event, correction, explain);
     return json + '}';
@@ -228,13 +266,15 @@ EventColumns event_argument(FunctionCallInfo fcinfo) {
 }  // namespace
 }  // namespace tally
 
-// tally_rest._event(event tally.recent_event) -> json; tally._event_json(event, explain) -> json
+// tally._event_json(event tally.recent_event, explain, as_of) -> json
 TALLY_FUNCTION(event_json) {
     using namespace tally;
+    if (PG_ARGISNULL(0) || PG_ARGISNULL(1)) PG_RETURN_NULL();
     return guarded([&]() -> Datum {
         const EventColumns event = event_argument(fcinfo);
-        const std::string json =
-            event_json(readings_at(call_site(fcinfo), event), event, PG_NARGS() == 2 && PG_GETARG_BOOL(1));
+        CallSite& site = call_site(fcinfo);
+        const KnownAt* const known = known_at(site, event.tenant, text_argument(fcinfo, 2));
+        const std::string json = event_json(readings_at(site, event), event, PG_GETARG_BOOL(1), known);
         return call_pg([&] { return text_datum(json); });
     });
 }

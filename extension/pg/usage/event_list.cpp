@@ -12,6 +12,7 @@
 
 #include "pg/border/rows.hpp"
 #include "pg/usage/arguments.hpp"
+#include "pg/usage/as_of.hpp"
 #include "pg/usage/store.hpp"
 
 namespace {
@@ -134,7 +135,7 @@ private:
 
 class PublicEvents final : public EveryEvent {
 public:
-    PublicEvents(EventRows& rows, std::int32_t tenant) : rows_(rows), tenant_(tenant) {}
+    PublicEvents(EventRows& rows, std::int32_t tenant, const KnownAt* known) : rows_(rows), tenant_(tenant), known_(known) {}
     void take(std::string_view code, const StoredEvent& event, std::string_view properties) override {
         rows_.put(code, event, properties, is_voided(code, event.seq));
     }
@@ -143,7 +144,7 @@ private:
     // Events come code by code, for the most part.
     bool is_voided(std::string_view code, std::int64_t seq) {
         if (!code_ || *code_ != code) {
-            voided_ = voided_seqs(tenant_, code, INT64_MIN, INT64_MAX);
+            voided_ = voided_seqs(tenant_, code, INT64_MIN, INT64_MAX, known_);
             code_ = code;
         }
         return std::binary_search(voided_.begin(), voided_.end(), seq);
@@ -151,6 +152,7 @@ private:
 
     EventRows& rows_;
     std::int32_t tenant_;
+    const KnownAt* known_;
     std::optional<std::string> code_;
     std::vector<std::int64_t> voided_;
 };
@@ -170,7 +172,7 @@ std::string lowered(std::string text) {
 
 }  // namespace
 
-// tally._find_events(tenant_id, code, customer_id, source, "from", "to", search, before_ts, before_seq, row_limit)
+// tally._find_events(tenant_id, code, customer_id, source, "from", "to", search, before_ts, before_seq, row_limit, as_of)
 TALLY_FUNCTION(find_events) {
     return guarded([&]() -> Datum {
         const std::int32_t tenant = tenant_argument(fcinfo);
@@ -185,11 +187,13 @@ TALLY_FUNCTION(find_events) {
         if (!PG_ARGISNULL(7)) question.before_ts = to_unix(PG_GETARG_TIMESTAMPTZ(7));
         question.before_seq = PG_ARGISNULL(8) ? INT64_MIN : PG_GETARG_INT64(8);
         const std::size_t limit = PG_ARGISNULL(9) ? SIZE_MAX : static_cast<std::size_t>(PG_GETARG_INT32(9));
+        const std::optional<AsOf> as_of = find_as_of(tenant, text_argument(fcinfo, 10));
+        question.known = as_of ? &as_of->known : nullptr;
         return answer_newest(fcinfo, tenant, question, limit);
     });
 }
 
-// tally._events_by_id(tenant_id, event_id, customer_id, source)
+// tally._events_by_id(tenant_id, event_id, customer_id, source, as_of)
 TALLY_FUNCTION(events_by_id) {
     return guarded([&]() -> Datum {
         const std::int32_t tenant = tenant_argument(fcinfo);
@@ -197,6 +201,8 @@ TALLY_FUNCTION(events_by_id) {
         question.event_id = text_argument(fcinfo, 1);
         question.customer = text_argument(fcinfo, 2);
         question.source = text_argument(fcinfo, 3);
+        const std::optional<AsOf> as_of = find_as_of(tenant, text_argument(fcinfo, 4));
+        question.known = as_of ? &as_of->known : nullptr;
         return answer_newest(fcinfo, tenant, question, question.event_id ? max_by_id : 0);
     });
 }
@@ -217,7 +223,7 @@ TALLY_FUNCTION(events_of_import) {
     });
 }
 
-// tally.events(code, "from", "to", customer) -> rows; NULL asks for any
+// tally.events(code, "from", "to", customer, start_date, end_date, as_of) -> rows; NULL asks for any
 TALLY_FUNCTION(events) {
     return guarded([&]() -> Datum {
         const std::int32_t tenant = call_pg([] { return tenant_for_caller(); });
@@ -226,8 +232,10 @@ TALLY_FUNCTION(events) {
         question.from = time_argument(fcinfo, either_argument(fcinfo, 1, 4, "from", "start_date"), INT64_MIN);
         question.to = time_argument(fcinfo, either_argument(fcinfo, 2, 5, "to", "end_date"), INT64_MAX);
         question.customer = text_argument(fcinfo, 3);
+        const std::optional<AsOf> as_of = find_as_of(tenant, text_argument(fcinfo, 6));
+        question.known = as_of ? &as_of->known : nullptr;
         EventRows rows(fcinfo);
-        PublicEvents taker(rows, tenant);
+        PublicEvents taker(rows, tenant, question.known);
         search_events(tenant, question, taker);
         rows.close();
         return Datum{0};

@@ -46,14 +46,18 @@ struct Kind {
     }
 };
 
+const KnownAt* known_in(const Asked& asked) {
+    return asked.as_of ? &asked.as_of->known : nullptr;
+}
+
 class Explanation final : public EventTaker {
 public:
     Explanation(const MeteredMetric& metric, const Asked& asked, const MetricRule& rule)
         : asked_(asked),
           rule_(rule),
           values_(rule.keys()),
-          voided_(voided_seqs(metric.tenant, metric.code, asked.range.from, asked.range.to)),
-          amended_(amended_seqs(metric.tenant, metric.code, asked.range.from, asked.range.to)) {}
+          voided_(voided_seqs(metric.tenant, metric.code, asked.range.from, asked.range.to, known_in(asked))),
+          amended_(amended_seqs(metric.tenant, metric.code, asked.range.from, asked.range.to, known_in(asked))) {}
 
     bool wants(std::int64_t, std::int64_t) const noexcept override { return true; }
     std::int64_t oldest() const noexcept override { return INT64_MIN; }
@@ -159,6 +163,7 @@ void search(const MeteredMetric& metric, const Asked& asked, EventTaker& taker) 
     question.code = metric.code;
     question.from = asked.range.from;
     question.to = asked.range.to;
+    question.known = known_in(asked);
     if (asked.customers.size() == 1) question.customer = asked.customers.front();
     search_events(metric.tenant, question, taker);
 }
@@ -181,7 +186,7 @@ std::string explain(std::string json, const MeteredMetric& metric, Asked& asked)
 }  // namespace
 }  // namespace tally
 
-// tally._explain_usage(metric tally.metric, "from", "to", customers, filter) -> json
+// tally._explain_usage(metric tally.metric, "from", "to", customers, filter, as_of) -> json
 TALLY_FUNCTION(explain_usage_json) {
     using namespace tally;
     return guarded([&]() -> Datum {
@@ -190,12 +195,13 @@ TALLY_FUNCTION(explain_usage_json) {
         asked.range = range_arguments(fcinfo, 1, 2);
         asked.name_customers(texts_argument(fcinfo, 3));
         asked.filter = filter_argument(fcinfo, 4);
+        asked.as_of = find_as_of(metric.tenant, text_argument(fcinfo, 5));
         const std::string json = explain("{", metric, asked);
         return call_pg([&] { return text_datum(json); });
     });
 }
 
-// tally.explain_usage(metric text, "from", "to", customer, filter) -> json
+// tally.explain_usage(metric text, "from", "to", customer, filter, as_of) -> json
 TALLY_FUNCTION(explain_usage) {
     using namespace tally;
     return guarded([&]() -> Datum {
@@ -206,9 +212,12 @@ TALLY_FUNCTION(explain_usage) {
         asked.range = range_arguments(fcinfo, 1, 2);
         asked.name_customers({text_argument(fcinfo, 3)});
         asked.filter = filter_argument(fcinfo, 4);
+        asked.as_of = find_as_of(metric.tenant, text_argument(fcinfo, 5));
         const std::string_view definition =
             call_pg([&] { return view_of(DatumGetTextPP(DirectFunctionCall1(row_to_json, HeapTupleHeaderGetDatum(row)))); });
-        const std::string json = explain("{\"definition\":" + std::string(definition) + ',', metric, asked);
+        std::string json = "{\"definition\":" + std::string(definition) + ',';
+        if (asked.as_of) json += "\"as_of\":" + json_of(*asked.as_of) + ',';
+        json = explain(std::move(json), metric, asked);
         return call_pg([&] { return text_datum(json); });
     });
 }

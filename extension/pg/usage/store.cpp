@@ -259,18 +259,24 @@ std::vector<std::int64_t> voided_seqs(std::int32_t tenant, std::string_view code
     return seqs;
 }
 
-std::vector<std::int64_t> amended_seqs(std::int32_t tenant, std::string_view code, std::int64_t from, std::int64_t to) {
+std::vector<std::int64_t> amended_seqs(std::int32_t tenant, std::string_view code, std::int64_t from, std::int64_t to,
+                                       const KnownAt* known) {
+    struct Amended {
+        std::int64_t seq, act;
+        bool is_amended;
+    };
     std::vector<std::int64_t> seqs;
     IndexReader reader("correction", "correction_code");
     scan_corrections(reader, tenant, code, from, to);
     while (TupleTableSlot* const slot = reader.next()) {
-        bool is_null = false;
-        const std::int64_t seq = call_pg([&] {
-            const Datum value = slot_getattr(slot, correction_seq, &is_null);
+        const Amended row = call_pg([&] {
+            bool is_null = false;
+            const Datum seq = slot_getattr(slot, correction_seq, &is_null);
+            const Datum act = slot_getattr(slot, correction_act, &is_null);
             slot_getattr(slot, correction_successor, &is_null);
-            return DatumGetInt64(value);
+            return Amended{DatumGetInt64(seq), DatumGetInt64(act), !is_null};
         });
-        if (!is_null) seqs.push_back(seq);
+        if (row.is_amended && (known == nullptr || known->sees_act(row.act))) seqs.push_back(row.seq);
     }
     reader.close();
     std::sort(seqs.begin(), seqs.end());

@@ -93,6 +93,7 @@ private:
 // given; and of those of them that were amended.
 std::vector<std::int64_t> voided_seqs(std::int32_t tenant, std::string_view code, std::int64_t from, std::int64_t to,
                                       const KnownAt* known = nullptr);
-std::vector<std::int64_t> amended_seqs(std::int32_t tenant, std::string_view code, std::int64_t from, std::int64_t to);
+std::vector<std::int64_t> amended_seqs(std::int32_t tenant, std::string_view code, std::int64_t from, std::int64_t to,
+                                       const KnownAt* known = nullptr);
 
 }  // namespace tally

@@ -163,14 +163,6 @@ void append_windows(std::string& json, const WindowArguments& windows) {
     append_member(json, "anchor", local);
 }
 
-// Which cut it was in the end.
-std::string json_of(const AsOf& cut) {
-    std::string json = "{\"id\":\"" + cut.id + '"';
-    append_member(json, "name", cut.name);
-    append_member(json, "taken_at", format_rfc3339(cut.taken_at));
-    return json + '}';
-}
-
 std::string public_id_of(HeapTupleHeader row) {
     UuidBytes id;
     call_pg([&] {

@@ -42,17 +42,18 @@ CREATE FUNCTION tally.usage(metric text, "from" timestamptz DEFAULT NULL, "to" t
 COMMENT ON FUNCTION tally.usage(text, timestamptz, timestamptz, text, text, text, text[], jsonb, boolean, timestamp, text, timestamptz, timestamptz, text) IS
     'Usage of a metric (its id, its slug, or a code that one metric reads) of the current tenant in [from, to), or [start_date, end_date): a row for each window (minute, hour, day, week, month, quarter, year or an interval, in a time zone; from an anchor or week_start as tally.windows) and group (the metric''s own dimensions, then group_by: properties, paths, or customer_id). filter: {"property": "value" or ["value", ...]}, where a property may be a path. fill: also rows for windows in which nothing happened. events were counted; skipped had a value that the metric cannot use. Rows come in the order of window, customer and dimension values (by bytes). as_of: what was known at a cut, given its name or id, or at the last one before a time; by the metric as it is now. Raises 22023, P0002 no such metric, 54000 where the groups need more than work_mem';
 
-CREATE FUNCTION tally._explain_usage(metric tally.metric, "from" timestamptz, "to" timestamptz, customers text[], filter jsonb) RETURNS json
+CREATE FUNCTION tally._explain_usage(metric tally.metric, "from" timestamptz, "to" timestamptz, customers text[], filter jsonb, as_of text DEFAULT NULL) RETURNS json
     AS 'MODULE_PATHNAME', 'tally_explain_usage_json'
     LANGUAGE C STABLE PARALLEL RESTRICTED COST 100000;
-COMMENT ON FUNCTION tally._explain_usage(tally.metric, timestamptz, timestamptz, text[], jsonb) IS
+COMMENT ON FUNCTION tally._explain_usage(tally.metric, timestamptz, timestamptz, text[], jsonb, text) IS
     'tally.explain_usage of a metric''s row, without the definition';
 
-CREATE FUNCTION tally.explain_usage(metric text, "from" timestamptz, "to" timestamptz, customer text DEFAULT NULL, filter jsonb DEFAULT NULL) RETURNS json
+CREATE FUNCTION tally.explain_usage(metric text, "from" timestamptz, "to" timestamptz, customer text DEFAULT NULL, filter jsonb DEFAULT NULL,
+                                    as_of text DEFAULT NULL) RETURNS json
     AS 'MODULE_PATHNAME', 'tally_explain_usage'
     LANGUAGE C STABLE PARALLEL RESTRICTED COST 100000;
-COMMENT ON FUNCTION tally.explain_usage(text, timestamptz, timestamptz, text, jsonb) IS
-    'Why a metric''s usage in [from, to) is what it is: the definition used; how many events of the code, the range and the customer there are and what became of them (by_outcome: counted, filtered, outside_matrix, missing, empty, not_a_number, not_a_value, voided, amended), with up to 10 examples each; where those that the metric looks at lie; steps: how the total is made of the counted ones and converted. Each event is judged anew, and XX001 is raised where that is not what usage counts. Raises 22023, P0002 no such metric';
+COMMENT ON FUNCTION tally.explain_usage(text, timestamptz, timestamptz, text, jsonb, text) IS
+    'Why a metric''s usage in [from, to) is what it is: the definition used; how many events of the code, the range and the customer there are and what became of them (by_outcome: counted, filtered, outside_matrix, missing, empty, not_a_number, not_a_value, voided, amended), with up to 10 examples each; where those that the metric looks at lie; steps: how the total is made of the counted ones and converted. Each event is judged anew, and XX001 is raised where that is not what usage counts. as_of: as in usage; events and corrections that were not known then are left out. Raises 22023, P0002 no such metric';
 
 CREATE FUNCTION tally.usage_total(metric text, "from" timestamptz DEFAULT NULL, "to" timestamptz DEFAULT NULL, customer text DEFAULT NULL,
                                   filter jsonb DEFAULT NULL, start_date timestamptz DEFAULT NULL, end_date timestamptz DEFAULT NULL,

@@ -1,24 +1,19 @@
 -- tally_rest: the event list, with what each metric made of an event, and the lookup of one event
 
-CREATE FUNCTION tally_rest._event(e tally.recent_event) RETURNS json
-    AS 'MODULE_PATHNAME', 'tally_event_json'
-    LANGUAGE C STABLE STRICT PARALLEL RESTRICTED;
-COMMENT ON FUNCTION tally_rest._event(tally.recent_event) IS
-    'An event as the API shows it: metrics are the unarchived ones that read its code; import_id and voided are left out where they do not apply';
-
-CREATE FUNCTION tally_rest._event_with_history(e tally.recent_event) RETURNS json
+CREATE FUNCTION tally_rest._event_with_history(e tally.recent_event, as_of text DEFAULT NULL) RETURNS json
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
     -- Appended as text: an event's properties stand in it as jsonb shows them.
-    SELECT (left(tally._event_json(e, true)::text, -1) || ',"history":' || coalesce(json_agg(json_strip_nulls(json_build_object(
+    SELECT (left(tally._event_json(e, true, as_of)::text, -1) || ',"history":' || coalesce(json_agg(json_strip_nulls(json_build_object(
                 'action', h.action, 'at', tally_rest._timestamp(h.at), 'by', h.actor, 'reason', h.reason,
                 'batch_id', tally._encode_id('cor_', h.batch_id))))::text, '[]') || '}')::json
     FROM tally._event_history(e.tenant_id, tally._event_identity(e.tenant_id, e.customer_id, e.source, e.event_id)) h
     WHERE h.seq <= e.seq
+      AND (as_of IS NULL OR EXISTS (SELECT FROM tally.cut c WHERE c.cut_id = tally._decode_id('cut_', as_of) AND tally._cut_sees(c.last_act, c.unseen_acts, h.act)))
 $$;
-COMMENT ON FUNCTION tally_rest._event_with_history(tally.recent_event) IS
-    'An event as the API shows it, with the value and the group that each metric takes of it, and what was done to it and to the rows of it that were amended before: who, when and why';
+COMMENT ON FUNCTION tally_rest._event_with_history(tally.recent_event, text) IS
+    'An event as the API shows it, with the value and the group that each metric takes of it, and what was done to it and to the rows of it that were amended before: who, when and why. as_of: the id of a cut';
 
 CREATE FUNCTION tally_rest._cursor(ts timestamptz, seq bigint) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -57,9 +52,11 @@ DECLARE
     range_to   timestamptz;
     row_limit  integer := tally_rest._parameter_number(query, 'limit', 1, 1000, 100);
     place      record;
+    as_of      json;
     found      tally.recent_event[];
+    answer     json;
 BEGIN
-    PERFORM tally_rest._check_query(query, ARRAY['customer_id', 'code', 'from', 'to', 'start_date', 'end_date', 'source', 'search', 'limit', 'cursor']);
+    PERFORM tally_rest._check_query(query, ARRAY['customer_id', 'code', 'from', 'to', 'start_date', 'end_date', 'source', 'search', 'limit', 'cursor', 'as_of']);
     from_name := tally_rest._either(query, 'from', 'start_date');
     to_name := tally_rest._either(query, 'to', 'end_date');
     IF tally_rest._parameter(query, from_name) IS NOT NULL THEN
@@ -72,18 +69,20 @@ BEGIN
         PERFORM tally._fail(to_name, format('%s must lie after %s', to_name, from_name), 'A range holds its start and not its end.');
     END IF;
     place := tally_rest._read_cursor(query);
+    as_of := tally_rest._as_of(tenant_id, query);
     -- One more than asked for tells whether there is another page.
     SELECT array_agg(e ORDER BY e.ts DESC, e.seq DESC) INTO found
     FROM tally._find_events(tenant_id, tally_rest._parameter(query, 'code'), tally_rest._parameter_text(query, 'customer_id'),
                             tally_rest._parameter_text(query, 'source'), range_from, range_to, tally_rest._parameter(query, 'search'),
-                            place.ts, place.seq, row_limit + 1) e;
-    RETURN json_build_object(
-        'data', (SELECT coalesce(json_agg(tally_rest._event(e) ORDER BY e.ts DESC, e.seq DESC), '[]') FROM unnest(found[1:row_limit]) e),
+                            place.ts, place.seq, row_limit + 1, as_of ->> 'id') e;
+    answer := json_build_object(
+        'data', (SELECT coalesce(json_agg(tally._event_json(e, false, as_of ->> 'id') ORDER BY e.ts DESC, e.seq DESC), '[]') FROM unnest(found[1:row_limit]) e),
         'next_cursor', CASE WHEN cardinality(found) > row_limit THEN tally_rest._cursor(found[row_limit].ts, found[row_limit].seq) END);
+    RETURN CASE WHEN as_of IS NULL THEN answer ELSE (left(answer::text, -1) || ', "as_of": ' || as_of::text || '}')::json END;
 END
 $$;
 COMMENT ON FUNCTION tally_rest.list_events(integer, jsonb, jsonb, text) IS
-    'GET /api/v1/events: newest first; customer_id, source (either may be empty: events of no customer, or that name no source), code, from, to (RFC 3339 or dates in UTC), search (part of the id, the code or any property value, in any case), limit (1 to 1000), cursor (next_cursor of the page before). Each event says which metrics counted it, and why others did not';
+    'GET /api/v1/events: newest first; customer_id, source (either may be empty: events of no customer, or that name no source), code, from, to (RFC 3339 or dates in UTC), search (part of the id, the code or any property value, in any case), limit (1 to 1000), cursor (next_cursor of the page before), as_of (a cut, or a time after it: the events that were known then, void where they were then). Each event says which metrics counted it, and why others did not';
 
 CREATE FUNCTION tally_rest.get_event(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     LANGUAGE plpgsql STABLE
@@ -92,16 +91,18 @@ CREATE FUNCTION tally_rest.get_event(tenant_id integer, path jsonb, query jsonb,
 DECLARE
     customer text := tally_rest._parameter_text(query, 'customer_id');
     sender   text := tally_rest._parameter_text(query, 'source');
+    as_of    json;
     found    json;
 BEGIN
-    PERFORM tally_rest._check_query(query, ARRAY['customer_id', 'source']);
-    SELECT json_agg(tally_rest._event_with_history(e) ORDER BY e.ts DESC, e.seq DESC) INTO found
-    FROM tally._events_by_id(tenant_id, path ->> 'event_id', customer, sender) e;
+    PERFORM tally_rest._check_query(query, ARRAY['customer_id', 'source', 'as_of']);
+    as_of := tally_rest._as_of(tenant_id, query);
+    SELECT json_agg(tally_rest._event_with_history(e, as_of ->> 'id') ORDER BY e.ts DESC, e.seq DESC) INTO found
+    FROM tally._events_by_id(tenant_id, path ->> 'event_id', customer, sender, as_of ->> 'id') e;
     IF found IS NULL THEN
         RAISE EXCEPTION 'event "%" does not exist', left(path ->> 'event_id', 255) USING ERRCODE = 'no_data_found', COLUMN = 'event_id';
     END IF;
-    RETURN json_build_object('data', found);
+    RETURN CASE WHEN as_of IS NULL THEN json_build_object('data', found) ELSE json_build_object('data', found, 'as_of', as_of) END;
 END
 $$;
 COMMENT ON FUNCTION tally_rest.get_event(integer, jsonb, jsonb, text) IS
-    'GET /api/v1/events/{event_id}: all events with this id, newest first, at most 1000, each with what was done to it after it came (history); customer_id and source narrow it, and make it fast where both are given (either may be empty)';
+    'GET /api/v1/events/{event_id}: all events with this id, newest first, at most 1000, each with what was done to it after it came (history); customer_id and source narrow it, and make it fast where both are given (either may be empty); as_of (a cut, or a time after it): as they were known then';

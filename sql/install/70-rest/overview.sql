@@ -53,7 +53,7 @@ BEGIN
     SELECT count(*) AS segments, coalesce(sum(s.events), 0) AS events, coalesce(sum(pg_column_size(s.data)), 0) AS bytes INTO packed
     FROM tally.segment s WHERE s.tenant_id = tenant;
     RETURN json_build_object(
-        'newest_event', (SELECT tally_rest._event(e) FROM tally._find_events(tenant, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 1) e),
+        'newest_event', (SELECT tally._event_json(e, false) FROM tally._find_events(tenant, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 1) e),
         'codes', coalesce(codes, '[]'), 'hours', coalesce(hours, '[]'),
         'storage', json_build_object(
             'recent_events', (SELECT count(*) FROM tally.recent_event e WHERE e.tenant_id = tenant),

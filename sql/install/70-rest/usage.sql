@@ -30,9 +30,6 @@ BEGIN
     range_from := tally_rest._instant(query, tally_rest._either(query, 'from', 'start_date', time_zone), time_zone);
     range_to := tally_rest._instant(query, tally_rest._either(query, 'to', 'end_date', time_zone), time_zone);
     as_of := tally_rest._as_of(tenant_id, query, time_zone);
-    IF as_of IS NOT NULL AND tally_rest._parameter_flag(query, 'explain') THEN
-        PERFORM tally._fail('explain', 'an explanation is of what is known now, not as of a cut', 'Leave as_of or explain out.');
-    END IF;
     answer := tally_rest._metric_usage(m, range_from, range_to, tally_rest._parameter_list(query, 'customer_id'), tally_rest._parameter(query, 'window'), time_zone,
                                        tally_rest._parameter_list(query, 'group_by'), tally_rest._usage_filter(query), tally_rest._parameter_flag(query, 'fill'),
                                        tally_rest._local_time(query, 'anchor', time_zone), tally_rest._parameter(query, 'week_start'), as_of ->> 'id');
@@ -40,9 +37,9 @@ BEGIN
         RETURN answer;
     END IF;
     RETURN left(answer::text, -1) || ',"explanation":' || json_build_object('definition', tally_rest._metric(m),
-        'total', tally._explain_usage(m, range_from, range_to, tally_rest._parameter_list(query, 'customer_id'), tally_rest._usage_filter(query)))::text || '}';
+        'total', tally._explain_usage(m, range_from, range_to, tally_rest._parameter_list(query, 'customer_id'), tally_rest._usage_filter(query), as_of ->> 'id'))::text || '}';
 END
 $$;
 COMMENT ON FUNCTION tally_rest.metric_usage(integer, jsonb, jsonb, text) IS
-    'GET /api/v1/metrics/{id}/usage: from, to (RFC 3339 or dates in time_zone; start_date, end_date too), customer_id (may repeat), window, time_zone, anchor (a date, or a time), week_start, group_by (may repeat; customer_id allowed), as_of (a cut, or a time after it), filter[property]=value (may repeat), fill=true, explain=true: how the total is made. Values are decimal strings; made_of: how many of the events, counted and skipped, were recent ones, and how many came out of segments';
+    'GET /api/v1/metrics/{id}/usage: from, to (RFC 3339 or dates in time_zone; start_date, end_date too), customer_id (may repeat), window, time_zone, anchor (a date, or a time), week_start, group_by (may repeat; customer_id allowed), as_of (a cut, or a time after it), filter[property]=value (may repeat), fill=true, explain=true: how the total is made, of what was known then. Values are decimal strings; made_of: how many of the events, counted and skipped, were recent ones, and how many came out of segments';
 
