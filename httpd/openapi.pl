@@ -6,10 +6,13 @@
 #
 # common.yaml comes first, the others by name. Each may have paths and components; one that is in two files is an error.
 #
-# The member x-route of an operation is for tallyd alone, and in no JSON: {kind, function, scope, lane, columns}.
+# The member x-route of an operation is for tallyd alone, and in no JSON: {kind, function, scope, lane, slow_with, columns, page}.
 #   kind      call (where none is said: a function of schema tally_rest answers), import, ingest, or what tallyd itself answers
 #   columns   of the rows that it answers as CSV, where its response may be text/csv
+#   page      how many of its rows such an answer asks for at once, by the parameters limit and cursor; else it has all in one
 #   function  of schema tally_rest      scope  that the key needs; none: no key      lane  to the database (db/job.hpp)
+#   slow_with of lane read: what makes a request one for the lane slow_read. A list of "format" (the answer is asked for in another
+#             format than JSON), "NAME" (this parameter is given) and "NAME without OTHER" (and this one is not)
 # The scope stands in the JSON, as x-scope.
 # Whatever else a row has, the operation says already: the status is the one that is a success, the body what its requestBody
 # holds, and it is done once where it takes an Idempotency-Key.
@@ -61,12 +64,26 @@ sub body_kind {
     return $content->{'text/csv'} ? 'file' : $kind eq 'ingest' ? 'events' : 'json';
 }
 
-# The row of an operation, whose x-route goes.
+# The clauses of slow_with, as C++. A name that no parameter has is an error: a renamed one must not lose its rule.
+sub slow_clauses {
+    my ($name, $clauses, $parameters, $has_formats) = @_;
+    die "$name: slow_with holds one to three clauses\n" unless @$clauses <= 3;
+    my @rows;
+    for my $clause (@$clauses) {
+        my ($with, $without) = $clause =~ /^(\w+)(?: without (\w+))?$/ or die "$name: slow_with: $clause\n";
+        die "$name: slow_with: it has no other format\n" if $with eq 'format' && !$has_formats;
+        $parameters->{$_} || $_ eq 'format' or die "$name: slow_with: $_ is no parameter\n" for grep defined, $with, $without;
+        push @rows, sprintf '{"%s", %s}', $with, defined $without ? qq("$without") : 'nullptr';
+    }
+    return join ', ', @rows;
+}
+
+# The row of an operation, whose x-route goes. Of the document: its parameters that operations share.
 sub route_row {
-    my ($method, $pattern, $operation) = @_;
+    my ($method, $pattern, $operation, $shared) = @_;
     my $name = "$method $pattern";
     my %route = (kind => 'call', lane => 'read', %{ delete $operation->{'x-route'} // die "$name: x-route is missing\n" });
-    my ($kind, $function, $scope, $lane, $columns) = delete @route{qw(kind function scope lane columns)};
+    my ($kind, $function, $scope, $lane, $slow_with, $columns, $page) = delete @route{qw(kind function scope lane slow_with columns page)};
     die "$name: x-route has unknown members: @{[ sort keys %route ]}\n" if %route;
     die "$name: a function is called with a key, and by no other kind than call and import\n"
         if defined $function != ($kind =~ /^(?:call|import)$/) || (defined $function || $kind eq 'ingest') && !defined $scope;
@@ -74,19 +91,26 @@ sub route_row {
     die "$name: one status must be a success\n" unless @success == 1;
     my $content = $operation->{responses}{ $success[0] }{content} // {};
     die "$name: columns are said exactly where the answer may be text/csv\n" if defined $columns != exists $content->{'text/csv'};
+    my %parameters = map { $_->{name} => $_ } map { $_->{'$ref'} ? $shared->{ $_->{'$ref'} =~ s{.*/}{}r } : $_ } @{ $operation->{parameters} // [] };
+    my $lines = exists $content->{'application/x-ndjson'};
+    die "$name: rows come page by page, by limit (of so many) and cursor, where page says so, and as NDJSON in no other way\n"
+        if defined $page ? !$columns || !$parameters{cursor} || ($parameters{limit}{schema}{maximum} // 0) < $page : $lines;
+    die "$name: slow_with is of the lane read\n" if $slow_with && $lane ne 'read';
     my $once = grep { ($_->{'$ref'} // '') =~ m{/IdempotencyKey$} } @{ $operation->{parameters} // [] };
     $operation->{'x-scope'} = $scope if defined $scope;
     my $text = sub { defined $_[0] ? qq("$_[0]") : 'nullptr' };
-    return sprintf qq({"%s", "%s", RouteKind::%s, LaneId::%s, %s, %s, %d, BodyKind::%s, %s, %s, %s},\n), uc $method, $pattern, $kind, $lane,
-        $text->($scope), $text->($function), $success[0], body_kind($operation, $kind), $once ? 'true' : 'false', $text->($columns), $content->{'application/x-ndjson'} ? 'true' : 'false';
+    return sprintf qq({"%s", "%s", RouteKind::%s, LaneId::%s, %s, %s, %d, BodyKind::%s, %s, %s, %s, %d, {%s}},\n), uc $method, $pattern, $kind, $lane,
+        $text->($scope), $text->($function), $success[0], body_kind($operation, $kind), $once ? 'true' : 'false', $text->($columns), $lines ? 'true' : 'false', $page // 0,
+        slow_clauses($name, $slow_with // [], \%parameters, defined $columns);
 }
 
 # Literal segments stand before parameters.
 sub routes {
-    my ($paths) = @_;
+    my ($document) = @_;
+    my $paths = $document->{paths};
     my @rows;
     for my $pattern (sort { $a =~ s/\{/~/gr cmp $b =~ s/\{/~/gr } keys %$paths) {
-        push @rows, route_row($_, $pattern, $paths->{$pattern}{$_}) for sort keys %{ $paths->{$pattern} };
+        push @rows, route_row($_, $pattern, $paths->{$pattern}{$_}, $document->{components}{parameters}) for sort keys %{ $paths->{$pattern} };
     }
     return join '', "// Made by openapi.pl.\n", @rows;
 }
@@ -115,7 +139,7 @@ sub write_file {
 die "usage: openapi.pl FOLDER-OF-YAML FOLDER-TO-WRITE-TO\n" unless @ARGV == 2;
 my ($from, $to) = @ARGV;
 my $document = read_document($from);
-my $routes = routes($document->{paths});
+my $routes = routes($document);
 my $json = JSON::PP->new->utf8->encode($document);
 write_file("$to/routes.inc", $routes);
 write_file("$to/openapi.inc", include($json));

@@ -122,7 +122,7 @@ void Request::ask() {
         {credentials_.bytes(), true}, {route_->scope}, {path_}, {query_}, {body, true, route_->body == BodyKind::none}};
     if (!once_.empty()) parameters.push_back({once_, true});
     const bool reads = route_->reads();
-    queue(statement_of(*route_, !once_.empty()), reads && on_primary_ ? LaneId::write : route_->lane,
+    queue(statement_of(*route_, !once_.empty()), reads && on_primary_ ? LaneId::write : lane_of_route(),
           reads || !once_.empty());
 }
 

@@ -65,6 +65,7 @@ private:
     std::optional<Response> check_once();
     std::optional<Response> check_media() const;
     std::optional<Response> check_format();
+    LaneId lane_of_route() const;
 
     bool admit();  // false: it waits, or is refused
     void ask_limits();

@@ -12,8 +12,6 @@ namespace tallyd {
 
 namespace {
 
-constexpr const char* kPageRows = "1000";
-
 constexpr HeaderField kVaries[] = {{"Vary", "Accept"}};
 constexpr HeaderField kCsvFile[] = {{"Vary", "Accept"}, {"Content-Disposition", "attachment; filename=\"pgtally.csv\""}};
 constexpr HeaderField kNdjsonFile[] = {{"Vary", "Accept"},
@@ -30,7 +28,7 @@ std::optional<Response> Request::check_format() {
     format_ = *format;
     if (format_ == Format::json) return std::nullopt;
     const Json query(query_);
-    if (route_->lines)
+    if (route_->page > 0)
         for (const char* name : {"limit", "cursor"})
             if (query.raw(std::string("/") + name))
                 return refuse_field(400, std::string("an export has no pages: leave out ") + name, name);
@@ -40,8 +38,19 @@ std::optional<Response> Request::check_format() {
             dimensions.push_back(*std::move(name));
     rows_ = std::make_unique<RowWriter>(format_, route_->columns, dimensions);
     asked_query_ = query_;
-    if (route_->lines) ask_page({});
+    if (route_->page > 0) ask_page({});
     return std::nullopt;
+}
+
+// Where the route's statements run: what the document calls slow delays nothing that is answered at once.
+LaneId Request::lane_of_route() const {
+    const auto given = [&](const char* name) { return name && Json(query_).raw(std::string("/") + name); };
+    for (const SlowClause& clause : route_->slow_with) {
+        if (!clause.with) break;
+        const bool with = clause.with == std::string_view(kOtherFormat) ? format_ != Format::json : given(clause.with);
+        if (with && !given(clause.without)) return LaneId::slow_read;
+    }
+    return route_->lane;
 }
 
 // Sets what the next statement asks for.
@@ -49,7 +58,7 @@ void Request::ask_page(const std::string& cursor) {
     query_ = asked_query_;
     query_.pop_back();
     if (query_.size() > 1) query_ += ',';
-    query_ += std::string("\"limit\":[\"") + kPageRows + "\"]";
+    query_ += "\"limit\":[\"" + std::to_string(route_->page) + "\"]";
     if (!cursor.empty()) query_ += ",\"cursor\":[" + json_string(cursor) + ']';
     query_ += '}';
 }

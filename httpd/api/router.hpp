@@ -16,6 +16,13 @@ namespace tallyd {
 enum class RouteKind { call, ingest, import, health, ready, metrics, openapi };
 enum class BodyKind { none, json, events, file };
 
+// What makes a request one for the lane of slow reads: a parameter that is given, where another one is not; or "format".
+struct SlowClause {
+    const char* with = nullptr;  // nullptr: no clause
+    const char* without = nullptr;
+};
+constexpr const char* kOtherFormat = "format";  // than JSON
+
 struct Route {
     const char* method;
     const char* pattern;  // "/api/v1/metrics/{id}"
@@ -28,6 +35,8 @@ struct Route {
     bool once = false;              // takes an Idempotency-Key
     const char* columns = nullptr;  // of its rows as CSV; nullptr: there is no CSV of it
     bool lines = false;             // its rows as NDJSON
+    unsigned page = 0;              // as either they are asked for so many at a time; 0: all at once
+    SlowClause slow_with[3] = {};
 
     bool has_formats() const noexcept { return columns != nullptr || lines; }  // other than JSON
     bool reads() const noexcept { return method[0] == 'G'; }

@@ -15,7 +15,7 @@ const schemas = new Schemas(doc);
 function routes() {
   const lines = built('routes.inc').split('\n').filter((line) => line !== '' && !line.startsWith('//'));
   return lines.map((line) => {
-    const row = /^\{"([A-Z]+)", "([^"]+)", RouteKind::(\w+), LaneId::(\w+), (?:"(\w+)"|nullptr), (?:"\w+"|nullptr), (\d+), BodyKind::(\w+), (true|false), (?:"[\w,]+"|nullptr), (?:true|false)\},$/.exec(line);
+    const row = /^\{"([A-Z]+)", "([^"]+)", RouteKind::(\w+), LaneId::(\w+), (?:"(\w+)"|nullptr), (?:"\w+"|nullptr), (\d+), BodyKind::(\w+), (true|false), (?:"[\w,]+"|nullptr), (?:true|false), \d+, \{.*\}\},$/.exec(line);
     if (!row) throw new Error(`a row of the route table is written in another way: ${line}`);
     const [, method, pattern, kind, lane, scope, status, body, once] = row;
     return { method, pattern, kind, lane, scope, status: Number(status), body, once: once === 'true' };

@@ -97,6 +97,35 @@ test('usage and summaries are rows of CSV, a column for each dimension', async (
   assert.deepEqual(rows.map((row) => [row.start, row.total, row.events, row.mean]), json.summaries.map((row) => [row.start, row.total, String(row.events), row.mean ?? '']));
 });
 
+test('summaries of any length are one stream, in bounded memory', async () => {
+  const family = (await get('/api/v1/profile')).json.product_families[0].id;
+  const made = await call(s.url, s.key, 'POST', '/api/v1/metrics', { code: 'beat', name: 'Beats', kind: 'dual', aggregation_type: 'SUM', aggregation_key: 'value', product_family_id: family });
+  assert.equal(made.status, 201, made.text);
+  const BEATS = 110000;    // more than one answer may hold
+  s.cluster.psql(`INSERT INTO tally.recent_event (generation, tenant_id, code_hash, customer_hash, ts, received_at, code, customer_id, source, event_id, properties)
+    SELECT 0, m.tenant_id, tally._hash32('beat'), 0, '2024-05-01Z'::timestamptz + n * interval '2 s', now(), 'beat', '', '', n::text, '{"value": 1}' FROM tally.metric m, generate_series(0, ${BEATS} - 1) n WHERE m.code = 'beat'`);
+  const target = `/api/v1/metrics/${made.json.id}/summaries?bucket=1s`;
+  const few = `${target}&from=2024-04-20&to=2024-05-01T01:00:00Z`;
+  const high = () => Number(/VmHWM:\s*(\d+)/.exec(fs.readFileSync(`/proc/${s.tallyd.child.pid}/status`, 'utf8'))[1]);
+  const { json } = await get(few);
+  assert.equal(json.next_cursor, undefined);
+  assert.deepEqual(table((await get(few, 'text/csv')).text).map((row) => [row.start, row.total, row.total_events]), json.summaries.map((row) => [row.start, row.total, String(row.total_events)]));
+  const all = `${target}&from=2024-04-01&to=2024-06-01`;
+  isErrorAnswer(assert, await get(all), 400, 'BAD_REQUEST');
+  const before = high();
+  const answer = await get(all, 'text/csv');
+  const grown = high() - before;
+  assert.equal(answer.status, 200, answer.text);
+  const rows = table(answer.text);
+  assert.equal(rows.length, BEATS);
+  rows.forEach((row, n) => assert.ok(row.total === String(n + 1) && row.total_events === row.total, `row ${n}: ${JSON.stringify(row)}`));
+  assert.ok(grown < 12 * 1024, `${grown} KiB for ${answer.text.length} bytes`);
+  for (const name of ['limit', 'cursor']) assert.equal(isErrorAnswer(assert, await get(`${few}&${name}=1`, 'text/csv'), 400, 'BAD_REQUEST').details.field, name);
+  const page = (await get(`${few}&limit=7&cursor=${encodeURIComponent(json.summaries[3].start)}`)).json;
+  assert.deepEqual(page.summaries, json.summaries.slice(3, 10));
+  assert.equal(new Date(page.next_cursor).getTime(), new Date(json.summaries[10].start).getTime());
+});
+
 test('usage of all metrics is a row of CSV for each, its groups as JSON', async () => {
   const family = (await get('/api/v1/profile')).json.product_families[0].id;
   const made = await call(s.url, s.key, 'POST', '/api/v1/metrics', { code: 'out', name: 'Out, "by region"', aggregation_type: 'COUNT', product_family_id: family, segmentation_matrix: { type: 'SINGLE', key: 'region', values: ['r0', 'r1'] } });

@@ -32,6 +32,30 @@ test('lists and searches that hang delay no quick read, no change and no ingest'
   for (const one of await Promise.all(slow)) assert.equal(one.status, 200, one.text);
 });
 
+test('explanations, groups over all customers and rows as CSV that hang delay neither: the document says that they are slow', async () => {
+  const { json } = await call(s.url, s.key, 'POST', '/api/v1/metrics', metric('explained'));
+  const signature = s.cluster.psql("SELECT oid::regprocedure FROM pg_proc WHERE pronamespace = 'tally_rest'::regnamespace AND proname = 'metric_usage'");
+  // What only the lane of slow reads has to come to: the question itself waits where it is one of these.
+  s.cluster.psql(`ALTER FUNCTION ${signature} RENAME TO _metric_usage_at_once; CREATE FUNCTION tally_rest.metric_usage(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json LANGUAGE plpgsql
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$ BEGIN IF query ? 'fill' THEN PERFORM pg_advisory_xact_lock_shared(77); END IF; RETURN tally_rest._metric_usage_at_once(tenant_id, path, query, body); END $$;
+    GRANT EXECUTE ON FUNCTION tally_rest.metric_usage(integer, jsonb, jsonb, text) TO PUBLIC`);
+  const range = `/api/v1/metrics/${json.id}/usage?from=2024-01-01&to=2024-02-01`;
+  for (const [query, accept] of [['explain=true', '*/*'], ['group_by=region', '*/*'], ['window=day', 'text/csv']]) {
+    const lock = await s.cluster.session('SELECT pg_advisory_lock(77)');
+    const slow = Array.from({ length: 20 }, () => call(s.url, s.key, 'GET', `${range}&fill=true&${query}`, undefined, { accept }));
+    let answered = 0;
+    for (const one of slow) one.then(() => { answered += 1; });
+    await until(`a queue of ${query}`, async () => /tallyd_queue_requests\{lane="slow_read"\} [1-9]/.test((await call(s.url, null, 'GET', '/metrics')).text));
+    assert.equal((await call(s.url, s.key, 'POST', '/api/v1/metrics', metric(`beside ${query}`))).status, 201);
+    assert.equal((await call(s.url, s.key, 'GET', range)).status, 200);
+    assert.equal((await call(s.url, s.key, 'GET', `${range}&group_by=region&customer_id=c`)).status, 200);
+    assert.equal(answered, 0, `those with ${query} still wait`);
+    await lock.end();
+    for (const one of await Promise.all(slow)) assert.equal(one.status, 200, one.text);
+  }
+  s.cluster.psql(`DROP FUNCTION tally_rest.metric_usage(integer, jsonb, jsonb, text); ALTER FUNCTION tally_rest._metric_usage_at_once(integer, jsonb, jsonb, text) RENAME TO metric_usage`);
+});
+
 describe('a standby for reading', () => {
   let standby, tallyd;
   before(async () => {

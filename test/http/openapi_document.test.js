@@ -205,7 +205,7 @@ test('the files of the resources are one document, in whose texts nothing change
   };
   assert.deepEqual(JSON.parse(written['openapi.json']), whole);
   assert.deepEqual(Object.keys(JSON.parse(written['openapi.json'])), Object.keys(whole), 'in the order that they were written in');
-  assert.match(written['routes.inc'], /^\{"GET", "\/a", RouteKind::call, LaneId::read, "read", "f_a", 200, BodyKind::none, false, nullptr, false\},$/m);
+  assert.match(written['routes.inc'], /^\{"GET", "\/a", RouteKind::call, LaneId::read, "read", "f_a", 200, BodyKind::none, false, nullptr, false, 0, \{\}\},$/m);
   const pieces = [...written['openapi.inc'].matchAll(/^ {4}"(.*)"$/gm)].map(([, piece]) => piece.replace(/\\([0-7]{3}|.)/g, (whole, one) => (one.length === 3 ? String.fromCharCode(parseInt(one, 8)) : one)));
   assert.deepEqual(JSON.parse(Buffer.from(pieces.join(''), 'latin1').toString()), whole);
 });
@@ -213,11 +213,15 @@ test('the files of the resources are one document, in whose texts nothing change
 test('what is wrong in a file of a resource is told with its name, and nothing is written', () => {
   const good = { common: 'openapi: "3.1.0"\n', a: 'paths:\n  /a:\n    get: { x-route: { kind: health }, responses: { "200": {} } }\n' };
   assert.equal(joined(good).status, 0);
+  const slow = (clause, lane = 'read') => `paths:\n  /b:\n    get: { x-route: { function: f, scope: read, lane: ${lane}, slow_with: [${clause}] }, parameters: [{ name: q }], responses: { "200": {} } }\n`;
+  assert.match(joined({ ...good, b: slow('q without q') }).written['routes.inc'], /\{\{"q", "q"\}\}\},$/m);
   const bad = [
     [{ b: good.a }, /b\.yaml: paths: \/a is in another file too/], [{ b: 'paths:\n  /b: {}\n  /b: {}\n' }, /b\.yaml: .*uplicate/], [{ b: 'tags: []\n' }, /b\.yaml: tags: only common\.yaml/],
     [{ b: '- x\n' }, /b\.yaml: it is no mapping/], [{ b: 'a: 1\n---\na: 1\n' }, /b\.yaml: one document/], [{ b: 'paths:\n\t- x\n' }, /b\.yaml/], [{ common: undefined }, /common\.yaml/],
     [{ b: good.a.replace('/a', '/b').replace('kind', 'kinds') }, /get \/b: x-route has unknown members: kinds/], [{ b: good.a.replace('/a', '/b').replace(/x-route: \{.*?\}, /, '') }, /get \/b: x-route is missing/],
     [{ b: good.a.replace('/a', '/b').replace('"200"', '"404"') }, /one status must be a success/], [{ b: good.a.replace('/a', '/b').replace('health', 'call') }, /a function is called with a key/],
+    [{ b: slow('q without p') }, /get \/b: slow_with: p is no parameter/], [{ b: slow('format') }, /slow_with: it has no other format/], [{ b: slow('q', 'write') }, /slow_with is of the lane read/],
+    [{ b: slow('q').replace('lane: read', 'lane: read, page: 10') }, /rows come page by page/],
   ];
   for (const [files, message] of bad) {
     const given = Object.fromEntries(Object.entries({ ...good, ...files }).filter(([, text]) => text !== undefined));

@@ -115,6 +115,20 @@ SELECT q, pg_temp.summaries(:'till', q::jsonb) FROM unnest(ARRAY['{"from":["2024
     '{"from":["2024-02-28"],"to":["2024-03-02"],"bucket":["1 month 2 days"]}', '{"from":["2024-02-28"],"to":["2024-03-02"],"bucket":["often"]}', '{"from":["2024-02-28"],"to":["2024-03-02"],"bucket":["20"]}', '{"from":["2024-02-28"],"to":["2024-02-28"]}',
     '{"to":["2024-02-28"]}', '{"from":["2024-02-28"]}', '{"from":["2024-02-28"],"to":["2024-03-02"],"window":["1d"]}', '{"from":["2025-01-01"],"to":["2025-01-02"]}']) q;
 SELECT pg_temp.summaries(tally.create_metric('hits', 'COUNT'), '{"from":["2024-02-28"],"to":["2024-03-02"]}');
+-- in pages: the same buckets whatever a page holds, and a page of time in which nothing happened is not the last one
+WITH RECURSIVE page(given, most, n, answer) AS (
+    SELECT x.given, l, 1, tally_rest.metric_summaries(1, jsonb_build_object('id', :'till'), x.given, NULL)
+    FROM unnest(ARRAY[1, 2, 5, 100]) l, jsonb_build_object('from', ARRAY['1999-01-01T00:07:00Z'], 'to', ARRAY['2024-03-05'], 'bucket', ARRAY['20m'], 'limit', ARRAY[l::text]) x(given)
+    UNION ALL
+    SELECT given, most, n + 1, tally_rest.metric_summaries(1, jsonb_build_object('id', :'till'), given || jsonb_build_object('cursor', ARRAY[answer ->> 'next_cursor']), NULL)
+    FROM page WHERE answer ->> 'next_cursor' IS NOT NULL)
+SELECT most, count(*) AS pages, max(json_array_length(answer -> 'summaries')) AS longest,
+       (SELECT string_agg(s.value::text, ' ' ORDER BY q.n, s.place) FROM page q, json_array_elements(q.answer -> 'summaries') WITH ORDINALITY s(value, place) WHERE q.most = p.most) =
+       (SELECT string_agg(s.value::text, ' ' ORDER BY s.place) FROM json_array_elements(tally_rest.metric_summaries(1, jsonb_build_object('id', :'till'),
+           '{"from":["1999-01-01T00:07:00Z"],"to":["2024-03-05"],"bucket":["20m"]}', NULL) -> 'summaries') WITH ORDINALITY s(value, place)) AS the_same
+FROM page p GROUP BY most ORDER BY most;
+SELECT q, pg_temp.summaries(:'till', q::jsonb || '{"from":["2024-02-28"],"to":["2024-03-02"]}') FROM unnest(ARRAY['{"limit":["0"]}', '{"limit":["100001"]}', '{"cursor":["2024-02-27T23:59:59Z"]}',
+    '{"cursor":["2024-03-02T00:00:00Z"]}', '{"cursor":["nonsense"]}', '{"limit":["2"],"cursor":["2024-02-29T13:40:00Z"]}']) q;
 -- too many buckets
 INSERT INTO tally.recent_event (generation, tenant_id, code_hash, customer_hash, ts, received_at, code, customer_id, source, event_id, properties)
 SELECT 0, 1, tally._hash32('till'), 0, '2024-05-01'::timestamptz + n * interval '1 s', now(), 'till', 'many', '', n::text, '{"value": 1}' FROM generate_series(0, 100000) n;

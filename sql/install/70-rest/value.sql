@@ -168,9 +168,14 @@ DECLARE
     width      interval;
     form       text;
     as_of      json;
+    row_limit  integer := tally_rest._parameter_number(query, 'limit', 1, 100000, 100000);
+    most       integer;     -- buckets of time that a page looks at
+    in_pages   boolean := query ?| ARRAY['limit', 'cursor'];
+    page_from  timestamptz;
+    page_to    timestamptz;
     found      record;
 BEGIN
-    PERFORM tally_rest._check_query(query, ARRAY['from', 'to', 'start_date', 'end_date', 'bucket', 'as_of']);
+    PERFORM tally_rest._check_query(query, ARRAY['from', 'to', 'start_date', 'end_date', 'bucket', 'as_of', 'limit', 'cursor']);
     range_from := tally_rest._instant(query, tally_rest._either(query, 'from', 'start_date'), 'UTC');
     range_to := tally_rest._instant(query, tally_rest._either(query, 'to', 'end_date'), 'UTC');
     PERFORM tally._check_range(range_from, range_to);
@@ -182,26 +187,38 @@ BEGIN
         PERFORM tally._fail('id', format('metric "%s" has no values to sum up: it is a %s', m.name, m.aggregation_type),
                             'Ask for its usage with a window instead.');
     END IF;
+    page_from := CASE WHEN query ? 'cursor' THEN tally_rest._instant(query, 'cursor', 'UTC') ELSE range_from END;
+    IF page_from < range_from OR page_from >= range_to THEN
+        PERFORM tally._fail('cursor', 'cursor must be the next_cursor of an earlier answer to this question');
+    END IF;
+    -- Only so much time is counted for a page: each page costs the same, however far it is to the end of the range.
+    most := greatest(2 * row_limit, 10000);
+    page_to := CASE WHEN in_pages AND extract(epoch FROM range_to - page_from) > most * extract(epoch FROM width)
+                    THEN least(range_to, (page_from AT TIME ZONE 'UTC' + width * most) AT TIME ZONE 'UTC') ELSE range_to END;
     WITH summary AS MATERIALIZED (
-        SELECT s.*, s.total_positive - s.total_negative AS total FROM tally._summaries(m, range_from, range_to, width, as_of ->> 'id') s LIMIT 100001
+        SELECT s.*, s.total_positive - s.total_negative AS total FROM tally._summaries(m, page_from, page_to, width, as_of ->> 'id') s LIMIT row_limit + 1
     )
-    SELECT (SELECT count(*) FROM summary) AS buckets,
+    SELECT (SELECT count(*) FROM summary) AS buckets, (SELECT max(s.bucket_start) FROM summary s) AS last_start, (SELECT max(s.bucket_end) FROM summary s) AS last_end,
            (SELECT json_agg(json_strip_nulls(json_build_object(
                        'start', to_char(s.bucket_start AT TIME ZONE 'UTC', form), 'end', to_char(s.bucket_end AT TIME ZONE 'UTC', form),
                        'positive', s.positive::text, 'negative', s.negative::text, 'events', s.events,
                        'total_positive', s.total_positive::text, 'total_negative', s.total_negative::text, 'total', s.total::text,
                        'total_events', s.total_events,
                        'mean', CASE WHEN m.kind = 'average' THEN trim_scale(s.total / s.total_events)::text END)) ORDER BY s.bucket_start)
-            FROM (SELECT * FROM summary LIMIT 100000) s) AS rows
+            FROM (SELECT * FROM summary LIMIT row_limit) s) AS rows
     INTO found;
-    IF found.buckets > 100000 THEN
+    IF in_pages THEN    -- where the next page begins: with the bucket that was too many, or where this one's time ends
+        page_to := CASE WHEN found.buckets > row_limit THEN found.last_start ELSE greatest(page_to, found.last_end) END;
+    ELSIF found.buckets > 100000 THEN
         PERFORM tally._fail('bucket', 'this range has more than 100000 buckets; no more are answered at once',
-                            'Ask for a shorter range or wider buckets.');
+                            'Ask for a shorter range or wider buckets, or for pages by limit and cursor.');
     END IF;
     RETURN left(json_build_object('metric_id', tally._encode_id('bm_', m.metric_id), 'from', tally_rest._timestamp(range_from),
                              'to', tally_rest._timestamp(range_to), 'bucket', bucket, 'summaries', coalesce(found.rows, '[]'))::text, -1)
-           || coalesce(', "as_of": ' || as_of::text, '') || '}';
+           || coalesce(', "as_of": ' || as_of::text, '')
+           || CASE WHEN NOT in_pages THEN '' WHEN page_to < range_to THEN
+                  ', "next_cursor": "' || to_char(page_to AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') || '"' ELSE ', "next_cursor": null' END || '}';
 END
 $$;
 COMMENT ON FUNCTION tally_rest.metric_summaries(integer, jsonb, jsonb, text) IS
-    'GET /api/v1/metrics/{id}/summaries: from, to, bucket (20m by default; any width such as 5m, 1h, 1d, month, by the clock of UTC): every whole bucket that the range touches and in which something happened, with the sums above and below 0 (both as amounts) and the running totals of the metric''s whole life after the bucket';
+    'GET /api/v1/metrics/{id}/summaries: from, to, bucket (20m by default; any width such as 5m, 1h, 1d, month, by the clock of UTC), limit and cursor (pages, the last of which has no next_cursor): every whole bucket that the range touches and in which something happened, with the sums above and below 0 (both as amounts) and the running totals of the metric''s whole life after the bucket';
