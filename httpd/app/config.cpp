@@ -194,10 +194,11 @@ std::variant<Config, int> read_config(int argc, const char* const* argv) {
     Config config;
     const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
     config.http_threads = std::clamp(cores / 4, 2U, 8U);
-    config.writers = std::clamp(cores / 4, 1U, 8U);
+    config.writers = std::clamp(cores / 2, 2U, 8U);
     config.changers = std::clamp(cores / 2, 2U, 16U);
     config.readers = std::clamp(cores, 3U, 32U);
     config.slow_readers = std::clamp(cores / 2, 2U, 16U);
+    config.importers = std::clamp(cores / 2, 2U, 8U);
 
     CLI::App app{"tallyd: HTTP in front of the PostgreSQL extension pgtally", "tallyd"};
     app.set_version_flag("--version", std::string("tallyd ") + kVersion);

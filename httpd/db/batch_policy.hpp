@@ -1,5 +1,6 @@
 // How many requests from the front of the queue share one statement. Natural batching: what is there goes at once,
-// nothing waits for company; while one commit is in flight the next batch collects.
+// nothing waits for company; while one commit is in flight the next batch collects. A second session takes a batch beside
+// the first only where it is worth a commit of its own: a large body, or as many requests or bytes as fill one well.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +11,10 @@ struct BatchPolicy {
     std::size_t most_requests = 1000;
     std::size_t most_bytes = 1 << 20;
     std::size_t alone_bytes = 64 << 10;  // a body of this size or more shares a statement with no other
+    std::size_t beside_requests = 64;    // so many that wait, or alone_bytes, are taken beside a batch in flight
 };
+
+inline constexpr BatchPolicy kOneByOne{1, 1, 0, 1};
 
 // Feed the sizes of queued requests in order; stops at the first that must wait for the next batch.
 class BatchFill {
@@ -27,6 +31,9 @@ public:
         bytes_ += bytes;
         return true;
     }
+
+    // Whether what was taken shares its statement with nothing else.
+    bool closed() const noexcept { return closed_; }
 
 private:
     BatchPolicy policy_;

@@ -12,19 +12,15 @@ namespace tallyd {
 
 class Batcher final : public DatabaseThread {
 public:
-    Batcher(const DatabaseSettings& settings, Lane& lane, Extension& extension, Metrics& metrics)
-        : DatabaseThread(settings, lane, extension, metrics), policy_(settings.batch) {}
+    using DatabaseThread::DatabaseThread;
 
 private:
     void serve(std::vector<Job*> jobs) override;
-    BatchPolicy policy() const noexcept override { return policy_; }
 
     void ingest(std::span<Job*> jobs);
     Outcome run(std::span<Job*> jobs);
     static std::vector<Response> answers_of(std::size_t jobs, const PGresult* result);
     void fail(std::span<Job*> jobs, const Outcome& outcome);
-
-    const BatchPolicy policy_;
 };
 
 }  // namespace tallyd

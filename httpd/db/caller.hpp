@@ -11,7 +11,6 @@ public:
 
 private:
     void serve(std::vector<Job*> jobs) override;
-    BatchPolicy policy() const noexcept override { return {1, 1, 1}; }
 
     void call(Job& job);
     void answer(Job& job, const Outcome& outcome, std::string lag);

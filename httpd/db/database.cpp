@@ -19,7 +19,8 @@ Database::Database(const DatabaseSettings& settings, Metrics& metrics)
     const auto add = [&](LaneId id, unsigned width, bool replica = false) {
         // Chunks of files are large, and few: each upload has one at a time.
         const std::size_t bytes = settings.queue_bytes * (id == LaneId::import ? 4 : 1);
-        lanes_.push_back(std::make_unique<Lane>(id, replica && has_replica(), settings.queue_requests, bytes));
+        const BatchPolicy policy = id == LaneId::ingest ? settings.batch : kOneByOne;
+        lanes_.push_back(std::make_unique<Lane>(id, replica && has_replica(), policy, settings.queue_requests, bytes));
         for (unsigned n = 0; n < width; ++n) {
             if (id == LaneId::ingest)
                 threads_.push_back(std::make_unique<Batcher>(settings, *lanes_.back(), extension_, metrics));

@@ -18,6 +18,19 @@ constexpr int kMostAttempts = 8;
 
 const Statement kReady{"ready", "SELECT tally_rest.ready()::text"};
 
+// A batch that was taken, until it is served.
+class InFlight {
+public:
+    InFlight(JobQueue& queue, bool gathers) noexcept : queue_(queue), gathers_(gathers) {}
+    InFlight(const InFlight&) = delete;
+    InFlight& operator=(const InFlight&) = delete;
+    ~InFlight() { queue_.served(gathers_); }
+
+private:
+    JobQueue& queue_;
+    const bool gathers_;
+};
+
 }  // namespace
 
 DatabaseThread::DatabaseThread(const DatabaseSettings& settings, Lane& lane, Extension& extension, Metrics& metrics)
@@ -41,13 +54,14 @@ void DatabaseThread::join() {
 
 void DatabaseThread::run() noexcept {
     while (!stop_.load()) {
-        std::vector<Job*> jobs;
         try {
             if (!session_.connected() && !connect()) continue;
             look_after_session();
             if (!session_.connected()) continue;
-            jobs = lane_.queue.take(policy(), kIdle);
-            if (!jobs.empty()) serve(std::move(jobs));
+            Batch batch = lane_.queue.take(kIdle);
+            if (batch.jobs.empty()) continue;
+            const InFlight in_flight(lane_.queue, batch.gathers);
+            serve(std::move(batch.jobs));
         } catch (const std::exception& error) {
             // serve() answers what it was given before it throws; only memory can be short here.
             log::message(log::Level::error, error.what());

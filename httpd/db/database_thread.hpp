@@ -30,7 +30,6 @@ public:
 
 protected:
     virtual void serve(std::vector<Job*> jobs) = 0;
-    virtual BatchPolicy policy() const noexcept = 0;
 
     Outcome execute(const Statement& statement, const std::vector<Param>& params);
     void retry_later(const std::vector<Job*>& jobs, bool pause, const char* why = "the database is not available");

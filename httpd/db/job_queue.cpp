@@ -4,13 +4,15 @@
 namespace tallyd {
 
 bool JobQueue::push(Job* job) {
+    bool wanted = false;
     {
         const std::lock_guard lock(mutex_);
         if (closed_ || jobs_.size() >= most_jobs_ || (!jobs_.empty() && bytes_ + job->bytes() > most_bytes_)) return false;
         jobs_.push_back(job);
         bytes_ += job->bytes();
+        wanted = may_be_taken();
     }
-    ready_.notify_one();
+    if (wanted) ready_.notify_one();  // otherwise whoever has the batch in flight takes it next
     return true;
 }
 
@@ -23,20 +25,38 @@ void JobQueue::give_back(const std::vector<Job*>& jobs) {
     ready_.notify_one();
 }
 
-std::vector<Job*> JobQueue::take(const BatchPolicy& policy, Clock::duration patience) {
+bool JobQueue::may_be_taken() const noexcept {
+    if (jobs_.empty()) return false;
+    return gathering_ == 0 || jobs_.size() >= policy_.beside_requests || bytes_ >= policy_.alone_bytes;
+}
+
+Batch JobQueue::take(Clock::duration patience) {
     std::unique_lock lock(mutex_);
-    if (jobs_.empty()) ready_.wait_for(lock, patience);
-    std::vector<Job*> taken;
-    BatchFill fill(policy);
+    if (!may_be_taken()) ready_.wait_for(lock, patience);
+    Batch taken;
+    if (!may_be_taken()) return taken;
+    BatchFill fill(policy_);
     while (!jobs_.empty()) {
         Job* job = jobs_.front();
         // A job that was in a failed statement twice goes alone: should it be the cause, it takes nobody with it.
         if (!fill.takes(job->bytes(), job->attempts > 1)) break;
         jobs_.pop_front();
         forget(*job);
-        taken.push_back(job);
+        taken.jobs.push_back(job);
     }
+    // A large body, or one that may wait for somebody's transaction, lets the small ones pass.
+    taken.gathers = !fill.closed();
+    if (taken.gathers) ++gathering_;
     return taken;
+}
+
+void JobQueue::served(bool gathers) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (gathers) --gathering_;
+        if (!may_be_taken()) return;
+    }
+    ready_.notify_one();
 }
 
 std::vector<Job*> JobQueue::expire(Clock::time_point now) {

@@ -9,8 +9,8 @@ namespace tallyd {
 
 class Lane {
 public:
-    Lane(LaneId lane, bool on_replica, std::size_t most_jobs, std::size_t most_bytes) noexcept
-        : id(lane), replica(on_replica), queue(most_jobs, most_bytes) {}
+    Lane(LaneId lane, bool on_replica, const BatchPolicy& policy, std::size_t most_jobs, std::size_t most_bytes) noexcept
+        : id(lane), replica(on_replica), queue(policy, most_jobs, most_bytes) {}
 
     const char* name() const noexcept;
 

@@ -42,25 +42,31 @@ TEST(Batch, LargeBodiesGoAlone) {
     EXPECT_FALSE(fill.takes(1, false));
 }
 
+std::vector<Job*> take(JobQueue& queue) {
+    Batch batch = queue.take(Clock::duration::zero());
+    if (!batch.jobs.empty()) queue.served(batch.gathers);
+    return std::move(batch.jobs);
+}
+
 TEST(Queue, IsBounded) {
-    JobQueue queue(2, 100);
+    JobQueue queue({}, 2, 100);
     FakeJob a, b, c;
     EXPECT_TRUE(queue.push(&a));
     EXPECT_TRUE(queue.push(&b));
     EXPECT_TRUE(queue.full());
     EXPECT_FALSE(queue.push(&c));
     EXPECT_EQ(queue.bytes(), 2u);
-    EXPECT_EQ(queue.take({}, Clock::duration::zero()), (std::vector<Job*>{&a, &b}));
+    EXPECT_EQ(take(queue), (std::vector<Job*>{&a, &b}));
     EXPECT_EQ(queue.bytes(), 0u);
-    EXPECT_TRUE(queue.take({}, Clock::duration::zero()).empty());
-    JobQueue narrow(100, 10);
+    EXPECT_TRUE(take(queue).empty());
+    JobQueue narrow({}, 100, 10);
     FakeJob big(11), more;
     EXPECT_TRUE(narrow.push(&big));  // alone it may pass, else it never could
     EXPECT_FALSE(narrow.push(&more));
 }
 
 TEST(Queue, GivesBackInOrderAndExpires) {
-    JobQueue queue(10, 1000);
+    JobQueue queue({}, 10, 1000);
     FakeJob a, b, c;
     const auto now = Clock::now();
     a.expires = now - std::chrono::seconds(1);
@@ -69,20 +75,53 @@ TEST(Queue, GivesBackInOrderAndExpires) {
     queue.give_back({&a, &b});
     EXPECT_EQ(queue.jobs(), 3u);
     EXPECT_EQ(queue.expire(now), (std::vector<Job*>{&a}));
-    EXPECT_EQ(queue.take({}, Clock::duration::zero()), (std::vector<Job*>{&b, &c}));
+    EXPECT_EQ(take(queue), (std::vector<Job*>{&b, &c}));
     queue.push(&a);
     EXPECT_EQ(queue.take_all(), (std::vector<Job*>{&a}));
     EXPECT_EQ(queue.jobs() + queue.bytes(), 0u);
 }
 
 TEST(Queue, JobsThatFailedTwiceGoAlone) {
-    JobQueue queue(10, 1000);
+    JobQueue queue({}, 10, 1000);
     FakeJob a, b, c;
     b.attempts = 2;
     for (FakeJob* job : {&a, &b, &c}) queue.push(job);
-    EXPECT_EQ(queue.take({}, Clock::duration::zero()), (std::vector<Job*>{&a}));
-    EXPECT_EQ(queue.take({}, Clock::duration::zero()), (std::vector<Job*>{&b}));
-    EXPECT_EQ(queue.take({}, Clock::duration::zero()), (std::vector<Job*>{&c}));
+    EXPECT_EQ(take(queue), (std::vector<Job*>{&a}));
+    EXPECT_EQ(take(queue), (std::vector<Job*>{&b}));
+    EXPECT_EQ(take(queue), (std::vector<Job*>{&c}));
+}
+
+TEST(Queue, SmallOnesGatherWhileABatchIsInFlight) {
+    JobQueue queue({100, 1000, 50, 4}, 100, 10000);
+    FakeJob small[5], large(50);
+    queue.push(&small[0]);
+    Batch first = queue.take(Clock::duration::zero());
+    EXPECT_TRUE(first.gathers);
+    for (const int n : {1, 2, 3}) queue.push(&small[n]);
+    EXPECT_TRUE(queue.take(Clock::duration::zero()).jobs.empty());
+    queue.push(&small[4]);  // four are worth a commit beside it
+    Batch beside = queue.take(Clock::duration::zero());
+    EXPECT_EQ(beside.jobs.size(), 4u);
+    queue.push(&large);
+    EXPECT_EQ(take(queue), std::vector<Job*>{&large});
+    queue.push(&small[1]);
+    EXPECT_TRUE(take(queue).empty());
+    queue.served(first.gathers);
+    EXPECT_TRUE(take(queue).empty());
+    queue.served(beside.gathers);
+    EXPECT_EQ(take(queue), std::vector<Job*>{&small[1]});
+}
+
+TEST(Queue, WhatGoesAloneHoldsUpNobody) {
+    JobQueue queue({100, 1000, 50, 4}, 100, 10000);
+    FakeJob large(50), again, small;
+    again.attempts = 2;
+    queue.push(&large);
+    EXPECT_EQ(queue.take(Clock::duration::zero()).jobs, std::vector<Job*>{&large});
+    queue.push(&again);
+    EXPECT_EQ(queue.take(Clock::duration::zero()).jobs, std::vector<Job*>{&again});
+    queue.push(&small);
+    EXPECT_EQ(queue.take(Clock::duration::zero()).jobs, std::vector<Job*>{&small});
 }
 
 TEST(Backoff, DoublesWithinItsBounds) {
