@@ -25,15 +25,16 @@ function readOr(path) {
   }
 }
 
-// uPlot without what no chart of ours has: steps and splines, scales that are not linear, its own legend, plots in step. Its
-// version is fixed by the lock file; a new one has to be looked at anew.
+// uPlot without what no chart of ours has: steps and splines, scales that are not linear, its own legend, plots in step,
+// texts of times (ticks are ours). Its version is fixed by the lock file; a new one has to be looked at anew.
 const slim = {
   name: 'slim',
   setup(setup) {
     setup.onLoad({ filter: /uPlot\.esm\.js$/ }, ({ path }) => {
       let text = readFileSync(path, 'utf8');
       const cuts = [
-        [/\(paths\.(stepped|spline) *= \w+\);/g, ''], [/^uPlot\.(sync|fmtDate|join) = \w+;|^\tuPlot\.(addGap|clipGaps) = \w+;/gm, ''],
+        [/\(paths\.(stepped|spline) *= \w+\);/g, ''], [/^\t?uPlot\.(sync|fmtDate|fmtNum|join|assign|range\w+|orient|addGap|clipGaps) *= \w+;/gm, ''],
+        [/= \(opts\.fmtDate \|\| fmtDate\)|= fmtDate\(dateTpl\)/g, '= () => () => ""'],
         [/\b(\w+\.)?distr *(== *(3|4|100)|>= 3)/g, 'false'], [/legend\.(live|show)\b(?! *=[^=])/g, 'false'],
       ];
       for (const [what, by] of cuts) {

@@ -44,7 +44,14 @@ SELECT count(*) FROM tally.explain_event('nothing');
 SELECT e -> 'metrics' -> -1 ->> 'value' AS value, e -> 'metrics' -> -1 ->> 'dimensions' AS dimensions FROM json_array_elements(tally_rest.get_event(1, '{"event_id": "e2"}', '{}', NULL) -> 'data') e;
 -- a definition that is no metric: what it would make of the newest events, checked as if it were created, and stored nowhere
 SELECT t.answer ->> 'events' AS events, t.answer ->> 'counted' AS counted, d ->> 'event_id' AS event_id, d ->> 'counted' AS counts, d ->> 'value' AS value, d ->> 'dimensions' AS dimensions, d ->> 'reason' AS reason
-FROM (SELECT tally_rest.try_metric(1, '{}', '{"limit": ["4"]}', json_build_object('name', 'tried', 'code', m.code, 'aggregation_type', 'MAX', 'aggregation_key', m.aggregation_key, 'usage_group_key', 'region', 'slug', m.slug,
+FROM (SELECT tally_rest.try_metric(1, '{}', jsonb_build_object('limit', '["4"]'::jsonb, 'metric', jsonb_build_array(m.slug)), json_build_object('name', 'tried', 'code', m.code, 'aggregation_type', 'MAX', 'aggregation_key', m.aggregation_key, 'usage_group_key', 'region', 'slug', m.slug,
              'product_family_id', (SELECT tally._encode_id('pf_', f.product_family_id) FROM tally.product_family f WHERE f.tenant_id = 1))::text) FROM tally.metric m WHERE m.name = 'SUM') t(answer), json_array_elements(t.answer -> 'data') d;
 SELECT tally_rest.try_metric(1, '{}', '{}', '{"name": "tried", "code": "x", "aggregation_type": "SUM"}');
+-- a slug that another metric has is refused before saving too; a metric that is to be changed may keep its own
+SELECT json_build_object('name', 'tried', 'code', 'call', 'aggregation_type', 'COUNT', 'slug', 'plain',
+    'product_family_id', (SELECT tally._encode_id('pf_', f.product_family_id) FROM tally.product_family f WHERE f.tenant_id = 1)) AS plain \gset
+SELECT tally_rest.try_metric(1, '{}', '{}', :'plain');
+SELECT tally_rest.try_metric(1, '{}', '{"metric": ["sum"]}', :'plain');
+SELECT tally_rest.try_metric(1, '{}', '{"metric": ["nothing"]}', :'plain');
+SELECT tally_rest.try_metric(1, '{}', '{"metric": ["plain"], "limit": ["1"]}', :'plain') ->> 'events' AS events;
 SELECT count(*) FROM tally.metric WHERE name = 'tried';

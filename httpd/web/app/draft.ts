@@ -4,15 +4,17 @@ import type { Metric, MetricCreate } from '../types';
 import { ApiError } from './api';
 import { session } from './session';
 
-export interface Condition { property: string; op: string; values: string }
-export interface Link { value: string; values: string }
+// Types, not interfaces: those are no Fields of app/form.ts.
+export type Condition = { property: string; op: string; values: string };
+export type Link = { value: string; values: string };
 
-export interface Draft {
+export type Draft = {
   texts: Record<string, string>;
   matrix: string;                   // '': none
   links: Link[];
   filters: Condition[];
-}
+  open: string[];                   // parts of the form that are unfolded
+};
 
 const listed = (values: string[] | undefined): string => (values ?? []).join('\n');
 const lines = (text: string | undefined): string[] => (text ?? '').split('\n').map((line) => line.trim()).filter(Boolean);
@@ -36,9 +38,10 @@ export function draftOf(metric: Metric | undefined, code: string): Draft {
     Object.assign(texts, { [inMatrix('dimension1_key')]: matrix.dimension1_key, [inMatrix('dimension2_key')]: matrix.dimension2_key });
     links = Object.entries(matrix.values).map(([value, values]) => ({ value, values: listed(values) }));
   }
+  const filters = (metric?.filters ?? []).map((one) => ({ property: one.property, op: one.op, values: listed(one.values) }));
   return {
-    texts, links, matrix: matrix?.type ?? (matrix ? 'SINGLE' : ''),
-    filters: (metric?.filters ?? []).map((one) => ({ property: one.property, op: one.op, values: listed(one.values) })),
+    texts, links, filters, matrix: matrix?.type ?? (matrix ? 'SINGLE' : ''),
+    open: [...(matrix || filters.length ? ['which'] : []), ...(texts.usage_group_key || metric?.unit_conversion || texts.product_id ? ['more'] : [])],
   };
 }
 

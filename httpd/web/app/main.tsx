@@ -31,7 +31,7 @@ function View(props: { route: Route }) {
       case 'customers': return id !== undefined ? <Customer key={id} id={id} route={route} /> : <Customers route={route} />;
       case 'imports': return <Imports route={route} />;
       case 'statements': return id !== undefined ? <StatementView key={id} id={id} route={route} /> : <Statements route={route} />;
-      case 'keys': return <Keys />;
+      case 'keys': return <Keys route={route} />;
     }
   }
   return <Empty title="There is no such view"><a href={href([])}>To the overview</a></Empty>;

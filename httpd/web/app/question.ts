@@ -4,6 +4,7 @@ import { target, type Query } from './api';
 import { ownZone } from './format';
 import { rangeOf, windowFor, type Range } from './ranges';
 import type { Route } from './route';
+import { session } from './session';
 
 export interface Question {
   range: Range;
@@ -43,11 +44,15 @@ export function sqlOf(metric: Metric, question: Question): string {
   const start = (date: string) => `${sqlText(`${date} 00:00`)}::timestamp AT TIME ZONE ${sqlText(question.zone)}`;
   const parts = [sqlText(metric.id), start(question.range.from), start(question.range.to)];
   const more: string[] = [];
-  if (question.customers.length === 1) more.push(`customer => ${sqlText(question.customers[0]!)}`);
+  const { customers } = question;
+  if (customers.length === 1) more.push(`customer => ${sqlText(customers[0]!)}`);
+  // The function takes one customer or all: of several it gives each its rows.
+  const groups = customers.length > 1 ? [...new Set(['customer_id', ...question.groups])] : question.groups;
   more.push(`"window" => ${sqlText(question.window)}`, `time_zone => ${sqlText(question.zone)}`);
-  if (question.groups.length) more.push(`group_by => ARRAY[${question.groups.map(sqlText).join(', ')}]`);
+  if (groups.length) more.push(`group_by => ARRAY[${groups.map(sqlText).join(', ')}]`);
   if (Object.keys(question.filter).length) more.push(`filter => ${sqlText(JSON.stringify(question.filter))}`);
-  return `SELECT * FROM tally.usage(${parts.join(', ')},\n    ${more.join(', ')})`;
+  const only = customers.length > 1 ? `\nWHERE customer_id IN (${customers.map(sqlText).join(', ')})` : '';
+  return `SET tally.tenant = ${sqlText(session.profile!.name)};\nSELECT * FROM tally.usage(${parts.join(', ')},\n    ${more.join(', ')})${only};`;
 }
 
 // What a row is about, besides its time.

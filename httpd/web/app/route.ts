@@ -32,8 +32,19 @@ export function href(path: string[], changes: Changes = {}): string {
   return `#/${path.map(encodeURIComponent).join('/')}${query ? `?${query}` : ''}`;
 }
 
-export function go(path: string[], changes: Changes = {}): void {
-  location.hash = href(path, changes);
+// replace: the way back leads past the view that is left.
+export function go(path: string[], changes: Changes = {}, replace = false): void {
+  show(href(path, changes), replace);
+}
+
+function show(next: string, replace: boolean): void {
+  if (next === location.hash) return;
+  if (!replace) {
+    location.hash = next;
+    return;
+  }
+  history.replaceState(null, '', next);
+  dispatchEvent(new HashChangeEvent('hashchange'));
 }
 
 // Changes some parameters of the view that is shown; '' and undefined take one away. Typing does not fill the history.
@@ -45,14 +56,7 @@ export function change(changes: Changes, replace = false): void {
     for (const one of Array.isArray(value) ? value : value ? [value] : []) params.append(name, one);
   }
   const text = params.toString();
-  const next = `${path || '#/'}${text ? `?${text}` : ''}`;
-  if (next === location.hash) return;
-  if (!replace) {
-    location.hash = next;
-    return;
-  }
-  history.replaceState(null, '', next);
-  dispatchEvent(new HashChangeEvent('hashchange'));
+  show(`${path || '#/'}${text ? `?${text}` : ''}`, replace);
 }
 
 export function useRoute(): Route {

@@ -4,7 +4,7 @@ import { session } from '../app/session';
 import type { Content, Parameter, Route } from './document';
 
 // By name of the parameter; of lists and maps a line for each value.
-export interface Filled { values: Record<string, string>; type: string; body: string }
+export type Filled = { values: Record<string, string>; type: string; body: string };
 
 export const isList = (parameter: Parameter): boolean => parameter.schema.type === 'array' || parameter.style === 'deepObject';
 

@@ -2,6 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { MetricPage, Profile } from '../types';
 import { api, Digits, parse } from '../app/api';
+import { useForm } from '../app/form';
 import { useLoad } from '../app/load';
 import { Copy, Failure } from '../app/parts';
 import { session } from '../app/session';
@@ -71,7 +72,7 @@ function useProfile(): Profile | undefined {
 export function TryIt({ route }: { route: Route }) {
   const profile = useProfile();
   const contents = Object.keys(route.body?.content ?? {});
-  const [filled, fill] = useState<Filled>({ values: {}, type: contents[0] ?? '', body: bodyText(contents[0] ?? '', route.body?.content[contents[0]!]) });
+  const { fields: filled, put: fill } = useForm<Filled>(() => ({ values: {}, type: contents[0] ?? '', body: bodyText(contents[0] ?? '', route.body?.content[contents[0]!]) }), 'try');
   const [told, tell] = useState<Told>();
   const [error, setError] = useState<Error>();
   const [lacks, setLacks] = useState<string>();

@@ -1,7 +1,7 @@
 // Customers: whose usage of a metric is greatest, and the way to each.
-import { useState } from 'preact/hooks';
 import type { MetricPage, Usage, UsageRow } from '../types';
 import { api } from '../app/api';
+import { useTyped } from '../app/form';
 import { ownZone, plural } from '../app/format';
 import { useLoad } from '../app/load';
 import { Bar, Empty, Head, Value, When } from '../app/parts';
@@ -11,7 +11,8 @@ import { Range } from './range';
 
 export function Customers({ route }: { route: Route }) {
   const metrics = useLoad('metrics', (signal) => api.get<MetricPage>('/api/v1/metrics', { per_page: 100 }, signal));
-  const [id, setId] = useState('');
+  const typed = useTyped('id');
+  const id = typed.text;
   const open = (event: Event) => {
     event.preventDefault();
     if (id.trim()) go(['customers', id.trim()]);
@@ -20,7 +21,7 @@ export function Customers({ route }: { route: Route }) {
     <>
       <Head title="Customers" />
       <form class="filters" onSubmit={open}>
-        <label class="grow">Customer id<input value={id} placeholder="exactly as events say it" onInput={(event) => setId(event.currentTarget.value)} /></label>
+        <label class="grow">Customer id<input value={id} placeholder="exactly as events say it" onInput={(event) => typed.type(event.currentTarget.value)} /></label>
         <button type="submit" disabled={!id.trim()}>Open</button>
       </form>
       <When loaded={metrics} rows={6}>{(page) => (page.data.length === 0
@@ -45,13 +46,14 @@ function Top({ metrics, route }: { metrics: MetricPage; route: Route }) {
   const range = rangeOf(route.get('range') || '30d', zone, route.get('from'), route.get('to'));
   const query = { ...range, time_zone: zone, group_by: 'customer_id' };
   const loaded = useLoad(JSON.stringify([metric.id, query]), (signal) => api.get<Usage>(`/api/v1/metrics/${metric.id}/usage`, query, signal));
-  const needle = route.get('search').toLowerCase();
+  const search = useTyped('search');
+  const needle = search.text.toLowerCase();
   return (
     <>
       <div class="filters">
         <label>Top customers of<select value={metric.id} onChange={(event) => change({ metric: event.currentTarget.value })}>{metrics.data.map((one) => <option key={one.id} value={one.id}>{one.name}</option>)}</select></label>
         <Range route={route} range={range} options={ranges} />
-        <label class="grow">Search among them<input type="search" value={route.get('search')} onInput={(event) => change({ search: event.currentTarget.value }, true)} /></label>
+        <label class="grow">Search among them<input type="search" value={search.text} onInput={(event) => search.type(event.currentTarget.value)} /></label>
       </div>
       <When loaded={loaded} rows={8}>{(usage) => {
         const all = byCustomer(usage);

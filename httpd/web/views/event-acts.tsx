@@ -2,7 +2,9 @@
 import { useState } from 'preact/hooks';
 import type { StoredEvent } from '../types';
 import { api, ApiError } from '../app/api';
+import { inputOf, useForm } from '../app/form';
 import { Dialog, Failure, Field } from '../app/parts';
+import { change, type Route } from '../app/route';
 
 type Act = 'void' | 'restore' | 'amend';
 const words: Record<Act, [string, string]> = {
@@ -11,27 +13,32 @@ const words: Record<Act, [string, string]> = {
   amend: ['Amend', 'Say what it should have been: it counts so from now on, and the row as it was stays in the list, void.'],
 };
 
-export function Acts(props: { event: StoredEvent; payload: string; done: () => void }) {
-  const [act, set] = useState<Act>();
+// Which of the events with this id is meant.
+const placeOf = (event: StoredEvent): string => [event.customer_id, event.source, event.received_at].join('~');
+
+export function Acts(props: { event: StoredEvent; payload: string; route: Route; done: () => void }) {
   const possible: Act[] = props.event.voided ? (props.event.voided.amended ? [] : ['restore']) : ['amend', 'void'];
+  const of = placeOf(props.event);
+  const act = props.route.get('of') === of && possible.find((one) => one === props.route.get('act'));
   return (
     <>
-      {possible.map((one) => <button type="button" key={one} onClick={() => set(one)}>{words[one][0]}</button>)}
-      {act && <Form {...props} act={act} close={() => set(undefined)} />}
+      {possible.map((one) => <button type="button" key={one} onClick={() => change({ act: one, of })}>{words[one][0]}</button>)}
+      {act && <Form {...props} act={act} close={() => change({ act: undefined, of: undefined, draft: undefined })} />}
     </>
   );
 }
 
 function Form({ event, payload, act, done, close }: { event: StoredEvent; payload: string; act: Act; done: () => void; close: () => void }) {
-  const [fields, set] = useState<Record<string, string>>({ reason: '', timestamp: event.timestamp, properties: payload });
+  const form = useForm(() => ({ reason: '', timestamp: event.timestamp, properties: payload }));
+  const { fields } = form;
   const [error, setError] = useState<ApiError>();
-  const input = (name: string) => ({ name, error, value: fields[name], onInput: (input: Event) => set({ ...fields, [name]: (input.currentTarget as HTMLInputElement).value }) });
+  const input = inputOf(form, error);
   const submit = async (submitted: Event) => {
     submitted.preventDefault();
     setError(undefined);
     const body = JSON.stringify({ reason: fields.reason, customer_id: event.customer_id, source: event.source, ...(act === 'amend' && fields.timestamp !== event.timestamp ? { timestamp: fields.timestamp } : {}) });
     try {
-      if (act === 'amend') JSON.parse(fields.properties!);
+      if (act === 'amend') JSON.parse(fields.properties);
     } catch (problem) {
       setError(new ApiError(0, `This is no JSON: ${(problem as Error).message}`, 'properties'));
       return;
@@ -53,7 +60,7 @@ function Form({ event, payload, act, done, close }: { event: StoredEvent; payloa
           <>
             <Field label="Time" {...input('timestamp')} />
             <Field label="Properties" {...input('properties')}>
-              {(id, described) => <textarea id={id} aria-describedby={described} rows={6} spellcheck={false} value={fields.properties} onInput={(typed) => set({ ...fields, properties: typed.currentTarget.value })} />}
+              {(id, described) => <textarea id={id} aria-describedby={described} rows={6} spellcheck={false} value={fields.properties} onInput={(typed) => form.put({ ...fields, properties: typed.currentTarget.value })} />}
             </Field>
           </>
         )}

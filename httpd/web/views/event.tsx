@@ -18,7 +18,7 @@ export function EventPage({ id, route }: { id: string; route: Route }) {
       <When loaded={loaded} rows={5}>{(found) => (
         <>
           {found.data.length > 1 && <p class="soft">{found.data.length} events have this id: of several customers or sources, or as it was before it was amended.</p>}
-          {found.data.map((event) => <One key={identity(event)} event={event} reload={loaded.reload} />)}
+          {found.data.map((event) => <One key={identity(event)} event={event} route={route} reload={loaded.reload} />)}
         </>
       )}</When>
     </>
@@ -33,13 +33,13 @@ function payload(event: StoredEvent): string {
 
 const acts = { voided: 'Voided', restored: 'Restored', amended: 'Amended' };
 
-function One({ event, reload }: { event: StoredEvent; reload: () => void }) {
+function One({ event, route, reload }: { event: StoredEvent; route: Route; reload: () => void }) {
   return (
     <>
       <section class="card">
         <div class="toolbar inline">
           <h2>What was sent <Verdict event={event} /></h2>
-          {session.may('write') && <div class="actions"><Acts event={event} payload={payload(event)} done={reload} /></div>}
+          {session.may('write') && <div class="actions"><Acts event={event} payload={payload(event)} route={route} done={reload} /></div>}
         </div>
         <dl class="pairs wide">
           <dt>Code</dt><dd><code>{event.code}</code></dd>
@@ -47,7 +47,7 @@ function One({ event, reload }: { event: StoredEvent; reload: () => void }) {
           <dt>Source</dt><dd>{event.source || 'none named'}</dd>
           <dt>Happened</dt><dd>{moment(event.timestamp)} <span class="soft">{event.timestamp}</span></dd>
           <dt>Received</dt><dd><Ago time={event.received_at} /> <span class="soft">{event.received_at}</span></dd>
-          {event.import_id && <><dt>Import</dt><dd><a href={href(['imports'])}>{event.import_id}</a></dd></>}
+          {event.import_id && <><dt>Import</dt><dd><a href={href(['imports'], { import: event.import_id })}>{event.import_id}</a></dd></>}
           {event.voided && <><dt>Void</dt><dd><span class="bad">{event.voided.reason}</span>, since {moment(event.voided.at)}</dd></>}
         </dl>
         <div class="toolbar inline"><h3>Properties</h3><Copy label="Copy" text={() => payload(event)} /></div>

@@ -1,7 +1,8 @@
 // Events, newest first; live ones come in by themselves.
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { EventPage, StoredEvent } from '../types';
+import type { EventPage } from '../types';
 import { api } from '../app/api';
+import { useTyped } from '../app/form';
 import { useLoad } from '../app/load';
 import { Empty, Failure, Head, When } from '../app/parts';
 import { change, type Route } from '../app/route';
@@ -10,6 +11,7 @@ import { EventTable, identity } from './event-parts';
 import { SendEvent } from './send-event';
 
 const pageSize = 50;
+const mostOlder = 40;
 
 export function Events({ route }: { route: Route }) {
   const live = route.get('live') !== '0';
@@ -19,9 +21,10 @@ export function Events({ route }: { route: Route }) {
   };
   const key = JSON.stringify(query);
   const loaded = useLoad(key, (signal) => api.get<EventPage>('/api/v1/events', query, signal), live ? 2000 : 0);
+  const search = useTyped('search');
   const sending = route.get('send') === '1' && session.may('write');
   const field = (name: string, label: string, type: 'text' | 'date' = 'text') => (
-    <label>{label}<input type={type as 'text'} value={route.get(name)} placeholder="any" onChange={(event) => change({ [name]: event.currentTarget.value })} /></label>
+    <label>{label}<input type={type as 'text'} value={route.get(name)} placeholder="any" onChange={(event) => change({ [name]: event.currentTarget.value, older: undefined })} /></label>
   );
   return (
     <>
@@ -30,44 +33,46 @@ export function Events({ route }: { route: Route }) {
         {session.may('write') && <button type="button" class="primary" onClick={() => change({ send: '1' })}>Send an event</button>}
       </Head>
       <form class="filters" role="search" aria-label="Which events" onSubmit={(event) => event.preventDefault()}>
-        <label class="grow">Search<input type="search" value={route.get('search')} placeholder="id, code or a property’s value" onInput={(event) => change({ search: event.currentTarget.value }, true)} /></label>
+        <label class="grow">Search<input type="search" value={search.text} placeholder="id, code or a property’s value" onInput={(event) => search.type(event.currentTarget.value, { older: undefined })} /></label>
         {field('code', 'Code')}{field('customer', 'Customer')}{field('source', 'Source')}{field('from', 'From', 'date')}{field('to', 'Before', 'date')}
       </form>
       <When loaded={loaded} rows={8}>{(first) => (first.data.length === 0
         ? <Empty title={key === JSON.stringify({ limit: pageSize }) ? 'No event has come yet' : 'No event is like that'} />
-        : <Pages key={key} first={first} query={query} />)}</When>
-      {sending && <SendEvent close={() => change({ send: undefined })} done={loaded.reload} code={route.get('code')} customer={route.get('customer')} />}
+        : <Pages key={key} first={first} query={query} older={Math.min(mostOlder, Math.max(0, Math.trunc(Number(route.get('older')) || 0)))} />)}</When>
+      {sending && <SendEvent close={() => change({ send: undefined, draft: undefined })} done={loaded.reload} code={route.get('code')} customer={route.get('customer')} />}
     </>
   );
 }
 
-// The first page, which changes, and what was read beyond it.
-function Pages({ first, query }: { first: EventPage; query: Record<string, string | number | undefined> }) {
-  const [more, setMore] = useState<StoredEvent[]>([]);
-  const [next, setNext] = useState<string | null>();
+// The first page, which changes, and as many older ones as the address says.
+function Pages({ first, query, older }: { first: EventPage; query: Record<string, string | number | undefined>; older: number }) {
+  const [pages, setPages] = useState<EventPage[]>([]);
   const [error, setError] = useState<Error>();
+  const [turn, setTurn] = useState(0);
   const known = useRef<Set<string> | undefined>(undefined);
   const fresh = new Set(known.current ? first.data.map((event) => event.event_id).filter((id) => !known.current!.has(id)) : []);
   useEffect(() => {
     known.current = new Set([...(known.current ?? []), ...first.data.map((event) => event.event_id)]);
   }, [first]);
-  const cursor = next === undefined ? first.next_cursor : next;
-  const read = async () => {
+  const read = pages.slice(0, older);
+  const cursor = (read.at(-1) ?? first).next_cursor;
+  useEffect(() => {
+    if (pages.length >= older || !cursor) return undefined;
+    const control = new AbortController();
     setError(undefined);
-    try {
-      const page = await api.get<EventPage>('/api/v1/events', { ...query, cursor: cursor! });
-      setMore((old) => [...(old.length ? old : first.data), ...page.data]);
-      setNext(page.next_cursor);
-    } catch (problem) {
-      setError(problem as Error);
-    }
-  };
-  const shown = new Map([...first.data, ...more].map((event) => [identity(event), event]));
+    api.get<EventPage>('/api/v1/events', { ...query, cursor }, control.signal).then(
+      // The first page goes on: what leaves it must not get lost between it and the second.
+      (page) => setPages((old) => [...old, old.length ? page : { ...page, data: [...first.data, ...page.data] }]),
+      (problem: Error) => { if (!control.signal.aborted) setError(problem); },
+    );
+    return () => control.abort();
+  }, [pages.length, older, turn]);
+  const shown = new Map([...first.data, ...read.flatMap((page) => page.data)].map((event) => [identity(event), event]));
   return (
     <>
       <EventTable events={[...shown.values()].sort((a, b) => (a.timestamp < b.timestamp ? 1 : a.timestamp > b.timestamp ? -1 : 0))} fresh={fresh} />
-      {error && <Failure error={error} retry={read} />}
-      {cursor && <div class="pager"><button type="button" onClick={read}>Older events</button></div>}
+      {error && <Failure error={error} retry={() => setTurn(turn + 1)} />}
+      {cursor && <div class="pager"><button type="button" disabled={read.length < older && !error} onClick={() => change({ older: String(older + 1) })}>{read.length < older && !error ? 'Reading…' : 'Older events'}</button></div>}
     </>
   );
 }

@@ -2,9 +2,10 @@
 import { useRef, useState } from 'preact/hooks';
 import type { Import, ImportPage } from '../types';
 import { api } from '../app/api';
+import { useTyped } from '../app/form';
 import { bytes, count, duration, moment, plural } from '../app/format';
 import { useLoad } from '../app/load';
-import { Confirm, Empty, Failure, Head, Pager, When } from '../app/parts';
+import { Confirm, Dialog, Empty, Failure, Head, Pager, When } from '../app/parts';
 import { change, href, type Route } from '../app/route';
 import { session } from '../app/session';
 import { upload, type Progress } from '../app/upload';
@@ -20,11 +21,34 @@ export function Imports({ route }: { route: Route }) {
         ? <Empty title="Nothing was imported yet">A file of old events, CSV or NDJSON, becomes one import, which can be taken back as a whole.</Empty>
         : (
           <>
-            <Table imports={data.data} reload={loaded.reload} />
+            <Table imports={data.data} take={route.get('take')} reload={loaded.reload} />
             <Pager page={page} pages={data.pagination_meta.total_pages} set={(next) => change({ page: next ? String(next) : undefined })} />
           </>
         ))}</When>
+      {route.get('import') && <Shown id={route.get('import')} />}
     </>
+  );
+}
+
+const stateOf = (one: Import) => (one.voided ? <span title={moment(one.voided.at)}>taken back: {one.voided.reason}</span> : 'counts');
+
+// One import, of whatever page.
+function Shown({ id }: { id: string }) {
+  const loaded = useLoad(id, (signal) => api.get<Import>(`/api/v1/imports/${encodeURIComponent(id)}`, {}, signal), 10000);
+  return (
+    <Dialog title={loaded.data?.name ?? 'Import'} close={() => change({ import: undefined })}>
+      <When loaded={loaded} rows={4}>{(one) => (
+        <dl class="pairs wide">
+          <dt>Id</dt><dd><code>{one.id}</code></dd>
+          <dt>Begun</dt><dd>{moment(one.created_at)}</dd>
+          <dt>Last line</dt><dd>{moment(one.updated_at)}</dd>
+          <dt>Stored</dt><dd>{plural(one.accepted, 'event')}{(one.unmatched ?? 0) > 0 && <span class="warn">, {count(one.unmatched ?? 0)} of them with a code that no metric reads</span>}</dd>
+          <dt>Duplicates</dt><dd>{count(one.duplicates)}</dd>
+          <dt>Refused</dt><dd class={one.failures ? 'bad' : ''}>{plural(one.failures, 'line')}</dd>
+          <dt>State</dt><dd>{stateOf(one)}</dd>
+        </dl>
+      )}</When>
+    </Dialog>
   );
 }
 
@@ -48,12 +72,12 @@ function Drop(props: { done: () => void }) {
         <p class="soft">CSV has a header: <code>code</code> and <code>customer_id</code>, perhaps <code>event_id</code>, <code>timestamp</code>, <code>source</code>; other columns are properties.</p>
         <label class="button">Choose a file<input ref={input} class="sr" type="file" accept=".csv,.ndjson,.jsonl" disabled={busy} onChange={(event) => { void send(event.currentTarget.files?.[0]); event.currentTarget.value = ''; }} /></label>
       </div>
-      {progress && <Shown progress={progress} stop={() => control.current?.abort()} />}
+      {progress && <Sent progress={progress} stop={() => control.current?.abort()} />}
     </section>
   );
 }
 
-function Shown({ progress, stop }: { progress: Progress; stop: () => void }) {
+function Sent({ progress, stop }: { progress: Progress; stop: () => void }) {
   const share = progress.size ? progress.sent / progress.size : 1;
   const left = progress.rate > 0 ? (progress.size - progress.sent) / progress.rate : 0;
   return (
@@ -82,9 +106,8 @@ function Shown({ progress, stop }: { progress: Progress; stop: () => void }) {
   );
 }
 
-function Table({ imports, reload }: { imports: Import[]; reload: () => void }) {
-  const [taking, take] = useState<Import>();
-  const [reason, setReason] = useState('');
+function Table({ imports, take, reload }: { imports: Import[]; take: string; reload: () => void }) {
+  const taking = imports.find((one) => one.id === take && !one.voided && session.may('write'));
   return (
     <div class="scroll card flush" tabIndex={0} role="region" aria-label="Imports">
       <table>
@@ -92,24 +115,29 @@ function Table({ imports, reload }: { imports: Import[]; reload: () => void }) {
         <tbody>
           {imports.map((one) => (
             <tr key={one.id} class={one.voided ? 'faded' : undefined}>
-              <th scope="row"><span title={one.id}>{one.name ?? one.id}</span></th>
+              <th scope="row"><button type="button" class="why" title={one.id} onClick={() => change({ import: one.id })}>{one.name ?? one.id}</button></th>
               <td class="nowrap"><time dateTime={one.created_at}>{moment(one.created_at)}</time></td>
               <td class="right number">{count(one.accepted)}</td>
               <td class="right number">{count(one.duplicates)}</td>
               <td class={`right number${one.failures ? ' bad' : ''}`}>{count(one.failures)}</td>
-              <td>{one.voided ? <span title={moment(one.voided.at)}>taken back: {one.voided.reason}</span> : 'counts'}</td>
-              <td class="right">{!one.voided && session.may('write') && one.accepted > 0 && <button type="button" class="quiet" onClick={() => { setReason(''); take(one); }}>Take back</button>}</td>
+              <td>{stateOf(one)}</td>
+              <td class="right">{!one.voided && session.may('write') && one.accepted > 0 && <button type="button" class="quiet" onClick={() => change({ take: one.id })}>Take back</button>}</td>
             </tr>
           ))}
         </tbody>
       </table>
-      {taking && (
-        <Confirm title={`Take ${taking.name ?? taking.id} back?`} action="Take back" close={() => take(undefined)}
-          text={<>Its {plural(taking.accepted, 'event')} count no longer. They stay in <a href={href(['events'])}>Events</a>, with the reason; sent again they count again.</>}
-          run={async () => { await api.remove(`/api/v1/imports/${taking.id}`, { reason: reason || undefined }); reload(); }}>
-          <div class="field"><label for="f-reason">Reason</label><input id="f-reason" value={reason} maxLength={1000} onInput={(event) => setReason(event.currentTarget.value)} /></div>
-        </Confirm>
-      )}
+      {taking && <TakeBack one={taking} reload={reload} />}
     </div>
+  );
+}
+
+function TakeBack({ one, reload }: { one: Import; reload: () => void }) {
+  const reason = useTyped('reason');
+  return (
+    <Confirm title={`Take ${one.name ?? one.id} back?`} action="Take back" close={() => change({ take: undefined, reason: undefined })}
+      text={<>Its {plural(one.accepted, 'event')} count no longer. They stay in <a href={href(['events'])}>Events</a>, with the reason; sent again they count again.</>}
+      run={async () => { await api.remove(`/api/v1/imports/${one.id}`, { reason: reason.text || undefined }); reload(); }}>
+      <div class="field"><label for="f-reason">Reason</label><input id="f-reason" value={reason.text} maxLength={1000} onInput={(event) => reason.type(event.currentTarget.value)} /></div>
+    </Confirm>
   );
 }

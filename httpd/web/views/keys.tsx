@@ -2,19 +2,27 @@
 import { useState } from 'preact/hooks';
 import type { Key, KeyCreated, KeyPage, Limits, MonthUsage, Profile } from '../types';
 import { api, ApiError } from '../app/api';
+import { useForm } from '../app/form';
 import { count, day, moment } from '../app/format';
 import { useLoad } from '../app/load';
 import { Ago, Bar, Confirm, Copy, Dialog, Failure, Field, Head, When } from '../app/parts';
+import { change, type Route } from '../app/route';
 import { session } from '../app/session';
 
-export function Keys() {
+export function Keys({ route }: { route: Route }) {
   const admin = session.may('admin');
   const profile = useLoad('profile', (signal) => api.get<Profile>('/api/v1/profile', {}, signal), 10000);
   const keys = useLoad('keys', async (signal) => (admin ? api.get<KeyPage>('/api/v1/keys', { per_page: 100 }, signal) : undefined));
-  const [making, make] = useState(false);
+  // It is in no address: opened afresh it is gone.
+  const [made, setMade] = useState<KeyCreated>();
+  const done = (key: KeyCreated) => {
+    setMade(key);
+    change({ new: undefined, draft: undefined }, true);
+    keys.reload();
+  };
   return (
     <>
-      <Head title="Keys and limits">{admin && <button type="button" class="primary" onClick={() => make(true)}>Make a key</button>}</Head>
+      <Head title="Keys and limits">{admin && <button type="button" class="primary" onClick={() => change({ new: '1' })}>Make a key</button>}</Head>
       <When loaded={profile} rows={3}>{(data) => (
         <section class="cards two" aria-label="Limits">
           <LimitCard title={`Tenant ${data.name}`} limits={data.limits} usage={data.usage} />
@@ -23,9 +31,10 @@ export function Keys() {
       )}</When>
       <p class="soft">Limits are set in SQL, by <code>tally.set_limits</code>. Months are those of UTC.</p>
       {admin
-        ? <When loaded={keys} rows={4}>{(page) => page && <Table keys={page.data} reload={keys.reload} own={session.profile!.key.id} />}</When>
+        ? <When loaded={keys} rows={4}>{(page) => page && <Table keys={page.data} revoke={route.get('revoke')} reload={keys.reload} own={session.profile!.key.id} />}</When>
         : <p class="notice">This key may not see or make keys: that takes the scope admin.</p>}
-      {making && <Make close={() => make(false)} done={keys.reload} />}
+      {admin && route.get('new') === '1' && <Make close={() => change({ new: undefined, draft: undefined })} done={done} />}
+      {made && <Made made={made} close={() => setMade(undefined)} />}
     </>
   );
 }
@@ -44,8 +53,8 @@ function LimitCard(props: { title: string; limits: Limits; usage: MonthUsage }) 
   );
 }
 
-function Table(props: { keys: Key[]; reload: () => void; own: string }) {
-  const [revoking, revoke] = useState<Key>();
+function Table(props: { keys: Key[]; revoke: string; reload: () => void; own: string }) {
+  const revoking = props.keys.find((key) => key.id === props.revoke && !key.revoked_at);
   return (
     <div class="scroll card flush" tabIndex={0} role="region" aria-label="Keys">
       <table>
@@ -61,14 +70,14 @@ function Table(props: { keys: Key[]; reload: () => void; own: string }) {
                 <td class="nowrap"><time dateTime={key.created_at} title={moment(key.created_at)}>{day(key.created_at)}</time></td>
                 <td class="nowrap">{key.last_used_at ? <Ago time={key.last_used_at} /> : 'never'}</td>
                 <td class="nowrap">{key.revoked_at ? <>revoked <Ago time={key.revoked_at} /></> : expired ? 'expired' : key.expires_at ? `until ${day(key.expires_at)}` : 'valid'}</td>
-                <td class="right">{!key.revoked_at && <button type="button" class="quiet" onClick={() => revoke(key)}>Revoke</button>}</td>
+                <td class="right">{!key.revoked_at && <button type="button" class="quiet" onClick={() => change({ revoke: key.id })}>Revoke</button>}</td>
               </tr>
             );
           })}
         </tbody>
       </table>
       {revoking && (
-        <Confirm title={`Revoke ${revoking.name}?`} action="Revoke" close={() => revoke(undefined)}
+        <Confirm title={`Revoke ${revoking.name}?`} action="Revoke" close={() => change({ revoke: undefined })}
           text={<>It is refused from the next request on, everywhere, and cannot be taken back. {revoking.id === props.own && <strong>It is the key that you are signed in with.</strong>}</>}
           run={async () => { await api.remove(`/api/v1/keys/${revoking.id}`); props.reload(); }} />
       )}
@@ -76,43 +85,42 @@ function Table(props: { keys: Key[]; reload: () => void; own: string }) {
   );
 }
 
-function Make(props: { close: () => void; done: () => void }) {
-  const [name, setName] = useState('');
-  const [scopes, setScopes] = useState(['read', 'write']);
-  const [expiry, setExpiry] = useState('');
+function Made({ made, close }: { made: KeyCreated; close: () => void }) {
+  return (
+    <Dialog title={`The key ${made.name}`} close={close}>
+      <p>This is shown once: copy it now. Only a hash of it is stored.</p>
+      <pre class="secret" tabIndex={0}>{made.secret}</pre>
+      <footer><Copy label="Copy the key" text={() => made.secret} /><button type="button" class="primary" onClick={close}>Done</button></footer>
+    </Dialog>
+  );
+}
+
+function Make(props: { close: () => void; done: (made: KeyCreated) => void }) {
+  const form = useForm(() => ({ name: '', scopes: ['read', 'write'], expires_at: '' }));
+  const { name, scopes, expires_at: expiry } = form.fields;
+  const set = (fields: Partial<typeof form.fields>) => form.put({ ...form.fields, ...fields });
   const [error, setError] = useState<ApiError>();
-  const [made, setMade] = useState<KeyCreated>();
   const submit = async (event: Event) => {
     event.preventDefault();
     setError(undefined);
     try {
-      setMade(await api.post<KeyCreated>('/api/v1/keys', { name, scopes, ...(expiry ? { expires_at: `${expiry}T00:00:00Z` } : {}) }));
-      props.done();
+      props.done(await api.post<KeyCreated>('/api/v1/keys', { name, scopes, ...(expiry ? { expires_at: `${expiry}T00:00:00Z` } : {}) }));
     } catch (problem) {
       setError(problem as ApiError);
     }
   };
-  if (made) {
-    return (
-      <Dialog title={`The key ${made.name}`} close={props.close}>
-        <p>This is shown once: copy it now. Only a hash of it is stored.</p>
-        <pre class="secret" tabIndex={0}>{made.secret}</pre>
-        <footer><Copy label="Copy the key" text={() => made.secret} /><button type="button" class="primary" onClick={props.close}>Done</button></footer>
-      </Dialog>
-    );
-  }
   return (
     <Dialog title="Make a key" close={props.close}>
       <form onSubmit={submit} class="form">
-        <Field label="Name" name="name" value={name} error={error} onInput={(event) => setName(event.currentTarget.value)} required maxLength={100} autofocus hint="What it is for." />
+        <Field label="Name" name="name" value={name} error={error} onInput={(event) => set({ name: event.currentTarget.value })} required maxLength={100} autofocus hint="What it is for." />
         <fieldset>
           <legend>Scopes</legend>
           {[['read', 'look at everything'], ['write', 'send events, make metrics'], ['admin', 'keys, and all the rest']].map(([scope, text]) => (
-            <label class="check" key={scope}><input type="checkbox" checked={scopes.includes(scope!)} onChange={(event) => setScopes(event.currentTarget.checked ? [...scopes, scope!] : scopes.filter((one) => one !== scope))} /><strong>{scope}</strong> {text}</label>
+            <label class="check" key={scope}><input type="checkbox" checked={scopes.includes(scope!)} onChange={(event) => set({ scopes: event.currentTarget.checked ? [...scopes, scope!] : scopes.filter((one) => one !== scope) })} /><strong>{scope}</strong> {text}</label>
           ))}
           {error?.field === 'scopes' && <p class="hint bad" role="alert">{error.message}</p>}
         </fieldset>
-        <Field label="Expires" name="expires_at" type="date" value={expiry} error={error} onInput={(event) => setExpiry(event.currentTarget.value)} hint="Empty: never." />
+        <Field label="Expires" name="expires_at" type="date" value={expiry} error={error} onInput={(event) => set({ expires_at: event.currentTarget.value })} hint="Empty: never." />
         {error && !['name', 'scopes', 'expires_at'].includes(error.field ?? '') && <Failure error={error} />}
         <footer><button type="button" onClick={props.close}>Cancel</button><button type="submit" class="primary" disabled={!name || scopes.length === 0}>Make it</button></footer>
       </form>

@@ -1,13 +1,15 @@
 // The form of a metric: made, or changed where it can be; tried on the newest events before. What the API refuses is told at
 // the field.
-import { useState } from 'preact/hooks';
+import type { ComponentChildren } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
 import type { Metric, MetricTrial, ProductFamilyPage, ProductPage } from '../types';
 import { api, ApiError } from '../app/api';
-import { atOurField, changesOf, definitionOf, draftOf } from '../app/draft';
+import { atOurField, changesOf, definitionOf, draftOf, type Draft } from '../app/draft';
+import { useForm, type Form } from '../app/form';
 import { moment, plural } from '../app/format';
 import { useLoad } from '../app/load';
 import { Dialog, Failure, Field } from '../app/parts';
-import { go, href } from '../app/route';
+import { go, href, type Changes, type Route } from '../app/route';
 import { Choice, FilterFields, MatrixFields } from './metric-conditions';
 import { typeNames } from './metrics';
 
@@ -17,16 +19,24 @@ const kinds: Record<string, Array<[string, string]>> = {
   SUM: [['', 'any number'], ['base', 'above 0 (base)'], ['dual', 'all but 0 (dual)']], MEAN: [['', 'any number'], ['average', 'any, with value updates (average)']],
 };
 
-export function MetricForm(props: { metric?: Metric; code?: string; close: () => void; done: () => void }) {
+// What of the address is the form's, beside its being open.
+export const formShut: Changes = { draft: undefined, tried: undefined };
+// What they say is in no trial.
+const aside = ['name', 'description'];
+
+export function MetricForm(props: { route: Route; metric?: Metric; code?: string; close: () => void; done: () => void }) {
   const { metric } = props;
-  const [before] = useState(() => draftOf(metric, props.code ?? ''));
-  const [draft, set] = useState(before);
+  const form = useForm(() => draftOf(metric, props.code ?? ''));
+  const draft = form.fields;
+  // A trial that was made of another definition is none of this one.
+  const set = (next: Draft) => form.put(next, { tried: undefined });
   const [error, setError] = useState<ApiError>();
   const [busy, setBusy] = useState(false);
   const [trial, setTrial] = useState<MetricTrial>();
+  const [turn, setTurn] = useState(0);
   const { texts } = draft;
   const fixed = Boolean(metric);
-  const put = (name: string, value: string) => set({ ...draft, texts: { ...texts, [name]: value } });
+  const put = (name: string, value: string) => form.put({ ...draft, texts: { ...texts, [name]: value } }, aside.includes(name) ? {} : { tried: undefined });
   const input = (name: string) => ({ name, value: texts[name] ?? '', error, onInput: (event: Event) => put(name, (event.currentTarget as HTMLInputElement).value) });
   const run = async (work: () => Promise<void>) => {
     setBusy(true);
@@ -47,15 +57,23 @@ export function MetricForm(props: { metric?: Metric; code?: string; close: () =>
   const save = (event: Event) => {
     event.preventDefault();
     void run(async () => {
-      if (metric) await api.patch(`/api/v1/metrics/${metric.id}`, changesOf(before, draft));
+      if (metric) await api.patch(`/api/v1/metrics/${metric.id}`, changesOf(form.begun, draft));
       const made = metric ?? await api.post<Metric>('/api/v1/metrics', definitionOf(draft));
       props.done();
       if (metric) props.close();
-      else go(['metrics', made.id]);
+      else go(['metrics', made.id], {}, true);
     });
   };
-  // A name may be thought of later.
-  const attempt = () => run(async () => setTrial(await api.post<MetricTrial>('/api/v1/metric_trials', { ...definitionOf(draft), name: texts.name || '-' })));
+  const tried = props.route.get('tried') === '1';
+  useEffect(() => {
+    setTrial(undefined);
+    // A name may be thought of later.
+    if (tried) void run(async () => setTrial(await api.post<MetricTrial>('/api/v1/metric_trials', { ...definitionOf(draft), name: texts.name || '-' }, { metric: metric?.id })));
+  }, [tried, turn]);
+  const attempt = () => {
+    form.step({ tried: '1' });
+    setTurn(turn + 1);
+  };
   const known = error?.field && document.getElementById(`f-${error.field}`);
   const parts = { draft, set, error };
   return (
@@ -73,21 +91,19 @@ export function MetricForm(props: { metric?: Metric; code?: string; close: () =>
           <Field label="Slug" {...input('slug')} hint="A short name that can stand for its id; empty: none." />
           <Field label="Description" {...input('description')} />
         </div>
-        <details open={Boolean(draft.matrix || draft.filters.length)}>
-          <summary>Which events count</summary>
+        <Part name="which" title="Which events count" form={form}>
           <FilterFields {...parts} />
           <MatrixFields {...parts} />
           {kinds[texts.aggregation_type ?? ''] && <Choice label="Values it takes" name="kind" error={error} disabled={fixed} value={texts.kind} options={kinds[texts.aggregation_type!]!} set={(kind) => put('kind', kind)} />}
-        </details>
-        <details open={Boolean(texts.usage_group_key || texts['unit_conversion.factor'] || texts.product_id)}>
-          <summary>Groups, conversion, product</summary>
+        </Part>
+        <Part name="more" title="Groups, conversion, product" form={form}>
           <Field label="Always group by" {...input('usage_group_key')} disabled={fixed} hint="A property, such as region; empty: none." />
           <div class="pair">
             <Field label="Divide by" {...input('unit_conversion.factor')} inputMode="numeric" hint="Such as 1024: the converted value, after the aggregation." />
             <Choice label="Rounding" name="unit_conversion.rounding" error={error} value={texts['unit_conversion.rounding']} options={roundings} set={(one) => put('unit_conversion.rounding', one)} />
           </div>
           <Products texts={texts} error={error} disabled={fixed} set={(change) => set({ ...draft, texts: { ...texts, ...change } })} />
-        </details>
+        </Part>
         {error && !known && <Failure error={error} />}
         {trial && <Tried trial={trial} code={texts.code ?? ''} />}
         <footer>
@@ -98,6 +114,16 @@ export function MetricForm(props: { metric?: Metric; code?: string; close: () =>
       </form>
     </Dialog>
   );
+}
+
+// A part of the form that unfolds.
+function Part({ name, title, form, children }: { name: string; title: string; form: Form<Draft>; children: ComponentChildren }) {
+  const { fields } = form;
+  const open = fields.open.includes(name);
+  const toggle = (now: boolean) => {
+    if (now !== open) form.put({ ...fields, open: now ? [...fields.open, name] : fields.open.filter((one) => one !== name) });
+  };
+  return <details open={open} onToggle={(event) => toggle(event.currentTarget.open)}><summary>{title}</summary>{children}</details>;
 }
 
 function Products(props: { texts: Record<string, string>; error?: ApiError; disabled: boolean; set: (change: Record<string, string>) => void }) {

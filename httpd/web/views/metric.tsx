@@ -1,6 +1,6 @@
 // A metric: its usage as a chart and, exactly, as a table.
 import type { ComponentChildren } from 'preact';
-import { useMemo, useState } from 'preact/hooks';
+import { useMemo } from 'preact/hooks';
 import type { Metric, Usage } from '../types';
 import { api } from '../app/api';
 import { Chart, Legend } from '../app/chart';
@@ -9,11 +9,11 @@ import { useLoad } from '../app/load';
 import { Copy, Empty, Head, Value, When } from '../app/parts';
 import { csvOf, curlOf, groupOf, queryOf, questionOf, sqlOf, type Question } from '../app/question';
 import { before } from '../app/ranges';
-import { change as changeAddress, href, type Route } from '../app/route';
+import { change, href, type Route } from '../app/route';
 import { isLevel, seriesOf } from '../app/series';
 import { session } from '../app/session';
 import { Explain, rowKey } from './explain';
-import { MetricForm } from './metric-form';
+import { formShut, MetricForm } from './metric-form';
 import { typeNames } from './metrics';
 import { QuestionBar } from './question-bar';
 
@@ -39,12 +39,12 @@ export function MetricView({ id, route }: { id: string; route: Route }) {
   const question = questionOf(route);
   const compare = route.get('compare') === '1';
   const answer = useLoad(JSON.stringify([id, question, compare]), (signal) => ask(id, question, compare, signal), 5000);
-  const [changing, change] = useState(false);
+  const changing = route.get('change') === '1' && session.may('write');
   const { data } = metric;
   return (
     <>
       <Head over={<a href={href(['metrics'])}>Metrics</a>} title={data?.name ?? 'Metric'}>
-        {data && session.may('write') && <button type="button" onClick={() => change(true)}>Change</button>}
+        {data && session.may('write') && <button type="button" onClick={() => change({ change: '1' })}>Change</button>}
       </Head>
       <When loaded={metric} rows={2}>{(found) => (
         <>
@@ -56,18 +56,18 @@ export function MetricView({ id, route }: { id: string; route: Route }) {
           <QuestionBar route={route} metric={found} question={question} />
           <When loaded={answer} rows={6}>{(told) => (
             <>
-              <Told metric={found} question={question} answer={told} />
+              <Told metric={found} question={question} answer={told} all={route.get('rows') === 'all'} />
               {route.get('explain') && <Explain metric={found} question={question} usage={told.usage} what={route.get('explain')} />}
             </>
           )}</When>
-          {changing && <MetricForm metric={found} close={() => change(false)} done={() => { metric.reload(); answer.reload(); }} />}
+          {changing && <MetricForm route={route} metric={found} close={() => change({ change: undefined, ...formShut })} done={() => { metric.reload(); answer.reload(); }} />}
         </>
       )}</When>
     </>
   );
 }
 
-function Told({ metric, question, answer }: { metric: Metric; question: Question; answer: Answer }) {
+function Told({ metric, question, answer, all }: { metric: Metric; question: Question; answer: Answer; all: boolean }) {
   const { usage, windows, earlier } = answer;
   const made = JSON.stringify([usage, windows.usage.length, earlier?.total]);
   const drawn = useMemo(() => {
@@ -100,14 +100,14 @@ function Told({ metric, question, answer }: { metric: Metric; question: Question
           </>
         )}
       </section>
-      {!nothing && <Rows metric={metric} question={question} usage={usage} />}
+      {!nothing && <Rows metric={metric} question={question} usage={usage} all={all} />}
     </>
   );
 }
 
 // A number that says how it is made when it is clicked.
 function Why(props: { what: string; children: ComponentChildren }) {
-  return <button type="button" class="why" title="How this number is made" onClick={() => changeAddress({ explain: props.what })}>{props.children}</button>;
+  return <button type="button" class="why" title="How this number is made" onClick={() => change({ explain: props.what })}>{props.children}</button>;
 }
 
 function Change(props: { now: string | null; then: string | null }) {
@@ -132,8 +132,7 @@ function Nothing({ metric }: { metric: Metric }) {
   );
 }
 
-function Rows({ metric, question, usage }: { metric: Metric; question: Question; usage: Usage }) {
-  const [all, showAll] = useState(false);
+function Rows({ metric, question, usage, all }: { metric: Metric; question: Question; usage: Usage; all: boolean }) {
   const rows = all ? usage.usage : usage.usage.slice(0, 200);
   const grouped = usage.usage.some((row) => groupOf(row) !== '');
   const converted = Boolean(metric.unit_conversion);
@@ -164,7 +163,7 @@ function Rows({ metric, question, usage }: { metric: Metric; question: Question;
           </tbody>
         </table>
       </div>
-      {rows.length < usage.usage.length && <div class="toolbar"><button type="button" onClick={() => showAll(true)}>Show all {count(usage.usage.length)} rows</button></div>}
+      {rows.length < usage.usage.length && <div class="toolbar"><button type="button" onClick={() => change({ rows: 'all' })}>Show all {count(usage.usage.length)} rows</button></div>}
     </section>
   );
 }

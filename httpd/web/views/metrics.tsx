@@ -1,15 +1,15 @@
 // Metrics: what is measured, with what it came to this month and lately.
-import { useState } from 'preact/hooks';
 import type { EventPage, MetricPage, MetricSummary, Usage } from '../types';
 import { api, inTurn } from '../app/api';
 import { Spark } from '../app/chart';
+import { useTyped } from '../app/form';
 import { ownZone } from '../app/format';
 import { useLoad } from '../app/load';
 import { Ago, Confirm, Empty, Head, Pager, Segmented, Value, When } from '../app/parts';
 import { rangeOf } from '../app/ranges';
 import { change, href, type Route } from '../app/route';
 import { session } from '../app/session';
-import { MetricForm } from './metric-form';
+import { formShut, MetricForm } from './metric-form';
 
 export const typeNames: Record<string, string> = {
   COUNT: 'Count', SUM: 'Sum', MIN: 'Minimum', MAX: 'Maximum', MEAN: 'Mean', LATEST: 'Latest', COUNT_DISTINCT: 'Distinct',
@@ -21,6 +21,7 @@ export function Metrics({ route }: { route: Route }) {
   const page = Number(route.get('page')) || 0;
   const query = { search: route.get('search') || undefined, archived, order_by: order, page, per_page: 20 };
   const loaded = useLoad(JSON.stringify(query), (signal) => api.get<MetricPage>('/api/v1/metrics', query, signal));
+  const search = useTyped('search');
   const making = route.get('new') === '1' && session.may('write');
   const sorted = (column: string) => (order.startsWith(column) ? (order.endsWith('.asc') ? 'ascending' : 'descending') : undefined);
   const header = (column: string, label: string) => (
@@ -36,8 +37,8 @@ export function Metrics({ route }: { route: Route }) {
         {session.may('write') && <button type="button" class="primary" onClick={() => change({ new: '1' })}>Create a metric</button>}
       </Head>
       <div class="filters">
-        <input type="search" aria-label="Search in name and code" placeholder="Search name or code" value={route.get('search')}
-          onInput={(event) => change({ search: event.currentTarget.value, page: undefined }, true)} />
+        <input type="search" aria-label="Search in name and code" placeholder="Search name or code" value={search.text}
+          onInput={(event) => search.type(event.currentTarget.value, { page: undefined })} />
         <Segmented label="Which metrics" value={archived} options={[['false', 'In use'], ['true', 'Archived'], ['all', 'All']]} set={(value) => change({ archived: value === 'false' ? undefined : value, page: undefined })} />
       </div>
       <When loaded={loaded} rows={6}>{(data) => (data.data.length === 0
@@ -47,13 +48,13 @@ export function Metrics({ route }: { route: Route }) {
             <div class="scroll card flush" tabIndex={0} role="region" aria-label="Metrics">
               <table>
                 <thead><tr>{header('name', 'Name')}<th>Slug</th>{header('code', 'Code')}<th>Type</th><th class="right">This month</th><th>30 days</th><th>Last event</th><th><span class="sr">Actions</span></th></tr></thead>
-                <tbody>{data.data.map((metric) => <Row key={metric.id} metric={metric} reload={loaded.reload} />)}</tbody>
+                <tbody>{data.data.map((metric) => <Row key={metric.id} metric={metric} asking={route.get('archive') === metric.id} reload={loaded.reload} />)}</tbody>
               </table>
             </div>
             <Pager page={page} pages={data.pagination_meta.total_pages} set={(next) => change({ page: next ? String(next) : undefined })} />
           </>
         ))}</When>
-      {making && <MetricForm code={route.get('code')} close={() => change({ new: undefined, code: undefined })} done={loaded.reload} />}
+      {making && <MetricForm route={route} code={route.get('code')} close={() => change({ new: undefined, code: undefined, ...formShut })} done={loaded.reload} />}
     </>
   );
 }
@@ -84,9 +85,8 @@ async function lately(metric: MetricSummary, signal: AbortSignal): Promise<Latel
   return { month: ofMonth, days: [...byDay.values()], last: newest.data[0]?.timestamp };
 }
 
-function Row({ metric, reload }: { metric: MetricSummary; reload: () => void }) {
+function Row({ metric, asking, reload }: { metric: MetricSummary; asking: boolean; reload: () => void }) {
   const loaded = useLoad(metric.id, (signal) => lately(metric, signal), 60000);
-  const [asking, ask] = useState(false);
   const { data, error } = loaded;
   const archive = async () => {
     await api.post(`/api/v1/metrics/${metric.id}/${metric.archived_at ? 'unarchive' : 'archive'}`);
@@ -102,9 +102,9 @@ function Row({ metric, reload }: { metric: MetricSummary; reload: () => void }) 
       <td>{data && <Spark values={data.days} label={`${metric.name}, the last 30 days`} />}</td>
       <td class="nowrap">{data && (data.last ? <Ago time={data.last} /> : <span class="soft">none</span>)}</td>
       <td class="right nowrap">
-        {session.may('write') && <button type="button" class="quiet" onClick={() => (metric.archived_at ? void archive() : ask(true))}>{metric.archived_at ? 'Use again' : 'Archive'}</button>}
-        {asking && (
-          <Confirm title={`Archive ${metric.name}?`} action="Archive" run={archive} close={() => ask(false)}
+        {session.may('write') && <button type="button" class="quiet" onClick={() => (metric.archived_at ? void archive() : change({ archive: metric.id }))}>{metric.archived_at ? 'Use again' : 'Archive'}</button>}
+        {asking && !metric.archived_at && session.may('write') && (
+          <Confirm title={`Archive ${metric.name}?`} action="Archive" run={archive} close={() => change({ archive: undefined })}
             text="Lists leave it out from now on. Its events stay, its usage can still be read, and it can be used again." />
         )}
       </td>

@@ -1,12 +1,13 @@
 // What is asked of a metric: range, zone, window, groups, filters, comparison. All of it is in the address.
-import { useState } from 'preact/hooks';
 import type { EventPage, Metric } from '../types';
 import { api } from '../app/api';
+import { useForm } from '../app/form';
 import { ownZone } from '../app/format';
 import { useLoad } from '../app/load';
 import type { Question } from '../app/question';
-import { dayAfter, dayBefore, ranges } from '../app/ranges';
+import { ranges } from '../app/ranges';
 import { change, type Route } from '../app/route';
+import { Range } from './range';
 
 const windows: Array<[string, string]> = [['', 'automatic'], ['hour', 'hour'], ['day', 'day'], ['week', 'week'], ['month', 'month'], ['quarter', 'quarter'], ['year', 'year']];
 
@@ -20,24 +21,9 @@ function useProperties(code: string): string[] {
 
 export function QuestionBar({ route, metric, question }: { route: Route; metric: Metric; question: Question }) {
   const properties = useProperties(metric.code);
-  const range = route.get('range') || '30d';
-  const own = range === 'own';
   return (
     <form class="filters question" aria-label="What is asked" onSubmit={(event) => event.preventDefault()}>
-      <label>Range
-        <select value={range} onChange={(event) => {
-          const value = event.currentTarget.value;
-          change({ range: value, from: value === 'own' ? question.range.from : undefined, to: value === 'own' ? question.range.to : undefined });
-        }}>
-          {ranges.map(([value, name]) => <option key={value} value={value}>{name}</option>)}
-        </select>
-      </label>
-      {own && (
-        <>
-          <label>From<input type="date" value={question.range.from} max={dayBefore(question.range.to)} onChange={(event) => change({ from: event.currentTarget.value })} /></label>
-          <label>To, inclusive<input type="date" value={dayBefore(question.range.to)} min={question.range.from} onChange={(event) => event.currentTarget.value && change({ to: dayAfter(event.currentTarget.value) })} /></label>
-        </>
-      )}
+      <Range route={route} range={question.range} options={ranges} />
       <label>Window
         <select value={route.get('window')} onChange={(event) => change({ window: event.currentTarget.value })}>
           {windows.map(([value, name]) => <option key={value} value={value}>{value ? name : `${name} (${question.window})`}</option>)}
@@ -71,21 +57,21 @@ function Customers({ question }: { question: Question }) {
 
 function Filters({ route, properties }: { route: Route; properties: string[] }) {
   const set = route.all('filter');
-  const [property, setProperty] = useState('');
-  const [value, setValue] = useState('');
+  const form = useForm(() => ({ property: '', value: '' }), 'adding');
+  const { property, value } = form.fields;
   const add = () => {
     if (!property || !value) return;
+    form.put({ property, value: '' });
     change({ filter: [...set, `${property}=${value}`] });
-    setValue('');
   };
   return (
     <div class="chips">
       {set.map((one) => (
         <span class="chip" key={one}>{one.replace('=', ' = ')}<button type="button" aria-label={`Take the filter ${one} away`} onClick={() => change({ filter: set.filter((other) => other !== one) })}>✕</button></span>
       ))}
-      <input class="short" list="properties" aria-label="Filter: property" placeholder="property" value={property} onInput={(event) => setProperty(event.currentTarget.value)} />
+      <input class="short" list="properties" aria-label="Filter: property" placeholder="property" value={property} onInput={(event) => form.put({ property: event.currentTarget.value, value })} />
       <datalist id="properties">{properties.map((name) => <option key={name} value={name} />)}</datalist>
-      <input class="short" aria-label="Filter: value" placeholder="value" value={value} onInput={(event) => setValue(event.currentTarget.value)}
+      <input class="short" aria-label="Filter: value" placeholder="value" value={value} onInput={(event) => form.put({ property, value: event.currentTarget.value })}
         onKeyDown={(event) => { if (event.key === 'Enter') add(); }} />
       <button type="button" disabled={!property || !value} onClick={add}>Add filter</button>
     </div>

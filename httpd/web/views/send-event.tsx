@@ -2,18 +2,20 @@
 import { useState } from 'preact/hooks';
 import type { IngestAnswer } from '../types';
 import { api, ApiError } from '../app/api';
+import { inputOf, useForm } from '../app/form';
 import { Dialog, Failure, Field } from '../app/parts';
 
 export function SendEvent(props: { close: () => void; done: () => void; code: string; customer: string }) {
-  const [fields, set] = useState<Record<string, string>>({ code: props.code, customer_id: props.customer, event_id: '', timestamp: '', properties: '{}' });
+  const form = useForm(() => ({ code: props.code, customer_id: props.customer, event_id: '', timestamp: '', properties: '{}' }));
+  const { fields } = form;
   const [error, setError] = useState<ApiError>();
   const [sent, setSent] = useState('');
-  const input = (name: string) => ({ name, value: fields[name], error, onInput: (event: Event) => set({ ...fields, [name]: (event.currentTarget as HTMLInputElement).value }) });
+  const input = inputOf(form, error);
   const submit = async (event: Event) => {
     event.preventDefault();
     setError(undefined);
     setSent('');
-    const text = (name: string) => JSON.stringify(fields[name] ?? '');
+    const text = (name: keyof typeof fields) => JSON.stringify(fields[name]);
     try {
       JSON.parse(fields.properties || '{}');
     } catch (problem) {
@@ -25,7 +27,7 @@ export function SendEvent(props: { close: () => void; done: () => void; code: st
       const answer = await api.post<IngestAnswer>('/api/v1/events/ingest',
         `{"allow_backfilling":true,"events":[{"event_id":${JSON.stringify(id)},"code":${text('code')},"customer_id":${text('customer_id')},"timestamp":${text('timestamp')},"properties":${fields.properties || '{}'}}]}`);
       setSent(answer.duplicates ? `${id} was stored before: it counts once.` : `${id} is stored.`);
-      set({ ...fields, event_id: '' });
+      form.put({ ...fields, event_id: '' });
       props.done();
     } catch (problem) {
       const told = problem as ApiError;
@@ -46,7 +48,7 @@ export function SendEvent(props: { close: () => void; done: () => void; code: st
           <Field label="Time" {...input('timestamp')} placeholder="now" hint="RFC 3339, such as 2026-01-31T13:00:00Z." />
         </div>
         <Field label="Properties" {...input('properties')}>
-          {(id, described) => <textarea id={id} name="properties" aria-describedby={described} rows={4} spellcheck={false} value={fields.properties} onInput={(event) => set({ ...fields, properties: event.currentTarget.value })} />}
+          {(id, described) => <textarea id={id} name="properties" aria-describedby={described} rows={4} spellcheck={false} value={fields.properties} onInput={(event) => form.put({ ...fields, properties: event.currentTarget.value })} />}
         </Field>
         {error && !known && <Failure error={error} />}
         {sent && <p class="good" role="status">{sent}</p>}

@@ -2,6 +2,7 @@
 import { useState } from 'preact/hooks';
 import type { Statement, StatementPage } from '../types';
 import { api, ApiError } from '../app/api';
+import { inputOf, useForm } from '../app/form';
 import { day, moment, plural } from '../app/format';
 import { useLoad } from '../app/load';
 import { Dialog, Empty, Failure, Field, Head, Pager, When } from '../app/parts';
@@ -45,17 +46,18 @@ export function Statements({ route }: { route: Route }) {
             <Pager page={page} pages={data.pagination_meta.total_pages} set={(next) => change({ page: next ? String(next) : undefined })} />
           </>
         ))}</When>
-      {may && route.get('new') === '1' && <Close close={() => change({ new: undefined })} />}
+      {may && route.get('new') === '1' && <Close close={() => change({ new: undefined, draft: undefined })} />}
     </>
   );
 }
 
 // instead: the statement that the new one is to stand in place of.
 export function Close({ instead, close }: { instead?: Statement; close: () => void }) {
-  const [fields, set] = useState<Record<string, string>>(instead ? { from: instead.from, to: instead.to, customer_id: instead.customer_id ?? '' } : { ...rangeOf('last-month', 'UTC'), customer_id: '' });
+  const form = useForm(() => (instead ? { from: instead.from, to: instead.to, customer_id: instead.customer_id ?? '' } : { ...rangeOf('last-month', 'UTC'), customer_id: '' }));
+  const { fields } = form;
   const [error, setError] = useState<ApiError>();
   const [busy, setBusy] = useState(false);
-  const input = (name: string) => ({ name, error, value: fields[name], onInput: (event: Event) => set({ ...fields, [name]: (event.currentTarget as HTMLInputElement).value }) });
+  const input = inputOf(form, error);
   const submit = async (event: Event) => {
     event.preventDefault();
     setBusy(true);
@@ -63,7 +65,7 @@ export function Close({ instead, close }: { instead?: Statement; close: () => vo
     const customer = instead ? instead.customer_id : fields.customer_id || undefined;
     try {
       const made = await api.post<Statement>('/api/v1/statements', { from: fields.from, to: fields.to, ...(customer === undefined ? {} : { customer_id: customer }), ...(instead ? { supersedes: instead.id } : {}) });
-      go(['statements', made.id]);
+      go(['statements', made.id], {}, true);
     } catch (problem) {
       setError(problem as ApiError);
       setBusy(false);

@@ -48,11 +48,16 @@ CREATE FUNCTION tally_rest.try_metric(tenant_id integer, path jsonb, query jsonb
 DECLARE
     tenant    integer := try_metric.tenant_id;
     row_limit integer := tally_rest._parameter_number(query, 'limit', 1, 100, 100);
+    reference text := tally_rest._parameter(query, 'metric');
+    changed   uuid := CASE WHEN reference IS NOT NULL THEN (tally._find_metric(tenant, reference, 'metric')).metric_id END;
     m         tally.metric;
     answer    json;
 BEGIN
-    PERFORM tally_rest._check_query(query, ARRAY['limit']);
+    PERFORM tally_rest._check_query(query, ARRAY['limit', 'metric']);
     m := tally._defined_metric(tenant, tally_rest._body(body));
+    IF EXISTS (SELECT FROM tally.metric o WHERE o.tenant_id = tenant AND o.slug = m.slug AND o.metric_id IS DISTINCT FROM changed) THEN
+        PERFORM tally._refuse_slug(tenant, m.slug);
+    END IF;
     SELECT json_build_object('events', count(*), 'counted', count(*) FILTER (WHERE (t.made ->> 'counted')::boolean),
                              'data', coalesce(json_agg(json_strip_nulls(json_build_object(
                                  'event_id', t.event -> 'event_id', 'customer_id', t.event -> 'customer_id', 'source', t.event -> 'source',
@@ -66,7 +71,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION tally_rest.try_metric(integer, jsonb, jsonb, text) IS
-    'POST /api/v1/metric_trials: what a metric of this definition, which is checked and not stored, would make of the newest events of its code (limit: 1 to 100)';
+    'POST /api/v1/metric_trials: what a metric of this definition, which is checked and not stored, would make of the newest events of its code (limit: 1 to 100; metric: the one that it is to change)';
 
 CREATE FUNCTION tally_rest.get_metric(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     LANGUAGE plpgsql STABLE
