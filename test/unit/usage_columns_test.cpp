@@ -66,7 +66,7 @@ std::vector<Row> random_rows(Random& random, std::size_t count, int style) {
         const auto add = [&](const std::string& key, const std::string& value) {
             json += (json.size() > 1 ? ",\"" : "\"") + key + "\":" + value;
         };
-        if (random() % 10 != 0) add("v", random_value(random, style));
+        if (style == 0 || random() % 10 != 0) add("v", random_value(random, style));
         if (random() % 10 != 0) add("region", pick(random, {"\"eu\"", "\"us\"", "\"asia\"", "\"\"", "1", "1.0"}));
         if (random() % 3 != 0) add("model", "\"m" + std::to_string(random() % 20) + "\"");
         if (random() % 50 == 0) add("tier", std::to_string(random() % 3));

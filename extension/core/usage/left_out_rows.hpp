@@ -31,12 +31,15 @@ public:
         loaded_ = rows_with(rows, wanted);
         seqs_.resize(loaded_.size());
         segment_.read_seq(loaded_.begin, loaded_.end, seqs_.data());
-        is_left_out_.assign(loaded_.size(), 0);
-        if (known_ != nullptr) mark_unknown();
-        if (!voided_.empty()) mark_voided();
+        is_left_out_.resize(loaded_.size());
+        count_ = mark_unknown(known_ != nullptr ? known_->last_seq : INT64_MAX);
+        const bool has_unseen = known_ != nullptr && mark_unseen();
+        const bool has_voided = mark_voided();
+        if (has_unseen || has_voided) count_ = std::accumulate(is_left_out_.begin(), is_left_out_.end(), std::uint32_t{0});
     }
     // Of rows that are loaded.
     std::uint32_t count(RowRange rows) const noexcept {
+        if (rows == loaded_) return count_;
         const std::uint8_t* const first = flags(rows.begin);
         return std::accumulate(first, first + rows.size(), std::uint32_t{0});
     }
@@ -57,19 +60,33 @@ private:
         return {begin, std::upper_bound(begin, seqs.end(), last)};
     }
 
-    void mark_unknown() noexcept {
-        const std::int64_t last = known_->last_seq;
-        for (std::size_t i = 0; i < seqs_.size(); ++i) is_left_out_[i] = seqs_[i] > last ? 1 : 0;
-        if (!known_->unseen_seqs.meets(segment_.first_seq(), std::min(last, segment_.last_seq()))) return;
+    // How many come later than the last that is known.
+    std::uint32_t mark_unknown(std::int64_t last) noexcept {
+        const std::int64_t* const seqs = seqs_.data();
+        std::uint8_t* const flags = is_left_out_.data();
+        std::uint32_t count = 0;
+        for (std::size_t i = 0, rows = seqs_.size(); i < rows; ++i) {
+            const std::uint8_t is_later = seqs[i] > last ? 1 : 0;
+            flags[i] = is_later;
+            count += is_later;
+        }
+        return count;
+    }
+    // False: there are none.
+    bool mark_unseen() noexcept {
+        if (!known_->unseen_seqs.meets(segment_.first_seq(), std::min(known_->last_seq, segment_.last_seq()))) return false;
         for (std::size_t i = 0; i < seqs_.size(); ++i)
             if (known_->unseen_seqs.holds(seqs_[i])) is_left_out_[i] = 1;
+        return true;
     }
-    void mark_voided() noexcept {
+    bool mark_voided() noexcept {
+        if (voided_.empty()) return false;
         const auto [least, greatest] = std::minmax_element(seqs_.begin(), seqs_.end());
         const std::span<const std::int64_t> voided = seqs_between(voided_, *least, *greatest);
-        if (voided.empty()) return;
+        if (voided.empty()) return false;
         for (std::size_t i = 0; i < seqs_.size(); ++i)
             if (std::binary_search(voided.begin(), voided.end(), seqs_[i])) is_left_out_[i] = 1;
+        return true;
     }
 
     SegmentReader& segment_;
@@ -78,6 +95,7 @@ private:
     RowRange loaded_;
     std::vector<std::int64_t> seqs_;
     std::vector<std::uint8_t> is_left_out_;
+    std::uint32_t count_ = 0;  // of the loaded rows
 };
 
 }  // namespace tally

@@ -46,8 +46,10 @@ private:
     void cut_by_walking(std::string_view customer, RowRange rows);
     void add_piece(const Piece& piece, RowRange rows);
     bool add_by_statistics(std::uint32_t block);
-    bool is_plain_sum() const noexcept {
-        return measures_.sum && !measures_.lowest && !measures_.highest && !measures_.latest && !measures_.sides;
+    // Whether all cells are numbers of one look, of which no more is asked than what they come to together.
+    bool are_plain_numbers() const noexcept {
+        return measures_.numbers() && !measures_.latest && !measures_.sides && numbers_.only_numbers() &&
+               numbers_.one_shown_scale();
     }
     // Whether each of the rows that are being added counts, in one group.
     bool all_alike() const noexcept { return classes_.is_trivial() && left_out_now_ == 0; }
@@ -55,7 +57,8 @@ private:
     void add_rows(const Piece& piece, RowRange rows);
     void add_keys(const Piece& piece, RowRange rows);
     void add_counted_keys(const Piece& piece);
-    void add_plain_sum(RowRange rows);
+    void add_plain_numbers(RowRange rows);
+    int128 plain_sum(RowRange rows) const noexcept;
     void add_number(Partial& partial, std::uint32_t row);
     void add_entry(const Piece& piece, Partial& partial, std::uint32_t combination, std::uint32_t row);
     void flush(const Piece& piece);

@@ -36,14 +36,11 @@ bool SegmentCount::add_by_statistics(std::uint32_t block) {
 void SegmentCount::load_block(RowRange rows) {
     if (rows.begin >= loaded_.begin && rows.end <= loaded_.end) return;
     loaded_ = LeftOutRows::rows_with(rows, wanted_);
-    if (!classes_.is_trivial()) {
-        classes_.load(loaded_.begin, loaded_.end);
-    } else if (left_out_.has_any()) {
-        classes_.combinations().assign(loaded_.size(), 0);
-    }
+    if (!classes_.is_trivial()) classes_.load(loaded_.begin, loaded_.end);
     if (measures_.numbers()) numbers_.load(loaded_.begin, loaded_.end);
     if (measures_.distinct) keys_.load(loaded_.begin, loaded_.end, wanted_.size());
-    if (!left_out_.has_any()) return;
+    if (!left_out_.has_any() || (classes_.is_trivial() && are_plain_numbers())) return;
+    if (classes_.is_trivial()) classes_.combinations().assign(loaded_.size(), 0);
     const std::uint8_t* const flags = left_out_.flags(loaded_.begin);
     std::uint32_t* const combinations = classes_.combinations().data();
     for (std::size_t i = 0; i < loaded_.size(); ++i)
@@ -59,8 +56,7 @@ void SegmentCount::add_rows(const Piece& piece, RowRange rows) {
     }
     load_block(rows);
     if (measures_.distinct) return add_keys(piece, rows);
-    if (classes_.is_trivial() && is_plain_sum() && numbers_.only_numbers() && numbers_.one_shown_scale())
-        return add_plain_sum(rows);
+    if (classes_.is_trivial() && are_plain_numbers()) return add_plain_numbers(rows);
     const bool one_class = all_alike();
     for (std::uint32_t row = rows.begin; row < rows.end; ++row) {
         const std::size_t place = row - loaded_.begin;
@@ -142,7 +138,7 @@ void SegmentCount::add_counted_keys(const Piece& piece) {
     waiting.store();
 }
 
-void SegmentCount::add_plain_sum(RowRange rows) {
+int128 SegmentCount::plain_sum(RowRange rows) const noexcept {
     const std::int64_t* const first = numbers_.mantissas().data() + (rows.begin - loaded_.begin);
     const std::int64_t* const last = first + rows.size();
     // Halves of at most 33 bits: a block of them cannot overflow 64 bits, and both loops are vectors.
@@ -161,8 +157,26 @@ void SegmentCount::add_plain_sum(RowRange rows) {
             low += static_cast<std::uint64_t>(kept) & 0xFFFFFFFF;
         }
     }
+    return (static_cast<int128>(high) << 32) + low;
+}
+
+void SegmentCount::add_plain_numbers(RowRange rows) {
     Partial& partial = partial_of(0);
-    partial.sum += (static_cast<int128>(high) << 32) + low;
+    if (measures_.sum) partial.sum += plain_sum(rows);
+    if (measures_.lowest || measures_.highest) {
+        const std::int64_t* const mantissas = numbers_.mantissas().data() + (rows.begin - loaded_.begin);
+        const std::uint8_t* const flags = left_out_now_ == 0 ? nullptr : left_out_.flags(rows.begin);
+        std::int64_t lowest = partial.has_numbers ? partial.lowest : INT64_MAX;
+        std::int64_t highest = partial.has_numbers ? partial.highest : INT64_MIN;
+        for (std::uint32_t i = 0; i < rows.size(); ++i) {
+            if (flags != nullptr && flags[i] != 0) continue;
+            lowest = std::min(lowest, mantissas[i]);
+            highest = std::max(highest, mantissas[i]);
+        }
+        partial.lowest = lowest;
+        partial.highest = highest;
+        partial.lowest_shown = partial.highest_shown = numbers_.scale();
+    }
     partial.shown = numbers_.scale();
     partial.has_numbers = true;
     partial.matched += rows.size() - left_out_now_;
