@@ -96,7 +96,10 @@ SELECT pg_temp.try(s) FROM unnest(ARRAY[
     'SELECT tally.usage_total(''sum'', ''2026-01-01'', ''2027-01-01'', as_of => ''2000-99-01'')']) s;
 SET tally.tenant = 'other';
 SELECT tally.create_metric('call', 'SUM', aggregation_key => 'v') ~ '^bm_' AS made;
-SELECT pg_temp.try('SELECT tally.usage_total(''call'', ''2026-01-01'', ''2027-01-01'', as_of => ''first'')');
+SELECT pg_temp.try(s) FROM unnest(ARRAY[
+    'SELECT tally.usage_total(''call'', ''2026-01-01'', ''2027-01-01'', as_of => ''first'')', 'SELECT tally.explain_usage(''call'', ''2026-01-01'', ''2027-01-01'', as_of => ''first'')',
+    'SELECT tally.explain_usage(''call'', ''2026-01-01'', ''2027-01-01'', as_of => ''2000-01-01'')', 'SELECT * FROM tally.events(as_of => ''first'')', 'SELECT tally.explain_event(''e1'', as_of => ''first'')',
+    'SELECT tally_rest.list_events(tally.current_tenant(), ''{}'', ''{"as_of": ["first"]}'', NULL)', 'SELECT tally_rest.get_event(tally.current_tenant(), ''{"event_id": "e1"}'', ''{"as_of": ["first"]}'', NULL)']) s;
 -- what was rolled back is unseen for good; watermarks keep what is looked through short
 SET tally.tenant = 'acme';
 BEGIN; SELECT pg_temp.send(4001, 4005); ROLLBACK;
