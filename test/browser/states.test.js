@@ -181,7 +181,7 @@ function tests() {
     }],
     'a customer': ['/customers/ann', async (page) => page.getByLabel('Range').selectOption('90d')],
     'an import': ['/imports', async (page) => {
-      await button(page, 'old.csv');
+      await page.getByRole('link', { name: 'old.csv' }).click();
       await dialog(page).getByText('Last line').waitFor();
     }],
     'taking an import back': ['/imports', async (page) => {
@@ -284,6 +284,45 @@ function tests() {
     await page.getByLabel('Body').fill(`{"apiKey": "${s.key}", "events": []}`);
     await settle(page);
     assert.ok(!page.url().includes(s.key.slice(0, 11)), page.url());
+    await page.context().close();
+    b.check();
+  });
+
+  test('what goes wrong is told in its place, and can be tried again', async () => {
+    const page = await b.open({ key: s.key, hash: '/keys' });
+    const api = '**/api/v1/**';
+    const refuse = (status, message, headers = {}) => (route) => route.fulfill({ status, headers, contentType: 'application/json', body: JSON.stringify({ code: 'X', message }) });
+    const wrongs = [[refuse(403, 'this key lacks the scope "read"'), 'lacks the scope'], [refuse(429, 'too many requests', { 'retry-after': '30' }), 'too many'], [(route) => route.abort(), 'cannot be reached']];
+    for (const [answer, words] of wrongs) {
+      for (const hash of ['/', '/metrics', `/metrics/${ids.tea}`, '/events', '/events/e-7', '/customers', '/customers/ann', '/imports', '/statements', `/statements/${ids.statement}`]) {
+        await page.route(api, answer);
+        await page.evaluate((to) => { location.hash = to; }, hash);
+        await page.locator('main .failure').getByText(words).first().waitFor();
+        assert.equal(await page.locator('.skeleton').count(), 0, hash);
+        await page.unroute(api);
+        await page.getByRole('button', { name: 'Try again' }).first().click();
+        await page.locator('main').getByText(words).first().waitFor({ state: 'detached' });
+        await page.evaluate(() => { location.hash = '/keys'; });
+        await page.getByText('Months are those of UTC').waitFor();
+      }
+    }
+    b.problems = b.problems.filter((one) => !/ERR_FAILED/.test(one));
+    await page.context().close();
+    b.check();
+  });
+
+  test('numbers of forty digits and long names fit into 320 px', async () => {
+    const event = { event_id: `huge-${'0123456789'.repeat(8)}`, code: 'cup', customer_id: `customer-${'0123456789'.repeat(8)}`, timestamp: hour(0), properties: { cups: `${'1234567890'.repeat(4)}.5`, note: 'x'.repeat(300) } };
+    await s.api('POST', '/api/v1/events/ingest', { events: [event], allow_backfilling: true });
+    const page = await b.open({ key: s.key, hash: '/keys', width: 320, height: 640 });
+    const found = [];
+    for (const hash of [`/metrics/${ids.herbs}?range=own&from=2026-01-01&to=2026-01-02`, `/metrics/${ids.herbs}?range=own&from=2026-01-01&to=2026-01-02&explain=total`, `/events/${event.event_id}`, '/events?live=0', `/customers/${event.customer_id}`, `/imports?import=${ids.import}`]) {
+      await page.evaluate((to) => { location.hash = to; }, hash);
+      await settle(page);
+      const wide = await page.evaluate(() => Math.max(document.documentElement.scrollWidth - innerWidth, ...[...document.querySelectorAll('dialog, .card:not(.flush)')].map((one) => one.scrollWidth - one.clientWidth)));
+      if (wide > 0) found.push(`${hash.slice(0, 40)}: ${wide} px too wide`);
+    }
+    assert.deepEqual(found, []);
     await page.context().close();
     b.check();
   });

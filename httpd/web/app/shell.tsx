@@ -17,6 +17,8 @@ export function Shell(props: { route: Route; children: ComponentChildren }) {
   useEffect(() => {
     if (profile) document.title = `${name} · ${profile.name} · pgtally`;
   }, [name, profile?.name]);
+  // On a narrow window the way to it may be scrolled out of sight.
+  useEffect(() => document.querySelector('nav [aria-current]')?.scrollIntoView({ block: 'nearest' }), [here]);
   return (
     <div class="shell">
       <a class="skip" href="#main" onClick={(event) => { event.preventDefault(); document.getElementById('main')?.focus(); }}>Skip to content</a>

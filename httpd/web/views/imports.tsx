@@ -21,7 +21,7 @@ export function Imports({ route }: { route: Route }) {
         ? <Empty title="Nothing was imported yet">A file of old events, CSV or NDJSON, becomes one import, which can be taken back as a whole.</Empty>
         : (
           <>
-            <Table imports={data.data} take={route.get('take')} reload={loaded.reload} />
+            <Table imports={data.data} take={route.get('take')} page={route.get('page')} reload={loaded.reload} />
             <Pager page={page} pages={data.pagination_meta.total_pages} set={(next) => change({ page: next ? String(next) : undefined })} />
           </>
         ))}</When>
@@ -106,7 +106,7 @@ function Sent({ progress, stop }: { progress: Progress; stop: () => void }) {
   );
 }
 
-function Table({ imports, take, reload }: { imports: Import[]; take: string; reload: () => void }) {
+function Table({ imports, take, page, reload }: { imports: Import[]; take: string; page: string; reload: () => void }) {
   const taking = imports.find((one) => one.id === take && !one.voided && session.may('write'));
   return (
     <div class="scroll card flush" tabIndex={0} role="region" aria-label="Imports">
@@ -115,7 +115,7 @@ function Table({ imports, take, reload }: { imports: Import[]; take: string; rel
         <tbody>
           {imports.map((one) => (
             <tr key={one.id} class={one.voided ? 'faded' : undefined}>
-              <th scope="row"><button type="button" class="why" title={one.id} onClick={() => change({ import: one.id })}>{one.name ?? one.id}</button></th>
+              <th scope="row"><a title={one.id} href={href(['imports'], { import: one.id, page })}>{one.name ?? one.id}</a></th>
               <td class="nowrap"><time dateTime={one.created_at}>{moment(one.created_at)}</time></td>
               <td class="right number">{count(one.accepted)}</td>
               <td class="right number">{count(one.duplicates)}</td>

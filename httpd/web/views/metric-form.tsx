@@ -67,6 +67,7 @@ export function MetricForm(props: { route: Route; metric?: Metric; code?: string
   const tried = props.route.get('tried') === '1';
   useEffect(() => {
     setTrial(undefined);
+    setError(undefined);
     // A name may be thought of later.
     if (tried) void run(async () => setTrial(await api.post<MetricTrial>('/api/v1/metric_trials', { ...definitionOf(draft), name: texts.name || '-' }, { metric: metric?.id })));
   }, [tried, turn]);
