@@ -319,8 +319,9 @@ function tests() {
     for (const hash of [`/metrics/${ids.herbs}?range=own&from=2026-01-01&to=2026-01-02`, `/metrics/${ids.herbs}?range=own&from=2026-01-01&to=2026-01-02&explain=total`, `/events/${event.event_id}`, '/events?live=0', `/customers/${event.customer_id}`, `/imports?import=${ids.import}`]) {
       await page.evaluate((to) => { location.hash = to; }, hash);
       await settle(page);
-      const wide = await page.evaluate(() => Math.max(document.documentElement.scrollWidth - innerWidth, ...[...document.querySelectorAll('dialog, .card:not(.flush)')].map((one) => one.scrollWidth - one.clientWidth)));
-      if (wide > 0) found.push(`${hash.slice(0, 40)}: ${wide} px too wide`);
+      const wide = await page.evaluate(() => [document.documentElement, ...document.querySelectorAll('dialog, .card:not(.flush)')].filter((one) => one.scrollWidth > one.clientWidth)
+        .map((one) => `${one.tagName} ${one.className}: ${one.scrollWidth - one.clientWidth} px too wide: ${[...one.querySelectorAll('*')].filter((part) => part.getBoundingClientRect().right > innerWidth).slice(-3).map((part) => part.outerHTML.slice(0, 60))}`));
+      found.push(...wide.map((one) => `${hash.slice(0, 40)}: ${one}`));
     }
     assert.deepEqual(found, []);
     await page.context().close();
