@@ -34,6 +34,18 @@ SELECT * FROM tally.verify();
 SELECT value FROM tally.usage('call', pg_temp.back(124) AT TIME ZONE 'UTC', '2200-01-01Z');
 DO $$ BEGIN PERFORM value FROM tally.usage('call', '1980-01-01Z', '2200-01-01Z'); EXCEPTION WHEN invalid_parameter_value THEN RAISE NOTICE '%', regexp_replace(SQLERRM, '20..-..', 'YYYY-MM'); END $$;
 DO $$ DECLARE r text; BEGIN SELECT verdict || ' ' || field || ' ' || regexp_replace(reason, '20..-..', 'YYYY-MM') INTO r FROM tally.record('call', 'c', '{}', 'x', '1983-01-01Z', allow_backfilling => true); RAISE NOTICE '%', r; END $$;
+-- an id that was sealed with what is kept is free again at once, and summaries and statements of that time are refused as usage is
+SELECT verdict, field FROM tally.record('call', 'c1', '{}', 'old1', now());
+SELECT verdict FROM tally.record('call', 'c1', '{}', 'old1', now());
+DO $$ DECLARE m text := tally.create_metric(code => 'call', aggregation_type => 'SUM', aggregation_key => 'v', slug => 'sums'); q text; BEGIN
+    FOREACH q IN ARRAY ARRAY['SELECT tally_rest.metric_summaries(1, ''{"id": "sums"}'', ''{"from": ["1983-01-01"], "to": ["2200-01-01"], "bucket": ["1 year"]}'', NULL)', 'SELECT tally.close_period(''1983-01-01Z'', ''1984-01-01Z'')',
+        'SELECT tally.void_events(''x'', ''call'', ''1983-01-01Z'', ''1984-01-01Z'')', 'SELECT tally.explain_usage(''sums'', ''1983-01-01Z'', ''2200-01-01Z'')', 'SELECT tally.void_event(''old2'', ''x'')',
+        'SELECT tally.amend_event(''old1'', ''x'', ts => ''1983-01-01T00:00:00Z'')', 'SELECT tally.restore_event(''old2'', ''x'')'] LOOP
+        BEGIN EXECUTE q; RAISE NOTICE 'taken: %', q; EXCEPTION WHEN invalid_parameter_value OR no_data_found THEN RAISE NOTICE '%: %', left(q, 40), regexp_replace(SQLERRM, '20..-..', 'YYYY-MM'); END;
+    END LOOP;
+    PERFORM tally.archive_metric('sums');
+END $$;
+SELECT * FROM tally.verify();
 SELECT verdict FROM tally.record('call', 'c', '{}', 'x', pg_temp.back(124) AT TIME ZONE 'UTC', allow_backfilling => true);
 -- the edge never goes back; the same again changes nothing
 CALL tally.retain(interval '200 months');

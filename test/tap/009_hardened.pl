@@ -71,6 +71,35 @@ is(as_role('developer', q{
     INSERT INTO work.states SELECT s::text::tally.summary, d::text::tally.distinct_set, l::text::tally.level_state FROM work.states;
     SELECT tally.total(tally.merge(s)), tally.cardinality(tally.merge(d)), count(DISTINCT l::text) FROM work.states}), '10100|7|1', 'and keeps states');
 like(as_role('developer', q{SELECT tally.archive_metric('bm_0')}), qr/^P0002/, 'and archives metrics');
+# corrections, cuts, statements, explanations, what is forgotten: each by the role that the README gives it to
+is(as_role('developer', q{SELECT verdict FROM tally.record('call', 'late', '{"n": 5, "who": "w1"}', 'wrong')}), 'accepted', 'an event to correct');
+like(as_role('developer', q{SELECT tally.cut('before')}), qr/^cut_/, 'tally_app makes cuts');
+is(as_role('developer', q{SELECT reason FROM tally.amend_event('wrong', 'typo', 'late', properties => '{"n": 6, "who": "w1"}')}), 'typo', 'and amends events');
+is(as_role('developer', q{SELECT reason FROM tally.void_event('wrong', 'not ours', 'late')}), 'not ours', 'and voids them');
+like(as_role('developer', q{SELECT tally.restore_event('wrong', 'ours', 'late')}), qr/ours/, 'and restores them');
+like(as_role('developer', q{SELECT tally.restore_events(tally.void_events('a batch', 'call', now() - interval '1 h', now() + interval '1 h', 'late', dry_run => false) ->> 'id', 'back')}),
+    qr/^\{/, 'and both by a filter');
+like(as_role('developer', q{SELECT tally.explain_usage((SELECT id FROM tally.metrics WHERE name = 'sum'), now() - interval '1 h', now() + interval '1 h')}), qr/by_outcome/, 'and explains usage');
+like(as_role('developer', q{SELECT count(*) FROM tally.explain_event('wrong')}), qr/^[1-9]/, 'and events');
+like(as_role('developer', q{SELECT tally.close_period('2024-01-01Z', '2024-02-01Z')}), qr/^stm_/, 'and closes periods');
+like(as_role('developer', q{SELECT (SELECT count(*) > 0 FROM tally.statement_lines(s.statement)) AND (SELECT count(*) = 0 FROM tally.adjustments(s.statement))
+    AND (SELECT count(*) = 0 FROM tally.adjusting_events(s.statement)) FROM tally.statements() s}), qr/^[tf]$/, 'and reads statements and their adjustments');
+is(as_role('developer', q{SELECT value IS NOT NULL FROM tally.usage_total((SELECT id FROM tally.metrics WHERE name = 'sum'), now() - interval '1 h', now() + interval '1 h', as_of => 'before')}), 't', 'and usage as of a cut');
+like(as_role('developer', q{SELECT tally.forget_customer('late', 'asked for', ARRAY['who'], dry_run => true)}), qr/^\{/, 'and says what forgetting would erase');
+like(as_role('developer', q{SELECT tally.forget_customer('late', 'asked for', ARRAY['who'], dry_run => false)}), qr/^\{/, 'and forgets');
+is(as_role('developer', q{SELECT count(*) FROM tally.unmatched_codes()}), '0', 'and lists codes that nobody reads');
+like(as_role('developer', q{SELECT tally.create_metric('other', 'COUNT', slug => 'other') IS NOT NULL; SELECT tally.update_metric('other', name => 'Another')}), qr/bm_/, 'and changes metrics');
+for my $view ('events', 'cuts', 'erasures', 'customers', 'tenants', 'metrics', 'product_families', 'products', 'limits', 'imports', 'health', 'packing', 'storage', 'read_grants') {
+    for my $role ($view =~ /^(?:packing|storage|read_grants)$/ ? 'chief' : ('chief', 'developer')) {
+        like(as_role($role, "SELECT count(*) FROM tally.$view"), qr/^\d+$/, "$role reads view $view");
+    }
+}
+is(as_role('chief', q{CALL tally.pack(1, '0 s')}), '', 'tally_admin packs');
+is(as_role('chief', q{CALL tally.retain('20 years')}), '', 'and retains');
+is(as_role('chief', q{SELECT count(*) FROM tally.verify()}), '0', 'and verifies');
+like(as_role('chief', q{SELECT tally.cut_daily()}), qr/^[tf]$/, 'and makes the daily cut');
+like(as_role('chief', q{SELECT tally.seal_identities()}), qr/^[-\d\w()]*$/, 'and seals identities');
+is(as_role('chief', q{SELECT tally.grant_read('reader', 'second'); SELECT tally.revoke_read('reader', 'second')}) =~ /^\d{5} / ? 'refused' : 'done', 'done', 'and takes grants back');
 like(as_role('developer', q{SELECT tally.create_tenant('x')}), qr/^42501/, 'but makes no tenants');
 like(as_role('developer', q{SELECT * FROM tally.api_key}), qr/^42501/, 'and sees no keys');
 
@@ -85,7 +114,8 @@ like(as_role('reader', q{SET tally.tenant = 'second'; SELECT * FROM tally.metric
 
 # tally_api: every route that only reads, and authentication (test/http runs all routes of tallyd on such a server)
 my $hash = "sha256('$key')";
-for my $call ('list_metrics', 'get_profile', 'list_keys', 'list_products', 'list_product_families', 'list_imports', 'list_events') {
+for my $call ('list_metrics', 'get_profile', 'list_keys', 'list_products', 'list_product_families', 'list_imports', 'list_events', 'list_cuts',
+    'list_statements', 'list_corrections', 'list_unmatched_codes', 'list_batch_jobs', 'overview') {
     like(as_role('server', "SELECT tally_rest._compact(tally_rest.$call(tally_rest.authenticate($hash, 'read'), '{}', '{}', NULL))"), qr/^\{/, "tally_api: $call");
 }
 is(as_role('server', "SELECT status FROM tally_rest.ingest_batch(ARRAY[$hash], ARRAY['{\"events\":[{\"event_id\":\"s\",\"code\":\"call\",\"customer_id\":\"c\"}]}'])"),

@@ -1,4 +1,8 @@
 // Looking for keys of a batch among sealed identities, as sealed_claim.hpp says.
+#include "core/segment/partition.hpp"
+
+#include "pg/segment/retention_edge.hpp"
+
 #include "pg/identity/sealed_store.hpp"
 #include "pg/ingest/sealed_claim.hpp"
 
@@ -22,8 +26,13 @@ std::int64_t find_keys(std::span<ClaimKey> keys, ClaimKey::State state, std::int
     const std::int64_t newest = find_sealed(store, hashes, count, matches, {false, newer_than});
     close_sealed_store(store);
     UnregisterSnapshot(snapshot);
-    for (int i = 0; i < count; ++i)
-        if (matches[i].found) use(*wanted[i], matches[i]);
+    // An identity of what retention has dropped is none, if merging has yet to take it out of its run.
+    std::int64_t edge = 0;
+    for (int i = 0, found = 0; i < count; ++i) {
+        if (!matches[i].found) continue;
+        if (++found == 1) edge = retained_from();
+        if (edge <= 0 || matches[i].month >= month_of(edge)) use(*wanted[i], matches[i]);
+    }
     return newest;
 }
 

@@ -39,6 +39,23 @@ void execute_utility(const std::string& statement) {
     });
 }
 
+// The roles that ALTER DEFAULT PRIVILEGES has given a new table to, quoted, with commas between; PUBLIC always.
+const char* grantees(const char* table) {
+    const Oid oid = get_relname_relid(table, get_namespace_oid("tally", false));
+    HeapTuple const tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(oid));
+    if (!HeapTupleIsValid(tuple)) elog(ERROR, "there is no table %s", table);
+    bool null = false;
+    const Datum rights = SysCacheGetAttr(RELOID, tuple, Anum_pg_class_relacl, &null);
+    Oid* roles = nullptr;
+    const int count = null ? 0 : aclmembers(DatumGetAclP(rights), &roles);
+    const Oid owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relowner;
+    const char* names = "PUBLIC";
+    for (int i = 0; i < count; ++i)
+        if (roles[i] != owner) names = psprintf("%s, %s", names, quote_identifier(GetUserNameFromId(roles[i], false)));
+    ReleaseSysCache(tuple);
+    return names;
+}
+
 // A name that is free: somebody may have detached a partition by hand, and kept it.
 std::string free_name(const MonthRange& months) {
     const std::string wanted = partition_name(months);
@@ -83,13 +100,15 @@ bool make_partition(std::int32_t month, std::int32_t current_month) {
     std::vector<MonthRange> existing;
     for (int i = 0; i < all.count; ++i) existing.push_back(all.partitions[i].months);
     const MonthRange months = partition_for(month, current_month, existing);
-    const std::string name = "tally." + free_name(months);
+    const std::string free = free_name(months), name = "tally." + free;
     // Few rows, each of them large and never changed; what merges delete lies in the TOAST table.
     execute_utility("CREATE TABLE " + name +
                     " (LIKE tally.segment INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE INCLUDING COMMENTS,"
                     " PRIMARY KEY (tenant_id, code, segment_id)) USING heap WITH (fillfactor = 100, vacuum_truncate = off,"
                     " autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 200, toast.vacuum_truncate = off,"
                     " toast.autovacuum_vacuum_scale_factor = 0.05)");
+    // Its rows are read through tally.segment alone, which row level security guards.
+    execute_utility("REVOKE ALL ON " + name + " FROM " + call_pg([&] { return grantees(free.c_str()); }) + " CASCADE");
     execute_utility("ALTER TABLE " + name + " ALTER COLUMN data SET STATISTICS 0");
     execute_utility("COMMENT ON TABLE " + name + " IS 'Segments of months from " + month_text(months.begin) +
                     " on, before " + month_text(months.end) + "'");

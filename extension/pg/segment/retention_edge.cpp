@@ -26,3 +26,11 @@ std::int64_t tally::retained_from() {
     table_close(store, AccessShareLock);
     return TIMESTAMP_NOT_FINITE(edge) ? INT64_MIN : edge + unix_to_postgres_epoch;
 }
+
+void tally::refuse_before_edge(std::int64_t from) {
+    const std::int64_t edge = retained_from();
+    if (from >= edge) return;
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), err_generic_string(PG_DIAG_COLUMN_NAME, "from"),
+                    errmsg("events before %s have been dropped", timestamptz_to_str(edge - unix_to_postgres_epoch)),
+                    errhint("Ask from then on: tally.retain() keeps what is newer.")));
+}

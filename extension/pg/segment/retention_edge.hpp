@@ -10,4 +10,7 @@ namespace tally {
 // dropped before is known. Calls PostgreSQL.
 std::int64_t retained_from();
 
+// Raises 22023 where a range that begins then has been dropped in part. Calls PostgreSQL.
+void refuse_before_edge(std::int64_t from);
+
 }  // namespace tally

@@ -37,12 +37,7 @@ Segments::Segments(std::int32_t tenant, std::int64_t from, std::int64_t to, bool
     open_partitions();
     call_pg([&] {
         row_memory_ = AllocSetContextCreate(CurrentMemoryContext, "tally segment", ALLOCSET_DEFAULT_SIZES);
-        if (begins_at_edge) return;
-        const TimestampTz edge = to_postgres(retained_from());
-        if (from_ != DT_NOBEGIN && from_ < edge)
-            ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), err_generic_string(PG_DIAG_COLUMN_NAME, "from"),
-                            errmsg("events before %s have been dropped", timestamptz_to_str(edge)),
-                            errhint("Ask from then on: tally.retain() keeps what is newer.")));
+        if (!begins_at_edge && from_ != DT_NOBEGIN) refuse_before_edge(from);
     });
 }
 

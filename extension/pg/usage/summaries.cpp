@@ -7,6 +7,8 @@
 #include <limits>
 #include <numeric>
 
+#include "pg/segment/retention_edge.hpp"
+
 #include "pg/border/numeric.hpp"
 #include "pg/border/rows.hpp"
 #include "pg/usage/ask.hpp"
@@ -98,8 +100,10 @@ TALLY_FUNCTION(summaries) {
             throw Error(ErrorKind::invalid_argument, "metric \"" + metric.definition.name + "\" has no values to sum up",
                         "Ask for its usage with a window instead.", "id");
         if (PG_ARGISNULL(3)) call_pg([] { refuse_argument("width", "width must not be NULL"); });
-        const Buckets buckets(*PG_GETARG_INTERVAL_P(3), range_arguments(fcinfo, 1, 2));
+        const TimeRange range = range_arguments(fcinfo, 1, 2);
+        const Buckets buckets(*PG_GETARG_INTERVAL_P(3), range);
         Counted counted(metric, buckets.windows, sides_only(), find_as_of(metric.tenant, text_argument(fcinfo, 4)));
+        call_pg([&] { refuse_before_edge(range.from); });
         const UsageGroups& groups = counted.count.groups();
         NumberShelf shelf;
         SmallSlot positive = NumberShelf::none(), negative = NumberShelf::none();
