@@ -16,9 +16,9 @@ export RUN_DATA := $(or $(DATA),.run)
 endif
 
 TASKS    := help deps run check bench fuzz dist deb docker screenshots format
-SUITES   := lint unit sanitize regress isolation tap upgrade http browser property fuzz
+SUITES   := lint tidy unit sanitize regress isolation tap upgrade http browser property fuzz
 # Too long for `make check`: run by name.
-LONG_SUITES := http-sanitize
+LONG_SUITES := http-sanitize http-thread
 ALL_TASKS := $(TASKS) $(SUITES:%=check-%) $(LONG_SUITES:%=check-%) check-packages
 
 ifneq (,$(filter $(ALL_TASKS),$(MAKECMDGOALS)))

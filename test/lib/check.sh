@@ -93,6 +93,17 @@ suite_lint() {
     report lint "$(count '^ok' "$log")" "$bad"
 }
 
+# What clang-tidy says of a file is a failure of it (.clang-tidy). Releases of it differ: only Debian 12's counts.
+suite_tidy() {
+    local log=$logs/tidy.log files bad
+    command -v clang-tidy-14 >/dev/null || { say "tidy: not tested: clang-tidy-14 is not installed"; report tidy 0 0; return; }
+    "${MAKE:-make}" -k "${jobs[@]}" -f test/lib/tidy.mk BUILD=.build/tidy >"$log" 2>"$logs/tidy-make.log" || :
+    files=$(ls extension/core/*/*.cpp | wc -l)
+    bad=$((files - $(find .build/tidy -name '*.ok' | sed 's|^.build/tidy/||; s|ok$|cpp|' | xargs -r ls 2>/dev/null | wc -l)))
+    [ "$bad" -eq 0 ] || { head -n 200 "$log"; tail -n 5 "$logs/tidy-make.log"; }
+    report tidy "$((files - bad))" "$bad"
+}
+
 unit_tests() { # SUITE [SANITIZE=1]
     local suite=$1 log=$logs/$1.log good=0 bad=0 program status
     shift
@@ -200,43 +211,41 @@ http_tests() { # SUITE TALLYD SECONDS
 }
 suite_http() { http_tests http "$work/tree/httpd/tallyd" 1500; }
 
-# The same against a tallyd with AddressSanitizer (leaks too) and UndefinedBehaviorSanitizer, then one with ThreadSanitizer.
-# Each report of theirs is a failure; they are kept in .build/check. Options come by a script: tests hand no environment on.
-suite_http-sanitize() {
-    local kind name folder log
-    for kind in address,undefined thread; do
-        name=http-${kind%%,*} folder=$work/$name
-        began=$SECONDS
-        if ! "${MAKE:-make}" -C httpd "${jobs[@]}" "BUILD=$repo/.build/$name/" "SANITIZE=$kind" "PG_CONFIG=$private_config" \
-            CXXFLAGS='-O1 -g1' >"$logs/$name-build.log" 2>&1; then
-            tail -n 40 "$logs/$name-build.log"
-            report "$name" 0 1
-            continue
-        fi
-        as_cluster mkdir -p "$folder"
-        cp ".build/$name/openapi.json" "$folder/openapi.json"
-        cp ".build/$name/tallyd" "$folder/program"
-        {
-            say '#!/bin/sh'
-            # A small quarantine: tests measure tallyd's memory.
-            say "export ASAN_OPTIONS=log_path=$folder/report:detect_leaks=1:strict_string_checks=1:quarantine_size_mb=4"
-            # Beside AddressSanitizer it writes to stderr, which tests keep to themselves: it ends tallyd, which they see.
-            say "export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1"
-            # Libraries are not built with it: of them only what they do when we call is looked at.
-            say "export TSAN_OPTIONS=log_path=$folder/report:ignore_noninstrumented_modules=1:second_deadlock_stack=1"
-            say "exec $folder/program \"\$@\""
-        } >"$folder/tallyd"
-        chmod 755 "$folder/tallyd" "$folder/program"
-        http_tests "$name" "$folder/tallyd" 5400
-        for log in "$folder"/report.*; do
-            [ -s "$log" ] || continue
-            cp "$log" "$logs/$name-$(basename "$log")"
-            say "$log:"
-            head -n 40 "$log"
-            failed=$((failed + 1))
-        done
+# The same against a tallyd with a sanitizer, each report of which is a failure; they are kept in .build/check. Options come by a
+# script: tests hand no environment on.
+sanitized_http() { # SUITE SANITIZERS
+    local name=$1 folder=$work/$1 log
+    if ! "${MAKE:-make}" -C httpd "${jobs[@]}" "BUILD=$repo/.build/$name/" "SANITIZE=$2" "PG_CONFIG=$private_config" \
+        CXXFLAGS='-O1 -g1' >"$logs/$name-build.log" 2>&1; then
+        tail -n 40 "$logs/$name-build.log"
+        report "$name" 0 1
+        return
+    fi
+    as_cluster mkdir -p "$folder"
+    cp ".build/$name/openapi.json" ".build/$name/routes.inc" "$folder/"
+    cp ".build/$name/tallyd" "$folder/program"
+    {
+        say '#!/bin/sh'
+        # A small quarantine: tests measure tallyd's memory.
+        say "export ASAN_OPTIONS=log_path=$folder/report:detect_leaks=1:strict_string_checks=1:quarantine_size_mb=4"
+        # Beside AddressSanitizer it writes to stderr, which tests keep to themselves: it ends tallyd, which they see.
+        say "export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1"
+        # Libraries are not built with it: of them only what they do when we call is looked at.
+        say "export TSAN_OPTIONS=log_path=$folder/report:ignore_noninstrumented_modules=1:second_deadlock_stack=1"
+        say "exec $folder/program \"\$@\""
+    } >"$folder/tallyd"
+    chmod 755 "$folder/tallyd" "$folder/program"
+    http_tests "$name" "$folder/tallyd" 5400
+    for log in "$folder"/report.*; do
+        [ -s "$log" ] || continue
+        cp "$log" "$logs/$name-$(basename "$log")"
+        say "$log:"
+        head -n 40 "$log"
+        failed=$((failed + 1))
     done
 }
+suite_http-sanitize() { sanitized_http http-sanitize address,undefined; }
+suite_http-thread() { sanitized_http http-thread thread; }
 
 # The page: its types, then what test/browser does with it in Debian's chromium.
 suite_browser() {

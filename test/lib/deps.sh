@@ -40,7 +40,7 @@ check,/usr/lib/postgresql/*/bin)
 esac
 # The page is bundled by node and npm, and left out without; test/lib/npm.sh says what is not tested without them.
 case $purpose in run | check | deb | check-packages) command -v npm >/dev/null || optional+=(npm) ;; esac
-[ "$purpose" != check ] || optional+=(clang-format-14)
+[ "$purpose" != check ] || optional+=(clang-format-14 clang-tidy-14)
 [ "$purpose" != check ] || command -v chromium >/dev/null || optional+=(chromium)
 [ "$purpose" != bench ] || packages+=(libbenchmark-dev)
 [ "$purpose" != fuzz ] || packages+=(clang)
