@@ -60,7 +60,8 @@ SELECT pg_temp.import('{"import_id":["$I"],"line":["2"],"unread":["3","6"]}', pg
 SELECT name, accepted, duplicates, failures, lines FROM tally.import_batch WHERE name = 'again';
 -- the limit of the month: what comes before the first line that it refuses stands, nothing else is counted
 BEGIN;
-SELECT tally_gated.set_authenticated_tenant(1), tally_gated.set_authenticated_key(k.key_id) FROM tally._create_api_key(1, 'k', '{write}', NULL) k;
+SELECT k.secret FROM tally._create_api_key(1, 'k', '{write}', NULL) k \gset
+SELECT tally_rest.authenticate(sha256(:'secret'), 'write');
 SELECT tally.set_limits(events_per_month => 3) ~ '^ten_' AS set;
 SELECT pg_temp.import('{"name":["limited"],"unread":["2","7"]}', pg_temp.lines('r1', '', 'm1', 'm2', 'm1', 'm3', '', 'm4', 'r1'));
 SELECT pg_temp.import('{"import_id":["$I"],"line":["8"]}', pg_temp.lines('m4', 'r1', 'm5'));

@@ -24,7 +24,7 @@ SET tally.tenant = 'two';
 SELECT count(*) FROM tally.recent_event;
 SET tally.authenticated_tenant = 2;
 SELECT count(*) FROM tally.recent_event;
-SELECT tally_gated.set_authenticated_tenant(2);
+SET tally.authenticated_tenant = 2;
 SELECT * FROM tally.api_key;
 SELECT tally.create_api_key();
 -- with a key it sees that tenant, in that transaction

@@ -1,11 +1,11 @@
 // The settings that say for whom a session acts.
 //
 // tally.tenant                 anybody may set it: names the tenant that the SQL functions act for. A choice, not a
-// right. tally.authenticated_tenant   what a valid API key proved in this transaction. Only superusers and
-// _set_authenticated_tenant
-//                              (executable by the extension's owner alone) can set it; the gate and row level security
-//                              under the REST API trust nothing else. It is a setting and not a variable because
-//                              settings roll back with the transaction and travel to parallel workers.
+//                              right.
+// tally.authenticated_tenant   what a valid API key proved in this transaction, and which key. Only superusers and the
+// tally.authenticated_key      check of a key (pg/rest/key_check) set them; the gate and row level security under the
+//                              REST API trust nothing else. They are settings and not variables because settings roll
+//                              back with the transaction and travel to parallel workers.
 //
 // tally.tenant is looked up in the table at every call, by the index: policies call it for every statement, and a fact
 // that is remembered may come from a row that was rolled back since.
@@ -83,6 +83,17 @@ std::int32_t tally::authenticated_tenant() {
     return authenticated_tenant_setting;
 }
 
+void tally::authenticate_transaction(std::int32_t tenant, const UuidBytes& key) {
+    char number[16];
+    pg_snprintf(number, sizeof number, "%d", tenant);
+    (void)set_config_option("tally.authenticated_tenant", number, PGC_SUSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0,
+                            false);
+    pg_uuid_t id;
+    std::memcpy(id.data, key.data(), key.size());
+    const char* const value = DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&id)));
+    (void)set_config_option("tally.authenticated_key", value, PGC_SUSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+}
+
 const char* tally::chosen_tenant_name() {
     return tenant_setting == nullptr || tenant_setting[0] == '\0' ? nullptr : tenant_setting;
 }
@@ -137,23 +148,8 @@ TALLY_FUNCTION(authenticated_tenant) {
     PG_RETURN_INT32(authenticated_tenant_setting);
 }
 
-// tally_gated.set_authenticated_tenant(tenant_id integer) -> void; until the end of the transaction
-TALLY_FUNCTION(set_authenticated_tenant) {
-    char value[16];
-    pg_snprintf(value, sizeof value, "%d", PG_GETARG_INT32(0));
-    (void)set_config_option("tally.authenticated_tenant", value, PGC_SUSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
-    PG_RETURN_VOID();
-}
-
 // tally.authenticated_key() -> uuid, NULL when no key has been checked in this transaction
 TALLY_FUNCTION(authenticated_key) {
     if (authenticated_key == nullptr || authenticated_key[0] == '\0') PG_RETURN_NULL();
     return DirectFunctionCall1(uuid_in, CStringGetDatum(authenticated_key));
-}
-
-// tally_gated.set_authenticated_key(key_id uuid) -> void; until the end of the transaction
-TALLY_FUNCTION(set_authenticated_key) {
-    const char* value = DatumGetCString(DirectFunctionCall1(uuid_out, PG_GETARG_DATUM(0)));
-    (void)set_config_option("tally.authenticated_key", value, PGC_SUSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
-    PG_RETURN_VOID();
 }

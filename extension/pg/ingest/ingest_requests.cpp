@@ -1,10 +1,8 @@
 // SQL face of ingest for many requests of the REST API at once, each with its key and its own strict or partial meaning:
 // tally_rest.ingest_batch. Every key is checked here and now, so a revoked one is refused by the very next batch. Tenants
 // come one after the other; where several bodies share the transaction none of them waits for a stranger's open transaction.
-#include "core/base/json_string.hpp"
 #include "core/ingest/ingest_answer.hpp"
 
-#include <cstring>
 #include <map>
 #include <string>
 #include <vector>
@@ -15,55 +13,16 @@
 #include "pg/border/rows.hpp"
 #include "pg/border/values.hpp"
 #include "pg/ingest/ingest_engine.hpp"
-#include "pg/ingest/statement.hpp"
+#include "pg/rest/key_check.hpp"
 
 namespace {
 
 enum { ordinal_column, status_column, body_column, columns };
 
-constinit tally::Statement key_statement{
-    "SELECT k.tenant_id, k.status, k.message, k.key_id FROM tally_rest._check_key($1, 'write') k", 1, {BYTEAOID}};
-
-// What the check of a key said.
-struct CheckedKey {
-    std::int32_t tenant_id = 0;
-    std::int32_t status = 0;
-    tally::Hash128 key_id{};
-    std::string message;
-};
-
-CheckedKey check_key(const Datum hash, bool is_null) {
-    struct Found {
-        std::int32_t tenant_id;
-        std::int32_t status;
-        const char* message;
-        tally::Hash128 key_id;
-    };
-    const Found found = tally::call_pg([&]() -> Found {
-        SPI_connect();
-        if (key_statement.run(&hash, is_null ? "n" : " ") != 1) elog(ERROR, "the check of a key has no answer");
-        HeapTuple const row = SPI_tuptable->vals[0];
-        TupleDesc const shape = SPI_tuptable->tupdesc;
-        bool null = false;
-        Found one{};
-        one.tenant_id = DatumGetInt32(SPI_getbinval(row, shape, 1, &null));
-        one.status = DatumGetInt32(SPI_getbinval(row, shape, 2, &null));
-        one.message = SPI_getvalue(row, shape, 3);
-        const Datum id = SPI_getbinval(row, shape, 4, &null);
-        if (!null) std::memcpy(one.key_id.data(), DatumGetUUIDP(id)->data, one.key_id.size());
-        return one;
-    });
-    CheckedKey key{found.tenant_id, found.status, found.key_id, found.message != nullptr ? found.message : ""};
-    tally::call_pg([] { SPI_finish(); });
-    return key;
-}
-
-tally::IngestAnswer refusal(const CheckedKey& key) {
-    tally::IngestAnswer answer{
-        key.status, key.status == 403 ? "{\"code\":\"FORBIDDEN\",\"message\":" : "{\"code\":\"UNAUTHORIZED\",\"message\":"};
-    tally::append_json_string(answer.body, key.message);
-    answer.body += '}';
-    return answer;
+tally::IngestAnswer refusal(const tally::CheckedKey& key) {
+    if (key.status == 403)
+        return {403, "{\"code\":\"FORBIDDEN\",\"message\":\"this API key lacks the scope \\\"write\\\"\"}"};
+    return {401, std::string("{\"code\":\"UNAUTHORIZED\",\"message\":\"") + tally::bad_key_message + "\"}"};
 }
 
 // The requests of one tenant.
@@ -118,12 +77,15 @@ std::vector<tally::IngestAnswer> answer(const Requests& requests, std::int64_t n
     std::vector<tally::IngestAnswer> answers(count);
     // What a caller may do stands in the keys that it sends, and not in its role.
     const tally::OwnerRights rights;
-    std::map<std::string_view, CheckedKey> keys;
+    std::map<std::string_view, tally::CheckedKey> keys;
     std::map<std::int32_t, TenantRequests> tenants;  // in ascending order: limits are waited for in one order
     for (std::size_t at = 0; at < count; ++at) {
         auto known = keys.find(requests.key(at));
-        if (known == keys.end())
-            known = keys.emplace(requests.key(at), check_key(requests.keys[at], requests.no_key[at])).first;
+        if (known == keys.end()) {
+            const tally::CheckedKey key =
+                tally::call_pg([&] { return tally::check_key(requests.keys[at], requests.no_key[at], "write"); });
+            known = keys.emplace(requests.key(at), key).first;
+        }
         if (known->second.status != 200) answers[at] = refusal(known->second);
         else tenants[known->second.tenant_id].add(at, known->second.key_id);
     }

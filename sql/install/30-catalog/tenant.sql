@@ -69,22 +69,10 @@ CREATE FUNCTION tally.authenticated_tenant() RETURNS integer
 COMMENT ON FUNCTION tally.authenticated_tenant() IS
     'Tenant whose API key was checked in this transaction; NULL if none was. Row level security of role tally_api rests on it';
 
-CREATE FUNCTION tally_gated.set_authenticated_tenant(tenant_id integer) RETURNS void
-    AS 'MODULE_PATHNAME', 'tally_set_authenticated_tenant'
-    LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION tally_gated.set_authenticated_tenant(integer) IS
-    'Makes authenticated_tenant() answer this tenant until the end of the transaction; for the owner of pgtally only';
-
 CREATE FUNCTION tally.authenticated_key() RETURNS uuid
     AS 'MODULE_PATHNAME', 'tally_authenticated_key'
     LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION tally.authenticated_key() IS 'API key that was checked in this transaction; NULL if none was';
-
-CREATE FUNCTION tally_gated.set_authenticated_key(key_id uuid) RETURNS void
-    AS 'MODULE_PATHNAME', 'tally_set_authenticated_key'
-    LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION tally_gated.set_authenticated_key(uuid) IS
-    'Makes authenticated_key() answer this key until the end of the transaction; for the owner of pgtally only';
 
 CREATE FUNCTION tally.current_tenant() RETURNS integer
     AS 'MODULE_PATHNAME', 'tally_current_tenant'

@@ -6,65 +6,14 @@
 -- due means that nothing was done: tallyd calls again.
 
 CREATE FUNCTION tally_rest._bad_key() RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    SET search_path = pg_catalog, pg_temp
-    AS $$ SELECT 'the API key is not valid' $$;
+    AS 'MODULE_PATHNAME', 'tally_bad_key'
+    LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION tally_rest._bad_key() IS
     'What a request with a bad key is told; value updates tell it of metrics that are not there too, so that nobody can probe for either';
 
-CREATE FUNCTION tally_rest._check_key(key_hash bytea, scope text, OUT tenant_id integer, OUT status integer, OUT message text,
-                                      OUT key_id uuid)
-    RETURNS record
-    LANGUAGE plpgsql VOLATILE
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-#variable_conflict use_column
-DECLARE
-    found record;
-    clock timestamptz := clock_timestamp();
-BEGIN
-    SELECT k.*, u.last_used_at INTO found
-    FROM tally.api_key k LEFT JOIN tally.key_use u ON u.key_id = k.key_id WHERE k.secret_hash = key_hash;
-    IF found.key_id IS NULL OR found.revoked_at IS NOT NULL OR found.expires_at <= clock THEN
-        status := 401;
-        message := tally_rest._bad_key();
-    ELSIF scope <> ALL (found.scopes) AND 'admin' <> ALL (found.scopes) THEN
-        status := 403;
-        message := format('this API key lacks the scope "%s"', scope);
-    ELSE
-        status := 200;
-        tenant_id := found.tenant_id;
-        key_id := found.key_id;
-        PERFORM tally_gated.set_authenticated_tenant(found.tenant_id), tally_gated.set_authenticated_key(found.key_id);
-        -- Once a minute, by whoever comes first, and never where that would mean to wait or cannot be written.
-        IF (found.last_used_at < clock - interval '1 minute') IS NOT FALSE AND current_setting('transaction_read_only') = 'off' THEN
-            UPDATE tally.key_use w SET last_used_at = date_trunc('milliseconds', clock)
-            WHERE w.key_id = (SELECT u.key_id FROM tally.key_use u
-                              WHERE u.key_id = found.key_id AND (u.last_used_at < clock - interval '1 minute') IS NOT FALSE
-                              FOR UPDATE SKIP LOCKED);
-        END IF;
-    END IF;
-END
-$$;
-COMMENT ON FUNCTION tally_rest._check_key(bytea, text) IS
-    'Checks the SHA-256 of an API key and the scope that is needed: 200, the tenant and the key, which are then authenticated until the end of the transaction, or 401 or 403 and a message';
-
 CREATE FUNCTION tally_rest.authenticate(key_hash bytea, scope text) RETURNS integer
-    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-DECLARE
-    answer record;
-BEGIN
-    SELECT * INTO answer FROM tally_rest._check_key(key_hash, scope);
-    IF answer.status = 401 THEN
-        RAISE EXCEPTION '%', answer.message USING ERRCODE = 'invalid_authorization_specification';
-    ELSIF answer.status = 403 THEN
-        RAISE EXCEPTION '%', answer.message USING ERRCODE = 'insufficient_privilege';
-    END IF;
-    RETURN answer.tenant_id;
-END
-$$;
+    AS 'MODULE_PATHNAME', 'tally_authenticate'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION tally_rest.authenticate(bytea, text) IS
     'The tenant of an API key given by its SHA-256, for one of the scopes read, write, admin; authenticates it until the end of the transaction. Errors: 28000 not a valid key, 42501 scope missing';
 
