@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <span>
@@ -22,16 +23,16 @@ public:
 
     // Room for `size` bytes, aligned for every fundamental type.
     std::byte* allocate(std::size_t size) {
-        size = (size + alignment - 1) / alignment * alignment;
-        if (size > left_) grow(size);
-        std::byte* const room = at_;
-        at_ += size;
-        left_ -= size;
-        return room;
+        const std::size_t gap = (alignment - reinterpret_cast<std::uintptr_t>(at_) % alignment) % alignment;
+        if (gap + size > left_) return take(size, true);
+        at_ += gap;
+        left_ -= gap;
+        return take(size);
     }
+    // Texts lie side by side.
     std::string_view keep(std::string_view text) {
         if (text.empty()) return {};
-        char* const room = reinterpret_cast<char*>(allocate(text.size()));
+        char* const room = reinterpret_cast<char*>(take(text.size()));
         std::memcpy(room, text.data(), text.size());
         return {room, text.size()};
     }
@@ -64,6 +65,15 @@ private:
         std::size_t size = 0;
     };
 
+    std::byte* take(std::size_t size, bool from_new_chunk = false) {
+        if (size > left_ || from_new_chunk) grow(size);
+        std::byte* const room = at_;
+        at_ += size;
+        left_ -= size;
+        return room;
+    }
+
+    // A chunk of memory begins aligned.
     void grow(std::size_t size) {
         const std::size_t wanted = size > chunk_bytes / 4 ? size : chunk_bytes;
         chunks_.push_back({std::unique_ptr<std::byte[]>(new std::byte[wanted]), wanted});

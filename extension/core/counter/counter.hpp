@@ -42,6 +42,7 @@
 #include "core/base/bytes.hpp"
 #include "core/decimal/decimal.hpp"
 #include "core/base/moment.hpp"
+#include "core/base/poll.hpp"
 
 namespace tally {
 
@@ -129,9 +130,6 @@ bool append_parts(CounterWork& work, std::size_t size, const CounterView& more) 
 // Size of a working form that has room for what is used and for more. Throws Error(limit_exceeded) beyond 1 GB.
 constexpr std::size_t max_counter_bytes = 0x3FFFFFFF;
 std::size_t grown_size(std::size_t used, std::size_t more);
-
-// Long loops call it every 65,536 steps; it may throw.
-using Poll = void (*)();
 
 // Where a part is, for sorting. Parts are the bytes of one view throughout.
 struct PartPlace {

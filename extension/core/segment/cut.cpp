@@ -17,8 +17,8 @@ std::uint64_t share_of(std::uint64_t events, std::uint64_t weight) noexcept {
     return (events + parts - 1) / parts;
 }
 
-void write(std::span<const StoredEvent> events, std::uint64_t weight, const CutTaker& take) {
-    if (!events.empty()) take(write_segment(events), weight);
+void write(std::span<const StoredEvent> events, std::uint64_t weight, const CutTaker& take, Poll poll) {
+    if (!events.empty()) take(write_segment(events, poll), weight);
 }
 
 // One customer of one reader, to be met in order.
@@ -35,8 +35,8 @@ struct Later {
 // Gathers, of each reader, rows that follow one another, and writes them when they are a share.
 class Gathering {
 public:
-    Gathering(std::span<SegmentReader* const> readers, std::uint64_t share, const CutTaker& take)
-        : readers_(readers), share_(share), take_(take), begins_(readers.size()), ends_(readers.size()) {}
+    Gathering(std::span<SegmentReader* const> readers, std::uint64_t share, const CutTaker& take, Poll poll)
+        : readers_(readers), share_(share), take_(take), poll_(poll), begins_(readers.size()), ends_(readers.size()) {}
 
     // A customer's rows, which lie behind those that were added before.
     void add(std::span<const std::pair<std::size_t, RowRange>> runs) {
@@ -56,23 +56,26 @@ public:
             readers_[i]->read_events(begins_[i], ends_[i], events.data() + at, arena);
             at += ends_[i] - begins_[i];
             begins_[i] = ends_[i];
+            call(poll_);
         }
         rows_ = 0;
-        cut_events(events, take_);
+        cut_events(events, take_, poll_);
     }
 
 private:
     std::span<SegmentReader* const> readers_;
     std::uint64_t share_;
     const CutTaker& take_;
+    Poll poll_;
     std::vector<std::uint32_t> begins_, ends_;
     std::uint64_t rows_ = 0;
 };
 
 }  // namespace
 
-void cut_events(std::span<StoredEvent> events, const CutTaker& take) {
+void cut_events(std::span<StoredEvent> events, const CutTaker& take, Poll poll) {
     std::sort(events.begin(), events.end(), stored_before);
+    call(poll);
     std::uint64_t all = 0;
     for (const StoredEvent& event : events) all += event_weight(event);
     const std::uint64_t share = share_of(events.size(), all);
@@ -85,23 +88,23 @@ void cut_events(std::span<StoredEvent> events, const CutTaker& take) {
         const bool is_share =
             count >= share && (count == max_packed_events || events[i].customer_id != events[i - 1].customer_id);
         if (is_full || is_share) {
-            write(events.subspan(begin, count), weight, take);
+            write(events.subspan(begin, count), weight, take, poll);
             begin = i;
             weight = 0;
         }
         weight += its_weight;
     }
-    write(events.subspan(begin), weight, take);
+    write(events.subspan(begin), weight, take, poll);
 }
 
-void cut_segments(std::span<SegmentReader* const> readers, std::uint64_t weight, const CutTaker& take) {
+void cut_segments(std::span<SegmentReader* const> readers, std::uint64_t weight, const CutTaker& take, Poll poll) {
     std::uint64_t rows = 0;
     std::priority_queue<Place, std::vector<Place>, Later> next;
     for (std::size_t i = 0; i < readers.size(); ++i) {
         rows += readers[i]->rows();
         if (readers[i]->customer_count() > 0) next.push({i, 0, readers[i]->customer(0)});
     }
-    Gathering gathering(readers, share_of(rows, weight), take);
+    Gathering gathering(readers, share_of(rows, weight), take, poll);
     std::vector<std::pair<std::size_t, RowRange>> runs;
     while (!next.empty()) {
         const Place place = next.top();

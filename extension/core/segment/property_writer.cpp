@@ -137,10 +137,12 @@ void write_column(std::string_view name, std::uint8_t scale, const ColumnCells& 
 
 }  // namespace
 
-PropertyWriter::PropertyWriter(std::span<const StoredEvent* const> rows) : rows_(rows) {
+PropertyWriter::PropertyWriter(std::span<const StoredEvent* const> rows, Poll poll) : rows_(rows), poll_(poll) {
     collect_keys();
+    call(poll_);
     choose_columns();
     collect_cells();
+    call(poll_);
 }
 
 void PropertyWriter::collect_keys() {
@@ -219,8 +221,10 @@ void PropertyWriter::write_rare(Header& header, BlockOutput& out) const {
         }
         if (counts[row] > max_rare_in_row) throw Error(ErrorKind::limit_exceeded, "an event has too many properties");
     }
+    call(poll_);
     entries.sort();
     for (std::uint32_t& code : codes) code = entries.code(code);
+    call(poll_);
     Column name_column, rare_column;
     name_column.type = rare_name;
     names.write(name_column, out);
@@ -267,9 +271,12 @@ void PropertyWriter::write_columns(Header& header, BlockOutput& out) const {
                 column.codes.push_back(column.dictionary.add(cells[i].property->kind, cells[i].property->text));
             }
         }
+        call(poll_);
         column.dictionary.sort();
         for (std::uint32_t& code : column.codes) code = column.dictionary.code(code);
+        call(poll_);
         write_column(key->name, scale, column, header, out);
+        call(poll_);
     }
 }
 

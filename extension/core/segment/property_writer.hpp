@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/base/poll.hpp"
 #include "core/segment/output.hpp"
 
 namespace tally::segment_format {
@@ -14,7 +15,7 @@ namespace tally::segment_format {
 class PropertyWriter {
 public:
     // The events in the order of the segment's rows; they must outlive the writer.
-    explicit PropertyWriter(std::span<const StoredEvent* const> rows);
+    PropertyWriter(std::span<const StoredEvent* const> rows, Poll poll);
 
     // Append the two columns that the rare properties share, then the columns of the others, to the header and the
     // output.
@@ -41,6 +42,7 @@ private:
     std::vector<const Key*> sorted_keys(bool rare) const;
 
     std::span<const StoredEvent* const> rows_;
+    Poll poll_;
     std::vector<Key> keys_;
     std::vector<std::uint32_t> cell_keys_;  // the key of every property of every row
     std::vector<Cell> cells_;               // by key, in the order of the rows

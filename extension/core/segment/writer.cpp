@@ -210,10 +210,11 @@ std::size_t event_weight(const StoredEvent& event) noexcept {
     return weight;
 }
 
-Segment write_segment(std::span<const StoredEvent> events) {
+Segment write_segment(std::span<const StoredEvent> events, Poll poll) {
     check_limits(events);
     const SortedEvents sorted = sort_events(events);
-    const PropertyWriter properties(sorted.rows);
+    call(poll);
+    const PropertyWriter properties(sorted.rows, poll);
     Segment segment;
     Header header;
     BlockOutput out;
@@ -222,10 +223,13 @@ Segment write_segment(std::span<const StoredEvent> events) {
     write_times(sorted, header, out);
     write_seqs(sorted, header, out);
     write_received_at(sorted, header, out);
+    call(poll);
     write_event_ids(sorted, header, out);
+    call(poll);
     write_sources(sorted, header, out);
     segment.imports = write_imports(sorted, header, out);
     write_customers(sorted, header, out);
+    call(poll);
     properties.write_rare(header, out);
     properties.write_columns(header, out);
     segment.bytes = make_header(header, out.blocks());

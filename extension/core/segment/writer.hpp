@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/base/hash128.hpp"
+#include "core/base/poll.hpp"
 #include "core/event/stored_event.hpp"
 #include "core/segment/reader.hpp"
 
@@ -35,6 +36,6 @@ struct Segment {
 
 // One segment of these events, in any order: 1 to max_segment_events of them, weighing at most max_segment_weight.
 // Throws Error(limit_exceeded) for more, Error(invalid_argument) for none.
-Segment write_segment(std::span<const StoredEvent> events);
+Segment write_segment(std::span<const StoredEvent> events, Poll poll = nullptr);
 
 }  // namespace tally

@@ -14,11 +14,6 @@ namespace {
 
 using namespace tally;
 
-// Frames that own strings may be alive: leave them as an exception does.
-void check_interrupts() {
-    call_pg([]() { CHECK_FOR_INTERRUPTS(); });
-}
-
 // The state as a working form that may be changed, or null.
 CounterWork* in_place(Datum state) noexcept {
     char* const pointer = DatumGetPointer(state);

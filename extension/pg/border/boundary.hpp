@@ -139,6 +139,12 @@ auto call_pg(Body&& body) -> std::invoke_result_t<Body> {
     return std::forward<Body>(body)();
 }
 
+// What core's long work is given as a Poll (core/base/poll.hpp): frames that own memory may be alive, so a cancellation
+// leaves them as an exception does.
+inline void check_interrupts() {
+    call_pg([] { CHECK_FOR_INTERRUPTS(); });
+}
+
 // What core finds wrong with stored bytes while the body reads them; empty: nothing. For who tells of damage instead of
 // failing at it. Errors of PostgreSQL leave it as they are.
 template <typename Body>

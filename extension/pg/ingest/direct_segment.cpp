@@ -65,9 +65,12 @@ void DirectSegments::store() {
     for (auto& [key, group] : groups_) {
         if (!group.is_chosen) continue;
         const SegmentKey of{origin_.tenant_id, std::string(key.code), key.month};
-        cut_events(group.events, [&](const Segment& segment, std::uint64_t weight) {
-            note_loose(of, key.code_hash, insert_segment(of, segment, weight));
-        });
+        cut_events(
+            group.events,
+            [&](const Segment& segment, std::uint64_t weight) {
+                note_loose(of, key.code_hash, insert_segment(of, segment, weight));
+            },
+            check_interrupts);
         group.events = {};
     }
     call_pg([] { SPI_finish(); });

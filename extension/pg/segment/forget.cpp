@@ -94,10 +94,13 @@ bool erase_from(StoredEvent& event, const Forgetting& wanted, TextArena& arena, 
 void replace(const FoundSegment& old, const Forgetting& wanted, std::vector<StoredEvent>& events) {
     const SegmentKey key{wanted.tenant_id, wanted.code, old.month};
     const std::int32_t code_hash = hash32(wanted.code);
-    cut_events(events, [&](const Segment& segment, std::uint64_t weight) {
-        const std::int64_t segment_id = insert_segment(key, segment, weight);
-        if (old.is_loose) note_loose(key, code_hash, segment_id);
-    });
+    cut_events(
+        events,
+        [&](const Segment& segment, std::uint64_t weight) {
+            const std::int64_t segment_id = insert_segment(key, segment, weight);
+            if (old.is_loose) note_loose(key, code_hash, segment_id);
+        },
+        check_interrupts);
     delete_segment(old.segment);
     if (!old.is_loose) return;
     call_pg([&] {

@@ -55,8 +55,9 @@ bool merge_segments_of(PackQueue& queue, const SegmentKey& key) {
         readers.push_back(&inputs.back()->reader);
         weight += segments[place].facts.weight;
     }
-    cut_segments(readers, weight,
-                 [&](const Segment& segment, std::uint64_t its_weight) { insert_segment(key, segment, its_weight); });
+    cut_segments(
+        readers, weight, [&](const Segment& segment, std::uint64_t its_weight) { insert_segment(key, segment, its_weight); },
+        check_interrupts);
     for (const std::size_t place : places) delete_segment(segments[place]);
     queue.had_work = true;
     return true;

@@ -14,151 +14,259 @@
 namespace tally {
 namespace {
 
-constexpr int rows_between_checks = 256;
+constexpr std::size_t rows_between_checks = 256;
 constexpr std::size_t large_event = 4096;  // bytes: its values are forgotten before the next row is read
 
-struct PileScan {
-    Relation table;
-    Relation index;
-    IndexScanDesc scan;
-    TupleTableSlot* slot;
-    MemoryContext row_memory;  // of detoasted values
-    Generations live;
-    int next_place;  // in live
+// Of the table's rows, the places of those that the index names, in the order of the key.
+class PlaceScan {
+public:
+    PlaceScan(const PileRange& range, Relation table, Snapshot snapshot) : range_(range) {
+        call_pg([&] {
+            index_ = index_open(relation_oid("recent_event_pkey"), AccessShareLock);
+            live_ = live_generations(snapshot);
+            scan_ = begin_index_scan(table, index_, snapshot, 4);
+            scan_->xs_want_itup = true;
+        });
+    }
+    void end() {
+        call_pg([&] {
+            index_endscan(scan_);
+            index_close(index_, NoLock);
+        });
+    }
+
+    // So many at most of the months wanted, also of rows that the snapshot does not see. False: there are no more.
+    bool read(std::size_t at_most, std::vector<ItemPointerData>& places) {
+        places.reserve(at_most);
+        bool more = true;
+        while (more && places.size() < at_most) more = call_pg([&] { return read_some(at_most, places); });
+        return more;
+    }
+
+    // Of the last place that was read.
+    std::int32_t generation = INT32_MIN;
+    std::int32_t customer_hash = INT32_MIN;
+
+private:
+    bool read_some(std::size_t at_most, std::vector<ItemPointerData>& places) {
+        CHECK_FOR_INTERRUPTS();
+        for (std::size_t i = 0; i < rows_between_checks && places.size() < at_most; ++i) {
+            ItemPointer const place = next();
+            if (place == nullptr) return false;
+            generation = DatumGetInt32(key(recent_generation));
+            customer_hash = DatumGetInt32(key(recent_customer_hash));
+            const std::int64_t ts = DatumGetTimestampTz(key(recent_ts)) + unix_to_postgres_epoch;
+            if (ts >= range_.edge && is_wanted(ts)) places.push_back(*place);
+        }
+        return true;
+    }
+
+    Datum key(RecentColumn column) const {
+        bool is_null = false;
+        return index_getattr(scan_->xs_itup, column, scan_->xs_itupdesc, &is_null);
+    }
+
+    // Goes on to the next generation; false if there is none.
+    bool enter_next_generation() {
+        while (next_place_ < live_.count && live_.numbers[next_place_] < range_.from_generation) ++next_place_;
+        if (next_place_ == live_.count) return false;
+        const std::int32_t number = live_.numbers[next_place_++];
+        const std::int32_t first = number == range_.from_generation ? range_.from_customer_hash : INT32_MIN;
+        ScanKeyData keys[4];
+        ScanKeyInit(&keys[0], recent_generation, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(number));
+        ScanKeyInit(&keys[1], recent_tenant, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(range_.tenant_id));
+        ScanKeyInit(&keys[2], recent_code_hash, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(range_.code_hash));
+        ScanKeyInit(&keys[3], recent_customer_hash, BTGreaterEqualStrategyNumber, F_INT4GE, Int32GetDatum(first));
+        index_rescan(scan_, keys, 4, nullptr, 0);
+        return true;
+    }
+
+    ItemPointer next() {
+        ItemPointer place = next_place_ == 0 ? nullptr : index_getnext_tid(scan_, ForwardScanDirection);
+        while (place == nullptr && enter_next_generation()) place = index_getnext_tid(scan_, ForwardScanDirection);
+        return place;
+    }
+
+    bool is_wanted(std::int64_t ts) {
+        if (ts < month_begin_ || ts >= month_end_) {
+            const std::int32_t month = month_of(ts);
+            month_begin_ = month_begin(month);
+            month_end_ = month_begin(month + 1);
+            month_is_wanted_ = std::binary_search(range_.months.begin(), range_.months.end(), month);
+        }
+        return month_is_wanted_;
+    }
+
+    const PileRange& range_;
+    Relation index_ = nullptr;
+    IndexScanDesc scan_ = nullptr;
+    Generations live_{};
+    int next_place_ = 0;  // in live_
+    std::int64_t month_begin_ = 0, month_end_ = INT64_MIN;
+    bool month_is_wanted_ = false;
 };
 
-PileScan begin_scan(Snapshot snapshot) {
-    PileScan open{};
-    open.table = table_open(relation_oid("recent_event"), RowExclusiveLock);
-    open.index = index_open(relation_oid("recent_event_pkey"), AccessShareLock);
-    open.live = live_generations(snapshot);
-    open.scan = begin_index_scan(open.table, open.index, snapshot, 4);
-    open.slot = table_slot_create(open.table, nullptr);
-    open.row_memory = AllocSetContextCreate(CurrentMemoryContext, "pgtally recent rows", ALLOCSET_DEFAULT_SIZES);
-    return open;
-}
+// Fetches rows by their places; those of one page one after the other cost one look-up of its buffer. Nothing is pruned:
+// what packing has left on the page is vacuum's, once, and not each code's.
+class RowFetch {
+public:
+    RowFetch(Relation table, Snapshot snapshot) : table_(table), snapshot_(snapshot) {
+        call_pg([&] {
+            slot_ = MakeSingleTupleTableSlot(RelationGetDescr(table_), &TTSOpsBufferHeapTuple);
+            row_memory_ = AllocSetContextCreate(CurrentMemoryContext, "pgtally recent rows", ALLOCSET_DEFAULT_SIZES);
+        });
+    }
+    void end() {
+        call_pg([&] {
+            ExecDropSingleTupleTableSlot(slot_);
+            if (BufferIsValid(buffer_)) ReleaseBuffer(buffer_);
+            MemoryContextDelete(row_memory_);
+        });
+    }
 
-void end_scan(const PileScan& open) {
-    MemoryContextDelete(open.row_memory);
-    ExecDropSingleTupleTableSlot(open.slot);
-    index_endscan(open.scan);
-    index_close(open.index, NoLock);
-    table_close(open.table, NoLock);
-}
+    // False: the snapshot does not see it. Otherwise its columns are there until the next one is fetched.
+    bool fetch(ItemPointerData place, bool forget_values) {
+        if (forget_values) MemoryContextReset(row_memory_);
+        const BlockNumber block = ItemPointerGetBlockNumber(&place);
+        if (!BufferIsValid(buffer_) || block != block_) {
+            CHECK_FOR_INTERRUPTS();
+            ExecClearTuple(slot_);
+            buffer_ = ReleaseAndReadBuffer(buffer_, table_, block);
+            block_ = block;
+        }
+        LockBuffer(buffer_, BUFFER_LOCK_SHARE);
+        const bool is_seen = heap_hot_search_buffer(&place, table_, buffer_, snapshot_, &tuple_, nullptr, true);
+        LockBuffer(buffer_, BUFFER_LOCK_UNLOCK);
+        if (!is_seen) return false;
+        tuple_.t_self = place;
+        ExecStoreBufferHeapTuple(&tuple_, slot_, buffer_);
+        MemoryContext const caller = MemoryContextSwitchTo(row_memory_);
+        slot_getallattrs(slot_);
+        MemoryContextSwitchTo(caller);
+        return true;
+    }
 
-std::string_view text_of(const TupleTableSlot* slot, RecentColumn column) {
-    return view_of(DatumGetTextPP(column_value(slot, column)));
-}
+    Datum value(RecentColumn column) const { return column_value(slot_, column); }
+    bool is_null(RecentColumn column) const { return column_is_null(slot_, column); }
+    // Where the row itself lies, which may have been changed since the index was made.
+    ItemPointerData place() const { return slot_->tts_tid; }
+    std::string_view text_at(RecentColumn column) const {
+        MemoryContext const caller = MemoryContextSwitchTo(row_memory_);
+        const std::string_view found = view_of(DatumGetTextPP(value(column)));
+        MemoryContextSwitchTo(caller);
+        return found;
+    }
 
-// What of a row is wanted before its texts are.
-struct RowHead {
-    bool found = false;
-    std::int64_t ts = 0;
+private:
+    Relation table_;
+    Snapshot snapshot_;
+    TupleTableSlot* slot_ = nullptr;
+    MemoryContext row_memory_ = nullptr;  // of detoasted values
+    HeapTupleData tuple_{};
+    Buffer buffer_ = InvalidBuffer;
+    BlockNumber block_ = InvalidBlockNumber;
 };
 
-// Goes on to the next generation; false if there is none.
-bool scan_next_generation(PileScan& open, const PileRange& range) {
-    while (open.next_place < open.live.count && open.live.numbers[open.next_place] < range.from_generation)
-        ++open.next_place;
-    if (open.next_place == open.live.count) return false;
-    const std::int32_t number = open.live.numbers[open.next_place++];
-    const std::int32_t first = number == range.from_generation ? range.from_customer_hash : INT32_MIN;
-    ScanKeyData keys[4];
-    ScanKeyInit(&keys[0], recent_generation, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(number));
-    ScanKeyInit(&keys[1], recent_tenant, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(range.tenant_id));
-    ScanKeyInit(&keys[2], recent_code_hash, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(range.code_hash));
-    ScanKeyInit(&keys[3], recent_customer_hash, BTGreaterEqualStrategyNumber, F_INT4GE, Int32GetDatum(first));
-    index_rescan(open.scan, keys, 4, nullptr, 0);
+// Gathers rows by code and month.
+class Gathering {
+public:
+    explicit Gathering(RecentRows& read) : read_(read) {}
+
+    // The weight of the row's event.
+    std::uint64_t add(const RowFetch& row) {
+        struct Texts {
+            std::string_view code, customer_id, source, event_id, properties;
+        };
+        const Texts texts = call_pg([&] {
+            return Texts{row.text_at(recent_code), row.text_at(recent_customer), row.text_at(recent_source),
+                         row.text_at(recent_event_id), row.text_at(recent_properties)};
+        });
+        StoredEvent event;
+        event.customer_id = read_.arena.keep(texts.customer_id);
+        event.source = texts.source == last_source_ ? last_source_ : read_.arena.keep(texts.source);
+        last_source_ = event.source;
+        event.event_id = read_.arena.keep(texts.event_id);
+        event.ts = DatumGetTimestampTz(row.value(recent_ts)) + unix_to_postgres_epoch;
+        event.received_at = DatumGetTimestampTz(row.value(recent_received_at)) + unix_to_postgres_epoch;
+        event.seq = DatumGetInt64(row.value(recent_seq));
+        event.has_import = !row.is_null(recent_import);
+        if (event.has_import)
+            memcpy(event.import_id.data(), DatumGetUUIDP(row.value(recent_import))->data, event.import_id.size());
+        event.properties = properties_.read(texts.properties, read_.arena);
+        read_.places.push_back(row.place());
+        group_of(texts.code, event.ts).push_back(event);
+        const std::uint64_t weight = event_weight(event);
+        read_.weight += weight;
+        return weight;
+    }
+
+private:
+    std::vector<StoredEvent>& group_of(std::string_view code, std::int64_t ts) {
+        if (group_ == nullptr || ts < month_begin_ || ts >= month_end_ || code != code_) {
+            const std::int32_t month = month_of(ts);
+            month_begin_ = month_begin(month);
+            month_end_ = month_begin(month + 1);
+            if (code != code_) code_ = read_.arena.keep(code);
+            group_ = &read_.groups[{code_, month}];
+        }
+        return *group_;
+    }
+
+    RecentRows& read_;
+    PropertiesReader properties_;
+    std::string_view last_source_;
+    std::vector<StoredEvent>* group_ = nullptr;  // of the row before: most are of the same
+    std::string_view code_;
+    std::int64_t month_begin_ = 0, month_end_ = INT64_MIN;
+};
+
+bool lies_before(ItemPointerData left, ItemPointerData right) {
+    return ItemPointerCompare(&left, &right) < 0;
+}
+
+// False: the weight was reached before the last of them.
+bool read_places(const std::vector<ItemPointerData>& places, std::uint64_t max_weight, RowFetch& rows, Gathering& gathering,
+                 RecentRows& read) {
+    bool forget_values = false;
+    for (std::size_t i = 0; i < places.size(); ++i) {
+        if (read.weight >= max_weight) return false;
+        if (!call_pg([&] { return rows.fetch(places[i], forget_values || i % rows_between_checks == 0); })) continue;
+        forget_values = gathering.add(rows) > large_event;
+    }
     return true;
-}
-
-RowHead next_row(PileScan& open, const PileRange& range) {
-    while (open.next_place == 0 || !index_getnext_slot(open.scan, ForwardScanDirection, open.slot))
-        if (!scan_next_generation(open, range)) return {};
-    slot_getsomeattrs(open.slot, recent_received_at);
-    return {true, DatumGetTimestampTz(column_value(open.slot, recent_ts)) + unix_to_postgres_epoch};
-}
-
-// Whose texts lie in the row's buffer or in row_memory: to be copied before the next row is read.
-struct RowTexts {
-    std::string_view code, customer_id, source, event_id, properties;
-};
-
-RowTexts row_texts(const PileScan& open) {
-    MemoryContext const caller = MemoryContextSwitchTo(open.row_memory);
-    slot_getallattrs(open.slot);
-    const RowTexts texts{text_of(open.slot, recent_code), text_of(open.slot, recent_customer),
-                         text_of(open.slot, recent_source), text_of(open.slot, recent_event_id),
-                         text_of(open.slot, recent_properties)};
-    MemoryContextSwitchTo(caller);
-    return texts;
-}
-
-RecentRow read_row(const PileScan& open, const RowHead& head, std::int32_t month, PropertiesReader& reader, TextArena& arena,
-                   std::string_view last_code) {
-    const RowTexts texts = call_pg([&] { return row_texts(open); });
-    const auto value = [&](RecentColumn column) { return column_value(open.slot, column); };
-    RecentRow row;
-    row.place = open.slot->tts_tid;
-    row.generation = DatumGetInt32(value(recent_generation));
-    row.customer_hash = DatumGetInt32(value(recent_customer_hash));
-    row.month = month;
-    row.code = texts.code == last_code ? last_code : arena.keep(texts.code);
-    row.event.customer_id = arena.keep(texts.customer_id);
-    row.event.source = arena.keep(texts.source);
-    row.event.event_id = arena.keep(texts.event_id);
-    row.event.ts = head.ts;
-    row.event.received_at = DatumGetTimestampTz(value(recent_received_at)) + unix_to_postgres_epoch;
-    row.event.seq = DatumGetInt64(value(recent_seq));
-    row.event.has_import = !column_is_null(open.slot, recent_import);
-    if (row.event.has_import)
-        memcpy(row.event.import_id.data(), DatumGetUUIDP(value(recent_import))->data, row.event.import_id.size());
-    row.event.properties = reader.read(texts.properties, arena);
-    row.weight = event_weight(row.event);
-    return row;
 }
 
 }  // namespace
 
 void read_recent_rows(const PileRange& range, Snapshot snapshot, RecentRows& read) {
-    PileScan open = call_pg([&] { return begin_scan(snapshot); });
-    PropertiesReader reader;
-    std::uint64_t weight = 0;
-    std::string_view last_code;
-    std::int32_t month = 0;
-    std::int64_t month_start = 0, month_end = INT64_MIN;
-    bool was_large = false;
-    for (int i = 0; read.rows.size() < range.at_most && (weight < range.max_weight || read.rows.empty()); ++i) {
-        const RowHead head = call_pg([&] {
-            if (i % rows_between_checks == 0) CHECK_FOR_INTERRUPTS();
-            if (i % rows_between_checks == 0 || was_large) MemoryContextReset(open.row_memory);
-            return next_row(open, range);
-        });
-        if (!head.found) {
-            read.is_all = true;
+    Relation const table = call_pg([] { return table_open(relation_oid("recent_event"), RowExclusiveLock); });
+    PlaceScan index(range, table, snapshot);
+    RowFetch rows(table, snapshot);
+    Gathering gathering(read);
+    read.next_generation = range.from_generation;
+    read.next_customer_hash = range.from_customer_hash;
+    std::vector<ItemPointerData> places;
+    // Again where most of what the index named was packed before.
+    while (!read.is_all && 2 * read.places.size() < range.at_most) {
+        places.clear();
+        read.is_all = !index.read(range.at_most - read.places.size(), places);
+        std::sort(places.begin(), places.end(), lies_before);
+        if (!read_places(places, range.max_weight, rows, gathering, read)) {
+            // Those that were left out may lie before others that were read.
+            read.is_heavy = true;
+            read.is_all = false;
             break;
         }
-        if (head.ts < month_start || head.ts >= month_end) {
-            month = month_of(head.ts);
-            month_start = month_begin(month);
-            month_end = month_begin(month + 1);
-        }
-        if (head.ts < range.edge || !std::binary_search(range.months.begin(), range.months.end(), month)) continue;
-        read.rows.push_back(read_row(open, head, month, reader, read.arena, last_code));
-        weight += read.rows.back().weight;
-        was_large = read.rows.back().weight > large_event;
-        last_code = read.rows.back().code;
+        read.next_generation = index.generation;
+        read.next_customer_hash = index.customer_hash;
     }
-    call_pg([&] { end_scan(open); });
+    rows.end();
+    index.end();
+    call_pg([&] { table_close(table, NoLock); });
 }
 
-void delete_recent_rows(const std::vector<RecentRow>& rows, Snapshot snapshot) {
-    std::vector<ItemPointerData> places;
-    places.reserve(rows.size());
-    for (const RecentRow& row : rows) places.push_back(row.place);
-    // In the order in which they lie: page by page.
-    std::sort(places.begin(), places.end(),
-              [](ItemPointerData left, ItemPointerData right) { return ItemPointerCompare(&left, &right) < 0; });
+void delete_recent_rows(std::vector<ItemPointerData>& places, Snapshot snapshot) {
+    std::sort(places.begin(), places.end(), lies_before);
     call_pg([&] {
         Relation const table = table_open(relation_oid("recent_event"), RowExclusiveLock);
         const CommandId command = GetCurrentCommandId(true);

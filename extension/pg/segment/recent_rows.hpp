@@ -1,9 +1,14 @@
 // Recent events of one pile, read to be packed: each with the place of its row, so that exactly the rows that were read
 // are deleted.
+//
+// The index says which rows there are; they are fetched in the order in which they lie, a page once for all of them,
+// since an index's neighbours lie anywhere. What is read is bounded by rows and by weight.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/base/text_arena.hpp"
@@ -26,26 +31,23 @@ struct PileRange {
     std::uint64_t max_weight = 0;                 // of their events; a single one may be heavier
 };
 
-struct RecentRow {
-    ItemPointerData place;
-    std::int32_t generation = 0;
-    std::int32_t customer_hash = 0;
-    std::int32_t month = 0;
-    std::string_view code;
-    StoredEvent event;
-    std::uint64_t weight = 0;
-};
-
 struct RecentRows {
-    std::vector<RecentRow> rows;
-    TextArena arena;      // what the rows' views point to
-    bool is_all = false;  // there are no more
+    using Group = std::pair<std::string_view, std::int32_t>;  // code (two may share a hash) and month
+
+    std::map<Group, std::vector<StoredEvent>> groups;
+    std::vector<ItemPointerData> places;
+    TextArena arena;  // what the events' views point to
+    std::uint64_t weight = 0;
+    bool is_all = false;                       // there are no more
+    bool is_heavy = false;                     // the weight was reached before the rows were
+    std::int32_t next_generation = INT32_MIN;  // from where on there may be more
+    std::int32_t next_customer_hash = INT32_MIN;
 };
 
-// Reads all generations with the snapshot, in the order of the key. Calls PostgreSQL in call_pg.
+// Reads all generations with the snapshot, from the range's beginning on. Calls PostgreSQL in call_pg.
 void read_recent_rows(const PileRange& range, Snapshot snapshot, RecentRows& read);
 
-// Deletes exactly these rows; raises 40001 if somebody else has deleted one of them.
-void delete_recent_rows(const std::vector<RecentRow>& rows, Snapshot snapshot);
+// Deletes exactly the rows at these places; raises 40001 if somebody else has deleted one of them.
+void delete_recent_rows(std::vector<ItemPointerData>& places, Snapshot snapshot);
 
 }  // namespace tally
