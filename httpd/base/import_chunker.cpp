@@ -1,6 +1,7 @@
 // Cuts a file of events into chunks of whole records: see import_chunker.hpp.
 #include "base/import_chunker.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/json_text.hpp"
@@ -24,7 +25,6 @@ ImportChunker::ImportChunker(ImportFormat format, ChunkLimits limits, std::uint6
 
 // Which line ends are the end of a record: as the extension's reader of CSV sees quotes, so do we.
 void ImportChunker::step(char c) noexcept {
-    if (format_ == ImportFormat::ndjson || state_ == State::discarding) return;
     switch (state_) {
         case State::field_start: state_ = c == '"' ? State::quoted : c == ',' ? State::field_start : State::plain; return;
         case State::plain:
@@ -40,26 +40,43 @@ void ImportChunker::step(char c) noexcept {
     }
 }
 
+// How much of the text, which does not begin with it, stands before the record's end.
+std::size_t ImportChunker::part_of_record(std::string_view text) noexcept {
+    if (format_ == ImportFormat::ndjson || state_ == State::discarding) return std::min(text.find('\n'), text.size());
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        if (text[at] == '\n') {
+            if (state_ != State::quoted) return at;
+            ++record_lines_;
+        }
+        step(text[at]);
+    }
+    return text.size();
+}
+
+std::size_t ImportChunker::take_part(std::string_view text) {
+    if (state_ == State::discarding) return part_of_record(text);
+    const std::size_t length = part_of_record(text.substr(0, limits_.record_bytes + 1 - record_.size()));
+    record_.append(text.substr(0, length));
+    if (record_.size() > limits_.record_bytes) {
+        // What follows up to the next line end goes with it; behind that the file may be sound again.
+        fail(record_lines_ == 0
+                 ? "the line is too long"
+                 : "a quoted field has no closing quote within " + std::to_string(limits_.record_bytes) +
+                       " bytes, so this many lines after it were not read either: " + std::to_string(record_lines_));
+        if (!keeps_ || !header_known_) std::string().swap(record_);
+        state_ = State::discarding;
+    }
+    return length;
+}
+
 std::size_t ImportChunker::feed(const char* data, std::size_t size) {
     std::size_t at = 0;
     while (at < size && !full()) {
-        const char c = data[at++];
-        if (c == '\n' && state_ != State::quoted) {
+        if (data[at] == '\n' && state_ != State::quoted) {
             end_record();
-            continue;
-        }
-        if (c == '\n') ++record_lines_;
-        step(c);
-        if (state_ == State::discarding) continue;
-        record_ += c;
-        if (record_.size() > limits_.record_bytes) {
-            // What follows up to the next line end goes with it; behind that the file may be sound again.
-            fail(record_lines_ == 0
-                     ? "the line is too long"
-                     : "a quoted field has no closing quote within " + std::to_string(limits_.record_bytes) +
-                           " bytes, so this many lines after it were not read either: " + std::to_string(record_lines_));
-            if (!keeps_ || !header_known_) std::string().swap(record_);
-            state_ = State::discarding;
+            ++at;
+        } else {
+            at += take_part({data + at, size - at});
         }
     }
     return at;

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tallyd {
@@ -57,6 +58,8 @@ private:
     enum class State { field_start, plain, quoted, quote_in_quoted, discarding };
 
     void step(char c) noexcept;
+    std::size_t part_of_record(std::string_view text) noexcept;
+    std::size_t take_part(std::string_view text);
     void end_record();
     void end_header();
     void fail(std::string reason);
