@@ -21,9 +21,9 @@ for my $round (1 .. ROUNDS) {
     $sent += EVENTS;
     # Two packers, whose units are small segments of 24 months, and merges of them.
     my @packers = map {
-        my ($in, $out, $err) = ("CALL tally.pack(1, '0');\nCALL tally.pack(1, '0', true);\n\\echo packed\n", '', '');
-        { out => \$out, handle => IPC::Run::start([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('postgres') ],
-            '<', \$in, '>', \$out, '2>', \$err) }
+        my ($out, $err) = ('', '');
+        { out => \$out, handle => IPC::Run::start([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('postgres'),
+            '-c', "CALL tally.pack(1, '0')", '-c', "CALL tally.pack(1, '0', true)", '-c', '\echo packed' ], '<', '/dev/null', '>', \$out, '2>', \$err) }
     } 1 .. 2;
     sleep 0.02 + 0.06 * $round;
     crash($node);
