@@ -30,15 +30,26 @@ my $import = q{SELECT tally_rest.import_chunk(1, '{}', '{"name":["file"]}',
 is($old->safe_psql('postgres', $import), 1, 'an event is imported');
 is($old->safe_psql('postgres', q{SELECT tally_rest.void_import(1, jsonb_build_object('id', import_id), '{}', NULL) -> 'voided' ->> 'events'
     FROM tally.import_batch}), 1, 'and taken back');
+# Corrections of single events, one of them lifted again; a statement, and a correction after it.
+$old->safe_psql('postgres', q{SELECT tally.void_event('e5', 'sent by mistake', 'c1'), tally.void_event('e6', 'too', 'c2');
+    SELECT tally.restore_event('e6', 'it was none', 'c2'), tally.amend_event('e9', 'a wrong number', 'c1', properties => '{"n": 7.25, "who": "w1"}')});
+my $statement = $old->safe_psql('postgres', "SELECT tally.close_period('2023-02-01Z', '2023-03-01Z')");
+$old->safe_psql('postgres', "SELECT tally.void_event('e35', 'after the statement', 'c3')");
+# Identities that are sealed, in two runs, beside those that are not.
+is($old->safe_psql('postgres', 'SELECT tally.seal_identities(1, 1500)'), 't', "identities are sealed: run $_") for 1, 2;
 # What it leaves out is counted anew, and nothing more is packed.
 $old->safe_psql('postgres', "CALL tally.pack(1000000, '1 day')");
 my $life = "SELECT m.name, l.* FROM tally.metric m, LATERAL tally._life(m) l WHERE m.name IN ('sum', 'max') ORDER BY 1";
 my $lives = $old->safe_psql('postgres', $life);
+my $adjustments = "SELECT a.* FROM tally.adjustments('$statement') a ORDER BY 1, 3";
+my $adjusted = $old->safe_psql('postgres', $adjustments);
+like($adjusted, qr/^count\|call\|c3\|-1\|/m, 'a period is closed, and something has changed since');
 my $secret = $old->safe_psql('postgres', "SELECT tally.create_api_key(name => 'kept')");
 my $usage = all_usage($old);
 my $rows = 'SELECT (SELECT count(*) FROM tally.tenant), (SELECT count(*) FROM tally.api_key), (SELECT count(*) FROM tally.metric),
     (SELECT count(*) FROM tally.product_family), (SELECT count(*) FROM tally.recent_event), (SELECT count(*) FROM tally.recent_identity),
-    (SELECT count(*) FROM tally.import_batch WHERE voided = 1), (SELECT sum(hashtextextended(c::text, 0)) FROM tally.correction c), (SELECT sum(hashtextextended(s::text, 0)) FROM tally.segment s),
+    (SELECT count(*) FROM tally.import_batch WHERE voided = 1), (SELECT sum(entries) FROM tally.identity_run), (SELECT sum(hashtextextended(i::text, 0)) FROM tally.sealed_identity i),
+    (SELECT sum(hashtextextended(l::text, 0)) FROM tally.lifted_correction l), (SELECT sum(hashtextextended(t::text, 0)) FROM tally.statement t), (SELECT sum(hashtextextended(l::text, 0)) FROM tally.statement_line l), (SELECT sum(hashtextextended(c::text, 0)) FROM tally.correction c), (SELECT sum(hashtextextended(s::text, 0)) FROM tally.segment s),
     (SELECT array_agg(g.generation ORDER BY g.generation) FROM tally.generation g), (SELECT array_agg(DISTINCT e.generation) FROM tally.recent_event e),
     (SELECT sum(hashtextextended(e::text, 0)) FROM (SELECT tenant_id, seq, ts, received_at, code, customer_id, source, event_id, properties FROM tally.recent_event) e)';
 my $old_rows = $old->safe_psql('postgres', $rows);
@@ -53,7 +64,9 @@ sub check_restored {
     is(all_usage($node, $database), $usage, "$how: the same usage");
     is($node->safe_psql($database, $life), $lives, "$how: the same totals of a life");
     is($node->safe_psql($database, $known), $then, "$how: the same as of a cut");
+    is($node->safe_psql($database, $adjustments), $adjusted, "$how: the same adjustments of a closed period");
     is($node->safe_psql($database, "BEGIN; DELETE FROM tally.segment; $life; ROLLBACK"), $lives, "$how: carried, without their segments");
+    is($node->safe_psql($database, 'SELECT object, problem FROM tally.verify() LIMIT 5'), '', "$how: nothing is lost or there twice");
     is($node->safe_psql($database, $import), 1, "$how: what was taken back may come again");
     is($node->safe_psql($database, $import), 0, "$how: once");
     is($node->safe_psql($database, events(2001, 3000)), '0,1000', "$how: what was counted is still known");
