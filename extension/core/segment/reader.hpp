@@ -27,6 +27,7 @@
 #include <vector>
 
 #include "core/base/bytes.hpp"
+#include "core/base/poll.hpp"
 #include "core/base/text_arena.hpp"
 #include "core/event/stored_event.hpp"
 #include "core/segment/source.hpp"
@@ -164,7 +165,7 @@ public:
     // Verifies the checksums of all blocks, without decoding them: what reading a value from a client does.
     void check_bytes();
     // Verifies everything: decodes all, and finds order, bounds and statistics true. Throws Error(corrupted) otherwise.
-    void check();
+    void check(Poll poll = nullptr);
 
     struct Parts;
 

@@ -11,12 +11,16 @@ using namespace segment_format;
 
 namespace {
 
-void check_dictionary(StoredDictionary& dictionary) {
+constexpr std::uint32_t texts_between_polls = 8192;
+
+void check_dictionary(StoredDictionary& dictionary, Poll poll) {
     for (const PropertyKind kind : {PropertyKind::text, PropertyKind::number, PropertyKind::json}) {
         const CodeRange codes = dictionary.codes_of(kind);
-        for (std::uint32_t code = codes.begin; code < codes.end; ++code)
+        for (std::uint32_t code = codes.begin; code < codes.end; ++code) {
+            if (code % texts_between_polls == 0) call(poll);
             if (code > codes.begin && !(dictionary.text(code - 1) < dictionary.text(code)))
                 fail_damaged("a dictionary is in disorder");
+        }
     }
 }
 
@@ -26,14 +30,15 @@ void SegmentReader::check_bytes() {
     parts_->table.load(0, parts_->header.blocks);
 }
 
-void SegmentReader::check() {
+void SegmentReader::check(Poll poll) {
     check_bytes();
     for (StoredDictionary* dictionary : {&parts_->customers, &parts_->sources, &parts_->imports,
                                          &parts_->rare_properties.names(), &parts_->rare_properties.entries()})
-        check_dictionary(*dictionary);
+        check_dictionary(*dictionary, poll);
     for (std::size_t i = 0; i < parts_->own.size(); ++i) {
+        call(poll);
         parts_->own_column(i).check();
-        check_dictionary(parts_->own_column(i).dictionary());
+        check_dictionary(parts_->own_column(i).dictionary(), poll);
     }
     const std::vector<std::string_view> names = property_names();
     if (std::adjacent_find(names.begin(), names.end()) != names.end()) fail_damaged("a property has two columns");
@@ -43,6 +48,7 @@ void SegmentReader::check() {
     std::int64_t least_seq = least_ts, greatest_seq = greatest_ts;
     StoredEvent before;
     for (std::uint32_t block = 0; block < blocks(); ++block) {
+        call(poll);
         TextArena arena;
         const std::uint32_t begin = block * segment_block_rows, count = rows_in_block(parts_->header, block);
         read_events(begin, begin + count, events.data(), arena);

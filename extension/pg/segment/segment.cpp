@@ -42,7 +42,7 @@ TALLY_FUNCTION(segment_events) {
     return guarded([&]() -> Datum {
         PgSegmentBytes source(PG_GETARG_DATUM(0));
         SegmentReader reader(source);
-        reader.check();
+        reader.check(check_interrupts);
         return Int32GetDatum(static_cast<int32>(reader.rows()));
     });
 }

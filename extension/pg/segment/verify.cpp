@@ -130,6 +130,7 @@ void put_events(std::int32_t tenant, std::int64_t number, SegmentReader& segment
     std::uint64_t sum = 0;
     for (std::uint32_t begin = 0; begin < segment.rows(); begin += segment_block_rows) {
         const std::uint32_t end = std::min(begin + segment_block_rows, segment.rows());
+        check_interrupts();
         arena.clear();
         segment.read_events(begin, end, events.data(), arena);
         for (std::uint32_t i = 0; i < end - begin; ++i) {
@@ -152,7 +153,7 @@ void read_partition(Oid partition, std::int32_t wanted, Answer& answer) {
         const std::string damage = damage_of([&] {
             PgSegmentBytes bytes(value(segment_data));
             SegmentReader segment(bytes);
-            segment.check();
+            segment.check(check_interrupts);
             wrong = contradiction(open, segment);
             put_events(tenant, number, segment, static_cast<std::uint64_t>(DatumGetInt64(value(segment_weight))), answer);
         });
