@@ -7,8 +7,10 @@
 #include <cstring>
 
 #include "base/error.hpp"
+#include "http/fields.hpp"
 #include "http/request.hpp"
 #include "http/request_id.hpp"
+#include "http/uri.hpp"
 
 namespace tallyd {
 
@@ -46,12 +48,15 @@ std::optional<Response> HttpRequest::check_head(const char* version) {
 std::optional<Response> HttpRequest::check_lines() const {
     if (head_.cut) return refuse(400, "the request's head holds a NUL byte, or a header that goes on in a further line");
     if (head_.lone_ends) return refuse(400, "every line of the request's head must end with CR and LF");
+    if (!is_token(method_)) return refuse(400, "the method is not valid: letters, digits and !#$%&'*+-.^_`|~");
     if (head_.bad_name)
         return refuse(400,
                       "the name of a header is not valid: letters, digits and !#$%&'*+-.^_`|~, then the colon, without "
                       "blanks before it");
     if (head_.hosts > 1) return refuse(400, "there is more than one Host header");
     if (head_.bad_host) return refuse(400, "the Host header is not a host with or without a port");
+    if (!names_a_host(target_))
+        return refuse(400, "a request target in absolute form needs http or https and a host, and names no user");
     return std::nullopt;
 }
 

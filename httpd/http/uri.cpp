@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "base/json_text.hpp"
+#include "http/fields.hpp"
 
 namespace tallyd {
 
@@ -24,6 +25,15 @@ std::string_view without_authority(std::string_view raw) {
     if (scheme == std::string_view::npos) return raw;
     const std::size_t rest = raw.find_first_of("/?", scheme + 3);
     return rest == std::string_view::npos ? std::string_view("/") : raw.substr(rest);
+}
+
+// Of a target in absolute form, which begins with scheme and host.
+bool is_whole_uri(std::string_view raw, std::size_t scheme_end) {
+    std::string scheme(raw.substr(0, scheme_end));
+    for (char& c : scheme) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    const std::string_view rest = raw.substr(scheme_end + 3);
+    const std::string_view authority = rest.substr(0, rest.find_first_of("/?"));
+    return (scheme == "http" || scheme == "https") && !authority.empty() && is_host(authority);
 }
 
 bool split_path(std::string_view path, std::vector<std::string>& segments) {
@@ -80,6 +90,11 @@ bool names_a_secret(std::string_view name) {
 }
 
 }  // namespace
+
+bool names_a_host(std::string_view raw) {
+    const std::size_t scheme = raw.starts_with('/') ? std::string_view::npos : raw.find("://");
+    return scheme == std::string_view::npos || is_whole_uri(raw, scheme);
+}
 
 std::optional<std::string> percent_decode(std::string_view raw, bool plus_is_space) {
     std::string out;

@@ -174,6 +174,11 @@ test('a head that is not well formed is refused, whatever else it holds', async 
       isErrorAnswer(assert, answers[0], 400, 'BAD_REQUEST');
     }
   }
+  for (const start of ['GET http:///healthz HTTP/1.1', 'GET http://u@x/healthz HTTP/1.1', 'GET ftp://x/healthz HTTP/1.1', 'GET http://x:80a/healthz HTTP/1.1', 'G(T /healthz HTTP/1.1', 'G"T /healthz HTTP/1.1']) {
+    const answers = parseAnswers(await raw(s.tallyd.port, head(start, 'Host: x') + next));
+    assert.equal(answers.length, 1, `${start}: the next request was answered`);
+    isErrorAnswer(assert, answers[0], 400, 'BAD_REQUEST');
+  }
   const good = ['x', 'x:8080', 'x:', '127.0.0.1:80', '[::1]', '[::1]:8080', '[v1.a:b]', 'a_b.example.', '%41.example', '', 'xn--a.example', 'A.EXAMPLE'];
   for (const host of good) assert.equal((await one(head('GET /healthz HTTP/1.1', `Host: ${host}`, "X-!#$%&'*+-.^_`|~0: \t y \t", 'X:', 'Connection: close'))).status, 200, host);
   const chunked = (trailer) => one([head('POST /api/v1/metrics HTTP/1.1', 'Host: x', `Authorization: Bearer ${s.key}`, 'Content-Type: application/json', 'Transfer-Encoding: chunked', 'Connection: close'),

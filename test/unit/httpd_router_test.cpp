@@ -70,6 +70,15 @@ TEST(Target, TakesTheAbsoluteForm) {
     EXPECT_FALSE(parse_target("*").path_valid);
 }
 
+TEST(Target, InAbsoluteFormHasAHost) {
+    for (const char* good :
+         {"/a", "/a?b=http://c", "*", "", "http://host", "HTTPS://host:443/a?b=c", "http://[::1]:80/", "http://h?x"})
+        EXPECT_TRUE(tallyd::names_a_host(good)) << good;
+    for (const char* bad : {"http:///a", "http://", "http://?x", "http://user@host/a", "http://a@b@c/", "http://a b/",
+                            "ftp://host/a", "://host/a", "http://host:80a/", "x:/a://host"})
+        EXPECT_FALSE(tallyd::names_a_host(bad)) << bad;
+}
+
 TEST(Target, FirstParameterIsNamedWithoutTheKey) {
     EXPECT_EQ(parse_target("/?apiKey=x&b=2&a=1").first_name, "b");
     EXPECT_EQ(parse_target("/?apiKey=x").first_name, "");
