@@ -27,7 +27,7 @@ SELECT * FROM pg_temp.answers ORDER BY name, customer;
 CREATE TEMP TABLE before AS SELECT name, customer, regexp_replace(told, '[{].*', '') AS told, steps FROM pg_temp.answers;
 SELECT e ->> 'event_id' AS event_id, e ->> 'customer_id' AS customer, e ->> 'timestamp' AS ts FROM json_array_elements(tally.explain_usage('sum', '2026-01-01', '2026-02-01') -> 'by_outcome' -> 'not_a_number' -> 'examples') e ORDER BY 3;
 SELECT json_array_length(tally.explain_usage('sum', '2026-01-01', '2026-02-01') -> 'by_outcome' -> 'counted' -> 'examples') AS examples, tally.explain_usage('sum', '2026-01-01', '2026-02-01') -> 'by_outcome' -> 'amended' AS amended;
-SELECT d ->> 'name' AS name, d ->> 'aggregation_type' AS aggregation, d ->> 'conversion_factor' AS factor, d -> 'segmentation_matrix' AS matrix FROM (SELECT tally.explain_usage('sum', '2026-01-01', '2026-02-01') -> 'definition') x(d);
+SELECT d ->> 'id' = m.id AS public_id, d ->> 'name' AS name, d ->> 'aggregation_type' AS aggregation, d ->> 'conversion_factor' AS factor, d -> 'segmentation_matrix' AS matrix FROM (SELECT tally.explain_usage('sum', '2026-01-01', '2026-02-01') -> 'definition') x(d), tally.metrics m WHERE m.slug = 'sum';
 SELECT tally.explain_usage('nothing', '2026-01-01', '2026-02-01');
 SELECT tally.explain_usage('sum', '2026-01-01', NULL);
 SELECT tally.explain_usage('sum', '2026-01-01', '2026-02-01', filter => '{"customer_id": "c1"}');

@@ -7,6 +7,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/json_string.hpp"
+#include "core/base/public_id.hpp"
 #include "core/base/rfc3339.hpp"
 #include "core/usage/conversion.hpp"
 #include "core/usage/row_values.hpp"
@@ -168,6 +169,24 @@ void search(const MeteredMetric& metric, const Asked& asked, EventTaker& taker) 
     search_events(metric.tenant, question, taker);
 }
 
+// As view tally.metrics shows it, by which everybody who may ask can read it: with public ids.
+std::string definition_of(const MeteredMetric& metric) {
+    const std::string id = encode_public_id("bm_", metric.id);
+    const char* const found = call_pg([&]() -> const char* {
+        Oid types[] = {TEXTOID};
+        Datum values[] = {text_datum(id)};
+        SPI_connect();
+        if (SPI_execute_with_args("SELECT row_to_json(m)::text FROM tally.metrics m WHERE m.id = $1", 1, types, values,
+                                  nullptr, true, 1) != SPI_OK_SELECT ||
+            SPI_processed != 1)
+            elog(ERROR, "cannot read the definition of metric %s", id.c_str());
+        return SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+    });
+    std::string definition = found;
+    call_pg([] { SPI_finish(); });
+    return definition;
+}
+
 // The rest of a JSON object that `json` begins.
 std::string explain(std::string json, const MeteredMetric& metric, Asked& asked) {
     asked.by_dimensions = false;
@@ -206,16 +225,13 @@ TALLY_FUNCTION(explain_usage) {
     using namespace tally;
     return guarded([&]() -> Datum {
         const std::int32_t tenant = call_pg([] { return tenant_for_caller(); });
-        HeapTupleHeader const row = find_metric(tenant, text_argument(fcinfo, 0));
-        const MeteredMetric metric = metric_of_row(row);
+        const MeteredMetric metric = metric_of_row(find_metric(tenant, text_argument(fcinfo, 0)));
         Asked asked;
         asked.range = range_arguments(fcinfo, 1, 2);
         asked.name_customers({text_argument(fcinfo, 3)});
         asked.filter = filter_argument(fcinfo, 4);
         asked.as_of = find_as_of(metric.tenant, text_argument(fcinfo, 5));
-        const std::string_view definition =
-            call_pg([&] { return view_of(DatumGetTextPP(DirectFunctionCall1(row_to_json, HeapTupleHeaderGetDatum(row)))); });
-        std::string json = "{\"definition\":" + std::string(definition) + ',';
+        std::string json = "{\"definition\":" + definition_of(metric) + ',';
         if (asked.as_of) json += "\"as_of\":" + json_of(*asked.as_of) + ',';
         json = explain(std::move(json), metric, asked);
         return call_pg([&] { return text_datum(json); });
