@@ -27,7 +27,8 @@ struct Target {
 // raw: origin form ("/a/b?c=d") or absolute form ("http://host/a/b?c=d").
 Target parse_target(std::string_view raw);
 
-// Whether a target in absolute form is one of http or https with a host, and without a user (RFC 9110, 4.2): true of any other.
+// Whether a target in absolute form is one of http or https with a host, and without a user (RFC 9110, 4.2). True of any
+// target in another form.
 bool names_a_host(std::string_view raw);
 
 // Target for the log: values of secret parameters hidden, at most 256 bytes.
