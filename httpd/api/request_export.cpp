@@ -44,7 +44,9 @@ std::optional<Response> Request::check_format() {
 
 // Where the route's statements run: what the document calls slow delays nothing that is answered at once.
 LaneId Request::lane_of_route() const {
-    const auto given = [&](const char* name) { return name && Json(query_).raw(std::string("/") + name); };
+    if (!route_->slow_with[0].with) return route_->lane;
+    const Json query(query_);
+    const auto given = [&](const char* name) { return name && query.raw(std::string("/") + name); };
     for (const SlowClause& clause : route_->slow_with) {
         if (!clause.with) break;
         const bool with = clause.with == std::string_view(kOtherFormat) ? format_ != Format::json : given(clause.with);

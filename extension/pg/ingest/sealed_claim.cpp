@@ -27,11 +27,11 @@ std::int64_t find_keys(std::span<ClaimKey> keys, ClaimKey::State state, std::int
     close_sealed_store(store);
     UnregisterSnapshot(snapshot);
     // An identity of what retention has dropped is none, if merging has yet to take it out of its run.
-    std::int64_t edge = 0;
+    std::int64_t edge = INT64_MIN;
     for (int i = 0, found = 0; i < count; ++i) {
         if (!matches[i].found) continue;
         if (++found == 1) edge = retained_from();
-        if (edge <= 0 || matches[i].month >= month_of(edge)) use(*wanted[i], matches[i]);
+        if (edge == INT64_MIN || matches[i].month >= month_of(edge)) use(*wanted[i], matches[i]);
     }
     return newest;
 }

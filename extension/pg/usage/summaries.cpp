@@ -102,8 +102,8 @@ TALLY_FUNCTION(summaries) {
         if (PG_ARGISNULL(3)) call_pg([] { refuse_argument("width", "width must not be NULL"); });
         const TimeRange range = range_arguments(fcinfo, 1, 2);
         const Buckets buckets(*PG_GETARG_INTERVAL_P(3), range);
-        Counted counted(metric, buckets.windows, sides_only(), find_as_of(metric.tenant, text_argument(fcinfo, 4)));
         call_pg([&] { refuse_before_edge(range.from); });
+        Counted counted(metric, buckets.windows, sides_only(), find_as_of(metric.tenant, text_argument(fcinfo, 4)));
         const UsageGroups& groups = counted.count.groups();
         NumberShelf shelf;
         SmallSlot positive = NumberShelf::none(), negative = NumberShelf::none();
