@@ -138,6 +138,20 @@ test('usage is explained: what became of each event, and each step to the total'
   assert.deepEqual(one.data[0].metrics, [{ metric_id: metric, counted: true, value: '3', dimensions: {} }]);
 });
 
+test('an explanation tells what was sent again, by every customer of it and on the days of the range', async () => {
+  const told = async (more = '') => (await get(`/api/v1/metrics/${metric}/usage?from=2026-04-01T06:00:00Z&to=2026-04-03&explain=true${more}`)).json.explanation.total.sent_again;
+  const days = { first_day: '2026-04-01', last_day: '2026-04-02' };
+  const at = (day) => ({ timestamp: `2026-04-0${day}T00:00:00Z` });
+  assert.equal((await send(event('r1', 'fay', 1, at(1)), event('r2', 'gus', 1, at(2)))).json.accepted, 2);
+  assert.deepEqual(await told(), { ...days, duplicates: 0, conflicts: 0 });
+  assert.equal((await send(event('r1', 'fay', 1, at(1)), event('r2', 'gus', 2, at(2)), event('r2', 'gus', 1, at(2)))).json.duplicates, 2);
+  assert.deepEqual(await told(), { ...days, duplicates: 2, conflicts: 1 });
+  assert.equal((await post('/api/v1/events/ingest', { events: [event('r1', 'fay', 3, at(1)), event('r3', 'fay', 3, at(1))], allow_backfilling: true })).status, 409);
+  assert.deepEqual(await told('&customer_id=fay'), { ...days, duplicates: 1, conflicts: 1 });
+  assert.deepEqual(await told('&customer_id=fay&customer_id=gus'), { ...days, duplicates: 2, conflicts: 2 });
+  assert.deepEqual(await told('&customer_id=hal'), { ...days, duplicates: 0, conflicts: 0 });
+});
+
 test('personal data of a customer is erased: told before, gone after, amounts stay', async () => {
   await send(event('eve@x', 'e/ve', 1, { properties: { seconds: 1.50, email: 'eve@x', phone: '1' } }), event('eve2', 'e/ve', 2));
   const before = await usage();

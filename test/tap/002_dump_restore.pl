@@ -24,6 +24,7 @@ is($old->safe_psql('postgres', events(2001, 3000)), '1000,0', 'some are packed, 
 # Events of two generations, as there are where some are not packed yet when another begins.
 $old->safe_psql('postgres', "UPDATE tally.pile SET packed_events = packed_events + 1000000; CALL tally.pack(100000, '1 day')");
 is($old->safe_psql('postgres', events(3001, 3005)), '5,0', 'and some are of another generation');
+is($old->safe_psql('postgres', events(2991, 3005)), '0,15', 'some are sent again');
 # An import that was taken back: its event stays in the log, counts no longer, and may come once more.
 my $import = q{SELECT tally_rest.import_chunk(1, '{}', '{"name":["file"]}',
     '{"event_id":"imported","code":"call","customer_id":"c1","timestamp":"2023-05-01T00:00:00Z","properties":{"n":1000000}}') ->> 'accepted'};
@@ -49,7 +50,7 @@ my $usage = all_usage($old);
 my $rows = 'SELECT (SELECT count(*) FROM tally.tenant), (SELECT count(*) FROM tally.api_key), (SELECT count(*) FROM tally.metric),
     (SELECT count(*) FROM tally.product_family), (SELECT count(*) FROM tally.recent_event), (SELECT count(*) FROM tally.recent_identity),
     (SELECT count(*) FROM tally.import_batch WHERE voided = 1), (SELECT sum(entries) FROM tally.identity_run), (SELECT sum(hashtextextended(i::text, 0)) FROM tally.sealed_identity i),
-    (SELECT sum(hashtextextended(l::text, 0)) FROM tally.lifted_correction l), (SELECT sum(hashtextextended(t::text, 0)) FROM tally.statement t), (SELECT sum(hashtextextended(l::text, 0)) FROM tally.statement_line l), (SELECT sum(hashtextextended(c::text, 0)) FROM tally.correction c), (SELECT sum(hashtextextended(s::text, 0)) FROM tally.segment s),
+    (SELECT sum(hashtextextended(l::text, 0)) FROM tally.lifted_correction l), (SELECT sum(r.duplicates) FROM tally.resend_count r), (SELECT sum(hashtextextended(r::text, 0)) FROM tally.resend_count r), (SELECT sum(hashtextextended(t::text, 0)) FROM tally.statement t), (SELECT sum(hashtextextended(l::text, 0)) FROM tally.statement_line l), (SELECT sum(hashtextextended(c::text, 0)) FROM tally.correction c), (SELECT sum(hashtextextended(s::text, 0)) FROM tally.segment s),
     (SELECT array_agg(g.generation ORDER BY g.generation) FROM tally.generation g), (SELECT array_agg(DISTINCT e.generation) FROM tally.recent_event e),
     (SELECT sum(hashtextextended(e::text, 0)) FROM (SELECT tenant_id, seq, ts, received_at, code, customer_id, source, event_id, properties FROM tally.recent_event) e)';
 my $old_rows = $old->safe_psql('postgres', $rows);

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "core/ingest/ingest_answer.hpp"
+#include "core/ingest/resends.hpp"
 
 namespace {
 
@@ -97,6 +98,25 @@ TEST(IngestJudge, PartialBodiesStoreWhatTheyCan) {
     EXPECT_EQ(
         store.told(0),
         R"(200 {"accepted":2,"duplicates":1,"failures":[{"index":3,"event_id":"a","reason":"an event with this event_id, customer and source is stored already with other content; the first one stands","field":"event_id"},{"index":4,"event_id":"bad","reason":"code is missing","field":"code"},{"index":5,"event_id":"c","reason":"an event with this event_id, customer and source is stored already with other content; the first one stands","field":"event_id"}]})");
+}
+
+TEST(IngestJudge, WhatWasToldToBeSentAgainIsCountedByCodeDayAndCustomer) {
+    Store store;
+    store.partial("a b a a=1 ! c c");
+    store.strict("a d=1 c=2 e");  // refused: its conflict is told, its duplicate is not
+    store.partial("e");
+    store.batch.add(R"({"allow_partial_failures":true,"allow_backfilling":true,"events":[
+        {"event_id":"z","code":"c","customer_id":"k","timestamp":"1970-01-01T23:59:59Z"},
+        {"event_id":"z","code":"c","customer_id":"k","timestamp":"1970-01-01T23:59:59Z"}]})",
+                    0);
+    store.batch.seal();
+    store.knows("c");
+    EXPECT_EQ(store.verdicts(), "AADCRDD --C- A AD");
+    std::string told;
+    for (const tally::Resends& one : tally::resends_of(store.batch))
+        told += std::string(one.code) + ' ' + std::string(one.customer_id) + ' ' + std::to_string(one.day) + ' ' +
+                std::to_string(one.duplicates) + '/' + std::to_string(one.conflicts) + ' ';
+    EXPECT_EQ(told, "c k 0 1/0 c k 19675 3/2 ");
 }
 
 TEST(IngestJudge, StrictBodiesStoreAllOrNothing) {

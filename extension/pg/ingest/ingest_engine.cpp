@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "pg/ingest/resend_count.hpp"
 #include "pg/ingest/ingest_facts.hpp"
 #include "pg/ingest/ingest_engine.hpp"
 #include "pg/border/boundary.hpp"
@@ -45,6 +46,7 @@ public:
         store();
         close();
         shares.use(batch_);
+        store_resends(call_.tenant_id, batch_);
     }
 
 private:

@@ -88,7 +88,7 @@ Step do_step(PackQueue& queue) {
         add_watermark();
         if (tend_generations(queue)) return Step::did;
     }
-    if (seal_step()) {
+    if (fold_resends(queue.settings.min_events) || seal_step()) {
         queue.had_work = true;
         return Step::did;
     }

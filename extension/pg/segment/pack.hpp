@@ -91,6 +91,10 @@ bool recount_totals(PackQueue& queue, const PileKey& pile);
 // generation.hpp. False: there was nothing to do.
 bool tend_generations(PackQueue& queue);
 
+// Folds counts of events that were sent again (sql/install/50-ingest/resend-count.sql), so that no key keeps many rows;
+// false: fewer than `at_least` wait, or another session is at it.
+bool fold_resends(std::int32_t at_least);
+
 // Notes up to which numbers of events and corrections all will be decided soon, for cuts.
 void add_watermark();
 

@@ -16,7 +16,7 @@ enum class PileLock { held, busy, missing };
 PileLock lock_pile(std::int32_t tenant_id, std::int32_t code_hash);
 
 // What one session at a time does, until the end of its transaction; false: another is at it.
-enum class TendingLock { pile_rows = 1, generations = 2, watermarks = 3 };
+enum class TendingLock { pile_rows = 1, generations = 2, watermarks = 3, resends = 4 };
 bool try_tending_lock(TendingLock lock);
 
 // Of piles that nobody has locked before there are no rows yet: makes them. False if another session is just doing so.

@@ -2,9 +2,9 @@
 //
 // The edge is committed first: from then on ingest takes nothing that lies before it, and questions about that time
 // raise an error, so nothing is half there for anybody. Then, each in a transaction of its own: whole partitions are
-// dropped as soon as nobody reads them, segments of shared partitions, recent events, identities and corrections are
-// deleted in pieces. Sealed identities go when their runs are merged. What a writer that had read the edge before
-// brings in later goes with the next call.
+// dropped as soon as nobody reads them, segments of shared partitions, recent events, identities, corrections and counts
+// of events that were sent again are deleted in pieces. Sealed identities go when their runs are merged. What a writer
+// that had read the edge before brings in later goes with the next call.
 //
 // DROP TABLE waits for readers, and new readers queue behind it: so the locks are only tried.
 #include <string>
@@ -106,9 +106,12 @@ constexpr const char* delete_corrections =
 constexpr const char* delete_lifted =
     "DELETE FROM tally.lifted_correction c WHERE c.ctid = ANY (ARRAY(SELECT o.ctid FROM tally.lifted_correction o"
     " WHERE o.ts < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))";
+constexpr const char* delete_resends =
+    "DELETE FROM tally.resend_count c WHERE c.ctid = ANY (ARRAY(SELECT o.ctid FROM tally.resend_count o"
+    " WHERE o.day < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))";
 
 // What one transaction does; in the order of the enumerators.
-enum class Stage { edge, partitions, segments, loose, events, identities, corrections, lifted, done };
+enum class Stage { edge, partitions, segments, loose, events, identities, corrections, lifted, resends, done };
 
 struct Retention {
     Stage stage = Stage::edge;
@@ -128,6 +131,7 @@ bool do_stage(Retention& work) {
         case Stage::identities: return delete_piece(delete_identities, INT4OID, Int32GetDatum(month));
         case Stage::corrections: return delete_piece(delete_corrections, TIMESTAMPTZOID, moment);
         case Stage::lifted: return delete_piece(delete_lifted, TIMESTAMPTZOID, moment);
+        case Stage::resends: return delete_piece(delete_resends, DATEOID, DateADTGetDatum(month_date(month)));
         case Stage::done: break;
     }
     return false;

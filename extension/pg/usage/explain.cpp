@@ -16,6 +16,7 @@
 #include "pg/usage/events.hpp"
 
 #include "pg/usage/ask.hpp"
+#include "pg/usage/resends.hpp"
 #include "pg/usage/state_values.hpp"
 #include "pg/usage/store.hpp"
 
@@ -198,6 +199,7 @@ std::string explain(std::string json, const MeteredMetric& metric, Asked& asked)
     const std::int64_t matched = explanation.of(Outcome::counted).events + explanation.skipped();
     json += ",\"places\":{\"recent_events\":" + std::to_string(recent) +
             ",\"segment_events\":" + std::to_string(matched - recent) + '}';
+    json += ",\"sent_again\":" + resends_json(metric.tenant, metric.code, asked);
     append_steps(json, metric, counted.count, explanation);
     return json + '}';
 }
