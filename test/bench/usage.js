@@ -28,6 +28,24 @@ const packer = (psql) => psql.run("SELECT max(proname) FROM pg_proc WHERE pronam
 
 const isMade = (psql) => psql.run(`SELECT coalesce((SELECT reltuples FROM pg_class WHERE oid = to_regclass('tally_bench.plain')) BETWEEN ${events} * 0.9 AND ${events} * 1.1, false);`);
 
+// The feed's events, packed as they come, as tallyd does; how long both took in ms.
+async function storeFeed(psql) {
+  const pack = await packer(psql);
+  let [loading, packing] = [0, 0];
+  for (let first = 0; first < events; first += 1000000) {
+    const began = Date.now();
+    await psql.run(`CALL tally_bench.load(${first}, 10000, ${Math.min(events, first + 1000000)});`);
+    const loaded = Date.now();
+    if (pack) await psql.run(`CALL tally.${pack}(1000, '1 hour');`);
+    loading += loaded - began;
+    packing += Date.now() - loaded;
+  }
+  const began = Date.now();
+  if (pack) await psql.run(`CALL tally.${pack}(1, '0 seconds', true);`);
+  packing += Date.now() - began;
+  return { loading, packing };
+}
+
 async function makeStore(psql) {
   if (keep && (await isMade(psql)) === 't') {
     await psql.run("SET tally.tenant = 'bench';");
@@ -39,19 +57,7 @@ async function makeStore(psql) {
       jsonb_build_object('value', value, 'region', region, 'model', model, 'user_id', user_id) AS properties FROM tally_bench.feed ORDER BY n;
     CREATE INDEX ON tally_bench.plain (tenant, customer, code, ts);
     CREATE TABLE tally_bench.one (id bigint PRIMARY KEY, x text); INSERT INTO tally_bench.one SELECT n, n::text FROM generate_series(1, 100000) n;`);
-  const pack = await packer(psql);
-  let [loading, packing] = [0, 0];
-  for (let first = 0; first < events; first += 1000000) { // packed as they come, as tallyd does
-    const began = Date.now();
-    await psql.run(`CALL tally_bench.load(${first}, 10000, ${Math.min(events, first + 1000000)});`);
-    const loaded = Date.now();
-    if (pack) await psql.run(`CALL tally.${pack}(1000, '1 hour');`);
-    loading += loaded - began;
-    packing += Date.now() - loaded;
-  }
-  const began = Date.now();
-  if (pack) await psql.run(`CALL tally.${pack}(1, '0 seconds', true);`);
-  packing += Date.now() - began;
+  const { loading, packing } = await storeFeed(psql);
   console.log(`${events} events stored in ${(loading / 1000).toFixed(1)} s, packed in ${(packing / 1000).toFixed(1)} s`);
   await psql.run('VACUUM ANALYZE;');
 }
@@ -185,12 +191,10 @@ async function sizes(psql) {
 
 async function askAgain(psql, duck, questions, before) {
   const began = Date.now();
-  await psql.run(`UPDATE tally_bench.feed SET ts = ts - interval '${days} days', event_id = gen_random_uuid(); VACUUM tally_bench.feed;`);
   for (let n = 1; n < grow; n += 1) {
-    await psql.run(`CALL tally_bench.load(0, 10000, ${events}); UPDATE tally_bench.feed SET ts = ts - interval '${days} days', event_id = gen_random_uuid(); VACUUM tally_bench.feed;`);
+    await psql.run(`UPDATE tally_bench.feed SET ts = ts - interval '${days} days', event_id = gen_random_uuid(); VACUUM tally_bench.feed;`);
+    await storeFeed(psql);
   }
-  const pack = await packer(psql);
-  if (pack) await psql.run(`CALL tally.${pack}(1, '0 seconds', true);`);
   await psql.run('VACUUM ANALYZE;');
   console.log(`${grow} times as many events, in ${((Date.now() - began) / 1000).toFixed(0)} s; a question's time then and before, at most 1.3 times as long:`);
   for (const question of questions.filter((one) => one.monthly)) {

@@ -97,9 +97,9 @@ suite_lint() {
 suite_tidy() {
     local log=$logs/tidy.log files bad
     command -v clang-tidy-14 >/dev/null || { say "tidy: not tested: clang-tidy-14 is not installed"; report tidy 0 0; return; }
-    "${MAKE:-make}" -k "${jobs[@]}" -f test/lib/tidy.mk BUILD=.build/tidy >"$log" 2>"$logs/tidy-make.log" || :
-    files=$(ls extension/core/*/*.cpp | wc -l)
-    bad=$((files - $(find .build/tidy/extension/core -name '*.ok' | sed 's|^.build/tidy/||; s|ok$|cpp|' | xargs -r ls 2>/dev/null | wc -l)))
+    "${MAKE:-make}" -k "${jobs[@]}" -f test/lib/tidy.mk BUILD=.build/tidy "PG_CONFIG=$private_config" >"$log" 2>"$logs/tidy-make.log" || :
+    files=$(ls extension/*/*/*.cpp httpd/*/*.cpp | wc -l)
+    bad=$((files - $(find .build/tidy/extension .build/tidy/httpd -name '*.ok' | sed 's|^.build/tidy/||; s|ok$|cpp|' | xargs -r ls 2>/dev/null | wc -l)))
     [ "$bad" -eq 0 ] || { head -n 200 "$log"; tail -n 5 "$logs/tidy-make.log"; }
     report tidy "$((files - bad))" "$bad"
 }

@@ -1,12 +1,17 @@
-# clang-tidy over each file of extension/core: a stamp for each of which it has nothing to say, made anew
+# clang-tidy over each file of the extension and of tallyd: a stamp for each of which it has nothing to say, made anew
 # where the file, a header of it or .clang-tidy changed. What it says of one is printed, and beside the stamp.
-# usage: make -k -f test/lib/tidy.mk BUILD=.build/tidy
+# usage: make -k -f test/lib/tidy.mk BUILD=.build/tidy      (tallyd must be built: it includes what its build makes)
 
 BUILD     ?= .build/tidy
 TIDY      ?= clang-tidy-14
-SOURCES   := $(sort $(wildcard extension/core/*/*.cpp))
+PG_CONFIG ?= pg_config
+SOURCES   := $(sort $(wildcard extension/*/*/*.cpp httpd/*/*.cpp))
 
-FLAGS := -std=c++20 -DPGTALLY_VERSION='"0"' -Iextension
+# -isystem: other people's headers are not ours to lint.
+COMMON := -std=c++20 -DPGTALLY_VERSION='"0"'
+$(BUILD)/extension/%: FLAGS = $(COMMON) -Iextension -isystem $(shell $(PG_CONFIG) --includedir-server)
+$(BUILD)/httpd/%: FLAGS = $(COMMON) -Ihttpd -isystem $(shell $(PG_CONFIG) --includedir) -DSPDLOG_COMPILED_LIB \
+                          -DSPDLOG_FMT_EXTERNAL -DSPDLOG_SHARED_LIB
 
 .PHONY: all
 all: $(SOURCES:%.cpp=$(BUILD)/%.ok)
