@@ -28,13 +28,16 @@ const packer = (psql) => psql.run("SELECT max(proname) FROM pg_proc WHERE pronam
 
 const isMade = (psql) => psql.run(`SELECT coalesce((SELECT reltuples FROM pg_class WHERE oid = to_regclass('tally_bench.plain')) BETWEEN ${events} * 0.9 AND ${events} * 1.1, false);`);
 
-// The feed's events, packed as they come, as tallyd does; how long both took in ms.
+// The feed's events, packed as they come, as tallyd does; how long both took in ms, and the processor time of ingest.
 async function storeFeed(psql) {
   const pack = await packer(psql);
-  let [loading, packing] = [0, 0];
+  const pid = Number(await psql.run('SELECT pg_backend_pid();'));
+  let [loading, packing, cpu] = [0, 0, 0];
   for (let first = 0; first < events; first += 1000000) {
     const began = Date.now();
+    const before = cpuOf(pid);
     await psql.run(`CALL tally_bench.load(${first}, 10000, ${Math.min(events, first + 1000000)});`);
+    cpu += cpuOf(pid) - before;
     const loaded = Date.now();
     if (pack) await psql.run(`CALL tally.${pack}(1000, '1 hour');`);
     loading += loaded - began;
@@ -43,7 +46,7 @@ async function storeFeed(psql) {
   const began = Date.now();
   if (pack) await psql.run(`CALL tally.${pack}(1, '0 seconds', true);`);
   packing += Date.now() - began;
-  return { loading, packing };
+  return { loading, packing, cpu };
 }
 
 async function makeStore(psql) {
@@ -57,8 +60,8 @@ async function makeStore(psql) {
       jsonb_build_object('value', value, 'region', region, 'model', model, 'user_id', user_id) AS properties FROM tally_bench.feed ORDER BY n;
     CREATE INDEX ON tally_bench.plain (tenant, customer, code, ts);
     CREATE TABLE tally_bench.one (id bigint PRIMARY KEY, x text); INSERT INTO tally_bench.one SELECT n, n::text FROM generate_series(1, 100000) n;`);
-  const { loading, packing } = await storeFeed(psql);
-  console.log(`${events} events stored in ${(loading / 1000).toFixed(1)} s, packed in ${(packing / 1000).toFixed(1)} s`);
+  const { loading, packing, cpu } = await storeFeed(psql);
+  console.log(`${events} events stored in ${(loading / 1000).toFixed(1)} s (${(1000 * cpu / events).toFixed(1)} us of processor time each, making them included), packed in ${(packing / 1000).toFixed(1)} s`);
   await psql.run('VACUUM ANALYZE;');
 }
 
@@ -174,7 +177,7 @@ async function measure(psql, pid, duck, question) {
     side === 'plain' && question.parallel ? 0 : of(side, 'cpu') / of('ours', 'cpu'));
   if (question.plain) print('plain', 'plain', question.plainTarget);
   if (question.duck) print('duck', 'DuckDB', question.duckTarget);
-  return of('ours', 'ms');
+  return { ms: of('ours', 'ms'), cpu: of('ours', 'cpu') };
 }
 
 // Bytes of an event where it lies now, of its identity, and of the plain table's row with its index.
@@ -189,17 +192,23 @@ async function sizes(psql) {
   console.log(`bytes of a row of the plain table: ${(await bytes("'tally_bench.plain'::regclass", events)).toFixed(1)}`);
 }
 
-async function askAgain(psql, duck, questions, before) {
+// On a machine that does other things too, processor time is what tells.
+async function askAgain(psql, pid, questions, before) {
   const began = Date.now();
+  let last;
   for (let n = 1; n < grow; n += 1) {
     await psql.run(`UPDATE tally_bench.feed SET ts = ts - interval '${days} days', event_id = gen_random_uuid(); VACUUM tally_bench.feed;`);
-    await storeFeed(psql);
+    last = await storeFeed(psql);
   }
   await psql.run('VACUUM ANALYZE;');
-  console.log(`${grow} times as many events, in ${((Date.now() - began) / 1000).toFixed(0)} s; a question's time then and before, at most 1.3 times as long:`);
+  console.log(`${grow} times as many events, in ${((Date.now() - began) / 1000).toFixed(0)} s, the last ${events} of them with ${(1000 * last.cpu / events).toFixed(1)} us of processor time each; a question's time then and before, at most 1.3 times as long:`);
+  console.log(`${''.padEnd(48)}            ms     before     times     by cpu`);
   for (const question of questions.filter((one) => one.monthly)) {
-    const after = median((await times(psql, question.ours, question.times * rounds)));
-    console.log(`${question.name.padEnd(48)} ${show(after).padStart(18)} ${show(before.get(question.name)).padStart(10)} ${(after / before.get(question.name)).toFixed(2).padStart(9)}`);
+    const asked = [];
+    for (let round = 0; round <= rounds; round += 1) asked.push(await withCpu(() => cpuOf(pid), question.times, () => times(psql, question.ours, question.times)));
+    const of = (what) => median(asked.slice(1).map((one) => one[what]));
+    const was = before.get(question.name);
+    console.log(`${question.name.padEnd(48)} ${show(of('ms')).padStart(13)} ${show(was.ms).padStart(10)} ${(of('ms') / was.ms).toFixed(2).padStart(9)} ${(of('cpu') / was.cpu).toFixed(2).padStart(10)}`);
   }
 }
 
@@ -222,7 +231,7 @@ async function main(folder) {
     if (process.env.TALLYD) await measureRest(psql, duckTimes, duck, chosen, rounds, line);
     await sizes(psql);
     await measureBusy(psql, questions.filter((one) => one.monthly).slice(0, 5), await packer(psql), times, show);
-    if (grow > 1) await askAgain(psql, duck, questions, before);
+    if (grow > 1) await askAgain(psql, pid, questions, before);
   } finally {
     if (!keep) await psql.run('DROP SCHEMA tally_bench CASCADE;').catch(() => {});
     psql.close();

@@ -97,6 +97,48 @@ test('usage and summaries are rows of CSV, a column for each dimension', async (
   assert.deepEqual(rows.map((row) => [row.start, row.total, row.events, row.mean]), json.summaries.map((row) => [row.start, row.total, String(row.events), row.mean ?? '']));
 });
 
+test('usage comes in pages behind a cursor, and as one stream of CSV of any length', async () => {
+  const target = `/api/v1/metrics/${metric}/usage?from=2024-01-01&to=2024-01-20&window=day&group_by=customer_id&group_by=region`;
+  for (const fill of ['', '&fill=true']) {
+    const whole = (await get(target + fill)).json;
+    assert.equal(whole.next_cursor, undefined);
+    const rows = [];
+    let pages = 0;
+    for (let cursor = ''; cursor !== null; pages += 1) {
+      const { json, text } = await get(`${target}${fill}&limit=10${cursor && `&cursor=${cursor}`}`);
+      assert.ok(json?.usage.length <= 10 && json.usage.length > 0, text);
+      assert.deepEqual(json.total, whole.total);
+      rows.push(...json.usage);
+      cursor = json.next_cursor;
+    }
+    assert.deepEqual(rows, whole.usage);
+    assert.equal(pages, Math.ceil(rows.length / 10));
+  }
+  const { next_cursor: cursor } = (await get(`${target}&limit=1`)).json;
+  const hex = (text) => Buffer.from(text).toString('hex');
+  const bad = ['', 'zz', 'abc', hex('no'), hex('{}'), hex('[]'), hex('["2024-01-02T00:00:00Z"]'), hex('[null,null,null]'), hex('["then","c1","r1"]'), hex('["2023-01-02T00:00:00Z","c1","r1"]'),
+    hex('["2024-01-02T00:00:00Z","c1","r1","x"]'), hex('["2024-01-02T00:00:00Z",["c1"],"\\u0000"]'), 'ff'];
+  for (const wrong of bad) assert.equal(isErrorAnswer(assert, await get(`${target}&cursor=${wrong}`), 400, 'BAD_REQUEST').details.field, 'cursor', wrong);
+  assert.equal(isErrorAnswer(assert, await get(`${target}&window=&group_by=n&cursor=${cursor}`), 400, 'BAD_REQUEST').details.field, 'window');
+  for (const limit of ['0', '100001', 'ten']) assert.equal(isErrorAnswer(assert, await get(`${target}&limit=${limit}`), 400, 'BAD_REQUEST').details.field, 'limit');
+  // A place that no row has: the rows behind it, in the order of bytes.
+  const between = (await get(`${target}&limit=1000&cursor=${hex('["2024-01-03T00:00:00.000Z","c1x",null]')}`)).json.usage;
+  assert.deepEqual(between, (await get(target)).json.usage.filter((row) => row.start > '2024-01-03T00:00:00.000Z' || (row.start === '2024-01-03T00:00:00.000Z' && row.customer_id > 'c1x')));
+
+  const long = `/api/v1/metrics/${metric}/usage?from=2024-01-01&to=2024-02-10&window=minute&group_by=customer_id&fill=true`;
+  assert.match(isErrorAnswer(assert, await get(long), 400, 'BAD_REQUEST').details.hint, /pages by limit and cursor/);
+  const high = () => Number(/VmHWM:\s*(\d+)/.exec(fs.readFileSync(`/proc/${s.tallyd.child.pid}/status`, 'utf8'))[1]);
+  const before = high();
+  const answer = await get(long, 'text/csv');
+  const grown = high() - before;
+  assert.equal(answer.status, 200, answer.text);
+  const rows = table(answer.text);
+  assert.equal(rows.length, 40 * 24 * 60 * 3);
+  assert.equal(rows.reduce((sum, row) => sum + Number(row.events), 0), COUNT, 'every event, once');
+  assert.equal(new Set(rows.map((row) => row.start + row.customer_id)).size, rows.length);
+  assert.ok(grown < 24 * 1024, `${grown} KiB for ${answer.text.length} bytes`);
+});
+
 test('summaries of any length are one stream, in bounded memory', async () => {
   const family = (await get('/api/v1/profile')).json.product_families[0].id;
   const made = await call(s.url, s.key, 'POST', '/api/v1/metrics', { code: 'beat', name: 'Beats', kind: 'dual', aggregation_type: 'SUM', aggregation_key: 'value', product_family_id: family });

@@ -35,27 +35,30 @@ private:
 
 }  // namespace
 
-AnswerRows::AnswerRows(UsageCount& count, bool fill, bool has_window)
+AnswerRows::AnswerRows(UsageCount& count, bool fill, bool has_window, const std::optional<GroupKey>& after)
     : groups_(count.groups()),
       filled_(fill || (!has_window && count.groups().dimensions() == 0 && !count.question().by_customer)),
       windows_(count.question().windows.count()) {
     if (filled_) {
-        list_families(count);
+        list_families(count, after);
     } else {
-        order_groups(groups_);
+        order_groups(groups_, after);
     }
 }
 
-void AnswerRows::order_groups(const UsageGroups& groups) {
+void AnswerRows::order_groups(const UsageGroups& groups, const std::optional<GroupKey>& after) {
     const TextOrder texts(groups);
     order_.resize(groups.keys().size());
     std::iota(order_.begin(), order_.end(), 0U);
     const auto keys = groups.keys();
     const auto before = [&](std::uint32_t left, std::uint32_t right) { return texts.before(keys[left], keys[right]); };
     if (!std::is_sorted(order_.begin(), order_.end(), before)) std::sort(order_.begin(), order_.end(), before);
+    if (!after) return;
+    const auto is_at_most = [&](std::uint32_t group) { return !texts.before(*after, keys[group]); };
+    next_ = static_cast<std::size_t>(std::partition_point(order_.begin(), order_.end(), is_at_most) - order_.begin());
 }
 
-void AnswerRows::list_families(UsageCount& count) {
+void AnswerRows::list_families(UsageCount& count, const std::optional<GroupKey>& after) {
     UsageGroups& groups = count.groups();
     for (const GroupKey& key : groups.keys()) families_.push_back({0, key.customer, key.combination});
     if (groups.dimensions() == 0 && !count.question().by_customer) families_.push_back({});
@@ -65,10 +68,17 @@ void AnswerRows::list_families(UsageCount& count) {
     const TextOrder texts(groups);
     std::sort(families_.begin(), families_.end(), [&](const GroupKey& l, const GroupKey& r) { return texts.before(l, r); });
     families_.erase(std::unique(families_.begin(), families_.end()), families_.end());
+    if (!after) return;
+    window_ = static_cast<std::size_t>(after->window);
+    const GroupKey family{0, after->customer, after->combination};
+    next_ = static_cast<std::size_t>(std::partition_point(families_.begin(), families_.end(),
+                                                          [&](const GroupKey& one) { return !texts.before(family, one); }) -
+                                     families_.begin());
 }
 
 std::uint64_t AnswerRows::count() const noexcept {
-    return filled_ ? std::uint64_t{families_.size()} * windows_ : order_.size();
+    if (!filled_) return order_.size() - next_;
+    return std::uint64_t{families_.size()} * (windows_ - window_) - next_;
 }
 
 bool AnswerRows::next(AnswerRow& row) {

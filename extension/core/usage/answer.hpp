@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "core/usage/question.hpp"
@@ -17,17 +18,18 @@ struct AnswerRow {
 class AnswerRows {
 public:
     // `fill`: every group in every window. Otherwise an ungrouped range without windows has one row whatever happened.
-    AnswerRows(UsageCount& count, bool fill, bool has_window);
+    // `after`: only rows behind this place in the order, which no row need have (its texts are in the groups' pool).
+    AnswerRows(UsageCount& count, bool fill, bool has_window, const std::optional<GroupKey>& after = std::nullopt);
 
     // The next row; false at the end.
     bool next(AnswerRow& row);
 
-    // How many there are.
+    // How many there are from the next one on.
     std::uint64_t count() const noexcept;
 
 private:
-    void order_groups(const UsageGroups& groups);
-    void list_families(UsageCount& count);
+    void order_groups(const UsageGroups& groups, const std::optional<GroupKey>& after);
+    void list_families(UsageCount& count, const std::optional<GroupKey>& after);
 
     const UsageGroups& groups_;
     bool filled_;

@@ -74,6 +74,35 @@ private:
     std::vector<std::string> made_;
 };
 
+// Which rows are asked for: those behind a place, and how many of them; where not even that is said, all.
+struct UsagePage {
+    std::optional<std::uint64_t> most;
+    std::vector<std::optional<std::string>> after;  // start of a window, customer, dimension values; empty: from the first
+
+    bool is_one() const noexcept { return most || !after.empty(); }
+};
+
+[[noreturn]] void refuse_cursor() {
+    call_pg([] { refuse_argument("cursor", "cursor must be the next_cursor of an earlier answer to this question"); });
+    pg_unreachable();
+}
+
+// The place that a page goes on behind.
+std::optional<GroupKey> place_of(const UsagePage& page, UsageCount& count) {
+    if (page.after.empty()) return std::nullopt;
+    UsageGroups& groups = count.groups();
+    const Windows& windows = count.question().windows;
+    if (page.after.size() != 2 + groups.dimensions() || !page.after[0]) refuse_cursor();
+    const auto start = parse_rfc3339(*page.after[0]);
+    if (!start || !windows.holds(*start)) refuse_cursor();
+    const auto number_of = [&](const std::optional<std::string>& text) {
+        return text ? groups.texts().number_of(*text) : 0;
+    };
+    std::vector<std::uint32_t> values;
+    for (std::size_t at = 2; at < page.after.size(); ++at) values.push_back(number_of(page.after[at]));
+    return GroupKey{windows.window_of(*start), number_of(page.after[1]), groups.combination_of(values)};
+}
+
 class UsageJson {
 public:
     UsageJson(const MeteredMetric& metric, UsageCount& count)
@@ -83,16 +112,22 @@ public:
             only_customer_ = question.customers.front();
     }
 
-    void append_rows(std::string& json, bool fill, bool has_window) {
-        AnswerRows rows(count_, fill, has_window);
-        if (rows.count() > most_rows) refuse_many(rows.count());
+    void append_rows(std::string& json, bool fill, bool has_window, const UsagePage& page) {
+        AnswerRows rows(count_, fill, has_window, place_of(page, count_));
+        const std::uint64_t most = page.most.value_or(most_rows);
+        if (!page.is_one() && rows.count() > most) refuse_many(rows.count());
         json += ",\"usage\":[";
+        const bool is_last = rows.count() <= most;
         AnswerRow row;
-        for (bool is_first = true; rows.next(row); is_first = false) {
-            if (!is_first) json += ',';
+        for (std::uint64_t at = 0; at < most && rows.next(row); ++at) {
+            if (at > 0) json += ',';
             append_row(json, row);
         }
         json += ']';
+        if (!page.is_one()) return;
+        json += ",\"next_cursor\":";
+        if (is_last) json += "null";
+        else append_cursor(json, row.key);
     }
 
     void append_total(std::string& json) {
@@ -110,12 +145,34 @@ public:
 private:
     [[noreturn]] static void refuse_many(std::uint64_t rows) {
         call_pg([&] {
-            refuse_argument("group_by",
-                            psprintf("this usage has %llu rows; at most %llu are answered at once",
-                                     static_cast<unsigned long long>(rows), static_cast<unsigned long long>(most_rows)),
-                            "Ask for a shorter range, wider windows, fewer groups, or one customer.");
+            refuse_argument(
+                "group_by",
+                psprintf("this usage has %llu rows; at most %llu are answered at once",
+                         static_cast<unsigned long long>(rows), static_cast<unsigned long long>(most_rows)),
+                "Ask for pages by limit and cursor, a shorter range, wider windows, fewer groups, or one customer.");
         });
         pg_unreachable();
+    }
+
+    // The place of a row, as JSON in hexadecimal digits; tally_rest._usage_place reads it.
+    void append_cursor(std::string& json, const GroupKey& key) const {
+        const UsageGroups& groups = count_.groups();
+        std::string place = "[\"" + format_rfc3339(count_.question().windows.start_of(key.window)) + '"';
+        const auto append = [&](std::uint32_t text) {
+            place += ',';
+            if (text == 0) place += "null";
+            else append_json_string(place, groups.texts().text(text));
+        };
+        append(key.customer);
+        for (const std::uint32_t value : groups.values_of(key.combination)) append(value);
+        place += ']';
+        constexpr std::string_view digits = "0123456789abcdef";
+        json += '"';
+        for (const char c : place) {
+            const auto byte = static_cast<unsigned char>(c);
+            json.append(1, digits[byte >> 4]).append(1, digits[byte & 15]);
+        }
+        json += '"';
     }
 
     void append_row(std::string& json, const AnswerRow& row) {
@@ -188,7 +245,7 @@ TALLY_FUNCTION(as_of) {
 }
 
 // tally_rest._metric_usage(metric tally.metric, "from", "to", customers, "window", time_zone, group_by, filter, fill,
-// anchor, week_start, as_of) -> json
+// anchor, week_start, as_of, page_rows, page_after) -> json
 TALLY_FUNCTION(metric_usage_json) {
     using namespace tally;
     return guarded([&]() -> Datum {
@@ -201,6 +258,8 @@ TALLY_FUNCTION(metric_usage_json) {
         asked.group_by = group_by_argument(fcinfo, 6);
         asked.filter = filter_argument(fcinfo, 7);
         asked.as_of = find_as_of(metric.tenant, text_argument(fcinfo, 11));
+        UsagePage page{std::nullopt, texts_argument(fcinfo, 13)};
+        if (!PG_ARGISNULL(12)) page.most = static_cast<std::uint64_t>(PG_GETARG_INT64(12));
         Counted counted(metric, asked);
         UsageJson writer(metric, counted.count);
         std::string json = "{\"metric_id\":\"" + public_id_of(call_pg([&] { return PG_GETARG_HEAPTUPLEHEADER(0); })) + '"';
@@ -209,7 +268,7 @@ TALLY_FUNCTION(metric_usage_json) {
         append_member(json, "to", format_rfc3339(asked.range.to));
         append_windows(json, asked.windows);
         if (asked.as_of) json.append(",\"as_of\":").append(json_of(*asked.as_of));
-        writer.append_rows(json, flag_argument(fcinfo, 8), asked.windows.width.has_value());
+        writer.append_rows(json, flag_argument(fcinfo, 8), asked.windows.width.has_value(), page);
         writer.append_total(json);
         const EventCounts counts = writer.total_counts();
         const std::int64_t recent = counted.count.recent_events();
