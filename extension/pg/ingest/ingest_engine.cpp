@@ -14,6 +14,7 @@
 
 #include "pg/ingest/resend_count.hpp"
 #include "pg/ingest/ingest_facts.hpp"
+#include "pg/ingest/month_shares.hpp"
 #include "pg/ingest/ingest_engine.hpp"
 #include "pg/border/boundary.hpp"
 #include "pg/ingest/direct_segment.hpp"

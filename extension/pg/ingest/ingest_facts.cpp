@@ -1,175 +1,190 @@
-// The statements behind ingest_facts.hpp. Operators are named with their schema: the caller's search_path is not ours.
+// The reads behind ingest_facts.hpp.
 #include "core/ingest/metric_check.hpp"
 
 #include <algorithm>
-#include <chrono>
+#include <cstring>
 #include <string>
 
 #include "pg/ingest/ingest_facts.hpp"
 #include "pg/border/boundary.hpp"
 #include "pg/border/values.hpp"
-#include "pg/ingest/statement.hpp"
+#include "pg/segment/statement.hpp"
 
 namespace tally {
 namespace {
 
-constinit Statement tenant_statement{
-    "SELECT FROM tally.tenant t WHERE t.tenant_id OPERATOR(pg_catalog.=) $1 FOR KEY SHARE", 1, {INT4OID}};
+constexpr AttrNumber tenant_number = 1;  // the first column of tally.tenant
 
-constinit Statement metrics_statement{
-    "SELECT m.code, m.kind, m.aggregation_key, m.name, m.aggregation_type, m.segmentation_matrix::pg_catalog.text "
-    "FROM tally.metric m WHERE m.tenant_id OPERATOR(pg_catalog.=) $1 AND m.code OPERATOR(pg_catalog.=) ANY ($2) "
-    "AND m.archived_at IS NULL ORDER BY m.metric_id",
-    2,
-    {INT4OID, TEXTARRAYOID}};
+// Columns of tally.metric, in the order of its definition.
+enum MetricColumn : AttrNumber {
+    metric_id = 2,
+    metric_name,
+    metric_code,
+    metric_aggregation = 6,
+    metric_key,
+    metric_kind,
+    metric_matrix,
+    metric_archived_at = 17
+};
 
-constinit Statement any_metric_statement{
-    "SELECT FROM tally.metric m WHERE m.tenant_id OPERATOR(pg_catalog.=) $1 AND m.archived_at IS NULL LIMIT 1",
-    1,
-    {INT4OID}};
+// A metric that is in use; texts of those columns that have one.
+struct FoundMetric {
+    pg_uuid_t id;
+    const char* name;
+    const char* code;
+    const char* aggregation;
+    const char* key;
+    const char* kind;
+    const char* matrix;
+};
 
-constinit Statement take_statement{
-    "SELECT c.shard FROM tally.month_count c WHERE c.tenant_id OPERATOR(pg_catalog.=) $1 AND c.key_id "
-    "OPERATOR(pg_catalog.=) $2 AND c.month OPERATOR(pg_catalog.=) $3 AND (c.credit OPERATOR(pg_catalog.>=) $4) IS NOT FALSE "
-    "LIMIT 1 FOR UPDATE SKIP LOCKED",
-    4,
-    {INT4OID, UUIDOID, DATEOID, INT8OID}};
+struct FoundMetrics {
+    FoundMetric* all;  // in the order of their ids
+    std::size_t count;
+    bool has_others;  // none of them reads the codes, but there are some
+};
 
-constinit Statement spread_statement{
-    "SELECT s.allowed, s.quota FROM tally._spread_credit($1, $2, $3, $4) s", 4, {INT4OID, UUIDOID, DATEOID, INT8OID}};
+// Metrics of a tenant by their index.
+struct MetricRead {
+    Relation table;
+    Relation index;
+    Snapshot snapshot;
+    IndexScanDesc scan;
+    TupleTableSlot* slot;
+};
 
-constinit Statement use_statement{
-    "UPDATE tally.month_count SET used = used OPERATOR(pg_catalog.+) $5, credit = credit OPERATOR(pg_catalog.-) $5 "
-    "WHERE tenant_id OPERATOR(pg_catalog.=) $1 AND key_id OPERATOR(pg_catalog.=) $2 AND month OPERATOR(pg_catalog.=) $3 "
-    "AND shard OPERATOR(pg_catalog.=) $4",
-    5,
-    {INT4OID, UUIDOID, DATEOID, INT4OID, INT8OID}};
-
-std::int64_t number_at(int column, bool& is_null) {
-    return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, column, &is_null));
+MetricRead begin_metrics(int keys) {
+    MetricRead read{};
+    read.table = table_open(relation_oid("metric"), AccessShareLock);
+    read.index = index_open(relation_oid("metric_code"), AccessShareLock);
+    read.snapshot = RegisterSnapshot(GetTransactionSnapshot());
+    read.slot = table_slot_create(read.table, nullptr);
+    read.scan = begin_index_scan(read.table, read.index, read.snapshot, keys);
+    return read;
 }
 
-// First day of the month (UTC), in days since 2000-01-01.
-std::int32_t first_of_month(std::int64_t unix_microseconds) {
-    using namespace std::chrono;
-    const auto day = floor<std::chrono::days>(sys_time<microseconds>(microseconds(unix_microseconds)));
-    const year_month_day date{day};
-    return static_cast<std::int32_t>(sys_days{date.year() / date.month() / 1}.time_since_epoch().count() -
-                                     (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE));
+void end_metrics(const MetricRead& read) {
+    index_endscan(read.scan);
+    ExecDropSingleTupleTableSlot(read.slot);
+    UnregisterSnapshot(read.snapshot);
+    index_close(read.index, NoLock);
+    table_close(read.table, NoLock);
+}
+
+// The next one that is in use.
+bool next_metric(const MetricRead& read) {
+    while (index_getnext_slot(read.scan, ForwardScanDirection, read.slot))
+        if (slot_attisnull(read.slot, metric_archived_at)) return true;
+    return false;
+}
+
+const char* text_at(const MetricRead& read, MetricColumn column) {
+    bool is_null = false;
+    const Datum value = slot_getattr(read.slot, column, &is_null);
+    return is_null ? nullptr : TextDatumGetCString(value);
+}
+
+FoundMetric found_metric(const MetricRead& read) {
+    FoundMetric found{};
+    bool is_null = false;
+    found.id = *DatumGetUUIDP(slot_getattr(read.slot, metric_id, &is_null));
+    found.name = text_at(read, metric_name);
+    found.code = text_at(read, metric_code);
+    found.aggregation = text_at(read, metric_aggregation);
+    found.key = text_at(read, metric_key);
+    found.kind = text_at(read, metric_kind);
+    const Datum matrix = slot_getattr(read.slot, metric_matrix, &is_null);
+    if (!is_null) found.matrix = DatumGetCString(DirectFunctionCall1(jsonb_out, matrix));
+    return found;
+}
+
+// Those that read one of the codes.
+FoundMetrics find_metrics(std::int32_t tenant_id, const std::vector<std::string_view>& codes) {
+    auto* const texts = static_cast<Datum*>(palloc(sizeof(Datum) * codes.size()));
+    std::transform(codes.begin(), codes.end(), texts, [](std::string_view text) { return text_datum(text); });
+    ArrayType* const array = construct_array(texts, static_cast<int>(codes.size()), TEXTOID, -1, false, TYPALIGN_INT);
+    const MetricRead read = begin_metrics(2);
+    ScanKeyData wanted[2];
+    ScanKeyInit(&wanted[0], 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(tenant_id));
+    ScanKeyEntryInitialize(&wanted[1], SK_SEARCHARRAY, 2, BTEqualStrategyNumber, TEXTOID, read.index->rd_indcollation[1],
+                           F_TEXTEQ, PointerGetDatum(array));
+    index_rescan(read.scan, wanted, 2, nullptr, 0);
+    std::size_t room = 16;
+    FoundMetrics found{static_cast<FoundMetric*>(palloc(sizeof(FoundMetric) * room)), 0, false};
+    while (next_metric(read)) {
+        if (found.count == room) {
+            room *= 2;
+            found.all = static_cast<FoundMetric*>(repalloc(found.all, sizeof(FoundMetric) * room));
+        }
+        found.all[found.count++] = found_metric(read);
+    }
+    std::sort(found.all, found.all + found.count, [](const FoundMetric& left, const FoundMetric& right) {
+        return std::memcmp(left.id.data, right.id.data, UUID_LEN) < 0;
+    });
+    end_metrics(read);
+    if (found.count > 0) return found;
+    const MetricRead any = begin_metrics(1);
+    index_rescan(any.scan, wanted, 1, nullptr, 0);
+    found.has_others = next_metric(any);
+    end_metrics(any);
+    return found;
+}
+
+MetricDefinition definition_of(const FoundMetric& found) {
+    MetricDefinition metric;
+    metric.kind = parse_kind(found.kind);
+    metric.aggregation = parse_aggregation(found.aggregation);
+    metric.key = found.key;
+    metric.name = found.name;
+    if (found.matrix != nullptr) metric.matrix = parse_matrix(found.matrix);
+    return metric;
 }
 
 }  // namespace
 
 void lock_tenant(std::int32_t tenant_id) {
     call_pg([&] {
-        SPI_connect();
-        const Datum values[] = {Int32GetDatum(tenant_id)};
-        if (tenant_statement.run(values) == 0) {
-            ereport(ERROR, (errcode(ERRCODE_FOREIGN_KEY_VIOLATION), errmsg("there is no tenant %d", tenant_id)));
+        Relation const table = table_open(relation_oid("tenant"), RowShareLock);
+        Relation const index = index_open(relation_oid("tenant_pkey"), AccessShareLock);
+        Snapshot const snapshot = RegisterSnapshot(GetTransactionSnapshot());
+        TupleTableSlot* const slot = table_slot_create(table, nullptr);
+        TupleTableSlot* const locked = table_slot_create(table, nullptr);
+        ScanKeyData wanted;
+        ScanKeyInit(&wanted, tenant_number, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(tenant_id));
+        IndexScanDesc const scan = begin_index_scan(table, index, snapshot, 1);
+        index_rescan(scan, &wanted, 1, nullptr, 0);
+        bool is_there = index_getnext_slot(scan, ForwardScanDirection, slot);
+        if (is_there) {
+            // Its newest version, whatever the isolation: what was changed of it does not matter here.
+            ItemPointerData row = slot->tts_tid;
+            TM_FailureData failure;
+            is_there = table_tuple_lock(
+                           table, &row, snapshot, locked, GetCurrentCommandId(true), LockTupleKeyShare, LockWaitBlock,
+                           TUPLE_LOCK_FLAG_LOCK_UPDATE_IN_PROGRESS | TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure) == TM_Ok;
         }
-        SPI_finish();
+        index_endscan(scan);
+        ExecDropSingleTupleTableSlot(locked);
+        ExecDropSingleTupleTableSlot(slot);
+        UnregisterSnapshot(snapshot);
+        index_close(index, NoLock);
+        table_close(table, NoLock);
+        if (!is_there) ereport(ERROR, (errcode(ERRCODE_FOREIGN_KEY_VIOLATION), errmsg("there is no tenant %d", tenant_id)));
     });
 }
 
 void ask_metrics(IngestBatch& batch, std::int32_t tenant_id) {
-    enum { code, kind, key, name, aggregation, matrix, columns };
     const std::vector<std::string_view> codes = codes_of(batch);
     if (codes.empty()) return;
-    const std::uint64_t rows = call_pg([&] {
-        SPI_connect();
-        auto* const texts = static_cast<Datum*>(palloc(sizeof(Datum) * codes.size()));
-        std::transform(codes.begin(), codes.end(), texts, [](std::string_view text) { return text_datum(text); });
-        ArrayType* const array = construct_array(texts, static_cast<int>(codes.size()), TEXTOID, -1, false, TYPALIGN_INT);
-        const Datum values[] = {Int32GetDatum(tenant_id), PointerGetDatum(array)};
-        return metrics_statement.run(values);
-    });
+    const FoundMetrics found = call_pg([&] { return find_metrics(tenant_id, codes); });
     // Who has no metric yet collects before measuring, and knows it.
-    if (rows == 0 && call_pg([&] {
-                         const Datum values[] = {Int32GetDatum(tenant_id)};
-                         return any_metric_statement.run(values);
-                     }) == 0) {
-        call_pg([] { SPI_finish(); });
-        return;
-    }
+    if (found.count == 0 && !found.has_others) return;
     MetricCheck check;
-    for (std::uint64_t row = 0; row < rows; ++row) {
-        const char* texts[columns];
-        call_pg([&] {
-            for (int i = 0; i < columns; ++i) texts[i] = SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, i + 1);
-        });
-        MetricDefinition metric;
-        if (texts[kind] != nullptr) metric.kind = parse_kind(texts[kind]);
-        if (metric.kind != MetricKind::base && metric.kind != MetricKind::dual) {
-            check.add(texts[code]);
-            continue;
-        }
-        metric.aggregation = parse_aggregation(texts[aggregation]);
-        metric.key = texts[key];
-        metric.name = texts[name];
-        if (texts[matrix] != nullptr) metric.matrix = parse_matrix(texts[matrix]);
-        check.add(texts[code], std::move(metric));
+    for (const FoundMetric& metric : std::span(found.all, found.count)) {
+        const MetricKind kind = metric.kind == nullptr ? MetricKind::none : parse_kind(metric.kind);
+        if (kind == MetricKind::base || kind == MetricKind::dual) check.add(metric.code, definition_of(metric));
+        else check.add(metric.code);
     }
-    call_pg([] { SPI_finish(); });
     check.apply(batch);
-}
-
-MonthLimit MonthShares::take(Share& share, std::int64_t wanted) {
-    const MonthLimit found = call_pg([&]() -> MonthLimit {
-        SPI_connect();
-        const Datum values[] = {Int32GetDatum(tenant_id_), PointerGetDatum(share.key.data()), DateADTGetDatum(month_),
-                                Int64GetDatum(wanted)};
-        MonthLimit limit;
-        bool is_null = false;
-        if (take_statement.run(values) > 0) {
-            share.shard = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
-        } else {
-            share.shard = 0;
-            (void)spread_statement.run(values);
-            const std::int64_t allowed = number_at(1, is_null);
-            if (allowed < wanted) limit = {allowed, number_at(2, is_null)};
-        }
-        SPI_finish();
-        return limit;
-    });
-    return found;
-}
-
-MonthLimits MonthShares::take(const IngestBatch& batch) {
-    MonthLimits limits;
-    if (keys_.empty() || batch.candidates() == 0) return limits;
-    month_ = first_of_month(batch.options().now_microseconds);
-    shares_.resize(keys_.size() + 1);
-    for (std::size_t sender = 0; sender < keys_.size(); ++sender) {
-        shares_[sender + 1].key = keys_[sender];
-        shares_[sender + 1].sender = static_cast<std::int32_t>(sender);
-    }
-    std::sort(shares_.begin() + 1, shares_.end(), [](const Share& a, const Share& b) { return a.key < b.key; });
-    limits.tenant = take(shares_[0], static_cast<std::int64_t>(batch.candidates()));
-    limits.senders.resize(keys_.size());
-    for (Share& share : shares_) {
-        if (share.sender < 0) continue;
-        const auto wanted = static_cast<std::int64_t>(batch.candidates(static_cast<std::uint32_t>(share.sender)));
-        if (wanted > 0) limits.senders[static_cast<std::size_t>(share.sender)] = take(share, wanted);
-    }
-    return limits;
-}
-
-void MonthShares::use(const IngestBatch& batch) {
-    for (const Share& share : shares_) {
-        std::int64_t accepted = 0;
-        for (const BatchBody& body : batch.bodies()) {
-            if (share.sender >= 0 && body.sender != static_cast<std::uint32_t>(share.sender)) continue;
-            for (const BatchEvent& event : batch.events_of(body)) accepted += event.verdict == Verdict::accepted;
-        }
-        if (accepted == 0) continue;
-        call_pg([&] {
-            SPI_connect();
-            const Datum values[] = {Int32GetDatum(tenant_id_), PointerGetDatum(share.key.data()), DateADTGetDatum(month_),
-                                    Int32GetDatum(share.shard), Int64GetDatum(accepted)};
-            (void)use_statement.run(values);
-            SPI_finish();
-        });
-    }
 }
 
 }  // namespace tally

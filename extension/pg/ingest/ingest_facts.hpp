@@ -1,9 +1,8 @@
-// What must be known about a batch besides the identities that are stored, asked of the database by few statements. Runs
-// with the rights of tally_owner.
+// What must be known about a batch besides the identities that are stored: that the tenant is there, and what its metrics
+// take. Read by direct table access, since a request may be of one event. Runs with the rights of tally_owner.
 #pragma once
 
 #include <cstdint>
-#include <span>
 
 #include "core/ingest/ingest_judge.hpp"
 
@@ -15,31 +14,5 @@ void lock_tenant(std::int32_t tenant_id);
 // Rejects the events that the kind of a metric refuses, and marks those whose code no metric reads, unless the tenant
 // has no metric in use at all. Before batch.seal().
 void ask_metrics(IngestBatch& batch, std::int32_t tenant_id);
-
-// The shares of the month's counts that a transaction holds: of the tenant, and of each key that sent something.
-class MonthShares {
-public:
-    // `keys`: by BatchBody::sender; none where the events do not come through the API: then nothing is counted or limited.
-    MonthShares(std::int32_t tenant_id, std::span<const Hash128> keys) : tenant_id_(tenant_id), keys_(keys) {}
-
-    // Waits for limits, and never in a circle: the tenant's before those of keys, keys in the order of their ids, all before
-    // the first event is claimed. After batch.seal().
-    MonthLimits take(const IngestBatch& batch);
-    // Counts the accepted events, and no others.
-    void use(const IngestBatch& batch);
-
-private:
-    struct Share {
-        Hash128 key{};
-        std::int32_t shard = 0;
-        std::int32_t sender = -1;  // -1: the tenant's
-    };
-    MonthLimit take(Share& share, std::int64_t wanted);
-
-    std::int32_t tenant_id_;
-    std::int32_t month_ = 0;  // first day, in days of PostgreSQL
-    std::span<const Hash128> keys_;
-    std::vector<Share> shares_;
-};
 
 }  // namespace tally

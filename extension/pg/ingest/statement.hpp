@@ -14,10 +14,15 @@ struct Statement {
     const char* text;
     int parameters;
     Oid types[most_parameters];
-    SPIPlanPtr plan = nullptr;
+    SPIPlanPtr plan = nullptr;  // kept
 
     // Runs it between SPI_connect and SPI_finish with a new snapshot; rows are in SPI_tuptable. Answers their number.
     std::uint64_t run(const Datum* values, const char* nulls = nullptr, long limit = 0);
+    // The same with the newest snapshot whatever the transaction's isolation is.
+    std::uint64_t run_now(const Datum* values);
+
+private:
+    void prepare();
 };
 
 }  // namespace tally
