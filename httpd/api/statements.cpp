@@ -2,6 +2,7 @@
 #include "api/statements.hpp"
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tallyd {
@@ -10,15 +11,17 @@ namespace {
 
 std::vector<Statement> statements(bool once) {
     std::vector<Statement> all;
+    all.reserve(routes().size());
     for (const Route& route : routes()) {
         const std::string function = route.function ? route.function : "";
-        const std::string arguments = "(tally_rest.authenticate($1::bytea, $2::text), ";
-        if (once)
-            all.push_back({"once_" + function, "SELECT tally_rest._compact(tally_rest.once" + arguments + "$6::text, '" +
-                                                   function + "', $3::jsonb, $4::jsonb, $5::text))"});
-        else
-            all.push_back({function, "SELECT tally_rest._compact(tally_rest." + function + arguments +
-                                         "$3::jsonb, $4::jsonb, $5::text))"});
+        std::string name = once ? "once_" : "";
+        name += function;
+        std::string sql = "SELECT tally_rest._compact(tally_rest.";
+        sql += once ? "once" : function;
+        sql += "(tally_rest.authenticate($1::bytea, $2::text), ";
+        if (once) sql.append("$6::text, '").append(function).append("', ");
+        sql += "$3::jsonb, $4::jsonb, $5::text))";
+        all.push_back({std::move(name), std::move(sql)});
     }
     return all;
 }

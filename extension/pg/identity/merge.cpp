@@ -84,6 +84,7 @@ SealedRuns sources_of(const SealedStore& store, const SealedRun& merging) {
 bool begin_merge(const SealedStore& store, bool all) {
     const SealedRuns ready = call_pg([&] { return read_runs(store, "ready"); });
     std::vector<std::uint64_t> sizes;
+    sizes.reserve(static_cast<std::size_t>(ready.count));
     for (int i = 0; i < ready.count; ++i) sizes.push_back(static_cast<std::uint64_t>(ready.runs[i].entries));
     const std::size_t count = all ? sizes.size() : runs_to_merge(sizes);
     if (count == 0) return false;

@@ -36,7 +36,7 @@ void DirectSegments::choose(const IngestBatch& batch) {
     const SegmentPartitions partitions = call_pg([] { return segment_partitions(); });
     for (auto& [key, group] : groups_) {
         if (group.count < segment_from) continue;
-        group.is_chosen = call_pg([&] { return lock_for_writing(partitions, key.month); });
+        group.is_chosen = call_pg([&, month = key.month] { return lock_for_writing(partitions, month); });
         if (group.is_chosen) group.events.reserve(group.count);
         has_chosen_ |= group.is_chosen;
     }
@@ -67,8 +67,8 @@ void DirectSegments::store() {
         const SegmentKey of{origin_.tenant_id, std::string(key.code), key.month};
         cut_events(
             group.events,
-            [&](const Segment& segment, std::uint64_t weight) {
-                note_loose(of, key.code_hash, insert_segment(of, segment, weight));
+            [&of, code_hash = key.code_hash](const Segment& segment, std::uint64_t weight) {
+                note_loose(of, code_hash, insert_segment(of, segment, weight));
             },
             check_interrupts);
         group.events = {};

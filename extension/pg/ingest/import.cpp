@@ -29,6 +29,7 @@ Numbers numbers_of(FunctionCallInfo fcinfo, int argument) {
 
 std::vector<std::int64_t> vector_of(const Numbers& numbers) {
     std::vector<std::int64_t> all;
+    all.reserve(static_cast<std::size_t>(numbers.count));
     for (int i = 0; i < numbers.count; ++i) all.push_back(DatumGetInt64(numbers.values[i]));
     return all;
 }
@@ -75,6 +76,7 @@ TALLY_FUNCTION(import_piece) {
         std::vector<std::int64_t> unread = vector_of(unread_lines);
         std::sort(unread.begin(), unread.end());
         std::vector<std::pair<std::int64_t, std::int64_t>> counted;
+        counted.reserve(static_cast<std::size_t>(from.count));
         for (int i = 0; i < from.count; ++i)
             counted.emplace_back(DatumGetInt64(from.values[i]), DatumGetInt64(to.values[i]));
         const tally::WorkspaceLease workspace;

@@ -12,7 +12,7 @@ namespace {
 // Looks for the keys in a state; calls use(key, match) for those that are found. Answers the newest run.
 template <typename Use>
 std::int64_t find_keys(std::span<ClaimKey> keys, ClaimKey::State state, std::int64_t newer_than, Use use) {
-    auto* const wanted = static_cast<ClaimKey**>(palloc(sizeof(ClaimKey*) * (keys.size() + 1)));
+    auto* const wanted = static_cast<ClaimKey**>(palloc(sizeof(void*) * (keys.size() + 1)));
     auto* const hashes = static_cast<Hash128*>(palloc(sizeof(Hash128) * (keys.size() + 1)));
     int count = 0;
     for (ClaimKey& key : keys) {

@@ -25,6 +25,7 @@ TierPolicy policy_for(const PackSettings& settings, std::int32_t month) {
 
 std::vector<std::size_t> due(const std::vector<StoredSegment>& segments, const TierPolicy& policy) {
     std::vector<TierSegment> facts;
+    facts.reserve(segments.size());
     for (const StoredSegment& segment : segments) facts.push_back(segment.facts);
     return next_merge(facts, policy);
 }

@@ -98,6 +98,7 @@ bool make_partition(std::int32_t month, std::int32_t current_month) {
     const SegmentPartitions all = call_pg([] { return segment_partitions(); });
     if (all.hold(month)) return true;
     std::vector<MonthRange> existing;
+    existing.reserve(static_cast<std::size_t>(all.count));
     for (int i = 0; i < all.count; ++i) existing.push_back(all.partitions[i].months);
     const MonthRange months = partition_for(month, current_month, existing);
     const std::string free = free_name(months), name = "tally." + free;

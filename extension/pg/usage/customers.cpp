@@ -56,8 +56,8 @@ void put_spans(FunctionCallInfo fcinfo, const CustomerSpans& spans) {
         info = begin_rows(fcinfo);
         memory = AllocSetContextCreate(CurrentMemoryContext, "tally customer", ALLOCSET_SMALL_SIZES);
     });
-    for (const auto& [customer, span] : spans.spans())
-        call_pg([&] {
+    for (const auto& one : spans.spans())
+        call_pg([&, &customer = one.first, &span = one.second] {
             CHECK_FOR_INTERRUPTS();
             MemoryContextReset(memory);
             MemoryContext const before = MemoryContextSwitchTo(memory);
