@@ -4,25 +4,19 @@
 namespace tallyd {
 
 bool JobQueue::push(Job* job) {
-    bool wanted = false;
-    {
-        const std::lock_guard lock(mutex_);
-        if (closed_ || jobs_.size() >= most_jobs_ || (!jobs_.empty() && bytes_ + job->bytes() > most_bytes_)) return false;
-        jobs_.push_back(job);
-        bytes_ += job->bytes();
-        wanted = may_be_taken();
-    }
-    if (wanted) ready_.notify_one();  // otherwise whoever has the batch in flight takes it next
+    const std::lock_guard lock(mutex_);
+    if (closed_ || jobs_.size() >= most_jobs_ || (!jobs_.empty() && bytes_ + job->bytes() > most_bytes_)) return false;
+    jobs_.push_back(job);
+    bytes_ += job->bytes();
+    if (may_be_taken()) call_one();  // otherwise whoever has the batch in flight takes it next
     return true;
 }
 
 void JobQueue::give_back(const std::vector<Job*>& jobs) {
-    {
-        const std::lock_guard lock(mutex_);
-        jobs_.insert(jobs_.begin(), jobs.begin(), jobs.end());
-        for (const Job* job : jobs) bytes_ += job->bytes();
-    }
-    ready_.notify_one();
+    const std::lock_guard lock(mutex_);
+    jobs_.insert(jobs_.begin(), jobs.begin(), jobs.end());
+    for (const Job* job : jobs) bytes_ += job->bytes();
+    call_one();
 }
 
 bool JobQueue::may_be_taken() const noexcept {
@@ -32,7 +26,7 @@ bool JobQueue::may_be_taken() const noexcept {
 
 Batch JobQueue::take(Clock::duration patience) {
     std::unique_lock lock(mutex_);
-    if (!may_be_taken()) ready_.wait_for(lock, patience);
+    if (!may_be_taken()) rest(lock, patience);
     Batch taken;
     if (!may_be_taken()) return taken;
     BatchFill fill(policy_);
@@ -51,12 +45,24 @@ Batch JobQueue::take(Clock::duration patience) {
 }
 
 void JobQueue::served(bool gathers) {
-    {
-        const std::lock_guard lock(mutex_);
-        if (gathers) --gathering_;
-        if (!may_be_taken()) return;
-    }
-    ready_.notify_one();
+    const std::lock_guard lock(mutex_);
+    if (gathers) --gathering_;
+    if (may_be_taken()) call_one();
+}
+
+void JobQueue::rest(std::unique_lock<std::mutex>& lock, Clock::duration patience) {
+    Waiter self;
+    waiting_.push_back(&self);
+    if (!self.ready.wait_for(lock, patience, [&self] { return self.called; })) std::erase(waiting_, &self);
+}
+
+// Under the lock: a waiter lives until it has it again.
+void JobQueue::call_one() noexcept {
+    if (waiting_.empty()) return;
+    Waiter* const last = waiting_.back();
+    waiting_.pop_back();
+    last->called = true;
+    last->ready.notify_one();
 }
 
 std::vector<Job*> JobQueue::expire(Clock::time_point now) {
@@ -85,7 +91,8 @@ void JobQueue::close() {
 }
 
 void JobQueue::wake() {
-    ready_.notify_all();
+    const std::lock_guard lock(mutex_);
+    while (!waiting_.empty()) call_one();
 }
 
 std::size_t JobQueue::jobs() const {
@@ -96,6 +103,11 @@ std::size_t JobQueue::jobs() const {
 std::size_t JobQueue::bytes() const {
     const std::lock_guard lock(mutex_);
     return bytes_;
+}
+
+std::size_t JobQueue::idle() const {
+    const std::lock_guard lock(mutex_);
+    return waiting_.size();
 }
 
 bool JobQueue::full() const {

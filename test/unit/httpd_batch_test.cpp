@@ -1,6 +1,9 @@
 // Batches, the queue, waiting times, PostgreSQL's binary arrays.
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+
 #include "base/backoff.hpp"
 #include "db/job_queue.hpp"
 #include "db/pg_array.hpp"
@@ -122,6 +125,30 @@ TEST(Queue, WhatGoesAloneHoldsUpNobody) {
     EXPECT_EQ(queue.take(Clock::duration::zero()).jobs, std::vector<Job*>{&again});
     queue.push(&small);
     EXPECT_EQ(queue.take(Clock::duration::zero()).jobs, std::vector<Job*>{&small});
+}
+
+TEST(Queue, CallsTheLastThatBeganToWait) {
+    JobQueue queue({1, 1000, 50, 1}, 100, 10000);
+    std::atomic<int> order{0};
+    int place[3] = {};
+    std::vector<std::thread> threads;
+    for (std::size_t n = 0; n < 3; ++n) {
+        threads.emplace_back([&, n] {
+            (void)queue.take(std::chrono::seconds(60));
+            place[n] = ++order;
+        });
+        while (queue.idle() <= n) std::this_thread::yield();
+    }
+    FakeJob jobs[3];
+    for (int n = 0; n < 3; ++n) {
+        queue.push(&jobs[n]);
+        while (order.load() <= n) std::this_thread::yield();
+    }
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_EQ(place[2], 1);
+    EXPECT_EQ(place[1], 2);
+    EXPECT_EQ(place[0], 3);
+    EXPECT_EQ(queue.idle(), 0u);
 }
 
 TEST(Backoff, DoublesWithinItsBounds) {
