@@ -53,3 +53,14 @@ SET ROLE tally_admin;
 CALL tally.pack();
 SELECT count(*) FROM tally.segment_2024_01;
 RESET ROLE;
+-- each step goes on where the one before ended, also within one customer: entries of the index are read once by the two steps
+-- that 150,000 rows take, and once to see that the generation is empty
+INSERT INTO tally.recent_event (generation, tenant_id, code_hash, customer_hash, ts, received_at, code, customer_id, source, event_id, properties)
+SELECT coalesce((SELECT max(generation) FROM tally.generation), 0), 1, tally._hash32('busy'), tally._hash32('one'), '2024-02-01'::timestamptz + n / 10 * interval '1 s', now(), 'busy', 'one', '', 'b' || n, '{}'
+FROM generate_series(1, 150000) n;
+SELECT pg_stat_force_next_flush();
+SELECT idx_tup_read AS before FROM pg_stat_user_indexes WHERE indexrelname = 'recent_event_pkey' \gset
+CALL tally.pack(1, '0 seconds');
+SELECT pg_stat_force_next_flush();
+SELECT round((idx_tup_read - :before) / 150000.0, 1) AS entries_read_a_row FROM pg_stat_user_indexes WHERE indexrelname = 'recent_event_pkey';
+SELECT (SELECT count(*) FROM tally.recent_event) AS recent, sum(events) AS packed FROM tally.segment WHERE code = 'busy';

@@ -11,12 +11,9 @@
 namespace tally {
 namespace {
 
-FoundEvent copy_of(std::string_view code, const StoredEvent& event, std::string_view properties) {
-    return {std::string(code),         std::string(event.customer_id),
-            std::string(event.source), std::string(event.event_id),
-            std::string(properties),   event.ts,
-            event.received_at,         event.seq,
-            event.has_import,          event.import_id};
+std::size_t bytes_of(const FoundEvent& event) noexcept {
+    return sizeof event + event.code.size() + event.customer_id.size() + event.source.size() + event.event_id.size() +
+           event.properties.size();
 }
 
 class SegmentSearch {
@@ -188,6 +185,16 @@ std::uint32_t NewestEvents::make_room() {
     return freed;
 }
 
+FoundEvent NewestEvents::copy_of(std::string_view code, const StoredEvent& event, std::string_view properties) {
+    FoundEvent copy{std::string(code),         std::string(event.customer_id),
+                    std::string(event.source), std::string(event.event_id),
+                    std::string(properties),   event.ts,
+                    event.received_at,         event.seq,
+                    event.has_import,          event.import_id};
+    memory_.require_for_events(bytes_ += bytes_of(copy));
+    return copy;
+}
+
 void NewestEvents::push(const Kept& kept) {
     heap_.push_back(kept);
     std::push_heap(heap_.begin(), heap_.end(), is_newer);
@@ -199,6 +206,8 @@ void NewestEvents::take(std::string_view code, const StoredEvent& event, std::st
     if (at == in_segment) {
         at = static_cast<std::uint32_t>(events_.size());
         events_.emplace_back();
+    } else {
+        bytes_ -= bytes_of(events_[at]);
     }
     events_[at] = copy_of(code, event, properties);
     push({{event.ts, event.seq, 0, 0}, at});

@@ -15,6 +15,7 @@
 #include "core/event/stored_event.hpp"
 #include "core/segment/reader.hpp"
 #include "core/usage/known_at.hpp"
+#include "core/usage/limit.hpp"
 
 namespace tally {
 
@@ -73,7 +74,7 @@ struct FoundEvent {
 // Keeps the newest `limit` events: rows as they are, of segments the places until they are known to stay.
 class NewestEvents final : public EventTaker {
 public:
-    explicit NewestEvents(std::size_t limit) : limit_(limit) {}
+    explicit NewestEvents(std::size_t limit, MemoryLimit memory = MemoryLimit(SIZE_MAX)) : limit_(limit), memory_(memory) {}
 
     bool wants(std::int64_t ts, std::int64_t seq) const noexcept override;
     std::int64_t oldest() const noexcept override;
@@ -98,8 +99,12 @@ private:
     // Makes room for one more; answers the place in events_ that became free, if one did.
     std::uint32_t make_room();
     void push(const Kept& kept);
+    // Throws Error(limit_exceeded).
+    FoundEvent copy_of(std::string_view code, const StoredEvent& event, std::string_view properties);
 
     std::size_t limit_;
+    MemoryLimit memory_;
+    std::size_t bytes_ = 0;   // of events_ and made_
     std::vector<Kept> heap_;  // the oldest is on top
     std::vector<FoundEvent> events_, made_;
 };

@@ -54,7 +54,7 @@ std::uint32_t UsageGroups::group_of(const GroupKey& key) {
 void UsageGroups::grow() {
     const std::size_t slots = 2 * table_.size();
     limit_.require(slots * sizeof(std::uint32_t) + slots / 2 * (sizeof(GroupKey) + states_.bytes_of_group()) +
-                   texts_.bytes() + tuples_.bytes() + states_.bytes_of_keys());
+                   texts_.bytes() + tuples_.bytes() + states_.bytes_of_values());
     std::vector<std::uint32_t> larger(slots);
     for (std::uint32_t group = 0; group < keys_.size(); ++group) {
         std::size_t slot = hash_of(keys_[group]) & (slots - 1);

@@ -44,6 +44,12 @@ public:
     std::uint32_t find(const GroupKey& key) const noexcept;  // no_group where it is not there
     std::span<const GroupKey> keys() const noexcept { return keys_; }
 
+    // Adds a value of any size. Throws Error(limit_exceeded) where the numbers of all groups become too long.
+    void add(std::uint32_t group, const Decimal& value, std::int64_t ts, std::int64_t seq) {
+        states_.add(group, value, ts, seq);
+        if (value.kind == DecimalKind::wide) limit_.require(states_.bytes_of_values());
+    }
+
 private:
     void grow();
 

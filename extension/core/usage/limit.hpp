@@ -28,12 +28,20 @@ public:
             granted_ = bytes;
             return;
         }
-        throw Error(ErrorKind::limit_exceeded,
-                    "usage of this many groups and distinct values needs more memory than work_mem allows",
-                    "Ask for a shorter range, wider windows, fewer groups or one customer, or raise work_mem.");
+        refuse("usage of this many groups and distinct values needs more memory than work_mem allows",
+               "Ask for a shorter range, wider windows, fewer groups or one customer, or raise work_mem.");
+    }
+    // The same of events that are listed.
+    void require_for_events(std::size_t bytes) const {
+        if (bytes > granted_)
+            refuse("this many events at once need more memory than work_mem allows", "Ask for fewer, or raise work_mem.");
     }
 
 private:
+    [[noreturn]] static void refuse(const char* what, const char* hint) {
+        throw Error(ErrorKind::limit_exceeded, what, hint);
+    }
+
     std::size_t granted_ = 0;
     MemoryPool* pool_ = nullptr;
 };

@@ -20,6 +20,7 @@ void NumberShelf::set(SmallSlot& slot, const Decimal& value) {
         wide_.emplace_back();
     }
     Wide& wide = wide_[slot.low];
+    digit_bytes_ += groups.size() - wide.groups.size();
     wide.groups = std::move(groups);
     wide.value = value;
     wide.value.groups = wide.groups.data();

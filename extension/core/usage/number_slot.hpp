@@ -45,6 +45,8 @@ public:
     // point.
     void keep_extreme(SmallSlot& slot, const Decimal& value, int sign);
 
+    std::size_t bytes() const noexcept { return wide_.size() * sizeof(Wide) + digit_bytes_; }  // of wide numbers
+
 private:
     struct Wide {
         Decimal value;
@@ -54,6 +56,7 @@ private:
     void add_wide(SmallSlot& slot, const Decimal& value);
 
     std::deque<Wide> wide_;
+    std::size_t digit_bytes_ = 0;
 };
 
 }  // namespace tally

@@ -52,7 +52,7 @@ void UsageCount::add_value(std::uint32_t group, const PropertyValue& value, std:
         return;
     }
     const ReadNumber number = read_number(value);
-    states.add(group, number.value, ts, seq);
+    groups_.add(group, number.value, ts, seq);
 }
 
 }  // namespace tally

@@ -219,8 +219,8 @@ void SegmentCount::add_entry(const Piece& piece, Partial& partial, std::uint32_t
     if (number.outcome != Outcome::counted) return;
     ++partial.counted;
     const bool needs_moment = measures_.latest;
-    count_.groups().states().add(group_of(piece, combination), number.value, needs_moment ? ts_of(row) : 0,
-                                 needs_moment ? seq_of(row) : 0);
+    count_.groups().add(group_of(piece, combination), number.value, needs_moment ? ts_of(row) : 0,
+                        needs_moment ? seq_of(row) : 0);
 }
 
 void SegmentCount::flush(const Piece& piece) {

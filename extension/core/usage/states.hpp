@@ -85,7 +85,8 @@ public:
     std::uint64_t distinct(std::uint32_t group) const noexcept { return distinct_[group]; }
 
     std::size_t bytes_of_group() const noexcept;  // what a group takes
-    std::size_t bytes_of_keys() const noexcept { return keys_.bytes(); }
+    // What they take beside that: distinct values and wide numbers.
+    std::size_t bytes_of_values() const noexcept { return keys_.bytes() + shelf_.bytes(); }
 
 private:
     struct Latest {

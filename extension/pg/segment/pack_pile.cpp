@@ -46,8 +46,7 @@ std::vector<SegmentKey> store_events(std::int32_t tenant_id, RecentRows& read, L
 
 // Where packing goes on with what is left of the pile.
 PileRange rest_of(PileRange range, const RecentRows& read) {
-    range.from_generation = read.next_generation;
-    range.from_customer_hash = read.next_customer_hash;
+    range.from = read.next;
     // Heavy rows: what is looked for in vain is looked for again.
     if (read.is_heavy) range.at_most = std::min(range.at_most, std::max(fewest_rows, 2 * read.places.size()));
     return range;

@@ -43,9 +43,7 @@ public:
         return more;
     }
 
-    // Of the last place that was read.
-    std::int32_t generation = INT32_MIN;
-    std::int32_t customer_hash = INT32_MIN;
+    PilePlace last;  // that was read
 
 private:
     bool read_some(std::size_t at_most, std::vector<ItemPointerData>& places) {
@@ -53,9 +51,9 @@ private:
         for (std::size_t i = 0; i < rows_between_checks && places.size() < at_most; ++i) {
             ItemPointer const place = next();
             if (place == nullptr) return false;
-            generation = DatumGetInt32(key(recent_generation));
-            customer_hash = DatumGetInt32(key(recent_customer_hash));
-            const std::int64_t ts = DatumGetTimestampTz(key(recent_ts)) + unix_to_postgres_epoch;
+            last = {DatumGetInt32(key(recent_generation)), DatumGetInt32(key(recent_customer_hash)),
+                    DatumGetTimestampTz(key(recent_ts)), DatumGetInt64(key(recent_seq))};
+            const std::int64_t ts = last.ts + unix_to_postgres_epoch;
             if (ts >= range_.edge && is_wanted(ts)) places.push_back(*place);
         }
         return true;
@@ -68,17 +66,37 @@ private:
 
     // Goes on to the next generation; false if there is none.
     bool enter_next_generation() {
-        while (next_place_ < live_.count && live_.numbers[next_place_] < range_.from_generation) ++next_place_;
+        while (next_place_ < live_.count && live_.numbers[next_place_] < range_.from.generation) ++next_place_;
         if (next_place_ == live_.count) return false;
         const std::int32_t number = live_.numbers[next_place_++];
-        const std::int32_t first = number == range_.from_generation ? range_.from_customer_hash : INT32_MIN;
         ScanKeyData keys[4];
         ScanKeyInit(&keys[0], recent_generation, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(number));
         ScanKeyInit(&keys[1], recent_tenant, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(range_.tenant_id));
         ScanKeyInit(&keys[2], recent_code_hash, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(range_.code_hash));
-        ScanKeyInit(&keys[3], recent_customer_hash, BTGreaterEqualStrategyNumber, F_INT4GE, Int32GetDatum(first));
+        from_place(number == range_.from.generation ? range_.from : PilePlace{}, keys[3]);
         index_rescan(scan_, keys, 4, nullptr, 0);
         return true;
+    }
+
+    // (customer_hash, ts, seq) >= the place: entries before it, of rows that are packed by now, are not read again by each
+    // step.
+    void from_place(const PilePlace& from, ScanKeyData& row) {
+        const struct {
+            RecentColumn column;
+            Oid type, order;
+            Datum value;
+        } members[] = {{recent_customer_hash, INT4OID, F_BTINT4CMP, Int32GetDatum(from.customer_hash)},
+                       {recent_ts, TIMESTAMPTZOID, F_TIMESTAMPTZ_CMP, TimestampTzGetDatum(from.ts)},
+                       {recent_seq, INT8OID, F_BTINT8CMP, Int64GetDatum(from.seq)}};
+        for (int i = 0; i < 3; ++i)
+            ScanKeyEntryInitialize(&members_[i], SK_ROW_MEMBER | (i == 2 ? SK_ROW_END : 0), members[i].column,
+                                   BTGreaterEqualStrategyNumber, members[i].type, InvalidOid, members[i].order,
+                                   members[i].value);
+        row = {};
+        row.sk_flags = SK_ROW_HEADER;
+        row.sk_attno = recent_customer_hash;
+        row.sk_strategy = BTGreaterEqualStrategyNumber;
+        row.sk_argument = PointerGetDatum(members_);
     }
 
     ItemPointer next() {
@@ -100,6 +118,7 @@ private:
     const PileRange& range_;
     Relation index_ = nullptr;
     IndexScanDesc scan_ = nullptr;
+    ScanKeyData members_[3];  // of from_place(), where the scan looks at them
     Generations live_{};
     int next_place_ = 0;  // in live_
     std::int64_t month_begin_ = 0, month_end_ = INT64_MIN;
@@ -243,8 +262,7 @@ void read_recent_rows(const PileRange& range, Snapshot snapshot, RecentRows& rea
     PlaceScan index(range, table, snapshot);
     RowFetch rows(table, snapshot);
     Gathering gathering(read);
-    read.next_generation = range.from_generation;
-    read.next_customer_hash = range.from_customer_hash;
+    read.next = range.from;
     std::vector<ItemPointerData> places;
     // Again where most of what the index named was packed before.
     while (!read.is_all && 2 * read.places.size() < range.at_most) {
@@ -257,8 +275,7 @@ void read_recent_rows(const PileRange& range, Snapshot snapshot, RecentRows& rea
             read.is_all = false;
             break;
         }
-        read.next_generation = index.generation;
-        read.next_customer_hash = index.customer_hash;
+        read.next = index.last;
     }
     rows.end();
     index.end();

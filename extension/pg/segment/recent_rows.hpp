@@ -19,16 +19,23 @@
 
 namespace tally {
 
+// A place in the order of the key, within a pile.
+struct PilePlace {
+    std::int32_t generation = INT32_MIN;
+    std::int32_t customer_hash = INT32_MIN;
+    std::int64_t ts = INT64_MIN;  // as PostgreSQL counts
+    std::int64_t seq = INT64_MIN;
+};
+
 // Which rows, and how many at once.
 struct PileRange {
     std::int32_t tenant_id = 0;
     std::int32_t code_hash = 0;
-    std::int32_t from_generation = INT32_MIN;     // the rows before are packed, or are left alone,
-    std::int32_t from_customer_hash = INT32_MIN;  // and in this generation those of the first customers
-    std::vector<std::int32_t> months;             // ascending; rows of others stay
-    std::int64_t edge = INT64_MIN;                // rows before stay: retention deletes them
-    std::size_t at_most = 0;                      // rows
-    std::uint64_t max_weight = 0;                 // of their events; a single one may be heavier
+    PilePlace from;                    // the rows before are packed, or are left alone
+    std::vector<std::int32_t> months;  // ascending; rows of others stay
+    std::int64_t edge = INT64_MIN;     // rows before stay: retention deletes them
+    std::size_t at_most = 0;           // rows
+    std::uint64_t max_weight = 0;      // of their events; a single one may be heavier
 };
 
 struct RecentRows {
@@ -38,10 +45,9 @@ struct RecentRows {
     std::vector<ItemPointerData> places;
     TextArena arena;  // what the events' views point to
     std::uint64_t weight = 0;
-    bool is_all = false;                       // there are no more
-    bool is_heavy = false;                     // the weight was reached before the rows were
-    std::int32_t next_generation = INT32_MIN;  // from where on there may be more
-    std::int32_t next_customer_hash = INT32_MIN;
+    bool is_all = false;    // there are no more
+    bool is_heavy = false;  // the weight was reached before the rows were
+    PilePlace next;         // from where on there may be more
 };
 
 // Reads all generations with the snapshot, from the range's beginning on. Calls PostgreSQL in call_pg.

@@ -9,6 +9,7 @@
 #include "core/base/public_id.hpp"
 #include "pg/border/gate.hpp"
 #include "pg/usage/events.hpp"
+#include "pg/usage/pass.hpp"
 
 #include "pg/border/rows.hpp"
 #include "pg/usage/arguments.hpp"
@@ -119,9 +120,10 @@ public:
     std::int64_t oldest() const noexcept override { return INT64_MIN; }
 };
 
-class EventsOfImport final : public EveryEvent {
+// As rows of tally.recent_event.
+class StoredRows final : public EveryEvent {
 public:
-    EventsOfImport(EventRows& rows, std::int32_t tenant) : rows_(rows), tenant_(tenant) {}
+    StoredRows(EventRows& rows, std::int32_t tenant) : rows_(rows), tenant_(tenant) {}
     void take(std::string_view code, const StoredEvent& event, std::string_view properties) override {
         rows_.put(tenant_,
                   {std::string(code), std::string(event.customer_id), std::string(event.source), std::string(event.event_id),
@@ -157,9 +159,17 @@ private:
     std::vector<std::int64_t> voided_;
 };
 
+Datum answer_all(FunctionCallInfo fcinfo, std::int32_t tenant, const EventQuestion& question) {
+    EventRows rows(fcinfo);
+    StoredRows taker(rows, tenant);
+    search_events(tenant, question, taker);
+    rows.close();
+    return Datum{0};
+}
+
 Datum answer_newest(FunctionCallInfo fcinfo, std::int32_t tenant, const EventQuestion& question, std::size_t limit) {
     EventRows rows(fcinfo);
-    for (const FoundEvent& event : newest_events(tenant, question, limit)) rows.put(tenant, event);
+    for (const FoundEvent& event : newest_events(tenant, question, limit, usage_memory())) rows.put(tenant, event);
     rows.close();
     return Datum{0};
 }
@@ -186,10 +196,10 @@ TALLY_FUNCTION(find_events) {
         if (question.needle) question.needle = lowered(*question.needle);
         if (!PG_ARGISNULL(7)) question.before_ts = to_unix(PG_GETARG_TIMESTAMPTZ(7));
         question.before_seq = PG_ARGISNULL(8) ? INT64_MIN : PG_GETARG_INT64(8);
-        const std::size_t limit = PG_ARGISNULL(9) ? SIZE_MAX : static_cast<std::size_t>(PG_GETARG_INT32(9));
         const std::optional<AsOf> as_of = find_as_of(tenant, text_argument(fcinfo, 10));
         question.known = as_of ? &as_of->known : nullptr;
-        return answer_newest(fcinfo, tenant, question, limit);
+        if (PG_ARGISNULL(9)) return answer_all(fcinfo, tenant, question);
+        return answer_newest(fcinfo, tenant, question, static_cast<std::size_t>(PG_GETARG_INT32(9)));
     });
 }
 
@@ -215,11 +225,7 @@ TALLY_FUNCTION(events_of_import) {
         Hash128 import;
         std::memcpy(import.data(), PG_GETARG_UUID_P(1)->data, import.size());
         question.import_id = import;
-        EventRows rows(fcinfo);
-        EventsOfImport taker(rows, tenant);
-        search_events(tenant, question, taker);
-        rows.close();
-        return Datum{0};
+        return answer_all(fcinfo, tenant, question);
     });
 }
 

@@ -163,8 +163,9 @@ void search_events(std::int32_t tenant, const EventQuestion& question, EventTake
     segments.close();
 }
 
-std::vector<FoundEvent> newest_events(std::int32_t tenant, const EventQuestion& question, std::size_t limit) {
-    NewestEvents newest(limit);
+std::vector<FoundEvent> newest_events(std::int32_t tenant, const EventQuestion& question, std::size_t limit,
+                                      MemoryLimit memory) {
+    NewestEvents newest(limit, memory);
     Segments segments(tenant, question.from, question.to);
     SegmentPass pass;
     const std::vector<ListedSegment> list = search_all(segments, tenant, question, newest, pass);

@@ -17,6 +17,7 @@ void search_events(std::int32_t tenant, const EventQuestion& question, EventTake
 void search_recent(std::int32_t tenant, const EventQuestion& question, EventTaker& taker);
 void visit_segments(std::int32_t tenant, const EventQuestion& question,
                     const std::function<void(SegmentReader& segment, std::string_view code)>& visit);
-std::vector<FoundEvent> newest_events(std::int32_t tenant, const EventQuestion& question, std::size_t limit);
+std::vector<FoundEvent> newest_events(std::int32_t tenant, const EventQuestion& question, std::size_t limit,
+                                      MemoryLimit memory);
 
 }  // namespace tally

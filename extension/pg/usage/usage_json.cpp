@@ -36,7 +36,8 @@ void append_member(std::string& json, std::string_view name, std::string_view te
     append_json_string(json, text);
 }
 
-// The object of a combination's values, made once for each.
+// The object of a combination's values, made once for each while few bytes are kept: values of several dimensions together
+// may come to many times what each of them takes.
 class DimensionTexts {
 public:
     explicit DimensionTexts(const UsageCount& count) : groups_(count.groups()), made_(groups_.combinations()) {
@@ -51,11 +52,16 @@ public:
 
     const std::string& object(std::uint32_t combination) {
         std::string& json = made_[combination];
-        if (json.empty()) json = make(groups_.values_of(combination));
-        return json;
+        if (!json.empty()) return json;
+        last_ = make(groups_.values_of(combination));
+        if (kept_bytes_ + last_.size() > most_kept_bytes) return last_;
+        kept_bytes_ += last_.size();
+        return json = std::move(last_);
     }
 
 private:
+    static constexpr std::size_t most_kept_bytes = 16 << 20;
+
     std::string make(std::span<const std::uint32_t> values) const {
         std::string json;
         for (const std::size_t i : order_) {
@@ -72,6 +78,8 @@ private:
     std::vector<std::string> names_;
     std::vector<std::size_t> order_;
     std::vector<std::string> made_;
+    std::string last_;  // where it is not kept
+    std::size_t kept_bytes_ = 0;
 };
 
 // Which rows are asked for: those behind a place, and how many of them; where not even that is said, all.
@@ -189,6 +197,7 @@ private:
         json.append(",\"dimensions\":").append(dimensions_.object(row.key.combination));
         append_values(json, row.group);
         json += '}';
+        count_.groups().limit().require(json.size());
     }
 
     void append_values(std::string& json, std::uint32_t group) {

@@ -8,7 +8,8 @@
 namespace tally {
 namespace {
 
-// {property: text} of a combination, made once for each.
+// {property: text} of a combination, made once for each while few bytes are kept: values of several dimensions together
+// may come to many times what each of them takes.
 class DimensionObjects {
 public:
     explicit DimensionObjects(const UsageCount& count)
@@ -18,16 +19,19 @@ public:
           made_(groups_.combinations()) {}
 
     Datum object(std::uint32_t combination) {
-        if (made_[combination] == nullptr) {
-            MemoryContext const before = MemoryContextSwitchTo(memory_);
-            made_[combination] = make(groups_.values_of(combination));
-            MemoryContextSwitchTo(before);
-        }
+        if (made_[combination] != nullptr) return PointerGetDatum(made_[combination]);
+        if (kept_bytes_ > most_kept_bytes) return PointerGetDatum(make(groups_.values_of(combination)));
+        MemoryContext const before = MemoryContextSwitchTo(memory_);
+        made_[combination] = make(groups_.values_of(combination));
+        MemoryContextSwitchTo(before);
+        kept_bytes_ += VARSIZE(made_[combination]);
         return PointerGetDatum(made_[combination]);
     }
     Datum empty() const { return PointerGetDatum(make({})); }
 
 private:
+    static constexpr std::size_t most_kept_bytes = 16 << 20;
+
     static JsonbValue text(std::string_view content) {
         JsonbValue value;
         value.type = jbvString;
@@ -52,6 +56,7 @@ private:
     const MetricRule& rule_;
     MemoryContext memory_;
     std::vector<Jsonb*> made_;
+    std::size_t kept_bytes_ = 0;
 };
 
 class RowWriter {
