@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <limits>
 #include <random>
 
 #include "core/segment/writer.hpp"
@@ -92,6 +94,55 @@ TEST(EventSearch, NeedlesAreFoundInIdsOfAnyForm) {
         EXPECT_EQ(found("order-q7"), with_text ? 1U : 0U);
         EXPECT_EQ(found("zz"), 0U);
     }
+}
+
+// Of many texts in one piece: wherever it lies in them, and in none where it only begins in one and ends in the next.
+TEST(EventSearch, NeedlesAreFoundInOneOfManyTexts) {
+    StoredEvents events;
+    for (int i = 0; i < 400; ++i)
+        events.add("c", i, i + 1,
+                   {events.text("k", "User-" + std::to_string(1000 + i) + (i % 7 == 0 ? "-of-Some-length" : ""))});
+    const Segment written = write_segment(events.events());
+    SegmentInMemory source(written.bytes);
+    SegmentReader segment(source);
+    const auto found = [&](const std::string& needle) {
+        NewestEvents newest(1000);
+        EventQuestion question;
+        question.needle = needle;
+        search_segment(segment, "call", question, newest);
+        return newest.places().size();
+    };
+    for (int i = 0; i < 400; ++i) EXPECT_EQ(found("user-" + std::to_string(1000 + i)), 1U) << i;
+    EXPECT_EQ(found("-OF-some-lengt"), 0U);  // needles come in lower case
+    EXPECT_EQ(found("-of-some-length"), 58U);
+    EXPECT_EQ(found("ser-1"), 400U);
+    EXPECT_EQ(found("1001user"), 0U);
+    EXPECT_EQ(found("user-1001-of"), 0U);
+}
+
+// Several segments side by side, a block each in turn: nothing that a search still finds is newer than it says.
+TEST(EventSearch, BlocksComeNewestFirst) {
+    StoredEvents events;
+    for (std::int64_t i = 0; i < 5000; ++i) events.add("c" + std::to_string(i / 700), i, i + 1, {});
+    const Segment written = write_segment(events.events());
+    SegmentInMemory source(written.bytes);
+    SegmentReader segment(source);
+    NewestEvents newest(10);
+    const EventQuestion question;
+    SegmentSearch search(segment, "call", question, newest, 0);
+    std::int64_t before = std::numeric_limits<std::int64_t>::max();
+    std::size_t blocks = 0;
+    for (; search.has_next() && search.next_ts() >= newest.oldest(); ++blocks) {
+        EXPECT_LE(search.next_ts(), before);
+        before = search.next_ts();
+        search.search_next();
+    }
+    EXPECT_EQ(blocks, 1U);  // the others hold older ones
+    std::vector<std::int64_t> times;
+    for (const EventPlace& place : newest.places()) times.push_back(place.ts);
+    std::sort(times.begin(), times.end());
+    EXPECT_EQ(times.front(), 4990);
+    EXPECT_EQ(times.back(), 4999);
 }
 
 TEST(EventSearch, NeedlesAreFoundInAnyCase) {

@@ -170,6 +170,18 @@ DictionaryEntry StoredDictionary::entry(std::uint32_t code) {
     return {kind_of(code), text(code)};
 }
 
+StoredDictionary::Neighbours StoredDictionary::neighbours(std::uint32_t code) {
+    const char* const begin = text(code).data();
+    const std::vector<std::string_view>& texts = blocks_[code >> column_.dictionary_shift].texts;
+    const char* const end = texts.back().data() + texts.back().size();
+    const std::uint32_t first = code >> column_.dictionary_shift << column_.dictionary_shift;
+    return {{begin, static_cast<std::size_t>(end - begin)}, first + static_cast<std::uint32_t>(texts.size())};
+}
+
+void StoredDictionary::load_all() {
+    if (!blocks_.empty()) table_.load(column_.dictionary_block(0), column_.dictionary_block(column_.dictionary_blocks()));
+}
+
 // The search comes across several blocks. To fetch one costs as much as to fetch some kilobytes.
 void StoredDictionary::load_if_short() {
     constexpr std::size_t short_bytes = std::size_t{32} << 10;
@@ -199,7 +211,7 @@ void StoredDictionary::load(std::uint32_t number) {
     const std::uint32_t first = number << column_.dictionary_shift;
     const std::uint32_t count = std::min(column_.dictionary_entries - first, 1U << column_.dictionary_shift);
     Bytes bytes = table_.block(column_.dictionary_block(number));
-    std::vector<std::uint32_t> shared(count), rest(count);
+    std::array<std::uint32_t, std::size_t{1} << max_dictionary_shift> shared, rest;
     Integers(bytes, count).read_below(max_unpacked_bytes, 0, count, shared.data());
     Integers(bytes, count).read_below(max_unpacked_bytes, 0, count, rest.data());
     std::size_t all = 0, packed = 0, before = 0;

@@ -62,6 +62,8 @@ public:
     std::uint32_t size() const noexcept override { return column_.dictionary_entries; }
     CodeRange codes_of(PropertyKind kind) const noexcept override;
     DictionaryEntry entry(std::uint32_t code) override;
+    Neighbours neighbours(std::uint32_t code) override;
+    void load_all() override;
     std::optional<std::uint32_t> find(PropertyKind kind, std::string_view text) override;
 
     std::string_view text(std::uint32_t code) {

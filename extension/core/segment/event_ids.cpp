@@ -61,6 +61,19 @@ std::string_view write_form(Form form, const std::byte* bytes, TextArena& arena)
     return {text, size};
 }
 
+// Of a block in which all ids are of one binary form: none is looked at that was not asked for.
+const std::byte* take_binary_only(Bytes block, std::uint32_t count) {
+    const std::size_t binary_bytes = std::size_t{count} * id_bytes;
+    if (binary_bytes > block.size()) fail_damaged("ids are cut short");
+    const std::byte* const binary = block.data();
+    block = block.subspan(binary_bytes);
+    const Integers no_lengths(block, 0);
+    std::byte no_text{};
+    read_packed(block, 0, &no_text);
+    if (!block.empty()) fail_damaged("a block of ids holds more than ids");
+    return binary;
+}
+
 }  // namespace
 
 bool append_event_ids(std::vector<std::byte>& out, std::span<const std::string_view> ids) {
@@ -86,8 +99,16 @@ bool append_event_ids(std::vector<std::byte>& out, std::span<const std::string_v
 
 void read_event_ids(Bytes block, bool with_text, std::uint32_t count, std::uint32_t begin, std::uint32_t end,
                     std::string_view* ids, TextArena& arena) {
+    const Integers stored_forms(block, count);
+    if (stored_forms.constant() &&
+        (stored_forms.constant_value() == as_uuid || stored_forms.constant_value() == as_digits)) {
+        const std::byte* const binary = take_binary_only(block, count);
+        for (std::uint32_t i = begin; i < end; ++i)
+            ids[i - begin] = write_form(static_cast<Form>(stored_forms.constant_value()), binary + i * id_bytes, arena);
+        return;
+    }
     std::vector<std::uint8_t> id_forms(count);
-    Integers(block, count).read_below(forms, 0, count, id_forms.data());
+    stored_forms.read_below(forms, 0, count, id_forms.data());
     std::uint32_t texts = 0;
     for (const std::uint8_t form : id_forms) texts += form == as_text ? 1 : 0;
     if (texts > 0 && !with_text) fail_damaged("an id is a text where none should be");

@@ -62,6 +62,14 @@ public:
     virtual std::uint32_t size() const noexcept = 0;
     virtual CodeRange codes_of(PropertyKind kind) const noexcept = 0;
     virtual DictionaryEntry entry(std::uint32_t code) = 0;
+    // The texts of entries [code, end), one right behind the other: those that are loaded with this one.
+    struct Neighbours {
+        std::string_view texts;
+        std::uint32_t end = 0;
+    };
+    virtual Neighbours neighbours(std::uint32_t code) { return {entry(code).text, code + 1}; }
+    // Whoever will look at every entry has them fetched at once.
+    virtual void load_all() {}
     // The entry's code; nothing where no such entry is there. Loads the blocks of a binary search only.
     virtual std::optional<std::uint32_t> find(PropertyKind kind, std::string_view text) = 0;
 };

@@ -4,7 +4,6 @@
 #include "core/usage/event_search.hpp"
 
 #include <algorithm>
-#include <numeric>
 
 #include "core/usage/needle.hpp"
 
@@ -16,49 +15,67 @@ std::size_t bytes_of(const FoundEvent& event) noexcept {
            event.properties.size();
 }
 
-class SegmentSearch {
-public:
-    SegmentSearch(SegmentReader& segment, std::string_view code, const EventQuestion& question, EventTaker& taker,
-                  std::uint32_t number)
-        : segment_(segment), code_(code), question_(question), taker_(taker), number_(number) {}
+}  // namespace
 
-    void run() {
-        rows_ = {0, segment_.rows()};
-        if (question_.customer) {
-            const auto found = segment_.find_customer(*question_.customer);
-            if (!found) return;
-            rows_ = segment_.run(*found);
-        }
-        if (question_.source && !(source_ = segment_.sources().find(PropertyKind::text, *question_.source))) return;
-        if (question_.import_id) {
-            const auto imports = segment_.imports();
-            const auto found = std::find(imports.begin(), imports.end(), *question_.import_id);
-            if (found == imports.end()) return;
-            import_ = static_cast<std::uint32_t>(found - imports.begin()) + 1;
-        }
-        if (question_.needle) {
-            needle_.emplace(*question_.needle);
-            if (!needle_->is_in(code_)) in_segment_.emplace(segment_, *needle_);
-        }
-        for (const std::uint32_t block : blocks_newest_first()) search_block(block);
+class SegmentSearch::Impl {
+public:
+    Impl(SegmentReader& segment, std::string_view code, const EventQuestion& question, EventTaker& taker,
+         std::uint32_t number)
+        : segment_(segment), code_(code), question_(question), taker_(taker), number_(number) {
+        if (finds_rows()) list_blocks();
+    }
+
+    std::int64_t next_ts() const noexcept {
+        return next_ < blocks_.size() ? blocks_[next_].last : std::numeric_limits<std::int64_t>::min();
+    }
+    bool has_next() const noexcept { return next_ < blocks_.size(); }
+    void search_next() {
+        const Block& block = blocks_[next_++];
+        if (block.last < taker_.oldest()) return;
+        const std::uint32_t begin = std::max(rows_.begin, block.number * segment_block_rows);
+        search_rows(begin, std::min(rows_.end, (block.number + 1) * segment_block_rows));
     }
 
 private:
-    std::vector<std::uint32_t> blocks_newest_first() {
-        const std::uint32_t first = rows_.begin / segment_block_rows, last = (rows_.end - 1) / segment_block_rows;
-        std::vector<std::uint32_t> blocks(last - first + 1);
-        std::iota(blocks.begin(), blocks.end(), first);
-        std::stable_sort(blocks.begin(), blocks.end(), [&](std::uint32_t left, std::uint32_t right) {
-            return segment_.ts_bounds(left).last > segment_.ts_bounds(right).last;
-        });
-        return blocks;
+    struct Block {
+        std::int64_t last;
+        std::uint32_t number;
+    };
+
+    // Whether there may be any, as far as can be told without a look at rows.
+    bool finds_rows() {
+        rows_ = {0, segment_.rows()};
+        if (question_.customer) {
+            const auto found = segment_.find_customer(*question_.customer);
+            if (!found) return false;
+            rows_ = segment_.run(*found);
+        }
+        if (question_.source && !(source_ = segment_.sources().find(PropertyKind::text, *question_.source))) return false;
+        if (question_.import_id) {
+            const auto imports = segment_.imports();
+            const auto found = std::find(imports.begin(), imports.end(), *question_.import_id);
+            if (found == imports.end()) return false;
+            import_ = static_cast<std::uint32_t>(found - imports.begin()) + 1;
+        }
+        if (!question_.needle) return true;
+        needle_.emplace(*question_.needle);
+        if (needle_->is_in(code_)) return true;
+        in_segment_.emplace(segment_, *needle_);
+        return !in_segment_->is_nowhere();
     }
 
-    void search_block(std::uint32_t block) {
-        const SegmentReader::TimeBounds bounds = segment_.ts_bounds(block);
-        if (bounds.last < std::max(question_.from, taker_.oldest()) || bounds.first >= question_.end()) return;
-        const std::uint32_t begin = std::max(rows_.begin, block * segment_block_rows);
-        const std::uint32_t end = std::min(rows_.end, (block + 1) * segment_block_rows);
+    // Newest first.
+    void list_blocks() {
+        const std::uint32_t first = rows_.begin / segment_block_rows, last = (rows_.end - 1) / segment_block_rows;
+        for (std::uint32_t block = first; block <= last; ++block) {
+            const SegmentReader::TimeBounds bounds = segment_.ts_bounds(block);
+            if (bounds.last >= question_.from && bounds.first < question_.end()) blocks_.push_back({bounds.last, block});
+        }
+        std::stable_sort(blocks_.begin(), blocks_.end(),
+                         [](const Block& left, const Block& right) { return left.last > right.last; });
+    }
+
+    void search_rows(std::uint32_t begin, std::uint32_t end) {
         find_candidates(begin, end);
         keep_those_with_needle(begin, end);
         if (taker_.takes_places()) {
@@ -137,6 +154,8 @@ private:
     EventTaker& taker_;
     std::uint32_t number_;
     RowRange rows_;
+    std::vector<Block> blocks_;
+    std::size_t next_ = 0;  // of blocks_
     std::optional<std::uint32_t> source_;
     std::uint32_t import_ = 0;
     std::vector<std::uint32_t> candidates_, codes_;
@@ -147,8 +166,6 @@ private:
     std::optional<Needle> needle_;
     std::optional<SegmentNeedle> in_segment_;  // where the code does not hold it already
 };
-
-}  // namespace
 
 bool is_asked_for(const EventQuestion& question, std::string_view code, const StoredEvent& event) {
     if (!question.holds(event.ts, event.seq) || (question.source && event.source != *question.source) ||
@@ -243,20 +260,43 @@ std::vector<FoundEvent> NewestEvents::release() {
     return std::move(made_);
 }
 
+SegmentSearch::SegmentSearch(SegmentReader& segment, std::string_view code, const EventQuestion& question, EventTaker& taker,
+                             std::uint32_t number)
+    : impl_(std::make_unique<Impl>(segment, code, question, taker, number)) {}
+
+SegmentSearch::~SegmentSearch() = default;
+
+bool SegmentSearch::has_next() const noexcept {
+    return impl_->has_next();
+}
+
+std::int64_t SegmentSearch::next_ts() const noexcept {
+    return impl_->next_ts();
+}
+
+void SegmentSearch::search_next() {
+    impl_->search_next();
+}
+
 void search_segment(SegmentReader& segment, std::string_view code, const EventQuestion& question, EventTaker& taker,
                     std::uint32_t number) {
-    SegmentSearch(segment, code, question, taker, number).run();
+    SegmentSearch search(segment, code, question, taker, number);
+    while (search.has_next()) search.search_next();
 }
 
 void make_events(SegmentReader& segment, std::string_view code, std::span<const EventPlace> places, NewestEvents& newest) {
     std::string properties;
-    for (const EventPlace& place : places) {
+    std::vector<StoredEvent> events;
+    for (std::size_t first = 0, last = 0; first < places.size(); first = last) {
+        for (last = first + 1; last < places.size() && places[last].row == places[last - 1].row + 1;) ++last;
         TextArena arena;
-        StoredEvent event;
-        segment.read_events(place.row, place.row + 1, &event, arena);
-        properties.clear();
-        append_properties(properties, event.properties);
-        newest.take_made(code, event, properties);
+        events.resize(last - first);
+        segment.read_events(places[first].row, places[last - 1].row + 1, events.data(), arena);
+        for (const StoredEvent& event : events) {
+            properties.clear();
+            append_properties(properties, event.properties);
+            newest.take_made(code, event, properties);
+        }
     }
 }
 

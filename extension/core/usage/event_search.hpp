@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -109,7 +110,27 @@ private:
     std::vector<FoundEvent> events_, made_;
 };
 
-// Gives what a segment has of the answer. `code` is the segment's, `number` what places call it.
+// Searches a segment block by block, newest first, so that several can be searched side by side.
+class SegmentSearch {
+public:
+    // `code` is the segment's, `number` what places call it. Everything given must outlive it.
+    SegmentSearch(SegmentReader& segment, std::string_view code, const EventQuestion& question, EventTaker& taker,
+                  std::uint32_t number);
+    ~SegmentSearch();
+    SegmentSearch(const SegmentSearch&) = delete;
+    SegmentSearch& operator=(const SegmentSearch&) = delete;
+
+    bool has_next() const noexcept;
+    // No event that is still to be found is newer.
+    std::int64_t next_ts() const noexcept;
+    void search_next();
+
+private:
+    class Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+// Gives all that a segment has of the answer. `code` is the segment's, `number` what places call it.
 void search_segment(SegmentReader& segment, std::string_view code, const EventQuestion& question, EventTaker& taker,
                     std::uint32_t number = 0);
 

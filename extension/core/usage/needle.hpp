@@ -18,6 +18,7 @@ public:
     // `text` in lower case, not empty.
     explicit Needle(std::string_view text);
 
+    // Made for texts of kilobytes, too.
     bool is_in(std::string_view text) const noexcept;
     // Whether the decimal digits of some number may hold it.
     bool may_be_in_number() const noexcept { return may_be_in_number_; }
@@ -25,8 +26,10 @@ public:
     bool may_be_in_uuid() const noexcept { return may_be_in_uuid_; }
 
 private:
+    bool begins_at(const char* at) const noexcept;
+
     std::string text_;
-    char first_ = 0, first_upper_ = 0;
+    char first_ = 0, first_upper_ = 0, last_ = 0, last_upper_ = 0;
     bool may_be_in_number_ = false, may_be_in_uuid_ = false;
 };
 
@@ -38,6 +41,8 @@ public:
     // found()[0] is row `begin`.
     void load(std::uint32_t begin, std::uint32_t end);
     bool found(std::size_t row) const noexcept { return found_[row] != 0; }
+    // Whether no row holds it, as far as can be told without looking at rows.
+    bool is_nowhere() const noexcept { return columns_.empty() && !may_be_in_ids(); }
 
 private:
     struct Column {
@@ -45,6 +50,8 @@ private:
         std::vector<std::uint8_t> holds;  // by code; empty where no entry holds it
     };
 
+    bool may_be_in_ids() const noexcept { return needle_.may_be_in_uuid() || segment_.has_text_ids(); }
+    std::vector<std::uint8_t> entries_with_needle(SegmentDictionary& dictionary) const;
     void load_entries(const Column& column, std::uint32_t begin, std::uint32_t end);
     void load_numbers(PropertyColumn& column, std::uint32_t begin, std::uint32_t end);
     void load_ids(std::uint32_t begin, std::uint32_t end);

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "pg/usage/event_json.hpp"
+
 #include "core/base/json_string.hpp"
 #include "core/base/public_id.hpp"
 #include "core/base/rfc3339.hpp"
@@ -33,6 +35,7 @@ struct Reading {
     std::unique_ptr<RowValues> values;
 };
 using Readings = std::vector<Reading>;
+using ReadingsByCode = std::map<std::pair<std::int32_t, std::string>, Readings>;
 
 void read_by(Reading& reading, const MetricDefinition& definition) {
     reading.key = definition.key;
@@ -62,7 +65,7 @@ Readings readings_of(std::int32_t tenant, const std::string& code) {
 // What a call site has read: the same for the whole statement, freed with its memory context.
 struct CallSite {
     std::map<std::pair<std::int32_t, std::string>, AsOf> cuts;
-    std::map<std::pair<std::int32_t, std::string>, Readings> codes;
+    ReadingsByCode codes;
     MemoryContextCallback on_reset;
 };
 
@@ -87,6 +90,13 @@ struct EventColumns {
     UuidBytes import{};
 };
 
+// Properties as jsonb shows them. Calls PostgreSQL.
+const char* shown(std::string_view properties) {
+    Jsonb* const value =
+        DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(pnstrdup(properties.data(), properties.size()))));
+    return JsonbToCString(nullptr, &value->root, static_cast<int>(VARSIZE(value)));
+}
+
 // Calls PostgreSQL.
 EventColumns columns_of(HeapTupleHeader row) {
     EventColumns event;
@@ -101,9 +111,7 @@ EventColumns columns_of(HeapTupleHeader row) {
     event.source = text_at("source");
     event.event_id = text_at("event_id");
     event.properties = text_at("properties");
-    Jsonb* const properties = DatumGetJsonbP(
-        DirectFunctionCall1(jsonb_in, CStringGetDatum(pnstrdup(event.properties.data(), event.properties.size()))));
-    event.shown_properties = JsonbToCString(nullptr, &properties->root, static_cast<int>(VARSIZE(properties)));
+    event.shown_properties = shown(event.properties);
     const Datum import = GetAttributeByName(row, "import_id", &is_null);
     event.has_import = !is_null;
     if (event.has_import) std::memcpy(event.import.data(), DatumGetUUIDP(import)->data, event.import.size());
@@ -138,11 +146,9 @@ void read_correction(TupleTableSlot* slot, Correction& correction) {
     json += correction.is_amended ? ",\"amended\":true}" : "}";
 }
 
-// The first correction of an event in a table, by its key, of which the acts are as `wanted` says.
+// The first correction of an event in a table, of which the acts are as `wanted` says.
 template <typename Wanted>
-void find_correction(const char* table, const char* key, std::int32_t tenant, std::int64_t seq, Correction& correction,
-                     Wanted&& wanted) {
-    IndexReader reader(table, key);
+void find_correction(IndexReader& reader, std::int32_t tenant, std::int64_t seq, Correction& correction, Wanted&& wanted) {
     ScanKeyData keys[2];
     call_pg([&] {
         ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(tenant));
@@ -160,22 +166,38 @@ void find_correction(const char* table, const char* key, std::int32_t tenant, st
         read_correction(slot, correction);
         break;
     }
-    reader.close();
 }
 
-// As it is, or was at a cut: then one may have been lifted since.
-Correction correction_of(std::int32_t tenant, std::int64_t seq, const KnownAt* known) {
-    Correction correction;
-    find_correction("correction", "correction_pkey", tenant, seq, correction,
-                    [&](const auto& number) { return known == nullptr || known->sees_act(number(act)); });
-    if (known == nullptr || !correction.json.empty()) return correction;
-    find_correction("lifted_correction", "lifted_correction_pkey", tenant, seq, correction,
-                    [&](const auto& number) { return known->sees_act(number(act)) && !known->sees_act(number(lift_act)); });
-    return correction;
-}
+// As they are, or were at a cut: then one may have been lifted since.
+class Corrections {
+public:
+    explicit Corrections(const KnownAt* known) : known_(known), made_("correction", "correction_pkey") {
+        if (known_ != nullptr) lifted_.emplace("lifted_correction", "lifted_correction_pkey");
+    }
+
+    Correction of(std::int32_t tenant, std::int64_t seq) {
+        Correction correction;
+        find_correction(made_, tenant, seq, correction,
+                        [&](const auto& number) { return known_ == nullptr || known_->sees_act(number(act)); });
+        if (known_ == nullptr || !correction.json.empty()) return correction;
+        find_correction(*lifted_, tenant, seq, correction, [&](const auto& number) {
+            return known_->sees_act(number(act)) && !known_->sees_act(number(lift_act));
+        });
+        return correction;
+    }
+    void close() {
+        made_.close();
+        if (lifted_) lifted_->close();
+    }
+
+private:
+    const KnownAt* known_;
+    IndexReader made_;
+    std::optional<IndexReader> lifted_;
+};
 
 void append_member(std::string& json, std::string_view name, std::string_view text) {
-    json.append(json.empty() ? "{\"" : ",\"").append(name).append("\":");
+    json.append(",\"").append(name).append("\":");
     append_json_string(json, text);
 }
 
@@ -223,8 +245,8 @@ void append_metrics(std::string& json, const Readings& readings, const EventColu
     json += ']';
 }
 
-const Readings& readings_at(CallSite& site, const EventColumns& event) {
-    const auto place = site.codes.try_emplace({event.tenant, std::string(event.code)});
+const Readings& readings_at(ReadingsByCode& codes, const EventColumns& event) {
+    const auto place = codes.try_emplace({event.tenant, std::string(event.code)});
     if (place.second) place.first->second = readings_of(event.tenant, place.first->first.second);
     return place.first->second;
 }
@@ -238,9 +260,10 @@ const KnownAt* known_at(CallSite& site, std::int32_t tenant, const std::optional
     return &found->second.known;
 }
 
-std::string event_json(const Readings& readings, const EventColumns& event, bool explain, const KnownAt* known = nullptr) {
-    std::string json;
-    append_member(json, "event_id", event.event_id);
+void append_event(std::string& json, const Readings& readings, const EventColumns& event, const Correction& correction,
+                  bool explain) {
+    json += "{\"event_id\":";
+    append_json_string(json, event.event_id);
     append_member(json, "code", event.code);
     append_member(json, "customer_id", event.customer);
     append_member(json, "source", event.source);
@@ -248,10 +271,17 @@ std::string event_json(const Readings& readings, const EventColumns& event, bool
     append_member(json, "received_at", format_rfc3339(event.received_at));
     json.append(",\"properties\":").append(event.shown_properties);
     if (event.has_import) append_member(json, "import_id", encode_public_id("imp_", event.import));
-    const Correction correction = correction_of(event.tenant, event.seq, known);
     if (!correction.json.empty()) json.append(",\"voided\":").append(correction.json);
     append_metrics(json, readings, event, correction, explain);
-    return json + '}';
+    json += '}';
+}
+
+std::string event_json(const Readings& readings, const EventColumns& event, bool explain, const KnownAt* known = nullptr) {
+    Corrections corrections(known);
+    std::string json;
+    append_event(json, readings, event, corrections.of(event.tenant, event.seq), explain);
+    corrections.close();
+    return json;
 }
 
 // The event that a function was given, which its caller may see.
@@ -264,6 +294,43 @@ EventColumns event_argument(FunctionCallInfo fcinfo) {
 }
 
 }  // namespace
+
+struct EventJson::Parts {
+    Parts(std::int32_t of_tenant, const KnownAt* known)
+        : tenant(of_tenant), corrections(known), memory(call_pg([] {
+              return AllocSetContextCreate(CurrentMemoryContext, "tally event json", ALLOCSET_DEFAULT_SIZES);
+          })) {}
+
+    std::int32_t tenant;
+    Corrections corrections;
+    ReadingsByCode codes;
+    MemoryContext memory;  // of one event
+};
+
+EventJson::EventJson(std::int32_t tenant, const KnownAt* known) : parts_(std::make_unique<Parts>(tenant, known)) {}
+EventJson::~EventJson() = default;
+
+void EventJson::append(std::string& json, const FoundEvent& event) {
+    EventColumns columns{parts_->tenant,   event.ts,          event.seq,        event.received_at,
+                         event.code,       event.customer_id, event.source,     event.event_id,
+                         event.properties, nullptr,           event.has_import, event.import_id};
+    columns.shown_properties = call_pg([&] {
+        CHECK_FOR_INTERRUPTS();
+        MemoryContextReset(parts_->memory);
+        MemoryContext const before = MemoryContextSwitchTo(parts_->memory);
+        const char* const text = shown(event.properties);
+        MemoryContextSwitchTo(before);
+        return text;
+    });
+    append_event(json, readings_at(parts_->codes, columns), columns, parts_->corrections.of(parts_->tenant, event.seq),
+                 false);
+}
+
+void EventJson::close() {
+    parts_->corrections.close();
+    call_pg([&] { MemoryContextDelete(parts_->memory); });
+}
+
 }  // namespace tally
 
 // tally._event_json(event tally.recent_event, explain, as_of) -> json
@@ -274,7 +341,7 @@ TALLY_FUNCTION(event_json) {
         const EventColumns event = event_argument(fcinfo);
         CallSite& site = call_site(fcinfo);
         const KnownAt* const known = known_at(site, event.tenant, text_argument(fcinfo, 2));
-        const std::string json = event_json(readings_at(site, event), event, PG_GETARG_BOOL(1), known);
+        const std::string json = event_json(readings_at(site.codes, event), event, PG_GETARG_BOOL(1), known);
         return call_pg([&] { return text_datum(json); });
     });
 }

@@ -14,6 +14,7 @@
 #include "pg/border/rows.hpp"
 #include "pg/usage/arguments.hpp"
 #include "pg/usage/as_of.hpp"
+#include "pg/usage/event_json.hpp"
 #include "pg/usage/store.hpp"
 
 namespace {
@@ -180,26 +181,69 @@ std::string lowered(std::string text) {
     return text;
 }
 
+// What the functions that list are asked.
+EventQuestion list_question(FunctionCallInfo fcinfo) {
+    EventQuestion question;
+    question.code = text_argument(fcinfo, 1);
+    question.customer = text_argument(fcinfo, 2);
+    question.source = text_argument(fcinfo, 3);
+    question.from = time_argument(fcinfo, 4, INT64_MIN);
+    question.to = time_argument(fcinfo, 5, INT64_MAX);
+    question.needle = text_argument(fcinfo, 6);
+    if (question.needle) question.needle = lowered(*question.needle);
+    if (!PG_ARGISNULL(7)) question.before_ts = to_unix(PG_GETARG_TIMESTAMPTZ(7));
+    question.before_seq = PG_ARGISNULL(8) ? INT64_MIN : PG_GETARG_INT64(8);
+    return question;
+}
+
+// The first `limit` events as an array, and the place of the last one of them where there are more.
+void answer_page(FunctionCallInfo fcinfo, std::int32_t tenant, const std::vector<FoundEvent>& events, std::size_t limit,
+                 const KnownAt* known) {
+    std::string json = "[";
+    EventJson shown(tenant, known);
+    for (std::size_t i = 0; i < std::min(limit, events.size()); ++i) {
+        if (i != 0) json += ", ";
+        shown.append(json, events[i]);
+    }
+    shown.close();
+    json += ']';
+    const bool has_more = events.size() > limit;
+    call_pg([&] {
+        ReturnSetInfo* const info = begin_rows(fcinfo);
+        const FoundEvent* const last = has_more ? &events[limit - 1] : nullptr;
+        Datum values[] = {text_datum(json), has_more ? TimestampTzGetDatum(to_postgres(last->ts)) : Datum{0},
+                          has_more ? Int64GetDatum(last->seq) : Datum{0}};
+        bool nulls[] = {false, !has_more, !has_more};
+        tuplestore_putvalues(info->setResult, info->setDesc, values, nulls);
+    });
+}
+
 }  // namespace
 
 // tally._find_events(tenant_id, code, customer_id, source, "from", "to", search, before_ts, before_seq, row_limit, as_of)
 TALLY_FUNCTION(find_events) {
     return guarded([&]() -> Datum {
         const std::int32_t tenant = tenant_argument(fcinfo);
-        EventQuestion question;
-        question.code = text_argument(fcinfo, 1);
-        question.customer = text_argument(fcinfo, 2);
-        question.source = text_argument(fcinfo, 3);
-        question.from = time_argument(fcinfo, 4, INT64_MIN);
-        question.to = time_argument(fcinfo, 5, INT64_MAX);
-        question.needle = text_argument(fcinfo, 6);
-        if (question.needle) question.needle = lowered(*question.needle);
-        if (!PG_ARGISNULL(7)) question.before_ts = to_unix(PG_GETARG_TIMESTAMPTZ(7));
-        question.before_seq = PG_ARGISNULL(8) ? INT64_MIN : PG_GETARG_INT64(8);
+        EventQuestion question = list_question(fcinfo);
         const std::optional<AsOf> as_of = find_as_of(tenant, text_argument(fcinfo, 10));
         question.known = as_of ? &as_of->known : nullptr;
         if (PG_ARGISNULL(9)) return answer_all(fcinfo, tenant, question);
         return answer_newest(fcinfo, tenant, question, static_cast<std::size_t>(PG_GETARG_INT32(9)));
+    });
+}
+
+// tally._list_events(the same) -> data json, last_ts, last_seq
+TALLY_FUNCTION(list_events) {
+    return guarded([&]() -> Datum {
+        const std::int32_t tenant = tenant_argument(fcinfo);
+        EventQuestion question = list_question(fcinfo);
+        const auto limit = static_cast<std::size_t>(PG_GETARG_INT32(9));
+        const std::optional<AsOf> as_of = find_as_of(tenant, text_argument(fcinfo, 10));
+        question.known = as_of ? &as_of->known : nullptr;
+        // One more than asked for tells whether there is another page.
+        const std::vector<FoundEvent> events = newest_events(tenant, question, limit + 1, usage_memory());
+        answer_page(fcinfo, tenant, events, limit, question.known);
+        return Datum{0};
     });
 }
 

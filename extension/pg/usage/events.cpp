@@ -1,6 +1,7 @@
 // Segments are listed before any is read: a copy of a value's toast pointer is all that is kept of each.
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -75,41 +76,123 @@ std::vector<ListedSegment> list_segments(Segments& segments, const EventQuestion
     return list;
 }
 
-// Segments one after the other, each with memory of its own for what is fetched of it.
-class SegmentPass {
+// A segment while it is open, with memory of its own for what is fetched of it.
+class OpenSegment {
 public:
-    SegmentPass()
+    explicit OpenSegment(const ListedSegment& listed)
         : memory_(call_pg([] {
+              CHECK_FOR_INTERRUPTS();
               return AllocSetContextCreate(CurrentMemoryContext, "tally segment columns", ALLOCSET_DEFAULT_SIZES);
-          })) {}
-
-    template <typename Body>
-    void with(const ListedSegment& listed, Body&& body) {
-        call_pg([] { CHECK_FOR_INTERRUPTS(); });
-        MemoryContext const before = MemoryContextSwitchTo(memory_);
-        PgSegmentBytes bytes(listed.data, listed.segment_id);
-        SegmentReader segment(bytes);
-        body(segment);
-        MemoryContextSwitchTo(before);
-        call_pg([&] { MemoryContextReset(memory_); });
+          })),
+          before_(MemoryContextSwitchTo(memory_)),  // a compressed value is unpacked into the current one
+          bytes_(listed.data, listed.segment_id),
+          segment_(bytes_) {
+        MemoryContextSwitchTo(before_);
     }
+
+    SegmentReader& segment() noexcept { return segment_; }
     void close() {
         call_pg([&] { MemoryContextDelete(memory_); });
     }
 
 private:
-    MemoryContext memory_;
+    MemoryContext memory_, before_;
+    PgSegmentBytes bytes_;
+    SegmentReader segment_;
 };
 
-// Answers what was searched, in the order of the numbers that places hold.
-std::vector<ListedSegment> search_all(Segments& segments, std::int32_t tenant, const EventQuestion& question,
-                                      EventTaker& taker, SegmentPass& pass) {
-    search_recent(tenant, question, taker);
-    std::vector<ListedSegment> list = list_segments(segments, question);
-    for (std::uint32_t i = 0; i < list.size() && list[i].last_ts >= taker.oldest(); ++i)
-        pass.with(list[i], [&](SegmentReader& segment) { search_segment(segment, list[i].code, question, taker, i); });
-    return list;
+template <typename Visit>
+void visit_segment(const ListedSegment& listed, Visit&& visit) {
+    OpenSegment open(listed);
+    visit(open.segment());
+    open.close();
 }
+
+// Searches segments side by side: whichever may have the newest event goes next, with one block of it, so that nothing is
+// read that is older than what is kept in the end. Where hardly any event is wanted, one segment after the other is, so
+// that no more than one is open.
+class NewestFirst {
+public:
+    NewestFirst(const std::vector<ListedSegment>& list, const EventQuestion& question, NewestEvents& newest)
+        : list_(list), question_(question), newest_(newest), open_(list.size()) {
+        const bool is_rare = question.needle || question.source || question.event_id || question.import_id;
+        most_open_ = is_rare ? 0 : 256;
+    }
+
+    void search() {
+        // Listed by descending last_ts, which is a heap already.
+        for (std::uint32_t i = 0; i < list_.size(); ++i) waiting_.push_back({list_[i].last_ts, i});
+        while (!waiting_.empty() && waiting_.front().ts >= newest_.oldest()) {
+            std::pop_heap(waiting_.begin(), waiting_.end());
+            const std::uint32_t number = waiting_.back().number;
+            waiting_.pop_back();
+            advance(number);
+        }
+    }
+
+    void make_found() {
+        const std::vector<EventPlace> places = newest_.places();
+        for (std::size_t first = 0, last = 0; first < places.size(); first = last) {
+            const std::uint32_t number = places[first].segment;
+            while (last < places.size() && places[last].segment == number) ++last;
+            const auto make = [&](SegmentReader& segment) {
+                make_events(segment, list_[number].code, std::span(places).subspan(first, last - first), newest_);
+            };
+            if (open_[number]) {
+                make(open_[number]->segment.segment());
+            } else {
+                visit_segment(list_[number], make);
+            }
+        }
+    }
+    void close() {
+        for (std::uint32_t i = 0; i < open_.size(); ++i)
+            if (open_[i]) close(i);
+    }
+
+private:
+    struct Open {
+        Open(const ListedSegment& listed, const EventQuestion& question, EventTaker& taker, std::uint32_t number)
+            : segment(listed), search(segment.segment(), listed.code, question, taker, number) {}
+        OpenSegment segment;
+        SegmentSearch search;
+    };
+    struct Waiting {
+        std::int64_t ts;
+        std::uint32_t number;
+        bool operator<(const Waiting& other) const noexcept { return ts < other.ts; }
+    };
+
+    void advance(std::uint32_t number) {
+        if (open_[number]) {
+            call_pg([] { CHECK_FOR_INTERRUPTS(); });
+            open_[number]->search.search_next();
+        } else {
+            open_[number] = std::make_unique<Open>(list_[number], question_, newest_, number);
+            if (++opened_ > most_open_)
+                while (open_[number]->search.has_next()) open_[number]->search.search_next();
+        }
+        if (!open_[number]->search.has_next()) {
+            close(number);
+            return;
+        }
+        waiting_.push_back({open_[number]->search.next_ts(), number});
+        std::push_heap(waiting_.begin(), waiting_.end());
+    }
+
+    void close(std::uint32_t number) {
+        open_[number]->segment.close();
+        open_[number].reset();
+        --opened_;
+    }
+
+    const std::vector<ListedSegment>& list_;
+    const EventQuestion& question_;
+    NewestEvents& newest_;
+    std::vector<std::unique_ptr<Open>> open_;  // by the place in the list; null where it is not open
+    std::vector<Waiting> waiting_;             // a heap: the newest on top
+    std::size_t opened_ = 0, most_open_;
+};
 
 }  // namespace
 
@@ -121,10 +204,18 @@ void search_recent(std::int32_t tenant, const EventQuestion& question, EventTake
     PropertiesReader properties;
     TextArena arena;
     RecentRow row;
+    const auto is_wanted = [&](IndexTuple entry, TupleDesc shape) {
+        bool is_null = false;
+        const std::int64_t ts = to_unix(DatumGetTimestampTz(index_getattr(entry, recent_ts, shape, &is_null)));
+        const std::int64_t seq = DatumGetInt64(index_getattr(entry, recent_seq, shape, &is_null));
+        return question.holds(ts, seq) && taker.wants(ts, seq);
+    };
     for (int i = 0; i < live.count; ++i) {
         ScanKeyData keys[6];
-        reader.scan(keys, call_pg([&] { return recent_keys(keys, live.numbers[i], tenant, question); }));
-        while (TupleTableSlot* const slot = reader.next()) {
+        // Of a customer's events the newest come first where only the newest stay.
+        reader.scan_entries(keys, call_pg([&] { return recent_keys(keys, live.numbers[i], tenant, question); }),
+                            taker.takes_places());
+        while (TupleTableSlot* const slot = reader.next_of(is_wanted)) {
             call_pg([&] {
                 MemoryContextReset(memory);
                 MemoryContext const before = MemoryContextSwitchTo(memory);
@@ -132,8 +223,7 @@ void search_recent(std::int32_t tenant, const EventQuestion& question, EventTake
                 MemoryContextSwitchTo(before);
             });
             if ((question.code && row.code != *question.code) ||
-                (question.customer && row.event.customer_id != *question.customer) ||
-                !taker.wants(row.event.ts, row.event.seq))
+                (question.customer && row.event.customer_id != *question.customer))
                 continue;
             arena.clear();
             row.event.properties = {};
@@ -148,18 +238,16 @@ void search_recent(std::int32_t tenant, const EventQuestion& question, EventTake
 void visit_segments(std::int32_t tenant, const EventQuestion& question,
                     const std::function<void(SegmentReader& segment, std::string_view code)>& visit) {
     Segments segments(tenant, question.from, question.to);
-    SegmentPass pass;
     for (const ListedSegment& listed : list_segments(segments, question))
-        pass.with(listed, [&](SegmentReader& segment) { visit(segment, listed.code); });
-    pass.close();
+        visit_segment(listed, [&](SegmentReader& segment) { visit(segment, listed.code); });
     segments.close();
 }
 
 void search_events(std::int32_t tenant, const EventQuestion& question, EventTaker& taker) {
     Segments segments(tenant, question.from, question.to);
-    SegmentPass pass;
-    search_all(segments, tenant, question, taker, pass);
-    pass.close();
+    search_recent(tenant, question, taker);
+    for (const ListedSegment& listed : list_segments(segments, question))
+        visit_segment(listed, [&](SegmentReader& segment) { search_segment(segment, listed.code, question, taker); });
     segments.close();
 }
 
@@ -167,16 +255,11 @@ std::vector<FoundEvent> newest_events(std::int32_t tenant, const EventQuestion& 
                                       MemoryLimit memory) {
     NewestEvents newest(limit, memory);
     Segments segments(tenant, question.from, question.to);
-    SegmentPass pass;
-    const std::vector<ListedSegment> list = search_all(segments, tenant, question, newest, pass);
-    const std::vector<EventPlace> places = newest.places();
-    for (std::size_t first = 0, last = 0; first < places.size(); first = last) {
-        while (last < places.size() && places[last].segment == places[first].segment) ++last;
-        const ListedSegment& listed = list[places[first].segment];
-        pass.with(listed, [&](SegmentReader& segment) {
-            make_events(segment, listed.code, std::span(places).subspan(first, last - first), newest);
-        });
-    }
+    search_recent(tenant, question, newest);
+    const std::vector<ListedSegment> list = list_segments(segments, question);
+    NewestFirst pass(list, question, newest);
+    pass.search();
+    pass.make_found();
     pass.close();
     segments.close();
     return newest.release();

@@ -54,14 +54,28 @@ IndexReader::IndexReader(const char* table, const char* index) {
     });
 }
 
+// Calls PostgreSQL.
+void IndexReader::begin(int count) {
+    if (scan_ != nullptr && keys_ != count) {
+        index_endscan(scan_);
+        scan_ = nullptr;
+    }
+    if (scan_ == nullptr) scan_ = begin_index_scan(table_, index_, GetActiveSnapshot(), count);
+    keys_ = count;
+}
+
 void IndexReader::scan(ScanKey keys, int count) {
     call_pg([&] {
-        if (scan_ != nullptr && keys_ != count) {
-            index_endscan(scan_);
-            scan_ = nullptr;
-        }
-        if (scan_ == nullptr) scan_ = begin_index_scan(table_, index_, GetActiveSnapshot(), count);
-        keys_ = count;
+        begin(count);
+        index_rescan(scan_, keys, count, nullptr, 0);
+    });
+}
+
+void IndexReader::scan_entries(ScanKey keys, int count, bool backward) {
+    direction_ = backward ? BackwardScanDirection : ForwardScanDirection;
+    call_pg([&] {
+        begin(count);
+        scan_->xs_want_itup = true;
         index_rescan(scan_, keys, count, nullptr, 0);
     });
 }

@@ -39,17 +39,34 @@ public:
     void scan(ScanKey keys, int count);
     // The next row, in the slot; nullptr at the end.
     TupleTableSlot* next();
+    // The next row whose entry in the index passes the test(IndexTuple, TupleDesc), which must not raise: rows of others
+    // are not fetched. After scan_entries() only.
+    template <typename Test>
+    TupleTableSlot* next_of(Test&& test) {
+        return call_pg([&]() -> TupleTableSlot* {
+            while (index_getnext_tid(scan_, direction_) != nullptr) {
+                CHECK_FOR_INTERRUPTS();
+                if (test(scan_->xs_itup, scan_->xs_itupdesc) && index_fetch_heap(scan_, slot_)) return slot_;
+            }
+            return nullptr;
+        });
+    }
+    // As scan(), for next_of(); `backward`: from the last entry to the first.
+    void scan_entries(ScanKey keys, int count, bool backward);
     void close();
 
     Relation table() const noexcept { return table_; }
     IndexScanDesc scan_of_index() const noexcept { return scan_; }
 
 private:
+    void begin(int count);
+
     Relation table_ = nullptr;
     Relation index_ = nullptr;
     IndexScanDesc scan_ = nullptr;
     TupleTableSlot* slot_ = nullptr;
     int keys_ = 0;
+    ScanDirection direction_ = ForwardScanDirection;
 };
 
 struct RecentEvent {

@@ -7,6 +7,15 @@ CREATE FUNCTION tally._find_events(tenant_id integer, code text, customer_id tex
 COMMENT ON FUNCTION tally._find_events(integer, text, text, text, timestamptz, timestamptz, text, timestamptz, bigint, integer, text) IS
     'A tenant''s events in [from, to), newest first by (ts, seq), those before a place in that order, those known at a cut; NULL asks for any';
 
+CREATE FUNCTION tally._list_events(tenant_id integer, code text, customer_id text, source text, "from" timestamptz, "to" timestamptz,
+                                   search text, before_ts timestamptz, before_seq bigint, row_limit integer, as_of text,
+                                   OUT data json, OUT last_ts timestamptz, OUT last_seq bigint)
+    RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'tally_list_events'
+    LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 1 COST 10000;
+COMMENT ON FUNCTION tally._list_events(integer, text, text, text, timestamptz, timestamptz, text, timestamptz, bigint, integer, text) IS
+    'What _find_events finds, at most row_limit (1 or more), as an array of what _event_json makes of each; last_ts and last_seq are the place of the last one where there are more, and NULL otherwise';
+
 CREATE FUNCTION tally._events_by_id(tenant_id integer, event_id text, customer_id text, source text, as_of text DEFAULT NULL) RETURNS SETOF tally.recent_event
     AS 'MODULE_PATHNAME', 'tally_events_by_id'
     LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 1 COST 10000;

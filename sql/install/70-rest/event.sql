@@ -53,7 +53,7 @@ DECLARE
     row_limit  integer := tally_rest._parameter_number(query, 'limit', 1, 1000, 100);
     place      record;
     as_of      json;
-    found      tally.recent_event[];
+    found      record;
     answer     json;
 BEGIN
     PERFORM tally_rest._check_query(query, ARRAY['customer_id', 'code', 'from', 'to', 'start_date', 'end_date', 'source', 'search', 'limit', 'cursor', 'as_of']);
@@ -70,14 +70,12 @@ BEGIN
     END IF;
     place := tally_rest._read_cursor(query);
     as_of := tally_rest._as_of(tenant_id, query);
-    -- One more than asked for tells whether there is another page.
-    SELECT array_agg(e ORDER BY e.ts DESC, e.seq DESC) INTO found
-    FROM tally._find_events(tenant_id, tally_rest._parameter(query, 'code'), tally_rest._parameter_text(query, 'customer_id'),
+    SELECT e.data, e.last_ts, e.last_seq INTO found
+    FROM tally._list_events(tenant_id, tally_rest._parameter(query, 'code'), tally_rest._parameter_text(query, 'customer_id'),
                             tally_rest._parameter_text(query, 'source'), range_from, range_to, tally_rest._parameter(query, 'search'),
-                            place.ts, place.seq, row_limit + 1, as_of ->> 'id') e;
-    answer := json_build_object(
-        'data', (SELECT coalesce(json_agg(tally._event_json(e, false, as_of ->> 'id') ORDER BY e.ts DESC, e.seq DESC), '[]') FROM unnest(found[1:row_limit]) e),
-        'next_cursor', CASE WHEN cardinality(found) > row_limit THEN tally_rest._cursor(found[row_limit].ts, found[row_limit].seq) END);
+                            place.ts, place.seq, row_limit, as_of ->> 'id') e;
+    answer := json_build_object('data', found.data,
+                                'next_cursor', CASE WHEN found.last_ts IS NOT NULL THEN tally_rest._cursor(found.last_ts, found.last_seq) END);
     RETURN CASE WHEN as_of IS NULL THEN answer ELSE (left(answer::text, -1) || ', "as_of": ' || as_of::text || '}')::json END;
 END
 $$;

@@ -1,0 +1,28 @@
+// An event as the JSON of a REST answer, many of one tenant: what they share is read once.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "core/usage/event_search.hpp"
+
+namespace tally {
+
+// The caller's right to the tenant has been checked. Everything calls PostgreSQL; close() where all went well.
+class EventJson {
+public:
+    EventJson(std::int32_t tenant, const KnownAt* known);
+    ~EventJson();
+    EventJson(const EventJson&) = delete;
+    EventJson& operator=(const EventJson&) = delete;
+
+    void append(std::string& json, const FoundEvent& event);
+    void close();
+
+private:
+    struct Parts;
+    std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace tally
