@@ -8,13 +8,13 @@
 #include "core/base/hash128.hpp"
 #include "core/base/public_id.hpp"
 #include "pg/border/gate.hpp"
+#include "pg/usage/event_json.hpp"
 #include "pg/usage/events.hpp"
 #include "pg/usage/pass.hpp"
 
 #include "pg/border/rows.hpp"
 #include "pg/usage/arguments.hpp"
 #include "pg/usage/as_of.hpp"
-#include "pg/usage/event_json.hpp"
 #include "pg/usage/store.hpp"
 
 namespace {
