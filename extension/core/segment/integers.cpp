@@ -173,6 +173,13 @@ std::int64_t Integers::at(std::uint32_t index) const noexcept {
     return static_cast<std::int64_t>(base_ + divisor_ * value);
 }
 
+std::int64_t Integers::bound() const noexcept {
+    if (width_ == 64) return INT64_MAX;
+    const uint128 reach = uint128{(std::uint64_t{1} << width_) - 1} * divisor_;
+    const auto room = static_cast<std::uint64_t>(INT64_MAX) - base_;
+    return reach > room ? INT64_MAX : static_cast<std::int64_t>(base_ + static_cast<std::uint64_t>(reach));
+}
+
 template <typename Value>
 void Integers::read_narrow(std::uint32_t limit, std::uint32_t begin, std::uint32_t end, Value* values) const {
     std::array<std::int64_t, 256> wide;

@@ -34,6 +34,10 @@ public:
     void read_below(std::uint32_t limit, std::uint32_t begin, std::uint32_t end, std::uint32_t* values) const;
     void read_below(std::uint32_t limit, std::uint32_t begin, std::uint32_t end, std::uint8_t* values) const;
 
+    // No value lies outside of these: the least one, and what the width lets it grow to.
+    std::int64_t least() const noexcept { return width_ < 64 ? static_cast<std::int64_t>(base_) : INT64_MIN; }
+    std::int64_t bound() const noexcept;
+
     // All values are this one, which is known without reading any; meaningful where constant() only.
     bool constant() const noexcept { return width_ == 0; }
     std::int64_t constant_value() const noexcept { return static_cast<std::int64_t>(base_); }

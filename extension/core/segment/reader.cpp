@@ -176,6 +176,14 @@ void SegmentReader::read_seq(std::uint32_t begin, std::uint32_t end, std::int64_
     parts_->read_integers(segment_format::seq, begin, end, seqs);
 }
 
+SegmentReader::SeqBounds SegmentReader::seq_bounds(std::uint32_t block) {
+    const Column& column = parts_->header.columns[segment_format::seq];
+    const std::uint32_t begin = block * segment_block_rows;
+    load_blocks(parts_->table, column, begin, std::min(begin + segment_block_rows, rows()));
+    const Integers seqs = parts_->integers(column, block);
+    return {seqs.least(), seqs.bound()};
+}
+
 void SegmentReader::read_received_at(std::uint32_t begin, std::uint32_t end, std::int64_t* moments) {
     if (!parts_->header.columns[segment_format::received_at].has(with_steps)) {
         parts_->read_integers(segment_format::received_at, begin, end, moments);

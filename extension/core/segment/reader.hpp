@@ -143,6 +143,11 @@ public:
 
     void read_ts(std::uint32_t begin, std::uint32_t end, std::int64_t* ts);
     void read_seq(std::uint32_t begin, std::uint32_t end, std::int64_t* seqs);
+    // No seq in a block of rows lies outside of these, which are told without unpacking it.
+    struct SeqBounds {
+        std::int64_t first = 0, last = 0;
+    };
+    SeqBounds seq_bounds(std::uint32_t block);
     void read_received_at(std::uint32_t begin, std::uint32_t end, std::int64_t* received_at);
     // Least and greatest ts in a block of rows, without loading it.
     struct TimeBounds {

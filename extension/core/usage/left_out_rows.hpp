@@ -1,5 +1,6 @@
 // Which rows of a segment are not counted: those of a block are looked at together, as most often a comparison of their
-// seqs with the last one that is known tells.
+// seqs with the last one that is known tells. Of many blocks the bounds of their seqs say all, and where only how many are
+// left out is asked, they are not marked one by one.
 #pragma once
 
 #include <algorithm>
@@ -29,22 +30,37 @@ public:
     void load(RowRange rows, RowRange wanted) {
         if (rows.begin >= loaded_.begin && rows.end <= loaded_.end) return;
         loaded_ = rows_with(rows, wanted);
-        seqs_.resize(loaded_.size());
-        segment_.read_seq(loaded_.begin, loaded_.end, seqs_.data());
-        is_left_out_.resize(loaded_.size());
-        count_ = mark_unknown(known_ != nullptr ? known_->last_seq : INT64_MAX);
-        const bool has_unseen = known_ != nullptr && mark_unseen();
-        const bool has_voided = mark_voided();
-        if (has_unseen || has_voided) count_ = std::accumulate(is_left_out_.begin(), is_left_out_.end(), std::uint32_t{0});
+        is_read_ = is_marked_ = false;
+        const bool is_of_cut =
+            known_ != nullptr &&
+            !known_->unseen_seqs.meets(segment_.first_seq(), std::min(known_->last_seq, segment_.last_seq()));
+        if (!voided_.empty() || !is_of_cut) {
+            mark();
+            count_ = std::accumulate(is_left_out_.begin(), is_left_out_.end(), std::uint32_t{0});
+            return;
+        }
+        const SegmentReader::SeqBounds bounds = segment_.seq_bounds(loaded_.begin / segment_block_rows);
+        if (bounds.last <= known_->last_seq) {
+            count_ = 0;
+        } else if (bounds.first > known_->last_seq) {
+            count_ = loaded_.size();
+        } else {
+            read();
+            count_ = count_unknown(known_->last_seq);
+        }
     }
     // Of rows that are loaded.
-    std::uint32_t count(RowRange rows) const noexcept {
-        if (rows == loaded_) return count_;
+    std::uint32_t count(RowRange rows) {
+        if (rows == loaded_ || count_ == 0) return count_;
+        if (count_ == loaded_.size()) return rows.size();
         const std::uint8_t* const first = flags(rows.begin);
         return std::accumulate(first, first + rows.size(), std::uint32_t{0});
     }
     // 1: left out.
-    const std::uint8_t* flags(std::uint32_t row) const noexcept { return is_left_out_.data() + (row - loaded_.begin); }
+    const std::uint8_t* flags(std::uint32_t row) {
+        if (!is_marked_) mark();
+        return is_left_out_.data() + (row - loaded_.begin);
+    }
 
     // Those of a block that are worth loading with some of its rows.
     static RowRange rows_with(RowRange rows, RowRange wanted) noexcept {
@@ -60,33 +76,58 @@ private:
         return {begin, std::upper_bound(begin, seqs.end(), last)};
     }
 
-    // How many come later than the last that is known.
-    std::uint32_t mark_unknown(std::int64_t last) noexcept {
+    void read() {
+        if (is_read_) return;
+        seqs_.resize(loaded_.size());
+        segment_.read_seq(loaded_.begin, loaded_.end, seqs_.data());
+        is_read_ = true;
+    }
+    void mark() {
+        read();
+        is_left_out_.resize(loaded_.size());
+        mark_unknown(known_ != nullptr ? known_->last_seq : INT64_MAX);
+        mark_unseen();
+        mark_voided();
+        is_marked_ = true;
+    }
+
+    // 1 where a seq is greater than the last one: the sign of a difference costs less than a comparison.
+    static std::uint64_t is_later(std::int64_t seq, std::int64_t last) noexcept {
+        return (static_cast<std::uint64_t>(last) - static_cast<std::uint64_t>(seq)) >> 63;
+    }
+    // How many come later than the last that is known: four sums, which do not wait for each other.
+    std::uint32_t count_unknown(std::int64_t last) const noexcept {
+        const std::int64_t* const seqs = seqs_.data();
+        std::uint64_t first = 0, second = 0, third = 0, fourth = 0;
+        const std::size_t rows = seqs_.size(), whole = rows / 4 * 4;
+        for (std::size_t i = 0; i < whole; i += 4) {
+            first += is_later(seqs[i], last);
+            second += is_later(seqs[i + 1], last);
+            third += is_later(seqs[i + 2], last);
+            fourth += is_later(seqs[i + 3], last);
+        }
+        for (std::size_t i = whole; i < rows; ++i) first += is_later(seqs[i], last);
+        return static_cast<std::uint32_t>(first + second + third + fourth);
+    }
+    void mark_unknown(std::int64_t last) noexcept {
         const std::int64_t* const seqs = seqs_.data();
         std::uint8_t* const flags = is_left_out_.data();
-        std::uint32_t count = 0;
-        for (std::size_t i = 0, rows = seqs_.size(); i < rows; ++i) {
-            const std::uint8_t is_later = seqs[i] > last ? 1 : 0;
-            flags[i] = is_later;
-            count += is_later;
-        }
-        return count;
+        for (std::size_t i = 0, rows = seqs_.size(); i < rows; ++i)
+            flags[i] = static_cast<std::uint8_t>(is_later(seqs[i], last));
     }
-    // False: there are none.
-    bool mark_unseen() noexcept {
-        if (!known_->unseen_seqs.meets(segment_.first_seq(), std::min(known_->last_seq, segment_.last_seq()))) return false;
+    void mark_unseen() noexcept {
+        if (known_ == nullptr) return;
+        if (!known_->unseen_seqs.meets(segment_.first_seq(), std::min(known_->last_seq, segment_.last_seq()))) return;
         for (std::size_t i = 0; i < seqs_.size(); ++i)
             if (known_->unseen_seqs.holds(seqs_[i])) is_left_out_[i] = 1;
-        return true;
     }
-    bool mark_voided() noexcept {
-        if (voided_.empty()) return false;
+    void mark_voided() noexcept {
+        if (voided_.empty()) return;
         const auto [least, greatest] = std::minmax_element(seqs_.begin(), seqs_.end());
         const std::span<const std::int64_t> voided = seqs_between(voided_, *least, *greatest);
-        if (voided.empty()) return false;
+        if (voided.empty()) return;
         for (std::size_t i = 0; i < seqs_.size(); ++i)
             if (std::binary_search(voided.begin(), voided.end(), seqs_[i])) is_left_out_[i] = 1;
-        return true;
     }
 
     SegmentReader& segment_;
@@ -96,6 +137,7 @@ private:
     std::vector<std::int64_t> seqs_;
     std::vector<std::uint8_t> is_left_out_;
     std::uint32_t count_ = 0;  // of the loaded rows
+    bool is_read_ = false, is_marked_ = false;
 };
 
 }  // namespace tally

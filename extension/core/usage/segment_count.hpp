@@ -58,7 +58,7 @@ private:
     void add_keys(const Piece& piece, RowRange rows);
     void add_counted_keys(const Piece& piece);
     void add_plain_numbers(RowRange rows);
-    int128 plain_sum(RowRange rows) const noexcept;
+    int128 plain_sum(RowRange rows);
     void add_number(Partial& partial, std::uint32_t row);
     void add_entry(const Piece& piece, Partial& partial, std::uint32_t combination, std::uint32_t row);
     void flush(const Piece& piece);
