@@ -9,7 +9,8 @@
 namespace tally {
 
 // {"first_day", "last_day", "duplicates", "conflicts"}: of the days (UTC) that the range touches, of its customers and
-// code, whatever the filter and the cut. Reads with the active snapshot and the rights of tally_owner: the caller was let through before.
+// code, whatever the filter and the cut. Reads with the active snapshot and the rights of tally_owner: the caller was let
+// through before.
 std::string resends_json(std::int32_t tenant, const std::string& code, const Asked& asked);
 
 }  // namespace tally
