@@ -44,6 +44,7 @@ public:
     // The first column of the one row that the statement answers; "" where it answers none.
     std::string ask(const char* sql, const std::vector<std::string>& parameters = {}) {
         std::vector<const char*> values;
+        values.reserve(parameters.size());
         for (const std::string& parameter : parameters) values.push_back(parameter.c_str());
         const std::unique_ptr<PGresult, void (*)(PGresult*)> result(
             PQexecParams(connection_.get(), sql, static_cast<int>(values.size()), nullptr, values.data(), nullptr, nullptr,
