@@ -138,8 +138,9 @@ async function allIsAsBefore() {
     const answer = await examples.send(operation.operationId);
     assert.equal(answer.status, successOf(operation), `${operation.operationId}: ${answer.text}`);
   }
-  assert.deepEqual((await examples.send('ingestEvents')).json, { accepted: 0, duplicates: 3 });
   assert.equal(stored(), atFirst.stored);
+  assert.deepEqual((await examples.send('ingestEvents')).json, { accepted: 0, duplicates: 3 });
+  atFirst.stored = stored(); // they are counted (tally.resend_count)
 }
 
 const BLOCKS = {
