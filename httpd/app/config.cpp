@@ -99,7 +99,7 @@ private:
 
     void page() {
         app_.add_option_function<std::string>(
-                "--page", [this](const std::string& given) { config_.page = given == "on"; },
+                "--page", [&config = config_](const std::string& given) { config.page = given == "on"; },
                 "on: the page at /; off: nothing is there")
             ->envname(variable("--page"))
             ->default_str("on")
