@@ -107,6 +107,7 @@ test('usage comes in pages behind a cursor, and as one stream of CSV of any leng
     for (let cursor = ''; cursor !== null; pages += 1) {
       const { json, text } = await get(`${target}${fill}&limit=10${cursor && `&cursor=${cursor}`}`);
       assert.ok(json?.usage.length <= 10 && json.usage.length > 0, text);
+      assert.ok(pages < whole.usage.length, 'a page begins behind the one before');
       assert.deepEqual(json.total, whole.total);
       rows.push(...json.usage);
       cursor = json.next_cursor;

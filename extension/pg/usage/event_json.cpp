@@ -1,5 +1,6 @@
-// An event as the JSON of a REST answer, with what each metric of its code made of it. The event list calls this for each of
-// its events: what a code's metrics are is read once a statement. A definition that is no metric yet can be tried so, too.
+// An event as the JSON of a REST answer, with what each metric of its code made of it. A page of the event list makes many
+// by one EventJson, SQL functions one at a call: what a code's metrics are is read once for each of them. A definition that
+// is no metric yet can be tried so, too.
 #include <algorithm>
 #include <cstring>
 #include <map>

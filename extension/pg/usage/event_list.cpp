@@ -198,12 +198,13 @@ EventQuestion list_question(FunctionCallInfo fcinfo) {
 
 // The first `limit` events as an array, and the place of the last one of them where there are more.
 void answer_page(FunctionCallInfo fcinfo, std::int32_t tenant, const std::vector<FoundEvent>& events, std::size_t limit,
-                 const KnownAt* known) {
+                 const KnownAt* known, MemoryLimit memory) {
     std::string json = "[";
     EventJson shown(tenant, known);
     for (std::size_t i = 0; i < std::min(limit, events.size()); ++i) {
         if (i != 0) json += ", ";
         shown.append(json, events[i]);
+        memory.require_for_events(json.size());
     }
     shown.close();
     json += ']';
@@ -241,8 +242,9 @@ TALLY_FUNCTION(list_events) {
         const std::optional<AsOf> as_of = find_as_of(tenant, text_argument(fcinfo, 10));
         question.known = as_of ? &as_of->known : nullptr;
         // One more than asked for tells whether there is another page.
-        const std::vector<FoundEvent> events = newest_events(tenant, question, limit + 1, usage_memory());
-        answer_page(fcinfo, tenant, events, limit, question.known);
+        const MemoryLimit memory = usage_memory();
+        const std::vector<FoundEvent> events = newest_events(tenant, question, limit + 1, memory);
+        answer_page(fcinfo, tenant, events, limit, question.known, memory);
         return Datum{0};
     });
 }
