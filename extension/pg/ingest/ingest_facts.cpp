@@ -8,7 +8,7 @@
 #include "pg/ingest/ingest_facts.hpp"
 #include "pg/border/boundary.hpp"
 #include "pg/border/values.hpp"
-#include "pg/segment/statement.hpp"
+#include "pg/ingest/index_read.hpp"
 
 namespace tally {
 namespace {
@@ -44,47 +44,24 @@ struct FoundMetrics {
     bool has_others;  // none of them reads the codes, but there are some
 };
 
-// Metrics of a tenant by their index.
-struct MetricRead {
-    Relation table;
-    Relation index;
-    Snapshot snapshot;
-    IndexScanDesc scan;
-    TupleTableSlot* slot;
-};
-
-MetricRead begin_metrics(int keys) {
-    MetricRead read{};
-    read.table = table_open(relation_oid("metric"), AccessShareLock);
-    read.index = index_open(relation_oid("metric_code"), AccessShareLock);
-    read.snapshot = RegisterSnapshot(GetTransactionSnapshot());
-    read.slot = table_slot_create(read.table, nullptr);
-    read.scan = begin_index_scan(read.table, read.index, read.snapshot, keys);
-    return read;
-}
-
-void end_metrics(const MetricRead& read) {
-    index_endscan(read.scan);
-    ExecDropSingleTupleTableSlot(read.slot);
-    UnregisterSnapshot(read.snapshot);
-    index_close(read.index, NoLock);
-    table_close(read.table, NoLock);
+IndexRead begin_metrics(int keys) {
+    return begin_index_read("metric", AccessShareLock, "metric_code", GetTransactionSnapshot(), keys);
 }
 
 // The next one that is in use.
-bool next_metric(const MetricRead& read) {
-    while (index_getnext_slot(read.scan, ForwardScanDirection, read.slot))
+bool next_metric(const IndexRead& read) {
+    while (next_row(read))
         if (slot_attisnull(read.slot, metric_archived_at)) return true;
     return false;
 }
 
-const char* text_at(const MetricRead& read, MetricColumn column) {
+const char* text_at(const IndexRead& read, MetricColumn column) {
     bool is_null = false;
     const Datum value = slot_getattr(read.slot, column, &is_null);
     return is_null ? nullptr : TextDatumGetCString(value);
 }
 
-FoundMetric found_metric(const MetricRead& read) {
+FoundMetric found_metric(const IndexRead& read) {
     FoundMetric found{};
     bool is_null = false;
     found.id = *DatumGetUUIDP(slot_getattr(read.slot, metric_id, &is_null));
@@ -103,7 +80,7 @@ FoundMetrics find_metrics(std::int32_t tenant_id, const std::vector<std::string_
     auto* const texts = static_cast<Datum*>(palloc(sizeof(Datum) * codes.size()));
     std::transform(codes.begin(), codes.end(), texts, [](std::string_view text) { return text_datum(text); });
     ArrayType* const array = construct_array(texts, static_cast<int>(codes.size()), TEXTOID, -1, false, TYPALIGN_INT);
-    const MetricRead read = begin_metrics(2);
+    const IndexRead read = begin_metrics(2);
     ScanKeyData wanted[2];
     ScanKeyInit(&wanted[0], 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(tenant_id));
     ScanKeyEntryInitialize(&wanted[1], SK_SEARCHARRAY, 2, BTEqualStrategyNumber, TEXTOID, read.index->rd_indcollation[1],
@@ -121,12 +98,12 @@ FoundMetrics find_metrics(std::int32_t tenant_id, const std::vector<std::string_
     std::sort(found.all, found.all + found.count, [](const FoundMetric& left, const FoundMetric& right) {
         return std::memcmp(left.id.data, right.id.data, UUID_LEN) < 0;
     });
-    end_metrics(read);
+    end_index_read(read);
     if (found.count > 0) return found;
-    const MetricRead any = begin_metrics(1);
+    const IndexRead any = begin_metrics(1);
     index_rescan(any.scan, wanted, 1, nullptr, 0);
     found.has_others = next_metric(any);
-    end_metrics(any);
+    end_index_read(any);
     return found;
 }
 
@@ -144,30 +121,23 @@ MetricDefinition definition_of(const FoundMetric& found) {
 
 void lock_tenant(std::int32_t tenant_id) {
     call_pg([&] {
-        Relation const table = table_open(relation_oid("tenant"), RowShareLock);
-        Relation const index = index_open(relation_oid("tenant_pkey"), AccessShareLock);
-        Snapshot const snapshot = RegisterSnapshot(GetTransactionSnapshot());
-        TupleTableSlot* const slot = table_slot_create(table, nullptr);
-        TupleTableSlot* const locked = table_slot_create(table, nullptr);
+        const IndexRead read = begin_index_read("tenant", RowShareLock, "tenant_pkey", GetTransactionSnapshot(), 1);
+        TupleTableSlot* const locked = table_slot_create(read.table, nullptr);
         ScanKeyData wanted;
         ScanKeyInit(&wanted, tenant_number, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(tenant_id));
-        IndexScanDesc const scan = begin_index_scan(table, index, snapshot, 1);
-        index_rescan(scan, &wanted, 1, nullptr, 0);
-        bool is_there = index_getnext_slot(scan, ForwardScanDirection, slot);
+        index_rescan(read.scan, &wanted, 1, nullptr, 0);
+        bool is_there = next_row(read);
         if (is_there) {
             // Its newest version, whatever the isolation: what was changed of it does not matter here.
-            ItemPointerData row = slot->tts_tid;
+            ItemPointerData row = read.slot->tts_tid;
             TM_FailureData failure;
-            is_there = table_tuple_lock(
-                           table, &row, snapshot, locked, GetCurrentCommandId(true), LockTupleKeyShare, LockWaitBlock,
-                           TUPLE_LOCK_FLAG_LOCK_UPDATE_IN_PROGRESS | TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure) == TM_Ok;
+            is_there =
+                table_tuple_lock(read.table, &row, read.snapshot, locked, GetCurrentCommandId(true), LockTupleKeyShare,
+                                 LockWaitBlock, TUPLE_LOCK_FLAG_LOCK_UPDATE_IN_PROGRESS | TUPLE_LOCK_FLAG_FIND_LAST_VERSION,
+                                 &failure) == TM_Ok;
         }
-        index_endscan(scan);
         ExecDropSingleTupleTableSlot(locked);
-        ExecDropSingleTupleTableSlot(slot);
-        UnregisterSnapshot(snapshot);
-        index_close(index, NoLock);
-        table_close(table, NoLock);
+        end_index_read(read);
         if (!is_there) ereport(ERROR, (errcode(ERRCODE_FOREIGN_KEY_VIOLATION), errmsg("there is no tenant %d", tenant_id)));
     });
 }

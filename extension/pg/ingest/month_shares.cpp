@@ -6,8 +6,8 @@
 
 #include "pg/ingest/month_shares.hpp"
 #include "pg/border/boundary.hpp"
+#include "pg/ingest/index_read.hpp"
 #include "pg/ingest/statement.hpp"
-#include "pg/segment/statement.hpp"
 
 namespace tally {
 namespace {
@@ -38,42 +38,21 @@ std::int32_t first_of_month(std::int64_t unix_microseconds) {
 }
 
 // The shards of a month's count, as they are now.
-struct Shards {
-    Relation table;
-    Relation index;
-    Snapshot snapshot;
-    IndexScanDesc scan;
-    TupleTableSlot* slot;
-};
-
-Shards begin_shards(std::int32_t tenant_id, const Hash128& key, std::int32_t month) {
-    Shards shards{};
-    shards.table = table_open(relation_oid("month_count"), RowExclusiveLock);
-    shards.index = index_open(relation_oid("month_count_pkey"), AccessShareLock);
-    shards.snapshot = RegisterSnapshot(GetLatestSnapshot());
-    shards.slot = table_slot_create(shards.table, nullptr);
+IndexRead begin_shards(std::int32_t tenant_id, const Hash128& key, std::int32_t month) {
+    const IndexRead shards = begin_index_read("month_count", RowExclusiveLock, "month_count_pkey", GetLatestSnapshot(), 3);
     ScanKeyData wanted[3];
     ScanKeyInit(&wanted[0], count_tenant, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(tenant_id));
     ScanKeyInit(&wanted[1], count_key, BTEqualStrategyNumber, F_UUID_EQ, PointerGetDatum(key.data()));
     ScanKeyInit(&wanted[2], count_month, BTEqualStrategyNumber, F_DATE_EQ, DateADTGetDatum(month));
-    shards.scan = begin_index_scan(shards.table, shards.index, shards.snapshot, 3);
     index_rescan(shards.scan, wanted, 3, nullptr, 0);
     return shards;
 }
 
-void end_shards(const Shards& shards) {
-    index_endscan(shards.scan);
-    ExecDropSingleTupleTableSlot(shards.slot);
-    UnregisterSnapshot(shards.snapshot);
-    index_close(shards.index, AccessShareLock);
-    table_close(shards.table, NoLock);
-}
-
 // Locks a shard that nobody holds and that has credit for as many events; false where there is none.
-bool lock_shard(const Shards& shards, std::int64_t wanted, ItemPointerData& row) {
+bool lock_shard(const IndexRead& shards, std::int64_t wanted, ItemPointerData& row) {
     TupleTableSlot* const locked = table_slot_create(shards.table, nullptr);
     bool is_locked = false;
-    while (!is_locked && index_getnext_slot(shards.scan, ForwardScanDirection, shards.slot)) {
+    while (!is_locked && next_row(shards)) {
         bool is_endless = false;
         const std::int64_t credit = DatumGetInt64(slot_getattr(shards.slot, count_credit, &is_endless));
         if (!is_endless && credit < wanted) continue;
@@ -88,9 +67,9 @@ bool lock_shard(const Shards& shards, std::int64_t wanted, ItemPointerData& row)
 }
 
 // The first of the shards, which spreading has locked.
-ItemPointerData first_shard(const Shards& shards) {
+ItemPointerData first_shard(const IndexRead& shards) {
     bool is_null = false;
-    while (index_getnext_slot(shards.scan, ForwardScanDirection, shards.slot))
+    while (next_row(shards))
         if (DatumGetInt32(slot_getattr(shards.slot, count_shard, &is_null)) == 0) return shards.slot->tts_tid;
     elog(ERROR, "a month's count lacks its first shard");
 }
@@ -109,9 +88,9 @@ void count_events(std::span<const std::pair<std::int64_t, ItemPointerData>> used
 
 MonthLimit MonthShares::take(Share& share, std::int64_t wanted) {
     return call_pg([&]() -> MonthLimit {
-        Shards shards = begin_shards(tenant_id_, share.key, month_);
+        IndexRead shards = begin_shards(tenant_id_, share.key, month_);
         const bool is_locked = lock_shard(shards, wanted, share.row);
-        end_shards(shards);
+        end_index_read(shards);
         if (is_locked) return {};
         SPI_connect();
         const Datum values[] = {Int32GetDatum(tenant_id_), PointerGetDatum(share.key.data()), DateADTGetDatum(month_),
@@ -124,7 +103,7 @@ MonthLimit MonthShares::take(Share& share, std::int64_t wanted) {
         SPI_finish();
         shards = begin_shards(tenant_id_, share.key, month_);
         share.row = first_shard(shards);
-        end_shards(shards);
+        end_index_read(shards);
         return limit;
     });
 }
