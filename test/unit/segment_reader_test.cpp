@@ -153,6 +153,30 @@ TEST(SegmentReader, CellsOfEveryProperty) {
     for (const std::string_view name : {"key0", "key1", "key6"}) expect_cells(sample, reader, name, 0, 4000);
 }
 
+// A single entry is unpacked by itself, the third of a block with all others.
+TEST(SegmentReader, TextsOneByOneAreThoseOfTheWholeBlock) {
+    for (const std::string& start : {std::string(), std::string("user-"), std::string(60, 'x')}) {
+        StoredEvents events;
+        for (int i = 0; i < 700; ++i)
+            events.add("c", i, i, {events.text("t", i == 0 ? "" : start + std::to_string(i * i) + std::string(i % 7, 'y'))});
+        const Segment segment = write_segment(events.events());
+        SegmentInMemory source(segment.bytes);
+        SegmentReader whole(source);
+        SegmentDictionary& all = whole.property("t")->dictionary();
+        all.load_all();
+        for (std::uint32_t code = 0; code < all.size(); ++code) {
+            SegmentReader reader(source);
+            SegmentDictionary& single = reader.property("t")->dictionary();
+            const DictionaryEntry first = single.entry(code), near = single.entry(code ^ 1);
+            ASSERT_EQ(first.text, all.entry(code).text);
+            ASSERT_EQ(near.text, all.entry(code ^ 1).text);
+            ASSERT_EQ(single.entry(code).text, first.text);  // with the whole block
+            ASSERT_EQ(single.find(PropertyKind::text, first.text), code);
+        }
+        EXPECT_FALSE(all.find(PropertyKind::text, start + "0"));
+    }
+}
+
 TEST(SegmentReader, StatisticsSumWhatTheBlockHolds) {
     Sample sample(4000);
     SegmentInMemory source(sample.segment.bytes);

@@ -171,10 +171,10 @@ DictionaryEntry StoredDictionary::entry(std::uint32_t code) {
 }
 
 StoredDictionary::Neighbours StoredDictionary::neighbours(std::uint32_t code) {
-    const char* const begin = text(code).data();
-    const std::vector<std::string_view>& texts = blocks_[code >> column_.dictionary_shift].texts;
-    const char* const end = texts.back().data() + texts.back().size();
+    const std::vector<std::string_view>& texts = texts_of(code >> column_.dictionary_shift);
     const std::uint32_t first = code >> column_.dictionary_shift << column_.dictionary_shift;
+    const char* const begin = texts[code - first].data();
+    const char* const end = texts.back().data() + texts.back().size();
     return {{begin, static_cast<std::size_t>(end - begin)}, first + static_cast<std::uint32_t>(texts.size())};
 }
 
@@ -196,7 +196,10 @@ std::optional<std::uint32_t> StoredDictionary::find(PropertyKind kind, std::stri
     auto [begin, end] = codes_of(kind);
     const std::uint32_t last = end;
     while (begin < end) {
-        const std::uint32_t middle = begin + (end - begin) / 2;
+        std::uint32_t middle = begin + (end - begin) / 2;
+        // The first entry of a block begins with nothing that is not there, so it is had for least.
+        const std::uint32_t first = middle >> column_.dictionary_shift << column_.dictionary_shift;
+        if (first > begin) middle = first;
         if (text(middle) < wanted) {
             begin = middle + 1;
         } else {
@@ -208,8 +211,7 @@ std::optional<std::uint32_t> StoredDictionary::find(PropertyKind kind, std::stri
 }
 
 void StoredDictionary::load(std::uint32_t number) {
-    const std::uint32_t first = number << column_.dictionary_shift;
-    const std::uint32_t count = std::min(column_.dictionary_entries - first, 1U << column_.dictionary_shift);
+    const std::uint32_t count = entries_in(number);
     Bytes bytes = table_.block(column_.dictionary_block(number));
     std::array<std::uint32_t, std::size_t{1} << max_dictionary_shift> shared, rest;
     Integers(bytes, count).read_below(max_unpacked_bytes, 0, count, shared.data());
@@ -225,7 +227,7 @@ void StoredDictionary::load(std::uint32_t number) {
     const std::unique_ptr<char[]> unpacked(new char[packed + copied_at_once]);
     read_packed(bytes, packed, reinterpret_cast<std::byte*>(unpacked.get()));
     if (!bytes.empty()) fail_damaged("a dictionary holds more than its entries");
-    Block block;
+    Block& block = block_of(number);
     block.memory.reset(new char[all + copied_at_once]);
     block.texts.reserve(count);
     const char* from = unpacked.get();
@@ -239,7 +241,36 @@ void StoredDictionary::load(std::uint32_t number) {
         from += rest[i];
         to += block.texts.back().size();
     }
-    blocks_[number] = std::move(block);
+}
+
+// From behind: of each entry before it, what of its beginning is not of an earlier one still.
+std::string_view StoredDictionary::unpack_one(std::uint32_t number, std::uint32_t index) {
+    const std::uint32_t count = entries_in(number);
+    Bytes bytes = table_.block(column_.dictionary_block(number));
+    std::array<std::uint32_t, std::size_t{1} << max_dictionary_shift> shared, rest;
+    Integers(bytes, count).read_below(max_unpacked_bytes, 0, index + 1, shared.data());
+    Integers(bytes, count).read_below(max_unpacked_bytes, 0, index + 1, rest.data());
+    std::size_t begin = 0;
+    for (std::uint32_t i = 0; i < index; ++i) begin += rest[i];
+    const std::size_t size = std::size_t{shared[index]} + rest[index];
+    budget_.take(size);
+    const Bytes unpacked = view_packed(bytes, max_unpacked_bytes, unpacked_);
+    if (!bytes.empty()) fail_damaged("a dictionary holds more than its entries");
+    if (unpacked.size() < begin + rest[index]) fail_damaged("texts are cut short");
+    if (size == 0) return {};
+    const auto* const texts = reinterpret_cast<const char*>(unpacked.data());
+    char* const text = reinterpret_cast<char*>(single_.allocate(size));
+    if (rest[index] != 0) std::memcpy(text + shared[index], texts + begin, rest[index]);
+    std::uint32_t needed = shared[index];
+    for (std::uint32_t i = index; needed > 0;) {
+        if (i-- == 0) fail_damaged("an entry begins with what is not there");
+        begin -= rest[i];
+        if (shared[i] >= needed) continue;
+        if (needed - shared[i] > rest[i]) fail_damaged("an entry begins with what is not there");
+        std::memcpy(text + shared[i], texts + begin, needed - shared[i]);
+        needed = shared[i];
+    }
+    return {text, size};
 }
 
 }  // namespace tally::segment_format

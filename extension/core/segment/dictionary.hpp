@@ -1,12 +1,15 @@
 // DICTIONARY of a segment's column (format.hpp): made of the entries that occur, read by blocks.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string_view>
 #include <vector>
 
+#include "core/base/text_arena.hpp"
 #include "core/segment/format.hpp"
 #include "core/segment/output.hpp"
 
@@ -66,10 +69,17 @@ public:
     void load_all() override;
     std::optional<std::uint32_t> find(PropertyKind kind, std::string_view text) override;
 
+    // What was given stays while the dictionary lives.
     std::string_view text(std::uint32_t code) {
         const std::uint32_t number = code >> column_.dictionary_shift;
-        if (blocks_[number].texts.empty()) load(number);
-        return blocks_[number].texts[code - (number << column_.dictionary_shift)];
+        const std::uint32_t index = code - (number << column_.dictionary_shift);
+        Block& block = block_of(number);
+        if (block.texts.empty()) {
+            if (entries_in(number) >= worth_unpacking_singly && ++block.asked_for <= unpacked_singly)
+                return unpack_one(number, index);
+            load(number);
+        }
+        return block.texts[index];
     }
     PropertyKind kind_of(std::uint32_t code) const noexcept {
         return code < column_.texts_end     ? PropertyKind::text
@@ -78,17 +88,35 @@ public:
     }
 
 private:
+    // So many entries of a block are unpacked each by itself, which takes a fraction of the whole block; then all are.
+    // Where there are few, their texts are long.
+    static constexpr std::uint32_t unpacked_singly = 2, worth_unpacking_singly = 16;
     struct Block {
-        std::vector<std::string_view> texts;
+        std::vector<std::string_view> texts;  // empty until all are unpacked
         std::unique_ptr<char[]> memory;
+        std::uint32_t asked_for = 0;
     };
+    Block& block_of(std::uint32_t number) {
+        if (!blocks_[number]) blocks_[number] = std::make_unique<Block>();
+        return *blocks_[number];
+    }
+    const std::vector<std::string_view>& texts_of(std::uint32_t number) {
+        if (block_of(number).texts.empty()) load(number);
+        return blocks_[number]->texts;
+    }
+    std::uint32_t entries_in(std::uint32_t number) const noexcept {
+        return std::min(column_.dictionary_entries - (number << column_.dictionary_shift), 1U << column_.dictionary_shift);
+    }
     void load(std::uint32_t number);
     void load_if_short();
+    std::string_view unpack_one(std::uint32_t number, std::uint32_t index);
 
     BlockTable& table_;
     const Column& column_;
     UnpackBudget& budget_;
-    std::vector<Block> blocks_;
+    std::vector<std::unique_ptr<Block>> blocks_;  // null until they are asked for
+    TextArena single_;                            // entries that were unpacked by themselves
+    std::vector<std::byte> unpacked_;
 };
 
 }  // namespace tally::segment_format

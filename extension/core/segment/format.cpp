@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/base/crc32c.hpp"
+#include "core/segment/kept_segments.hpp"
 #include "core/segment/output.hpp"
 
 namespace tally::segment_format {
@@ -204,7 +205,28 @@ void BlockTable::load(std::uint32_t first, std::uint32_t last) {
     }
 }
 
+// Longer runs are read past what is kept: a scan of many segments would only push out what small questions need.
 void BlockTable::load_run(std::uint32_t first, std::uint32_t last) {
+    constexpr std::size_t longest_kept = std::size_t{24} << 10;
+    KeptSegment* const kept = bytes_of(first, last) <= longest_kept ? source_.kept() : nullptr;
+    if (kept == nullptr) {
+        fetch_run(first, last, nullptr);
+        return;
+    }
+    while (first < last) {
+        if (std::shared_ptr<const std::byte[]> block = kept->find(first)) {
+            loaded_[first++] = block.get();
+            held_.push_back(std::move(block));
+            continue;
+        }
+        std::uint32_t end = first + 1;
+        while (end < last && !kept->has(end)) ++end;
+        fetch_run(first, end, kept);
+        first = end;
+    }
+}
+
+void BlockTable::fetch_run(std::uint32_t first, std::uint32_t last, KeptSegment* kept) {
     static constexpr std::byte nothing{};
     const std::size_t begin = begin_of(first);
     const std::size_t length = end_of(last - 1) - begin;
@@ -214,6 +236,7 @@ void BlockTable::load_run(std::uint32_t first, std::uint32_t last) {
         const Bytes block = bytes.subspan(begin_of(i) - begin, size_of(i));
         if (crc32c(block) != little_u32(table_ + block_entry_bytes * i + 4))
             fail_damaged("a block's checksum is wrong", kind_);
+        if (kept != nullptr) kept->keep(i, block);
         loaded_[i] = block.data();
     }
 }

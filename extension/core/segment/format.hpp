@@ -42,6 +42,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -143,6 +144,18 @@ std::uint32_t header_size(Bytes start, std::size_t segment_bytes, ErrorKind kind
 // Reads a header, whose bytes must outlive the result, and refuses any that would lead out of bounds.
 Header read_header(Bytes header, std::size_t segment_bytes, ErrorKind kind);
 
+// A header with its bytes.
+struct StoredHeader {
+    // Throws as read_header does.
+    StoredHeader(std::vector<std::byte> stored, std::size_t segment_bytes, ErrorKind kind)
+        : bytes(std::move(stored)), header(read_header(bytes, segment_bytes, kind)) {}
+    StoredHeader(const StoredHeader&) = delete;
+    StoredHeader& operator=(const StoredHeader&) = delete;
+
+    const std::vector<std::byte> bytes;
+    const Header header;
+};
+
 // The header's bytes: sets first_block of the columns from what they hold. Of the blocks, bytes and checksums.
 struct BlockExtent {
     std::uint32_t bytes = 0;
@@ -173,12 +186,14 @@ private:
     std::size_t end_of(std::uint32_t number) const noexcept { return little_u32(table_ + block_entry_bytes * number); }
     std::size_t size_of(std::uint32_t number) const noexcept { return end_of(number) - begin_of(number); }
     void load_run(std::uint32_t first, std::uint32_t last);
+    void fetch_run(std::uint32_t first, std::uint32_t last, KeptSegment* kept);
 
     SegmentBytes& source_;
     const std::byte* table_;
     std::uint32_t header_bytes_;
     ErrorKind kind_;
     std::vector<const std::byte*> loaded_;
+    std::vector<std::shared_ptr<const std::byte[]>> held_;  // of the loaded ones those that are kept for later questions too
 };
 
 }  // namespace tally::segment_format

@@ -46,6 +46,29 @@ void append_head(std::vector<std::byte>& out, std::uint8_t method, std::size_t b
     append_varint(out, after);
 }
 
+struct Packed {
+    std::uint8_t method;
+    std::uint64_t size;  // when it is unpacked
+    Bytes bytes;
+};
+
+Packed take_packed(Bytes& rest) {
+    ByteReader reader(rest, "segment");
+    const std::uint8_t method = reader.u8();
+    const std::uint64_t before = reader.varint();
+    const std::uint64_t after = reader.varint();
+    if (after > reader.left() || (method == as_it_is && after != before)) fail_damaged("texts are cut short");
+    if (method != as_it_is && method != zstandard) fail_damaged("texts are packed in an unknown way");
+    const Bytes packed = reader.take(after);
+    rest = rest.last(reader.left());
+    return {method, before, packed};
+}
+
+void unpack(Bytes packed, std::size_t size, std::byte* bytes) {
+    const std::size_t unpacked = ZSTD_decompressDCtx(unpacking_context(), bytes, size, packed.data(), packed.size());
+    if (ZSTD_isError(unpacked) != 0 || unpacked != size) fail_damaged("compressed texts do not unpack");
+}
+
 }  // namespace
 
 void append_packed(std::vector<std::byte>& out, Bytes bytes) {
@@ -65,22 +88,22 @@ void append_packed(std::vector<std::byte>& out, Bytes bytes) {
 }
 
 void read_packed(Bytes& rest, std::size_t size, std::byte* bytes) {
-    ByteReader reader(rest, "segment");
-    const std::uint8_t method = reader.u8();
-    const std::uint64_t before = reader.varint();
-    const std::uint64_t after = reader.varint();
-    if (before != size || after > reader.left()) fail_damaged("texts are cut short");
-    const Bytes packed = reader.take(after);
-    rest = rest.last(reader.left());
-    if (method == as_it_is) {
-        if (after != before) fail_damaged("texts are cut short");
-        if (size > 0) std::memcpy(bytes, packed.data(), size);
-    } else if (method == zstandard) {
-        const std::size_t unpacked = ZSTD_decompressDCtx(unpacking_context(), bytes, size, packed.data(), packed.size());
-        if (ZSTD_isError(unpacked) != 0 || unpacked != size) fail_damaged("compressed texts do not unpack");
-    } else {
-        fail_damaged("texts are packed in an unknown way");
+    const Packed packed = take_packed(rest);
+    if (packed.size != size) fail_damaged("texts are cut short");
+    if (packed.method == zstandard) {
+        unpack(packed.bytes, size, bytes);
+    } else if (size > 0) {
+        std::memcpy(bytes, packed.bytes.data(), size);
     }
+}
+
+Bytes view_packed(Bytes& rest, std::size_t most, std::vector<std::byte>& memory) {
+    const Packed packed = take_packed(rest);
+    if (packed.method == as_it_is) return packed.bytes;
+    if (packed.size > most) fail_damaged("its texts are longer than a segment can hold");
+    memory.resize(packed.size);
+    unpack(packed.bytes, packed.size, memory.data());
+    return memory;
 }
 
 }  // namespace tally::segment_format

@@ -7,6 +7,7 @@
 
 #include "core/segment/event_ids.hpp"
 #include "core/segment/integers.hpp"
+#include "core/segment/kept_segments.hpp"
 #include "core/segment/reader_parts.hpp"
 
 namespace tally {
@@ -17,7 +18,7 @@ namespace {
 
 constexpr std::size_t first_slice_bytes = 8000;  // holds most headers; 4 chunks of a stored value
 
-std::vector<std::byte> load_header(SegmentBytes& source, ErrorKind kind) {
+std::vector<std::byte> load_header_bytes(SegmentBytes& source, ErrorKind kind) {
     const std::size_t size = source.size();
     if (size < fixed_header_bytes || size > std::numeric_limits<std::uint32_t>::max())
         fail_damaged("they are no segment", kind);
@@ -34,11 +35,20 @@ std::vector<std::byte> load_header(SegmentBytes& source, ErrorKind kind) {
     return header;
 }
 
+std::shared_ptr<const StoredHeader> load_header(SegmentBytes& source, ErrorKind kind) {
+    KeptSegment* const kept = source.kept();
+    if (kept != nullptr)
+        if (auto header = kept->find_header()) return header;
+    auto header = std::make_shared<const StoredHeader>(load_header_bytes(source, kind), source.size(), kind);
+    if (kept != nullptr) kept->keep_header(header);
+    return header;
+}
+
 }  // namespace
 
 SegmentReader::Parts::Parts(SegmentBytes& bytes, ErrorKind kind)
-    : header_bytes(load_header(bytes, kind)),
-      header(read_header(header_bytes, bytes.size(), kind)),
+    : stored(load_header(bytes, kind)),
+      header(stored->header),
       table(bytes, header, kind),
       customers(table, header.columns[segment_format::customer], budget),
       sources(table, header.columns[source], budget),

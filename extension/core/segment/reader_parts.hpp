@@ -23,8 +23,8 @@ struct SegmentReader::Parts {
     void load_stretches();
     segment_format::StoredColumn& own_column(std::size_t index);
 
-    std::vector<std::byte> header_bytes;
-    segment_format::Header header;
+    std::shared_ptr<const segment_format::StoredHeader> stored;
+    const segment_format::Header& header;
     segment_format::BlockTable table;
     segment_format::UnpackBudget budget;
     segment_format::StoredDictionary customers, sources, imports;

@@ -7,6 +7,8 @@
 
 namespace tally {
 
+class KeptSegment;
+
 class SegmentBytes {
 public:
     SegmentBytes() = default;
@@ -20,6 +22,9 @@ public:
     // Exactly the bytes [offset, offset + length), which the reader asks for within size() only and not twice. They
     // stay where they are while the source lives. Throws Error(corrupted) where fewer come back.
     virtual Bytes slice(std::size_t offset, std::size_t length) = 0;
+
+    // What earlier questions have left of this segment, and this one may add to; nullptr where nothing is kept.
+    virtual KeptSegment* kept() { return nullptr; }
 };
 
 // A segment that lies in memory as a whole; the bytes must outlive it.

@@ -10,7 +10,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
+#include "core/segment/kept_segments.hpp"
 #include "core/segment/source.hpp"
 #include "pg/border/prelude.hpp"
 
@@ -18,20 +20,17 @@ namespace tally {
 
 class PgSegmentBytes final : public SegmentBytes {
 public:
-    // The value must outlive the object. With the number of its segment, small slices are kept for the questions that
-    // come after it (core/segment/chunk_cache.hpp); without it every slice is read from the table, as verify must.
+    // The value must outlive the object. With the number of its segment, what is read of it is kept for the questions that
+    // come after it (core/segment/kept_segments.hpp); without it everything is read from the table, as verify must.
     explicit PgSegmentBytes(Datum value, std::int64_t segment_id = 0);
 
     std::size_t size() override { return size_; }
     Bytes slice(std::size_t offset, std::size_t length) override;
+    KeptSegment* kept() override { return kept_.get(); }
 
 private:
-    Bytes fetch(std::size_t offset, std::size_t length);
-    Bytes slice_of_chunks(std::size_t offset, std::size_t length);
-
     Datum value_;
-    std::int64_t segment_id_;
-    std::uint64_t value_number_ = 0;  // of the toast table and the value in it; 0 where chunks are not kept
+    std::shared_ptr<KeptSegment> kept_;  // null where nothing is kept
     MemoryContext memory_;
     std::size_t size_ = 0;
     bool sliced_ = false;
