@@ -200,7 +200,7 @@ http_tests() { # SUITE TALLYD SECONDS
     [ -e "${files[0]}" ] || { report "$suite" 0 0; return; }
     # .build is not in the copy, and the clone may be closed to the cluster's user.
     [ -e "$work/prometheus" ] || cp -rL .build/prometheus "$work/prometheus" 2>/dev/null || :
-    run_in "$work/tree" "$log" PG_BINDIR="$bin" TALLYD="$2" PROMETHEUS="$work/prometheus" \
+    run_in "$work/tree" "$log" PG_BINDIR="$bin" TALLYD="$2" PROMETHEUS="$work/prometheus" MEMORY_FACTOR="${MEMORY_FACTOR:-1}" \
         timeout -k 10 "$3" node --test --test-reporter=tap "${files[@]}" || status=$?
     good=$(sed -n 's/^# pass \([0-9]*\)/\1/p' "$log")
     bad=$(at_least_one "$status" "$(($(sed -n 's/^# fail \([0-9]*\)/\1 +/p;s/^# cancelled \([0-9]*\)/\1/p' "$log") + 0))")
@@ -245,7 +245,8 @@ sanitized_http() { # SUITE SANITIZERS
     done
 }
 suite_http-sanitize() { sanitized_http http-sanitize address,undefined; }
-suite_http-thread() { sanitized_http http-thread thread; }
+# ThreadSanitizer keeps four bytes beside each: tests of memory allow for that.
+suite_http-thread() { MEMORY_FACTOR=4 sanitized_http http-thread thread; }
 
 # The page: its types, then what test/browser does with it in Debian's chromium.
 suite_browser() {

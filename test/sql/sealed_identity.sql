@@ -5,9 +5,10 @@ CREATE EXTENSION pgtally;
 RESET client_min_messages;
 SET timezone = 'UTC';
 \set VERBOSITY terse
--- stands for n identities of ingest: key and payload are made of the number
+-- stands for n identities of ingest: key and payload are made of the number; sealing looks for them when as many events were taken
 CREATE FUNCTION pg_temp.key(n integer) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$ SELECT md5('id' || n)::uuid $$;
 CREATE FUNCTION pg_temp.add(first integer, last integer) RETURNS void LANGUAGE sql AS $$
+    SELECT setval('tally.event_seq', nextval('tally.event_seq') + last - first);
     INSERT INTO tally.recent_identity SELECT pg_temp.key(n), n, 1, n % 600 FROM generate_series(first, last) n $$;
 CREATE FUNCTION pg_temp.found(first integer, last integer, OUT known bigint, OUT right_content boolean) LANGUAGE sql AS $$
     SELECT count(f.identity), coalesce(bool_and(f.payload = n AND f.month = n % 600), true)
@@ -59,7 +60,8 @@ SELECT recent, released FROM pg_temp.state;
 SELECT payload FROM tally._find_sealed(ARRAY[pg_temp.key(7), pg_temp.key(8)]);
 -- where nothing but released ones wait, all runs are merged, so that they go
 SELECT tally._release_identities(ARRAY(SELECT pg_temp.key(n) FROM generate_series(1, 100) n));
-INSERT INTO tally.recent_identity SELECT pg_temp.key(n), -n, 1, 1 FROM generate_series(1, 100) n;
+WITH taken AS (SELECT setval('tally.event_seq', nextval('tally.event_seq') + 99))
+INSERT INTO tally.recent_identity SELECT pg_temp.key(n), -n, 1, 1 FROM generate_series(1, 100) n, taken;
 SELECT tally.seal_identities(100, 1000) AS merges, (SELECT max(recent) FROM pg_temp.state) AS recent;
 DO $$ BEGIN FOR i IN 1 .. 30 LOOP PERFORM tally.seal_identities(100, 1000); END LOOP; END $$;
 SELECT recent, released FROM pg_temp.state;

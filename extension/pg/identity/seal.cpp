@@ -55,6 +55,27 @@ bool delete_row(Relation table, Snapshot snapshot, ItemPointerData place) {
            TM_Ok;
 }
 
+// How many events were ever taken, over all tenants; it has gaps, and grows with each new identity at least by one.
+std::int64_t events_taken() {
+    const Oid sequence = get_relname_relid("event_seq", get_namespace_oid("tally", false));
+    LOCAL_FCINFO(call, 1);
+    InitFunctionCallInfoData(*call, nullptr, 1, InvalidOid, nullptr, nullptr);
+    call->args[0] = {ObjectIdGetDatum(sequence), false};
+    const Datum taken = pg_sequence_last_value(call);
+    return call->isnull ? 0 : DatumGetInt64(taken);
+}
+
+// What this session's last look has found that was not enough: until as many more events were taken as were missing, another
+// look cannot find enough either. (An open transaction's rows are found when it has ended, with the next look.)
+struct LastLook {
+    std::int64_t taken = INT64_MAX, rows = 0;  // of none: any number is smaller
+
+    bool may_suffice(std::int64_t now, std::int64_t wanted) const noexcept {
+        return now < taken || rows + now - taken >= wanted;
+    }
+};
+LastLook last_look;
+
 }  // namespace
 
 PartWriter::PartWriter(std::int64_t run) : run_(run) {}
@@ -114,13 +135,18 @@ void write_parts(PartWriter& writer, const RunShape& shape, std::uint32_t first,
 }
 
 Sealed seal_recent(const SealedStore& store, std::int64_t at_least, std::int64_t at_most) {
+    const std::int64_t wanted = std::min(at_least, at_most);
+    const std::int64_t taken = call_pg([] { return events_taken(); });
+    if (!last_look.may_suffice(taken, wanted)) return {};
     Relation const table = call_pg([&] {
         return table_open(get_relname_relid("recent_identity", get_namespace_oid("tally", false)), RowExclusiveLock);
     });
     std::vector<SealedIdentity> sealed;
     std::int64_t held_back = 0;
     std::vector<RecentRow> rows = read_recent(table, store.snapshot, at_most);
-    if (!rows.empty() && static_cast<std::int64_t>(rows.size()) >= std::min(at_least, at_most)) {
+    const auto found = static_cast<std::int64_t>(rows.size());
+    last_look = found < wanted ? LastLook{taken, found} : LastLook{};
+    if (found >= wanted) {
         const bool ask = call_pg([&] { return has_released(store); });
         for (const RecentRow& row : rows) {
             call_pg([] { CHECK_FOR_INTERRUPTS(); });

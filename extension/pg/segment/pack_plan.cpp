@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 #include <unordered_map>
+#include <utility>
 
 #include "core/base/hash128.hpp"
 
@@ -23,6 +24,8 @@ namespace {
 
 // One step reads so much of recent_event: 128 MB, some 600,000 events.
 constexpr std::uint32_t blocks_at_once = 16'384;
+// A smaller table is read faster than an index is asked whether that can be spared.
+constexpr std::uint32_t blocks_of_a_small_table = 1'000;
 constexpr std::size_t rows_at_once = 131'072;
 constexpr std::uint64_t weight_at_once = std::uint64_t{64} << 20;
 constexpr int merges_at_once = 10'000;
@@ -89,16 +92,59 @@ struct Head {
     std::int64_t ts = 0, received_at = 0;
 };
 
-Head next_head(const RecentScan& open) {
-    CHECK_FOR_INTERRUPTS();
-    if (!table_scan_getnextslot(open.scan, ForwardScanDirection, open.slot)) return {};
-    slot_getsomeattrs(open.slot, recent_received_at);
-    const auto value = [&](RecentColumn column) { return column_value(open.slot, column); };
+Head head_of(TupleTableSlot* slot) {
+    slot_getsomeattrs(slot, recent_received_at);
+    const auto value = [&](RecentColumn column) { return column_value(slot, column); };
     return {true,
             DatumGetInt32(value(recent_generation)),
             {DatumGetInt32(value(recent_tenant)), DatumGetInt32(value(recent_code_hash)), 0},
             DatumGetTimestampTz(value(recent_ts)) + unix_to_postgres_epoch,
             DatumGetTimestampTz(value(recent_received_at)) + unix_to_postgres_epoch};
+}
+
+Head next_head(const RecentScan& open) {
+    CHECK_FOR_INTERRUPTS();
+    return table_scan_getnextslot(open.scan, ForwardScanDirection, open.slot) ? head_of(open.slot) : Head{};
+}
+
+// The file of recent_event never shrinks (its vacuum does not truncate), so after a flood a few rows lie in many empty pages.
+// Their entries in the index are far fewer.
+struct RecentEntries {
+    Relation index;
+    IndexScanDesc scan;
+    Generations live;
+    int next_generation = 0;
+    std::int64_t left;  // entries that may still be read, dead ones included
+};
+
+RecentEntries begin_entries(const RecentScan& recent) {
+    RecentEntries open{};
+    open.index = index_open(relation_oid("recent_event_pkey"), AccessShareLock);
+    open.scan = begin_index_scan(recent.table, open.index, recent.snapshot, 1);
+    open.live = live_generations(recent.snapshot);
+    open.left = recent.blocks / 4;
+    return open;
+}
+
+// Not found, with none left: there are too many.
+Head next_entry(RecentEntries& open, TupleTableSlot* slot) {
+    for (;;) {
+        CHECK_FOR_INTERRUPTS();
+        while (open.next_generation > 0 && open.left > 0 && index_getnext_tid(open.scan, ForwardScanDirection) != nullptr) {
+            --open.left;
+            if (index_fetch_heap(open.scan, slot)) return head_of(slot);
+        }
+        if (open.left <= 0 || open.next_generation == open.live.count) return {};
+        ScanKeyData key;
+        ScanKeyInit(&key, recent_generation, BTEqualStrategyNumber, F_INT4EQ,
+                    Int32GetDatum(open.live.numbers[open.next_generation++]));
+        index_rescan(open.scan, &key, 1, nullptr, 0);
+    }
+}
+
+void end_entries(const RecentEntries& open) {
+    index_endscan(open.scan);
+    index_close(open.index, NoLock);
 }
 
 // Generations before are to be emptied: there may be no more of them, however few events they hold.
@@ -109,35 +155,65 @@ std::int32_t first_unhurried_generation() {
     return live.count < max_generations ? 0 : live.newest();
 }
 
+// Counts what waits.
+class WaitingGroups {
+public:
+    WaitingGroups(std::int64_t edge, std::int32_t unhurried) : edge_(edge), unhurried_(unhurried) {}
+
+    void add(Head head) {
+        if (head.ts < edge_) return;
+        if (head.ts < month_start_ || head.ts >= month_end_) {
+            month_ = month_of(head.ts);
+            month_start_ = month_begin(month_);
+            month_end_ = month_begin(month_ + 1);
+        }
+        head.group.month = month_;
+        Waiting& waiting = groups_[head.group];
+        ++waiting.events;
+        waiting.oldest = std::min(waiting.oldest, head.received_at);
+        waiting.is_overdue |= head.generation < unhurried_;
+    }
+    Groups take() { return std::exchange(groups_, {}); }
+
+private:
+    std::int64_t edge_;
+    std::int32_t unhurried_;
+    std::int64_t month_start_ = 0, month_end_ = INT64_MIN;
+    std::int32_t month_ = 0;
+    Groups groups_;
+};
+
+// Whether there were so few that all could be read by the index.
+bool read_few(const RecentScan& recent, WaitingGroups& groups) {
+    RecentEntries open = call_pg([&] { return begin_entries(recent); });
+    for (;;) {
+        const Head head = call_pg([&] { return next_entry(open, recent.slot); });
+        if (!head.found) break;
+        groups.add(head);
+    }
+    call_pg([&] { end_entries(open); });
+    return open.left > 0;
+}
+
 // What waits in the next part of the table; the part after it is next.
 Groups read_groups(PackQueue& queue, std::int64_t edge) {
-    Groups groups;
-    const std::int32_t unhurried = call_pg([] { return first_unhurried_generation(); });
+    WaitingGroups groups(edge, call_pg([] { return first_unhurried_generation(); }));
     const RecentScan open = call_pg([&] { return begin_scan(queue.next_block); });
-    if (queue.next_block < open.blocks) {
-        std::int64_t month_start = 0, month_end = INT64_MIN;
-        std::int32_t month = 0;
-        for (;;) {
-            Head head = call_pg([&] { return next_head(open); });
-            if (!head.found) break;
-            if (head.ts < edge) continue;
-            if (head.ts < month_start || head.ts >= month_end) {
-                month = month_of(head.ts);
-                month_start = month_begin(month);
-                month_end = month_begin(month + 1);
-            }
-            head.group.month = month;
-            Waiting& waiting = groups[head.group];
-            ++waiting.events;
-            waiting.oldest = std::min(waiting.oldest, head.received_at);
-            waiting.is_overdue |= head.generation < unhurried;
-        }
+    bool all_read = false;
+    if (queue.next_block == 0 && open.blocks > blocks_of_a_small_table) {
+        all_read = read_few(open, groups);
+        if (!all_read) (void)groups.take();
+    }
+    while (!all_read && queue.next_block < open.blocks) {
+        const Head head = call_pg([&] { return next_head(open); });
+        if (!head.found) break;
+        groups.add(head);
     }
     call_pg([&] { end_scan(open); });
     queue.next_block += blocks_at_once;
-    queue.table_is_read = queue.next_block >= open.blocks;
+    queue.table_is_read = all_read || queue.next_block >= open.blocks;
     if (queue.table_is_read) queue.next_block = 0;
-    return groups;
+    return groups.take();
 }
 
 struct Pile {
