@@ -12,7 +12,7 @@
 #   page      how many of its rows such an answer asks for at once, by the parameters limit and cursor; else it has all in one
 #   function  of schema tally_rest      scope  that the key needs; none: no key      lane  to the database (db/job.hpp)
 #   slow_with of lane read: what makes a request one for the lane slow_read. A list of "format" (the answer is asked for in another
-#             format than JSON), "NAME" (this parameter is given) and "NAME without OTHER" (and this one is not)
+#             format than JSON), "NAME" (this parameter, or one of its NAME[...], is given) and "NAME without OTHER" (and this one is not)
 # The scope stands in the JSON, as x-scope.
 # Whatever else a row has, the operation says already: the status is the one that is a success, the body what its requestBody
 # holds, and it is done once where it takes an Idempotency-Key.
@@ -67,7 +67,7 @@ sub body_kind {
 # The clauses of slow_with, as C++. A name that no parameter has is an error: a renamed one must not lose its rule.
 sub slow_clauses {
     my ($name, $clauses, $parameters, $has_formats) = @_;
-    die "$name: slow_with holds one to three clauses\n" unless @$clauses <= 3;
+    die "$name: slow_with holds one to four clauses\n" unless @$clauses <= 4;
     my @rows;
     for my $clause (@$clauses) {
         my ($with, $without) = $clause =~ /^(\w+)(?: without (\w+))?$/ or die "$name: slow_with: $clause\n";

@@ -46,7 +46,15 @@ std::optional<Response> Request::check_format() {
 LaneId Request::lane_of_route() const {
     if (!route_->slow_with[0].with) return route_->lane;
     const Json query(query_);
-    const auto given = [&](const char* name) { return name && query.raw(std::string("/") + name); };
+    const auto given = [&](const char* name) {
+        if (name == nullptr) return false;
+        const std::string part_of = std::string(name) + '[';
+        bool found = false;
+        query.members("", [&](std::string_view given_name, const std::string&) {
+            found = found || given_name == name || given_name.substr(0, part_of.size()) == part_of;
+        });
+        return found;
+    };
     for (const SlowClause& clause : route_->slow_with) {
         if (!clause.with) break;
         const bool with = clause.with == std::string_view(kOtherFormat) ? format_ != Format::json : given(clause.with);

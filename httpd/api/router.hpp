@@ -36,7 +36,7 @@ struct Route {
     const char* columns = nullptr;  // of its rows as CSV; nullptr: there is no CSV of it
     bool lines = false;             // its rows as NDJSON
     unsigned page = 0;              // as either they are asked for so many at a time; 0: all at once
-    SlowClause slow_with[3] = {};
+    SlowClause slow_with[4] = {};
 
     bool has_formats() const noexcept { return columns != nullptr || lines; }  // other than JSON
     bool reads() const noexcept { return method[0] == 'G'; }

@@ -113,6 +113,7 @@ private:
         number("--http-threads", config_.http_threads, 1U, 64U, "threads that serve HTTP");
         number("--writers", config_.writers, 1U, 64U, "database connections for ingest");
         number("--changers", config_.changers, 1U, 64U, "database connections for all else that changes something");
+        number("--slow-changers", config_.slow_changers, 1U, 64U, "database connections for what changes very much");
         number("--readers", config_.readers, 1U, 256U, "database connections for quick reads");
         number("--slow-readers", config_.slow_readers, 1U, 256U, "database connections for searches, lists and exports");
         number("--importers", config_.importers, 1U, 64U, "database connections for imports of files");

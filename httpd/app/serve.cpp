@@ -63,8 +63,8 @@ int complain(const std::string& what) {
 }
 
 void raise_file_limit(const Config& config) {
-    const rlim_t needed = config.max_connections + config.writers + config.changers + config.readers + config.slow_readers +
-                          config.importers + 256;
+    const rlim_t needed = config.max_connections + config.writers + config.changers + config.slow_changers + config.readers +
+                          config.slow_readers + config.importers + 256;
     rlimit limit{};
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed) return;
     limit.rlim_cur = std::min(needed, limit.rlim_max);

@@ -29,6 +29,7 @@ Database::Database(const DatabaseSettings& settings, Metrics& metrics)
     };
     add(LaneId::ingest, settings.writers);
     add(LaneId::write, settings.changers);
+    add(LaneId::slow_write, settings.slow_changers);
     add(LaneId::read, settings.readers, true);
     add(LaneId::slow_read, settings.slow_readers, true);
     add(LaneId::import, settings.importers);

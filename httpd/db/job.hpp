@@ -24,11 +24,12 @@ struct Param {
 
 // Each lane has its queue, its threads and its connections, so that none waits for the work of another.
 enum class LaneId : unsigned char {
-    ingest,     // batches of events: statements of many jobs at once
-    write,      // whatever else changes something
-    read,       // what is answered at once
-    slow_read,  // searches, lists and exports, which may look at everything
-    import      // files of events
+    ingest,      // batches of events: statements of many jobs at once
+    write,       // whatever else changes something, at once
+    slow_write,  // closings, corrections in bulk and what else may change very much
+    read,        // what is answered at once
+    slow_read,   // searches, lists and exports, which may look at everything
+    import       // files of events
 };
 
 class Job {

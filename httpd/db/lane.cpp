@@ -7,6 +7,7 @@ const char* Lane::name() const noexcept {
     switch (id) {
         case LaneId::ingest: return "ingest";
         case LaneId::write: return "write";
+        case LaneId::slow_write: return "slow_write";
         case LaneId::read: return "read";
         case LaneId::slow_read: return "slow_read";
         case LaneId::import: return "import";

@@ -14,6 +14,7 @@ struct DatabaseSettings {
 
     unsigned writers = 1;
     unsigned changers = 2;
+    unsigned slow_changers = 1;
     unsigned readers = 3;
     unsigned slow_readers = 2;
     unsigned importers = 1;

@@ -32,7 +32,7 @@ test('lists and searches that hang delay no quick read, no change and no ingest'
   for (const one of await Promise.all(slow)) assert.equal(one.status, 200, one.text);
 });
 
-test('explanations, groups over all customers and rows as CSV that hang delay neither: the document says that they are slow', async () => {
+test('explanations, groups and filters over all customers and rows as CSV that hang delay neither: the document says that they are slow', async () => {
   const { json } = await call(s.url, s.key, 'POST', '/api/v1/metrics', metric('explained'));
   const signature = s.cluster.psql("SELECT oid::regprocedure FROM pg_proc WHERE pronamespace = 'tally_rest'::regnamespace AND proname = 'metric_usage'");
   // What only the lane of slow reads has to come to: the question itself waits where it is one of these.
@@ -40,7 +40,7 @@ test('explanations, groups over all customers and rows as CSV that hang delay ne
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$ BEGIN IF query ? 'fill' THEN PERFORM pg_advisory_xact_lock_shared(77); END IF; RETURN tally_rest._metric_usage_at_once(tenant_id, path, query, body); END $$;
     GRANT EXECUTE ON FUNCTION tally_rest.metric_usage(integer, jsonb, jsonb, text) TO PUBLIC`);
   const range = `/api/v1/metrics/${json.id}/usage?from=2024-01-01&to=2024-02-01`;
-  for (const [query, accept] of [['explain=true', '*/*'], ['group_by=region', '*/*'], ['window=day', 'text/csv']]) {
+  for (const [query, accept] of [['explain=true', '*/*'], ['group_by=region', '*/*'], ['filter[region]=eu', '*/*'], ['window=day', 'text/csv']]) {
     const lock = await s.cluster.session('SELECT pg_advisory_lock(77)');
     const slow = Array.from({ length: 20 }, () => call(s.url, s.key, 'GET', `${range}&fill=true&${query}`, undefined, { accept }));
     let answered = 0;
@@ -48,12 +48,34 @@ test('explanations, groups over all customers and rows as CSV that hang delay ne
     await until(`a queue of ${query}`, async () => /tallyd_queue_requests\{lane="slow_read"\} [1-9]/.test((await call(s.url, null, 'GET', '/metrics')).text));
     assert.equal((await call(s.url, s.key, 'POST', '/api/v1/metrics', metric(`beside ${query}`))).status, 201);
     assert.equal((await call(s.url, s.key, 'GET', range)).status, 200);
-    assert.equal((await call(s.url, s.key, 'GET', `${range}&group_by=region&customer_id=c`)).status, 200);
+    assert.equal((await call(s.url, s.key, 'GET', `${range}&group_by=region&filter[region]=eu&customer_id=c`)).status, 200);
     assert.equal(answered, 0, `those with ${query} still wait`);
     await lock.end();
     for (const one of await Promise.all(slow)) assert.equal(one.status, 200, one.text);
   }
   s.cluster.psql(`DROP FUNCTION tally_rest.metric_usage(integer, jsonb, jsonb, text); ALTER FUNCTION tally_rest._metric_usage_at_once(integer, jsonb, jsonb, text) RENAME TO metric_usage`);
+});
+
+test('closings, corrections in bulk, voided imports and forgotten customers that hang delay no other change', async () => {
+  const lock = await s.cluster.session('BEGIN; LOCK TABLE tally.statement, tally.correction_batch, tally.import_batch, tally.erasure IN ACCESS EXCLUSIVE MODE');
+  const post = (path, body) => call(s.url, s.key, 'POST', path, body);
+  const first = post('/api/v1/statements', { from: '2024-01-01', to: '2024-02-01' });
+  await until('the first closing', () => s.cluster.psql('SELECT count(*) FROM pg_locks WHERE NOT granted') === '1');
+  const slow = [first, ...[
+    () => post('/api/v1/statements', { from: '2024-01-01', to: '2024-02-01' }),
+    () => post('/api/v1/corrections', { reason: 'wrong', code: 'before' }),
+    () => post('/api/v1/corrections/cor_0000000000000000000000/restore', { reason: 'right' }),
+    () => call(s.url, s.key, 'DELETE', '/api/v1/imports/imp_0000000000000000000000'),
+    () => post('/api/v1/customers/c/forget', { properties: ['name'], reason: 'asked' }),
+  ].flatMap((send) => Array.from({ length: 4 }, send))];
+  let answered = 0;
+  for (const one of slow) one.then(() => { answered += 1; });
+  await until('a queue', async () => /tallyd_queue_requests\{lane="slow_write"\} 20/.test((await call(s.url, null, 'GET', '/metrics')).text));
+  assert.equal((await post('/api/v1/metrics', metric('beside closings'))).status, 201);
+  assert.equal((await post('/api/v1/events/ingest', { events: [event()] })).json.accepted, 1);
+  assert.equal(answered, 0, 'they still wait');
+  await lock.end();
+  for (const one of await Promise.all(slow)) assert.ok(one.status < 500, one.text);
 });
 
 describe('a standby for reading', () => {
