@@ -32,6 +32,10 @@ std::optional<Response> Request::check_format() {
         for (const char* name : {"limit", "cursor"})
             if (query.raw(std::string("/") + name))
                 return refuse_field(400, std::string("an export has no pages: leave out ") + name, name);
+    // Every page of rows would be explained anew, and no row could say it.
+    if (const auto explain = query.text("/explain/0"); explain && *explain != "false")
+        return refuse_field(400, "rows have no place for an explanation: leave out explain, or ask for application/json",
+                            "explain");
     std::vector<std::string> dimensions;
     for (std::size_t at = 0; at < query.size("/group_by"); ++at)
         if (auto name = query.text("/group_by/" + std::to_string(at)); name && *name != "customer_id")

@@ -28,6 +28,7 @@ public:
         head.bytes += std::strlen(name) + (value ? std::strlen(value) : 0) + 4;
         ++head.count;
         if (strcasecmp(name, "Content-Length") == 0) ++head.lengths;
+        if (strcasecmp(name, "Transfer-Encoding") == 0) ++head.transfers;
         if (strcasecmp(name, "Authorization") == 0) ++head.authorizations;
         if (strcasecmp(name, "Idempotency-Key") == 0) ++head.once_keys;
         if (strcasecmp(name, "Content-Type") == 0) ++head.types;

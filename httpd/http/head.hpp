@@ -12,6 +12,7 @@ struct Head {
     int count = 0;
     int lengths = 0, authorizations = 0, once_keys = 0;  // Content-Length, Authorization, Idempotency-Key
     int hosts = 0, types = 0, codings = 0;               // Host, Content-Type, Content-Encoding
+    int transfers = 0;                                   // Transfer-Encoding
     bool coded = false;                                  // a Content-Encoding that is not identity
     bool cut = false;                                    // a NUL byte, or a field that goes on in a further line
     bool lone_ends = false;                              // a line that ends with CR or LF alone

@@ -126,6 +126,10 @@ test('usage comes in pages behind a cursor, and as one stream of CSV of any leng
   const between = (await get(`${target}&limit=1000&cursor=${hex('["2024-01-03T00:00:00.000Z","c1x",null]')}`)).json.usage;
   assert.deepEqual(between, (await get(target)).json.usage.filter((row) => row.start > '2024-01-03T00:00:00.000Z' || (row.start === '2024-01-03T00:00:00.000Z' && row.customer_id > 'c1x')));
 
+  const explained = await get(`${target}&explain=true`, 'text/csv');
+  assert.equal(isErrorAnswer(assert, explained, 400, 'BAD_REQUEST').details.field, 'explain');
+  assert.equal((await get(`${target}&explain=false`, 'text/csv')).status, 200);
+
   const long = `/api/v1/metrics/${metric}/usage?from=2024-01-01&to=2024-02-10&window=minute&group_by=customer_id&fill=true`;
   assert.match(isErrorAnswer(assert, await get(long), 400, 'BAD_REQUEST').details.hint, /pages by limit and cursor/);
   const high = () => Number(/VmHWM:\s*(\d+)/.exec(fs.readFileSync(`/proc/${s.tallyd.child.pid}/status`, 'utf8'))[1]);
