@@ -197,7 +197,7 @@ CREATE FUNCTION tally.forget_customer(customer text, reason text, properties tex
     AS 'MODULE_PATHNAME', 'tally_gate_chosen'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION tally.forget_customer(text, text, text[], boolean, boolean) IS
-    'With dry_run, as it is where nothing is said, tells of how many events of a customer of the current tenant something would be erased, which properties (those that are named; NULL: all that no metric reads), and which metrics read them, and would change. With dry_run => false erases them for good from recent events, segments and filters of corrections, and with event_ids the ids of the events; noted in view erasures. Events go on counting, and are duplicates when they come again. Errors: 22023';
+    'With dry_run, as it is where nothing is said, tells of how many events of a customer of the current tenant something would be erased, which properties (those that are named; NULL: all that no metric reads), and which metrics read them, and would change. With dry_run => false erases them for good from recent events, segments and filters of corrections, and with event_ids the ids of the events; noted in view erasures. Events go on counting, and are duplicates when they come again. The customer''s own id stays, since amounts, identities and digests of statements hang on it. Errors: 22023';
 
 CREATE FUNCTION tally._erasures(OUT id text, OUT customer_id text, OUT reason text, OUT properties text[], OUT event_ids boolean, OUT events bigint,
                                 OUT created_at timestamptz, OUT created_by text) RETURNS SETOF record
