@@ -107,8 +107,8 @@ Head next_head(const RecentScan& open) {
     return table_scan_getnextslot(open.scan, ForwardScanDirection, open.slot) ? head_of(open.slot) : Head{};
 }
 
-// The file of recent_event never shrinks (its vacuum does not truncate), so after a flood a few rows lie in many empty pages.
-// Their entries in the index are far fewer.
+// The file of recent_event never shrinks (its vacuum does not truncate), so after a flood a few rows lie in
+// many empty pages. Their entries in the index are far fewer.
 struct RecentEntries {
     Relation index;
     IndexScanDesc scan;
