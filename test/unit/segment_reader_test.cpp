@@ -167,10 +167,10 @@ TEST(SegmentReader, TextsOneByOneAreThoseOfTheWholeBlock) {
         for (std::uint32_t code = 0; code < all.size(); ++code) {
             SegmentReader reader(source);
             SegmentDictionary& single = reader.property("t")->dictionary();
-            const DictionaryEntry first = single.entry(code), near = single.entry(code ^ 1);
+            const DictionaryEntry first = single.lone_entry(code), near = single.lone_entry(code ^ 1);
             ASSERT_EQ(first.text, all.entry(code).text);
             ASSERT_EQ(near.text, all.entry(code ^ 1).text);
-            ASSERT_EQ(single.entry(code).text, first.text);  // with the whole block
+            ASSERT_EQ(single.lone_entry(code).text, first.text);  // with the whole block
             ASSERT_EQ(single.find(PropertyKind::text, first.text), code);
         }
         EXPECT_FALSE(all.find(PropertyKind::text, start + "0"));

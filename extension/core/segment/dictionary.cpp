@@ -166,10 +166,6 @@ CodeRange StoredDictionary::codes_of(PropertyKind kind) const noexcept {
     return {column_.numbers_end, column_.dictionary_entries};
 }
 
-DictionaryEntry StoredDictionary::entry(std::uint32_t code) {
-    return {kind_of(code), text(code)};
-}
-
 StoredDictionary::Neighbours StoredDictionary::neighbours(std::uint32_t code) {
     const std::vector<std::string_view>& texts = texts_of(code >> column_.dictionary_shift);
     const std::uint32_t first = code >> column_.dictionary_shift << column_.dictionary_shift;
@@ -200,13 +196,13 @@ std::optional<std::uint32_t> StoredDictionary::find(PropertyKind kind, std::stri
         // The first entry of a block begins with nothing that is not there, so it is had for least.
         const std::uint32_t first = middle >> column_.dictionary_shift << column_.dictionary_shift;
         if (first > begin) middle = first;
-        if (text(middle) < wanted) {
+        if (lone_text(middle) < wanted) {
             begin = middle + 1;
         } else {
             end = middle;
         }
     }
-    if (begin == last || text(begin) != wanted) return std::nullopt;
+    if (begin == last || lone_text(begin) != wanted) return std::nullopt;
     return begin;
 }
 

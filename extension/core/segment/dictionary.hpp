@@ -64,7 +64,8 @@ public:
 
     std::uint32_t size() const noexcept override { return column_.dictionary_entries; }
     CodeRange codes_of(PropertyKind kind) const noexcept override;
-    DictionaryEntry entry(std::uint32_t code) override;
+    DictionaryEntry entry(std::uint32_t code) override { return {kind_of(code), text(code)}; }
+    DictionaryEntry lone_entry(std::uint32_t code) override { return {kind_of(code), lone_text(code)}; }
     Neighbours neighbours(std::uint32_t code) override;
     void load_all() override;
     std::optional<std::uint32_t> find(PropertyKind kind, std::string_view text) override;
@@ -72,14 +73,15 @@ public:
     // What was given stays while the dictionary lives.
     std::string_view text(std::uint32_t code) {
         const std::uint32_t number = code >> column_.dictionary_shift;
-        const std::uint32_t index = code - (number << column_.dictionary_shift);
-        Block& block = block_of(number);
-        if (block.texts.empty()) {
-            if (entries_in(number) >= worth_unpacking_singly && ++block.asked_for <= unpacked_singly)
-                return unpack_one(number, index);
-            load(number);
-        }
-        return block.texts[index];
+        return texts_of(number)[code - (number << column_.dictionary_shift)];
+    }
+    // The same for whoever asks for few of a block.
+    std::string_view lone_text(std::uint32_t code) {
+        const std::uint32_t number = code >> column_.dictionary_shift;
+        if (Block& block = block_of(number);
+            block.texts.empty() && entries_in(number) >= worth_unpacking_singly && ++block.asked_for <= unpacked_singly)
+            return unpack_one(number, code - (number << column_.dictionary_shift));
+        return text(code);
     }
     PropertyKind kind_of(std::uint32_t code) const noexcept {
         return code < column_.texts_end     ? PropertyKind::text

@@ -62,6 +62,8 @@ public:
     virtual std::uint32_t size() const noexcept = 0;
     virtual CodeRange codes_of(PropertyKind kind) const noexcept = 0;
     virtual DictionaryEntry entry(std::uint32_t code) = 0;
+    // The same for whoever asks for few entries that lie together: only this one is unpacked.
+    virtual DictionaryEntry lone_entry(std::uint32_t code) { return entry(code); }
     // The texts of entries [code, end), one right behind the other: those that are loaded with this one.
     struct Neighbours {
         std::string_view texts;

@@ -40,7 +40,7 @@ struct ColumnPart {
     void append(std::size_t row, std::vector<Property>& properties, TextArena& arena) {
         if (forms[row] == CellForm::absent) return;
         if (forms[row] == CellForm::entry) {
-            const DictionaryEntry entry = column->dictionary().entry(codes[row]);
+            const DictionaryEntry entry = column->dictionary().lone_entry(codes[row]);
             properties.push_back({column->name(), entry.text, entry.kind});
             return;
         }
@@ -78,8 +78,8 @@ private:
     void append_rare(const RareBlock& rare, std::uint32_t row) {
         const auto middle = static_cast<std::ptrdiff_t>(properties_.size());
         for (std::uint32_t i = rare.begins[row]; i < rare.begins[row + 1]; ++i) {
-            const DictionaryEntry entry = parts_.rare_properties.entries().entry(rare.codes[i]);
-            properties_.push_back({parts_.rare_properties.names().text(rare.names[i]), entry.text, entry.kind});
+            const DictionaryEntry entry = parts_.rare_properties.entries().lone_entry(rare.codes[i]);
+            properties_.push_back({parts_.rare_properties.names().lone_text(rare.names[i]), entry.text, entry.kind});
         }
         std::inplace_merge(properties_.begin(), properties_.begin() + middle, properties_.end(),
                            [](const Property& left, const Property& right) { return left.key < right.key; });
@@ -117,8 +117,8 @@ void SegmentReader::read_events(std::uint32_t begin, std::uint32_t end, StoredEv
             const std::uint32_t i = row - from;
             StoredEvent& event = events[at + i];
             event = {};
-            event.customer_id = customer(customer_index);
-            event.source = parts_->sources.text(source_codes[i]);
+            event.customer_id = parts_->customers.lone_text(customer_index);
+            event.source = parts_->sources.lone_text(source_codes[i]);
             event.event_id = ids[i];
             event.ts = moments[i];
             event.received_at = received[i];

@@ -14,7 +14,8 @@ std::uint64_t rows_of(int result) {
 
 void Statement::prepare() {
     if (plan != nullptr) return;
-    SPIPlanPtr const made = SPI_prepare(text, parameters, types);
+    // A plan for any values: with arrays of unknown length PostgreSQL would plan anew for each call.
+    SPIPlanPtr const made = SPI_prepare_cursor(text, parameters, types, CURSOR_OPT_GENERIC_PLAN);
     if (made == nullptr || SPI_keepplan(made) != 0) elog(ERROR, "cannot prepare: %s", SPI_result_code_string(SPI_result));
     plan = made;
 }

@@ -134,15 +134,13 @@ BEGIN
     cut AS (
         INSERT INTO tally.cut (tenant_id, kind, name, taken_at, last_seq, unseen_seqs, last_act, unseen_acts)
         SELECT made.tenant_id, 'statement', tally._encode_id('stm_', made.statement_id), m.taken_at, m.last_seq, m.unseen_seqs, m.last_act, m.unseen_acts FROM moment m
-    ), line AS (
-        INSERT INTO tally.statement_line (tenant_id, statement_id, metric_id, customer_id, value, converted_value, events, skipped)
-        SELECT made.tenant_id, made.statement_id, m.metric_id, coalesce(u.customer_id, ''), u.value, u.converted_value, u.events, u.skipped
-        FROM json_populate_recordset(NULL::tally.metric, made.definitions) m,
-             LATERAL tally._usage_by_customer(m, "from", "to", CASE WHEN customer IS NOT NULL THEN ARRAY[customer] END) u
-        ORDER BY coalesce(u.customer_id, '') COLLATE "C", m.metric_id       -- as the key has them
-        RETURNING 1
     )
-    SELECT count(*) INTO made.lines FROM line;
+    INSERT INTO tally.statement_line (tenant_id, statement_id, metric_id, customer_id, value, converted_value, events, skipped)
+    SELECT made.tenant_id, made.statement_id, m.metric_id, coalesce(u.customer_id, ''), u.value, u.converted_value, u.events, u.skipped
+    FROM json_populate_recordset(NULL::tally.metric, made.definitions) m,
+         LATERAL tally._usage_by_customer(m, "from", "to", CASE WHEN customer IS NOT NULL THEN ARRAY[customer] END) u
+    ORDER BY coalesce(u.customer_id, '') COLLATE "C", m.metric_id;       -- as the key has them
+    GET DIAGNOSTICS made.lines = ROW_COUNT;
     made.digest := tally._statement_digest(made);
     INSERT INTO tally.statement SELECT made.*;
     RETURN tally._encode_id('stm_', made.statement_id);
