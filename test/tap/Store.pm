@@ -40,15 +40,18 @@ sub make_store {
     return;
 }
 
-# kill -9 of the postmaster; comes back when the backends, too, are gone and the server can be started again.
+# kill -9 of the postmaster and of all its backends at once: of themselves they would go on to the end of what they are about, and
+# commit it. Comes back when they are gone and the server can be started again.
 sub crash {
     my ($node) = @_;
     my $data = $node->data_dir;
     my ($pid) = PostgreSQL::Test::Utils::slurp_file("$data/postmaster.pid") =~ /^(\d+)/;
     $node->kill9;
     for (1 .. 600) {
-        last unless grep { (readlink("$_/cwd") // q()) eq $data } glob '/proc/[0-9]*';
-        sleep 0.1;
+        my @left = map { /(\d+)$/ } grep { (readlink("$_/cwd") // q()) eq $data } glob '/proc/[0-9]*';
+        last unless @left;
+        kill KILL => @left;
+        sleep 0.02;
     }
     for (1 .. 100) {
         return unless kill 0, $pid;
