@@ -59,6 +59,7 @@ void KeptSegments::make_room(std::size_t bytes) {
         ring_.pop_front();
         KeptSegment& segment = *place.segment;
         const auto entry = segment.entries_.find(place.entry);
+        if (entry == segment.entries_.end()) continue;  // there was no memory for it
         if (std::exchange(entry->second.used, false)) {
             ring_.push_back(place);
             continue;
