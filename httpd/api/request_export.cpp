@@ -2,6 +2,10 @@
 // client has taken the one before: so any length needs the memory of one page, and a client that is slow or goes away holds
 // no connection to the database. Its pages are no single snapshot: what comes meanwhile and lies before the place that was
 // reached is not in it.
+#include <algorithm>
+#include <string>
+#include <vector>
+
 #include "api/request.hpp"
 #include "base/error.hpp"
 #include "base/json.hpp"
@@ -50,14 +54,12 @@ std::optional<Response> Request::check_format() {
 LaneId Request::lane_of_route() const {
     if (!route_->slow_with[0].with) return route_->lane;
     const Json query(query_);
+    // filter[region] is given as a parameter of its own, and is one of filter's.
+    std::vector<std::string> names;
+    query.members("",
+                  [&](std::string_view name, const std::string&) { names.emplace_back(name.substr(0, name.find('['))); });
     const auto given = [&](const char* name) {
-        if (name == nullptr) return false;
-        const std::string part_of = std::string(name) + '[';
-        bool found = false;
-        query.members("", [&](std::string_view given_name, const std::string&) {
-            found = found || given_name == name || given_name.substr(0, part_of.size()) == part_of;
-        });
-        return found;
+        return name != nullptr && std::find(names.begin(), names.end(), name) != names.end();
     };
     for (const SlowClause& clause : route_->slow_with) {
         if (!clause.with) break;

@@ -64,9 +64,10 @@ std::optional<Response> HttpRequest::check_framing(const char* version) const {
     const char* encoding = header("Transfer-Encoding");
     if (encoding && strcasecmp(encoding, "chunked") != 0)
         return refuse(501, "the only Transfer-Encoding that is understood is \"chunked\"");
-    if (head_.transfers > 1) return refuse(400, "the body is chunked once: there is more than one Transfer-Encoding header");
+    if (head_.transfers > 1) return refuse(400, "there is more than one Transfer-Encoding header: a body is chunked once");
     if (encoding && header("Content-Length")) return refuse(400, "Content-Length and Transfer-Encoding exclude each other");
-    if (encoding && std::strcmp(version, "HTTP/1.0") == 0) return refuse(400, "HTTP/1.0 knows no Transfer-Encoding");
+    if (encoding && std::strcmp(version, "HTTP/1.0") == 0)
+        return refuse(400, "HTTP/1.0 knows no Transfer-Encoding: send Content-Length, or HTTP/1.1");
     if (std::strcmp(version, "HTTP/1.1") == 0 && !header("Host")) return refuse(400, "the Host header is missing");
     if (const char* expect = header("Expect"); expect && strcasecmp(expect, "100-continue") != 0)
         return refuse(417, "the only expectation that is understood is \"100-continue\"");

@@ -149,8 +149,9 @@ test('message framing that two servers could read in two ways is refused', async
   isErrorAnswer(assert, await one(head(...start, 'Content-Length: 2', 'Content-Length: 3')), 400);
   isErrorAnswer(assert, await one(head(...start, 'Transfer-Encoding: gzip, chunked')), 501);
   const chunked = ['2\r\n{}\r\n0\r\n\r\n'];
-  isErrorAnswer(assert, await one([head(...start, 'Transfer-Encoding: chunked', 'Transfer-Encoding: chunked', 'Connection: close'), ...chunked]), 400);
-  isErrorAnswer(assert, await one([head('POST /api/v1/metrics HTTP/1.0', ...start.slice(1), 'Transfer-Encoding: chunked'), ...chunked]), 400);
+  // The body alone would be 400 too.
+  assert.match(isErrorAnswer(assert, await one([head(...start, 'Transfer-Encoding: chunked', 'Transfer-Encoding: chunked', 'Connection: close'), ...chunked]), 400).message, /more than one Transfer-Encoding/);
+  assert.match(isErrorAnswer(assert, await one([head('POST /api/v1/metrics HTTP/1.0', ...start.slice(1), 'Transfer-Encoding: chunked'), ...chunked]), 400).message, /HTTP\/1\.0 knows no/);
   isErrorAnswer(assert, await one(head('GET /healthz HTTP/1.1', 'Connection: close')), 400);
   isErrorAnswer(assert, await one(head(...start, 'Expect: the-unexpected', 'Content-Length: 2')), 417);
   isErrorAnswer(assert, await one(`${head('GET /api/v1/profile HTTP/1.1', 'Host: x', `Authorization: Bearer ${s.key}`, 'Content-Length: 2')}{}`), 400);

@@ -62,7 +62,7 @@ public:
     virtual std::uint32_t size() const noexcept = 0;
     virtual CodeRange codes_of(PropertyKind kind) const noexcept = 0;
     virtual DictionaryEntry entry(std::uint32_t code) = 0;
-    // The same for whoever asks for few entries that lie together: only this one is unpacked.
+    // The same for whoever asks for few of those that are loaded together: the first ones are unpacked each by itself.
     virtual DictionaryEntry lone_entry(std::uint32_t code) { return entry(code); }
     // The texts of entries [code, end), one right behind the other: those that are loaded with this one.
     struct Neighbours {

@@ -66,12 +66,17 @@ std::int64_t events_taken() {
 }
 
 // What this session's last look has found that was not enough: until as many more events were taken as were missing, another
-// look cannot find enough either. (An open transaction's rows are found when it has ended, with the next look.)
+// look hardly finds enough either, and reading the table for it would be all that an idle round does. Not for ever: rows of
+// transactions that were open then have numbers from before. Where few are asked for, it is always looked.
 struct LastLook {
-    std::int64_t taken = INT64_MAX, rows = 0;  // of none: any number is smaller
+    static constexpr std::int64_t few = 10'000;
+    static constexpr TimestampTz longest = USECS_PER_MINUTE;
+    std::int64_t taken = 0, rows = 0;
+    TimestampTz at = DT_NOBEGIN;
 
-    bool may_suffice(std::int64_t now, std::int64_t wanted) const noexcept {
-        return now < taken || rows + now - taken >= wanted;
+    bool may_suffice(std::int64_t taken_now, std::int64_t wanted, TimestampTz now) const noexcept {
+        return wanted < few || at == DT_NOBEGIN || now < at || now - at > longest || taken_now < taken ||
+               rows + taken_now - taken >= wanted;
     }
 };
 LastLook last_look;
@@ -137,7 +142,8 @@ void write_parts(PartWriter& writer, const RunShape& shape, std::uint32_t first,
 Sealed seal_recent(const SealedStore& store, std::int64_t at_least, std::int64_t at_most) {
     const std::int64_t wanted = std::min(at_least, at_most);
     const std::int64_t taken = call_pg([] { return events_taken(); });
-    if (!last_look.may_suffice(taken, wanted)) return {};
+    const TimestampTz now = call_pg([] { return GetCurrentTimestamp(); });
+    if (!last_look.may_suffice(taken, wanted, now)) return {};
     Relation const table = call_pg([&] {
         return table_open(get_relname_relid("recent_identity", get_namespace_oid("tally", false)), RowExclusiveLock);
     });
@@ -145,7 +151,7 @@ Sealed seal_recent(const SealedStore& store, std::int64_t at_least, std::int64_t
     std::int64_t held_back = 0;
     std::vector<RecentRow> rows = read_recent(table, store.snapshot, at_most);
     const auto found = static_cast<std::int64_t>(rows.size());
-    last_look = found < wanted ? LastLook{taken, found} : LastLook{};
+    last_look = found < wanted ? LastLook{taken, found, now} : LastLook{};
     if (found >= wanted) {
         const bool ask = call_pg([&] { return has_released(store); });
         for (const RecentRow& row : rows) {
