@@ -144,3 +144,25 @@ SET tally.tenant = 'direct';
 SELECT count(*) FROM tally.loose_segment;
 SELECT * FROM pg_temp.send(1, 1);
 RESET ROLE;
+-- where another engine has taken segments over, and a partition here is an empty shell, all go the way of rows
+BEGIN;
+SET LOCAL allow_system_table_mods = on;
+CREATE TABLE pg_catalog.pg_dist_partition (logicalrelid regclass);
+CREATE FUNCTION pg_temp.direct_ones(first integer) RETURNS TABLE (verdict text, segments bigint, loose bigint) LANGUAGE plpgsql AS $$
+BEGIN
+    SELECT i.verdict INTO verdict FROM tally.ingest((SELECT jsonb_agg(jsonb_build_object('event_id', 'd' || n, 'code', 'shell', 'customer_id', 'c',
+        'timestamp', date_trunc('month', now()))) FROM generate_series(first, first + 1499) n)::text, true) i LIMIT 1;
+    SELECT count(*) INTO segments FROM tally.segment s WHERE s.code = 'shell';
+    SELECT count(*) INTO loose FROM tally.loose_segment l WHERE l.code_hash = tally._hash32('shell');
+    RETURN NEXT;
+END $$;
+SET LOCAL tally.tenant = 'direct';
+-- A partition for this month, which retention has not taken.
+SELECT verdict FROM tally.record('other', 'c');
+DO $$ BEGIN WHILE tally.pack_step(1, '0') LOOP END LOOP; END $$;
+SELECT * FROM pg_temp.direct_ones(1);
+INSERT INTO pg_catalog.pg_dist_partition VALUES ('tally.segment');
+SELECT * FROM pg_temp.direct_ones(10001);
+UPDATE pg_catalog.pg_dist_partition SET logicalrelid = 'tally.loose_segment';
+SELECT * FROM pg_temp.direct_ones(20001);
+ROLLBACK;

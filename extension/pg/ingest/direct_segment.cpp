@@ -7,6 +7,7 @@
 
 #include "pg/ingest/direct_segment.hpp"
 #include "pg/border/boundary.hpp"
+#include "pg/ingest/store_table.hpp"
 #include "pg/segment/partition_list.hpp"
 #include "pg/segment/segment_rows.hpp"
 
@@ -33,6 +34,8 @@ void DirectSegments::choose(const IngestBatch& batch) {
         if (event.verdict == Verdict::accepted) ++group_of(*event.event).count;
     const auto is_large = [](const auto& group) { return group.second.count >= segment_from; };
     if (std::none_of(groups_.begin(), groups_.end(), is_large)) return;
+    // A segment made here would lie in the shell of a table whose rows are on other nodes, or apart from them.
+    if (call_pg([] { return is_distributed("segment") || is_distributed("loose_segment"); })) return;
     const SegmentPartitions partitions = call_pg([] { return segment_partitions(); });
     for (auto& [key, group] : groups_) {
         if (group.count < segment_from) continue;

@@ -25,15 +25,14 @@ bool is_plain_index(const IndexInfo* info, Relation index) {
            info->ii_ExclusionOps == nullptr && index->rd_index->indimmediate;
 }
 
-// A store that an engine for distributed tables has taken over is an empty shell here.
-bool is_distributed(Relation relation) {
+bool is_distributed_relation(Oid relation) {
     const Oid catalog = get_relname_relid("pg_dist_partition", PG_CATALOG_NAMESPACE);
     if (!OidIsValid(catalog)) return false;
     const AttrNumber column = get_attnum(catalog, "logicalrelid");
     if (column == InvalidAttrNumber) return true;
     Relation const partitions = table_open(catalog, AccessShareLock);
     ScanKeyData key;
-    ScanKeyInit(&key, column, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(RelationGetRelid(relation)));
+    ScanKeyInit(&key, column, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relation));
     Snapshot const snapshot = RegisterSnapshot(GetLatestSnapshot());
     SysScanDesc scan = systable_beginscan(partitions, InvalidOid, false, snapshot, 1, &key);
     const bool found = HeapTupleIsValid(systable_getnext(scan));
@@ -48,7 +47,8 @@ bool may_access_directly(const StoreTable& table, std::span<const Oid> columns, 
     const FormData_pg_class* about = relation->rd_rel;
     if (about->relkind != RELKIND_RELATION || about->relispartition || about->relhassubclass || about->relforcerowsecurity ||
         relation->rd_tableam != GetHeapamTableAmRoutine() || relation->trigdesc != nullptr ||
-        relation->rd_rules != nullptr || !has_columns(RelationGetDescr(relation), columns) || is_distributed(relation)) {
+        relation->rd_rules != nullptr || !has_columns(RelationGetDescr(relation), columns) ||
+        is_distributed_relation(RelationGetRelid(relation))) {
         return false;
     }
     if (table.primary == nullptr || table.primary_info->ii_NumIndexKeyAttrs != key_columns) return false;
@@ -65,6 +65,10 @@ bool may_access_directly(const StoreTable& table, std::span<const Oid> columns, 
 }
 
 }  // namespace
+
+bool is_distributed(const char* name) {
+    return is_distributed_relation(get_relname_relid(name, get_namespace_oid("tally", false)));
+}
 
 StoreTable open_store_table(const char* name, std::span<const Oid> columns, int key_columns) {
     StoreTable table;

@@ -25,6 +25,9 @@ struct StoreTable {
     bool is_direct = false;
 };
 
+// Whether an engine for distributed tables has taken tally.NAME over, and the table here is an empty shell.
+bool is_distributed(const char* name);
+
 // Opens tally.NAME for writing; `columns` are its types in order, the first `key_columns` the primary key. The lock is kept
 // until the transaction ends.
 StoreTable open_store_table(const char* name, std::span<const Oid> columns, int key_columns);
