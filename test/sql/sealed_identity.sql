@@ -113,3 +113,18 @@ SELECT count(*), count(DISTINCT event_id) FROM tally.recent_event;
 SELECT tally._release_identities(ARRAY[tally._event_identity(1, 'k1', '', '1'), tally._event_identity(1, 'k3', '', '3001')]);
 SELECT * FROM pg_temp.send(1, 3, 8);
 SELECT * FROM pg_temp.send(1, 3, 8);
+-- a run that says of itself what is not so is told, and lets nothing in again
+UPDATE tally.identity_run SET blocks = -blocks;
+ALTER TABLE tally.identity_run DROP CONSTRAINT identity_run_check, DROP CONSTRAINT identity_run_filters_check, DROP CONSTRAINT identity_run_entries_check;
+CREATE FUNCTION pg_temp.resent_after(change text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    verdicts text;
+BEGIN
+    EXECUTE 'UPDATE tally.identity_run SET ' || change;
+    SELECT string_agg(s.events || ' ' || s.verdict, ', ' ORDER BY s.verdict) INTO verdicts FROM pg_temp.send(100, 200) s;
+    RAISE EXCEPTION '%', verdicts;      -- takes the change back
+EXCEPTION WHEN OTHERS THEN
+    RETURN SQLSTATE || ' ' || regexp_replace(SQLERRM, 'run \d+', 'run N');
+END $$;
+SELECT c AS change, pg_temp.resent_after(c) FROM unnest(ARRAY['blocks = blocks', 'blocks = -blocks', 'blocks = 0', 'blocks = blocks * 2', 'blocks = 1',
+    'filters = -1', 'filters = 0', 'filters = filters * 2', 'entries = -1', 'entries = 10000000']) c;

@@ -9,13 +9,14 @@ RESET client_min_messages;
 -- Tables whose rows come and go: vacuum comes often and without waiting, and never cuts the file, for which it would lock out readers.
 CREATE FUNCTION pg_temp.option(options text[], wanted text) RETURNS text LANGUAGE sql AS
     $$ SELECT option_value FROM pg_options_to_table(options) WHERE option_name = wanted $$;
-SELECT c.relname FROM pg_class c WHERE c.oid = ANY ('{tally.recent_event, tally.recent_identity, tally.generation, tally.pile, tally.life_total, tally.loose_segment, tally.resend_count}'::regclass[])
+SELECT c.relname FROM pg_class c WHERE c.oid = ANY ('{tally.recent_event, tally.recent_identity, tally.generation, tally.pile, tally.life_total, tally.loose_segment, tally.resend_count,
+    tally.sealed_identity, tally.identity_run, tally.released_identity}'::regclass[])
     AND (pg_temp.option(c.reloptions, 'vacuum_truncate') = 'off' AND pg_temp.option(c.reloptions, 'autovacuum_vacuum_scale_factor') = '0'
          AND pg_temp.option(c.reloptions, 'autovacuum_vacuum_threshold')::int <= 20000 AND pg_temp.option(c.reloptions, 'autovacuum_vacuum_cost_delay') = '0') IS NOT TRUE;
 -- What is inserted and deleted fills its pages, what is updated leaves room, and no index holds a column that changes, so that updates
 -- stay on their page.
 SELECT c.relname, pg_temp.option(c.reloptions, 'fillfactor') AS fillfactor FROM pg_class c
-    WHERE c.oid = ANY ('{tally.recent_event, tally.recent_identity, tally.generation, tally.pile, tally.life_total, tally.month_count, tally.key_use, tally.identity_run}'::regclass[]) ORDER BY 1;
+    WHERE c.oid = ANY ('{tally.recent_event, tally.recent_identity, tally.generation, tally.pile, tally.life_total, tally.month_count, tally.key_use, tally.identity_run, tally.sealed_identity, tally.released_identity}'::regclass[]) ORDER BY 1;
 SELECT c.relname, count(*) AS indexes FROM pg_class c JOIN pg_index i ON i.indrelid = c.oid
     WHERE c.oid = ANY ('{tally.pile, tally.life_total, tally.month_count, tally.key_use}'::regclass[]) GROUP BY 1 HAVING count(*) > 1 OR NOT bool_and(i.indisprimary);
 -- A partition of segments that packing makes has what the parent has: its key, and values that are read by slices.

@@ -134,6 +134,19 @@ void close_sealed_store(const SealedStore& store) {
     table_close(store.runs, NoLock);
 }
 
+namespace {
+
+void check_shape(const SealedRun& run) {
+    const RunShape shape = run_shape(run.entries > 0 ? static_cast<std::uint64_t>(run.entries) : 0);
+    if (run.entries >= 0 && run.shape.filters == shape.filters && run.shape.blocks == shape.blocks) return;
+    ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
+                    errmsg("run %lld of sealed identities has not the parts that its identities need",
+                           static_cast<long long>(run.id)),
+                    errhint("Restore table tally.identity_run from a backup, or a standby.")));
+}
+
+}  // namespace
+
 SealedRuns read_runs(const SealedStore& store, const char* state) {
     SealedRuns found{static_cast<SealedRun*>(palloc(sizeof(SealedRun) * 8)), 0};
     int room = 8;
@@ -152,6 +165,7 @@ SealedRuns read_runs(const SealedStore& store, const char* state) {
                             {static_cast<std::uint32_t>(DatumGetInt32(attribute(slot, 4))),
                              static_cast<std::uint32_t>(DatumGetInt32(attribute(slot, 5)))},
                             DatumGetInt32(attribute(slot, 7))};
+        check_shape(run);
         int at = found.count++;
         for (; at > 0 && found.runs[at - 1].id < run.id; --at) found.runs[at] = found.runs[at - 1];
         found.runs[at] = run;

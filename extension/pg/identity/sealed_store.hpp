@@ -32,7 +32,8 @@ struct SealedStore {
 SealedStore open_sealed_store(Snapshot snapshot, LOCKMODE mode);
 void close_sealed_store(const SealedStore& store);
 
-// Runs in a state (ready, merging, obsolete), newest first, in palloc'ed memory.
+// Runs in a state (ready, merging, obsolete), newest first, in palloc'ed memory. Raises XX001 for one whose row gives it
+// another shape than so many identities have: keys would be looked for where they do not lie, and let in again.
 struct SealedRuns {
     SealedRun* runs;
     int count;

@@ -11,11 +11,12 @@ CREATE TABLE tally.identity_run (
     state     text NOT NULL CHECK (state IN ('ready', 'merging', 'obsolete')),
     entries   bigint NOT NULL CHECK (entries >= 0),
     filters   integer NOT NULL CHECK (filters > 0),
-    blocks    integer NOT NULL CHECK (blocks OPERATOR(pg_catalog.%) filters OPERATOR(pg_catalog.=) 0),
+    blocks    integer NOT NULL CHECK (blocks OPERATOR(pg_catalog.>) 0 AND blocks OPERATOR(pg_catalog.%) filters OPERATOR(pg_catalog.=) 0),
     merges    bigint[],
     next_part integer NOT NULL DEFAULT 0,
     sealed_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
-) WITH (fillfactor = 50);
+) WITH (fillfactor = 50, vacuum_truncate = off, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 50,
+        autovacuum_vacuum_cost_delay = 0);
 COMMENT ON TABLE tally.identity_run IS 'Runs of sealed identities: a question looks into all that are ready';
 COMMENT ON COLUMN tally.identity_run.run_id IS 'Greater = sealed later';
 COMMENT ON COLUMN tally.identity_run.state IS 'ready: valid; merging: being made from others that still hold; obsolete: merged into another, being deleted';
@@ -31,7 +32,9 @@ CREATE TABLE tally.sealed_identity (
     part   integer NOT NULL,
     data   bytea NOT NULL,
     PRIMARY KEY (run_id, part)
-) WITH (fillfactor = 100, vacuum_truncate = off);
+) WITH (fillfactor = 100, vacuum_truncate = off, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000,
+        autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 100000,
+        autovacuum_vacuum_cost_delay = 0);
 ALTER TABLE tally.sealed_identity ALTER COLUMN data SET STORAGE PLAIN;
 COMMENT ON TABLE tally.sealed_identity IS 'Blocks of sealed identities and filters over them; written once, then only read';
 COMMENT ON COLUMN tally.sealed_identity.run_id IS 'The run that it is part of';
@@ -40,7 +43,9 @@ COMMENT ON COLUMN tally.sealed_identity.data IS 'Format: extension/core/identity
 
 CREATE TABLE tally.released_identity (
     identity uuid PRIMARY KEY
-);
+) WITH (fillfactor = 100, vacuum_truncate = off, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000,
+        autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 100000,
+        autovacuum_vacuum_cost_delay = 0);
 COMMENT ON TABLE tally.released_identity IS 'Sealed identities of voided events: the same events may come again';
 COMMENT ON COLUMN tally.released_identity.identity IS 'As in recent_identity; forgotten when no run holds it any more';
 
