@@ -2,6 +2,8 @@
 -- and with nothing but NULL. What it answers, or raises, is other tests' business; what it does is undone.
 \set VERBOSITY terse
 SET client_min_messages = warning;
+DROP EXTENSION IF EXISTS pgtally CASCADE;
+CREATE EXTENSION pgtally;
 SELECT tally.create_tenant('nulls') IS NOT NULL AS made;
 SET tally.tenant = 'nulls';
 SELECT tally.create_metric('call', 'COUNT_DISTINCT', name => 'm', aggregation_key => 'v') IS NOT NULL AS made;
