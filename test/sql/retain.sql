@@ -17,9 +17,9 @@ SELECT pg_temp.send('rest', '1983-01-01', 5), pg_temp.send('rest_now', pg_temp.b
 SELECT place = 'recent_event' AS recent, sum(events), sum(bytes) > 0 AS bytes, count(*) FROM tally.storage GROUP BY 1 ORDER BY 1;
 SELECT tenant_id, code, recent_events, oldest <= now() AS oldest, packed_events, small_segments, full_segments, bytes > 0 AS bytes, packed_at <= clock_timestamp() AS packed_at FROM tally.packing;
 INSERT INTO tally.correction (tenant_id, seq, identity, ts, code, customer_id, import_id, reason)
-SELECT 1, first_seq, gen_random_uuid(), first_ts, code, 'c', gen_random_uuid(), 'test' FROM tally.segment WHERE month = '1983-01-01';
+SELECT 1, first_seq, tally._event_identity(1, 'c1', '', 'old1'), first_ts, code, 'c1', gen_random_uuid(), 'test' FROM tally.segment WHERE month = '1983-01-01';
 DELETE FROM tally.recent_identity WHERE identity = tally._event_identity(1, 'c1', '', 'old1');
-SELECT * FROM tally.verify();
+SELECT * FROM tally.verify() WHERE problem !~ 'import';
 SELECT tally.seal_identities(1, 60);
 SELECT count(*) FROM tally.usage('call', '1980-01-01Z', '2200-01-01Z');
 CALL tally.retain(interval '125 months');

@@ -5,6 +5,8 @@
 
 #include <string>
 
+#include "core/event/stored_payload.hpp"
+
 namespace {
 
 using tally::DocumentForm;
@@ -363,6 +365,29 @@ TEST_F(SameEvent, HashesAreFixedForEver) {
     EXPECT_EQ(hex(one(document).identity), "da1860194e4ad1a3d39551e10463aebf");
     EXPECT_EQ(hex(one(document).payload), "91e3b9419bf9fa3af4ccdac1032a4342");
     EXPECT_EQ(one(document).customer_hash, -1491021487);
+}
+
+// What is stored of an event gives the payload with which it came, with or without a timestamp.
+TEST(StoredPayload, IsThatOfTheEventAsItWasSent) {
+    tally::PayloadReader reader;
+    for (const std::string_view properties :
+         {R"({})", R"({"b":1.50,"a":"\u00e4\n"})", R"({"n":-0,"m":1e3,"t":true,"z":null})",
+          R"({"o":{"b":[1, 2.0],"a":{}},"long":123456789012345678901234567890.10,"l":[ ],"x":"y"})"}) {
+        for (const std::string_view time : {"", R"(,"timestamp":"2023-11-14T20:00:00.123456Z")"}) {
+            const EventDocument document =
+                parse(event_with(std::string(time) + ",\"properties\":" + std::string(properties)));
+            ASSERT_EQ(document.events().size(), 1U);
+            const Event& sent = document.events()[0];
+            ASSERT_EQ(sent.reason, "") << properties;
+            tally::StoredEvent stored;
+            stored.ts = sent.ts_microseconds;
+            stored.properties = sent.properties;
+            const tally::StoredPayload payload = reader.read(sent.code, stored);
+            EXPECT_EQ(time.empty() ? payload.without_time : payload.with_time, sent.payload) << properties;
+            EXPECT_NE(time.empty() ? payload.with_time : payload.without_time, sent.payload) << properties;
+            EXPECT_NE(reader.read("d", stored).with_time, payload.with_time);
+        }
+    }
 }
 
 }  // namespace

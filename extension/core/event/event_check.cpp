@@ -157,12 +157,12 @@ Hash128 event_identity(std::int32_t tenant_id, std::string_view customer_id, std
     return scratch.hash();
 }
 
-void set_hashes(Event& event, std::int32_t tenant_id, FieldBytes& scratch, const NestedValues& nested,
-                std::deque<std::string>* derived_ids) {
+Hash128 event_payload(std::string_view code, std::optional<std::int64_t> timestamp, std::span<const Property> properties,
+                      const NestedValues& nested, FieldBytes& scratch) {
     scratch.clear();
-    scratch.add(event.code);
-    scratch.add(event.has_timestamp ? std::to_string(event.ts_microseconds) : std::string{});
-    for (const Property& property : event.properties) {
+    scratch.add(code);
+    scratch.add(timestamp ? std::to_string(*timestamp) : std::string{});
+    for (const Property& property : properties) {
         scratch.add(property.key);
         if (property.kind == PropertyKind::text) {
             scratch.add_tag('s');
@@ -180,7 +180,14 @@ void set_hashes(Event& event, std::int32_t tenant_id, FieldBytes& scratch, const
         scratch.add(number.digits);
         scratch.add(std::to_string(number.point));
     }
-    event.payload = scratch.hash();
+    return scratch.hash();
+}
+
+void set_hashes(Event& event, std::int32_t tenant_id, FieldBytes& scratch, const NestedValues& nested,
+                std::deque<std::string>* derived_ids) {
+    const std::optional<std::int64_t> sent =
+        event.has_timestamp ? std::optional<std::int64_t>(event.ts_microseconds) : std::nullopt;
+    event.payload = event_payload(event.code, sent, event.properties, nested, scratch);
 
     if (event.event_id.empty() && derived_ids) event.event_id = derived_ids->emplace_back(hex(event.payload));
     event.code_hash = hash32(event.code);

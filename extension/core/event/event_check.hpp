@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <optional>
 
 #include "core/event/event_document.hpp"
 
@@ -27,6 +28,11 @@ void check_time(Event& event, const DocumentOptions& options, bool allow_backfil
 // Hash of the length-prefixed fields that make an event itself. `scratch` is working memory.
 Hash128 event_identity(std::int32_t tenant_id, std::string_view customer_id, std::string_view source,
                        std::string_view event_id, FieldBytes& scratch);
+
+// Hash of what an event says: its code, its timestamp as it was sent (nothing: none was) and its properties, sorted by key.
+// `nested` has read those that are neither strings nor numbers. `scratch` is working memory.
+Hash128 event_payload(std::string_view code, std::optional<std::int64_t> timestamp, std::span<const Property> properties,
+                      const NestedValues& nested, FieldBytes& scratch);
 
 // Fills code_hash, customer_hash, identity and payload of a good event. `scratch` is working memory that is kept between
 // calls.

@@ -24,12 +24,6 @@ void close_now(const tally::SealedStore& store) {
     UnregisterSnapshot(snapshot);
 }
 
-// Direct table access looks at no right: who may not read the table may not read it by a function either.
-void require_select(const tally::SealedStore& store) {
-    if (pg_class_aclcheck(RelationGetRelid(store.parts), GetUserId(), ACL_SELECT) != ACLCHECK_OK)
-        aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, RelationGetRelationName(store.parts));
-}
-
 Datum uuid_datum(const tally::Hash128& key) {
     auto* const uuid = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t)));
     memcpy(uuid->data, key.data(), key.size());
@@ -96,7 +90,7 @@ TALLY_FUNCTION(find_sealed) {
         memcpy(keys[i].data(), DatumGetUUIDP(elements[i])->data, keys[i].size());
     }
     const tally::SealedStore store = tally::open_sealed_store(GetActiveSnapshot(), AccessShareLock);
-    require_select(store);
+    tally::require_select(store);
     tally::guarded([&] { tally::call_pg([&] { tally::find_sealed(store, keys, count, matches); }); });
     tally::close_sealed_store(store);
     for (int i = 0; i < count; ++i) {
@@ -112,7 +106,7 @@ TALLY_FUNCTION(find_sealed) {
 TALLY_FUNCTION(sealed_identities) {
     RowTarget target{tally::begin_rows(fcinfo), 0};
     const tally::SealedStore store = tally::open_sealed_store(GetActiveSnapshot(), AccessShareLock);
-    require_select(store);
+    tally::require_select(store);
     const tally::SealedRuns ready = tally::read_runs(store, "ready");
     for (int i = 0; i < ready.count; ++i) {
         target.run = ready.runs[i].id;

@@ -126,6 +126,11 @@ SealedStore open_sealed_store(Snapshot snapshot, LOCKMODE mode) {
     return store;
 }
 
+void require_select(const SealedStore& store) {
+    if (pg_class_aclcheck(RelationGetRelid(store.parts), GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+        aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, RelationGetRelationName(store.parts));
+}
+
 void close_sealed_store(const SealedStore& store) {
     index_close(store.released_index, NoLock);
     table_close(store.released, NoLock);
@@ -134,20 +139,24 @@ void close_sealed_store(const SealedStore& store) {
     table_close(store.runs, NoLock);
 }
 
-namespace {
-
-void check_shape(const SealedRun& run) {
+bool has_own_shape(const SealedRun& run) {
     const RunShape shape = run_shape(run.entries > 0 ? static_cast<std::uint64_t>(run.entries) : 0);
-    if (run.entries >= 0 && run.shape.filters == shape.filters && run.shape.blocks == shape.blocks) return;
-    ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
-                    errmsg("run %lld of sealed identities has not the parts that its identities need",
-                           static_cast<long long>(run.id)),
-                    errhint("Restore table tally.identity_run from a backup, or a standby.")));
+    return run.entries >= 0 && run.shape.filters == shape.filters && run.shape.blocks == shape.blocks;
 }
 
-}  // namespace
-
 SealedRuns read_runs(const SealedStore& store, const char* state) {
+    const SealedRuns found = read_damaged_runs(store, state);
+    for (int i = 0; i < found.count; ++i) {
+        if (has_own_shape(found.runs[i])) continue;
+        ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
+                        errmsg("run %lld of sealed identities has not the parts that its identities need",
+                               static_cast<long long>(found.runs[i].id)),
+                        errhint("Restore table tally.identity_run from a backup, or a standby.")));
+    }
+    return found;
+}
+
+SealedRuns read_damaged_runs(const SealedStore& store, const char* state) {
     SealedRuns found{static_cast<SealedRun*>(palloc(sizeof(SealedRun) * 8)), 0};
     int room = 8;
     TupleTableSlot* const slot = table_slot_create(store.runs, nullptr);
@@ -165,7 +174,6 @@ SealedRuns read_runs(const SealedStore& store, const char* state) {
                             {static_cast<std::uint32_t>(DatumGetInt32(attribute(slot, 4))),
                              static_cast<std::uint32_t>(DatumGetInt32(attribute(slot, 5)))},
                             DatumGetInt32(attribute(slot, 7))};
-        check_shape(run);
         int at = found.count++;
         for (; at > 0 && found.runs[at - 1].id < run.id; --at) found.runs[at] = found.runs[at - 1];
         found.runs[at] = run;

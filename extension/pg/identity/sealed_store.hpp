@@ -32,6 +32,9 @@ struct SealedStore {
 SealedStore open_sealed_store(Snapshot snapshot, LOCKMODE mode);
 void close_sealed_store(const SealedStore& store);
 
+// Direct table access looks at no right: who may not read the table may not read it by a function either.
+void require_select(const SealedStore& store);
+
 // Runs in a state (ready, merging, obsolete), newest first, in palloc'ed memory. Raises XX001 for one whose row gives it
 // another shape than so many identities have: keys would be looked for where they do not lie, and let in again.
 struct SealedRuns {
@@ -39,6 +42,9 @@ struct SealedRuns {
     int count;
 };
 SealedRuns read_runs(const SealedStore& store, const char* state);
+// The same for who tells of such rows.
+SealedRuns read_damaged_runs(const SealedStore& store, const char* state);
+bool has_own_shape(const SealedRun& run);
 
 // What is known of one identity.
 struct SealedMatch {

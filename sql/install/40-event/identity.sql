@@ -71,6 +71,11 @@ CREATE FUNCTION tally._sealed_identities(OUT identity uuid, OUT payload bigint, 
     LANGUAGE C STABLE STRICT PARALLEL SAFE ROWS 1000000;
 COMMENT ON FUNCTION tally._sealed_identities() IS 'All identities of ready runs, released ones too; checks every block and filter. Raises XX001';
 
+CREATE FUNCTION tally._checked_identities(OUT identity uuid, OUT payload bigint, OUT month integer, OUT run_id bigint, OUT problem text) RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'tally_checked_identities'
+    LANGUAGE C STABLE STRICT PARALLEL SAFE ROWS 1000000;
+COMMENT ON FUNCTION tally._checked_identities() IS 'The same as far as they can be read, and rows with what is wrong with a run';
+
 CREATE FUNCTION tally._release_identities(identities uuid[]) RETURNS void
     LANGUAGE sql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp

@@ -91,7 +91,7 @@ DECLARE
     admin   CONSTANT text[] := ARRAY['create_tenant', 'grant_read', 'revoke_read', 'create_api_key', 'api_keys', 'revoke_api_key', 'set_limits', 'seal_identities', 'pack', 'retain', 'verify'];
     tending CONSTANT text[] := ARRAY['pack_step', 'cut_daily'];    -- the same whoever calls it: tallyd does
     reading CONSTANT text[] := ARRAY['_statement_deadline', '_set_statement_deadline'];    -- VOLATILE, and store nothing
-    all_of  CONSTANT text[] := ARRAY['_find_sealed', '_sealed_identities', '_stored_events', '_problems', '_recent_health', '_segment_health', '_limit_health',
+    all_of  CONSTANT text[] := ARRAY['_find_sealed', '_sealed_identities', '_checked_identities', '_stored_events', '_problems', '_correction_problems', '_cut_problems', '_place_problems', '_life_problem', '_recent_health', '_segment_health', '_limit_health',
                                   '_verified', '_tenant_health', '_store_health', '_unseen_seqs', '_moment'];    -- read over all tenants
     routine record;
     grantee text;
