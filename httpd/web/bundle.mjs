@@ -26,7 +26,10 @@ function readOr(path) {
 }
 
 // uPlot without what no chart of ours has: steps and splines, scales that are not linear, its own legend, plots in step,
-// texts of times (ticks are ours). Its version is fixed by the lock file; a new one has to be looked at anew.
+// texts of times (ticks are ours), points under the cursor, what is dragged, and series that come and go. Its version is fixed by the lock file; a new one has to be looked at anew.
+const idle = [
+  'initLegendRow', 'setLegend', 'timeAxisVals', 'mouseDown', 'mouseUp', 'addSeries', 'delSeries', 'setSeries', 'setFocus', 'clipBandLine', 'dblClick',
+];
 const slim = {
   name: 'slim',
   setup(setup) {
@@ -36,10 +39,18 @@ const slim = {
         [/\(paths\.(stepped|spline) *= \w+\);/g, ''], [/^\t?uPlot\.(sync|fmtDate|fmtNum|join|assign|range\w+|orient|addGap|clipGaps) *= \w+;/gm, ''],
         [/= \(opts\.fmtDate \|\| fmtDate\)|= fmtDate\(dateTpl\)/g, '= () => () => ""'],
         [/\b(\w+\.)?distr *(== *(3|4|100)|>= 3)/g, 'false'], [/legend\.(live|show)\b(?! *=[^=])/g, 'false'],
+        [/\bmode == 2/g, 'false'], [/\bmode == 1/g, 'true'], [/if \(i > 0 && s\.show\)(?= \{\n\t+let xPos2)/g, 'if (false)'],
+        [/if \((cursorOnePt|cursorFocus|select\.show && dragging)\)/g, 'if (false)'],
       ];
       for (const [what, by] of cuts) {
         if (!what.test(text)) throw new Error(`uPlot has no ${what} any more`);
         text = text.replace(what, by);
+      }
+      // Bodies of functions that nothing of ours calls.
+      for (const name of idle) {
+        const body = new RegExp(`^(\\t*)function ${name}\\(.*\\{\\n[^]*?\\n\\1\\}`, 'm');
+        if (!body.test(text)) throw new Error(`uPlot has no ${name} any more`);
+        text = text.replace(body, `$1function ${name}() {}`);
       }
       return { contents: text };
     });

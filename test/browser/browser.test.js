@@ -75,6 +75,29 @@ function tests() {
     }
   });
 
+  test('the address of make run signs in a tab that shows the page already', async () => {
+    const code = crypto.randomBytes(16).toString('hex');
+    const file = path.join(s.cluster.dir, 'code');
+    fs.writeFileSync(file, `${code}\n${s.key}\n`, { mode: 0o600 });
+    const tallyd = await startTallyd(s.cluster, ['--page-sign-in', file]);
+    await tallyd.ready();
+    const other = await Browser.start(tallyd.url);
+    try {
+      const page = await other.open();
+      await page.getByLabel('API key').waitFor();
+      await page.evaluate((hash) => { location.hash = hash; }, `code=${code}`);
+      await page.locator('aside .tenant').waitFor();
+      assert.ok(!page.url().includes(code), page.url());
+      // Once more, in vain: who is signed in stays so.
+      await page.evaluate((hash) => { location.hash = hash; }, `code=${code}`);
+      await page.getByRole('heading', { name: 'Overview' }).waitFor();
+      other.check();
+    } finally {
+      await other.stop();
+      await tallyd.stop();
+    }
+  });
+
   // Each view, with something that it must show.
   const views = () => [
     ['overview', '/', 'Events an hour'],

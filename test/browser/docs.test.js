@@ -87,8 +87,8 @@ function tests() {
     await page.getByText('id is needed').waitFor();
     const fill = (name, text) => page.getByLabel(name, { exact: true }).fill(text);
     await fill('id, needed', 'gpu');
-    await fill('from', '2026-02-01');
-    await fill('to', '2026-03-01');
+    await fill('from, needed', '2026-02-01');
+    await fill('to, needed', '2026-03-01');
     await fill('group_by', 'customer_id\nregion');
     await fill('filter', 'seconds=12345678901234567890.5');
     await page.getByRole('button', { name: 'Send GET' }).click();
@@ -128,6 +128,31 @@ function tests() {
     await other.getByRole('button', { name: 'Send GET' }).click();
     await other.getByText('This key is not valid any more').waitFor();
     await other.context().close();
+    b.check();
+  });
+
+  test('examples work as they stand, what is needed is marked, and a metric that there is not signs nobody out', async () => {
+    const page = await b.open({ key: s.key, place: '/docs', hash: '/route/createMetric' });
+    for (const [route, answer] of [['createMetric', '"slug"'], ['tryMetric', '"data"'], ['createProduct', '"catalog"']]) {
+      await go(page, `/route/${route}`);
+      await page.locator('.try .method, .try button.primary').first().waitFor();
+      await page.getByRole('button', { name: 'Send POST' }).click();
+      await page.locator('.answered .badge.good').waitFor();
+      assert.ok((await page.locator('.answer-text').textContent()).length > 2, `${route}: ${answer}`);
+    }
+    for (const [route, names] of [['getMetricUsage', ['from', 'to']], ['getUsageSummary', ['start_date', 'end_date']]]) {
+      await go(page, `/route/${route}`);
+      for (const name of names) await page.getByLabel(`${name}, needed`, { exact: true }).waitFor();
+    }
+    await page.getByRole('button', { name: 'Send GET' }).click();
+    await page.getByText('start_date is needed').waitFor();
+    await go(page, `/route/${operations.find((one) => one.path === '/event/v1/{metric}' && one.method === 'POST').operationId}`);
+    await page.getByLabel('metric, needed', { exact: true }).fill('mispelt');
+    await page.getByRole('button', { name: 'Send POST' }).click();
+    await page.locator('.answered .badge.bad').getByText('401').waitFor();
+    await page.waitForTimeout(300);
+    assert.equal(await page.evaluate(() => sessionStorage.length), 1);
+    await page.context().close();
     b.check();
   });
 

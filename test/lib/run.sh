@@ -258,6 +258,7 @@ say ""
 say "the page, signed in once within 15 minutes: http://127.0.0.1:$port/#code=$code"
 say ""
 [ "$demo" != live ] || { start_trickle; say "live: about two flights a second are sent; their log is $shown/trickle.log"; say ""; }
+[ "$demo" = live ] || [ "$sample" = 0 ] || { say "The sample is of 2001. With \`make run DEMO=live\` flights of now go on coming."; say ""; }
 say "pgtally runs and keeps this terminal: go on in another one."
 say "Ctrl-C here stops tallyd and PostgreSQL. The data stays in $shown$([ "$store" = "$data" ] || say " and $store"), and \`make run\` goes on with it."
 wait_for_the_end

@@ -76,7 +76,7 @@ async function send(method: string, path: string, body: string | Blob | undefine
     if (response.ok) return text;
     const wait = Number(response.headers.get('Retry-After') ?? 0);
     const again = response.status === 429 || (response.status === 503 && method === 'GET');
-    if (again && attempt < 3 && wait > 0 && wait <= 5) {
+    if (again && attempt < 8 && wait > 0 && wait <= 5) {
       await sleep(wait * 1000);
       continue;
     }

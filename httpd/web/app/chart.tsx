@@ -1,6 +1,6 @@
 // Charts over time: stacked bars for what adds up, lines for levels. Floats are good enough to draw with; whoever wants a
 // number gets it from the table.
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import { short } from './format';
 
@@ -20,8 +20,14 @@ export interface ChartProps {
 }
 
 const style = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-const colours = 10;
-export const colourOf = (n: number): string => style(`--series-${n % colours}`);
+// Twenty colours: ten, and the same paler.
+const paint = (n: number): string => (n < 10 ? `var(--series-${n})` : `color-mix(in srgb, var(--series-${n - 10}) 50%, var(--card))`);
+
+// By the place among those that are not faint, in CSS; a canvas wants it without variables.
+function paintOf(series: Series[], one: Series): string {
+  return one.faint ? 'var(--faint)' : paint(series.filter((other) => !other.faint).indexOf(one));
+}
+const colourOf = (series: Series[], one: Series): string => paintOf(series, one).replace(/var\((.*?)\)/g, (_, name: string) => style(name));
 
 function stacked(series: Series[]): Array<Array<number | null>> {
   const sums: number[] = [];
@@ -35,9 +41,8 @@ function options(props: ChartProps, width: number): uPlot.Options {
   const bars = uPlot.paths.bars!({ size: [0.78, 42], align: 1 });
   const text = style('--soft');
   const axis = { stroke: text, font: '12px system-ui, sans-serif', grid: { stroke: style('--line'), width: 1 }, ticks: { show: false } };
-  const solid = props.series.filter((one) => !one.faint);
   const drawn: uPlot.Series[] = props.series.map((one) => {
-    const colour = one.faint ? style('--faint') : colourOf(solid.indexOf(one));
+    const colour = colourOf(props.series, one);
     const asBars = props.kind === 'bars' && !one.faint;
     return {
       label: one.name, stroke: asBars ? undefined : colour, width: one.faint ? 1.5 : 2, dash: one.faint ? [4, 4] : undefined,
@@ -58,7 +63,7 @@ function options(props: ChartProps, width: number): uPlot.Options {
 }
 
 function tick(at: number, step: number, zone: string): string {
-  const fine: Intl.DateTimeFormatOptions = step < 86400 ? { hour: '2-digit', minute: '2-digit' } : step < 28 * 86400 ? { day: 'numeric', month: 'short' } : { month: 'short', year: '2-digit' };
+  const fine: Intl.DateTimeFormatOptions = step < 86400 ? { hour: '2-digit', minute: '2-digit' } : step < 28 * 86400 ? { day: 'numeric', month: 'short' } : { month: 'short', year: 'numeric' };
   const date = new Date(at * 1000);
   const midnight = step < 86400 && new Intl.DateTimeFormat('en-GB', { timeZone: zone, hour: '2-digit', minute: '2-digit' }).format(date) === '00:00';
   return new Intl.DateTimeFormat(undefined, { timeZone: zone, ...(midnight ? { day: 'numeric', month: 'short' } : fine) }).format(date);
@@ -75,13 +80,17 @@ function data(props: ChartProps): uPlot.AlignedData {
 export function Chart(props: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
   const tip = useRef<HTMLDivElement>(null);
+  const cursor = useRef<{ left: number; top: number } | undefined>(undefined);
   useEffect(() => {
     const box = place.current!;
     if (props.times.length === 0) return undefined;
     const began = performance.now();
     const made = options(props, box.clientWidth);
-    made.hooks = { setCursor: [(plot) => showTip(plot, tip.current!, props)], draw: [() => { performance.measure('chart', { start: began, end: performance.now() }); }] };
+    made.hooks = { setCursor: [(plot) => { cursor.current = { left: plot.cursor.left!, top: plot.cursor.top! }; showTip(plot, tip.current!, props); }], draw: [() => { performance.measure('chart', { start: began, end: performance.now() }); }] };
+    const pointed = cursor.current;
     const plot = new uPlot(made, data(props), box);
+    // Where somebody points, the next answer is pointed at.
+    if (pointed && pointed.left >= 0) plot.setCursor(pointed);
     const resize = new ResizeObserver(() => { if (box.clientWidth !== plot.width) plot.setSize({ width: box.clientWidth, height: props.height ?? 280 }); });
     resize.observe(box);
     return () => {
@@ -97,7 +106,14 @@ export function Chart(props: ChartProps) {
 }
 
 function useDark(): boolean {
-  return matchMedia('(prefers-color-scheme: dark)').matches;
+  const query = matchMedia('(prefers-color-scheme: dark)');
+  const [dark, set] = useState(query.matches);
+  useEffect(() => {
+    const listener = () => set(query.matches);
+    query.addEventListener('change', listener);
+    return () => query.removeEventListener('change', listener);
+  }, []);
+  return dark;
 }
 
 function showTip(plot: uPlot, tip: HTMLDivElement, props: ChartProps): void {
@@ -106,17 +122,16 @@ function showTip(plot: uPlot, tip: HTMLDivElement, props: ChartProps): void {
     tip.hidden = true;
     return;
   }
-  const solid = props.series.filter((one) => !one.faint);
   const time = new Intl.DateTimeFormat(undefined, { timeZone: props.zone, dateStyle: 'medium', timeStyle: 'short' }).format(new Date(props.times[at]! * 1000));
-  const rows = props.series.filter((one) => one.values[at] !== null && one.values[at] !== undefined && (one.values[at] !== 0 || props.series.length < 4)).slice(0, 12);
-  tip.replaceChildren(line('b', time), ...rows.map((one) => {
+  const rows = props.series.filter((one) => one.values[at] !== null && one.values[at] !== undefined && (one.values[at] !== 0 || props.series.length < 4));
+  tip.replaceChildren(line('b', time), ...rows.slice(0, 12).map((one) => {
     const row = line('div', '');
     const dot = document.createElement('i');
-    dot.style.background = one.faint ? style('--faint') : colourOf(solid.indexOf(one));
+    dot.style.background = paintOf(props.series, one);
     const name = line('span', one.name);
     row.append(dot, name, line('em', new Intl.NumberFormat(undefined, { maximumFractionDigits: 3 }).format(one.values[at]!)));
     return row;
-  }));
+  }), ...(rows.length > 12 ? [line('div', `and ${rows.length - 12} more`)] : []));
   tip.hidden = false;
   const left = plot.valToPos(props.times[at]!, 'x') + 60;
   tip.style.left = `${Math.max(0, Math.min(left + 14, plot.width - tip.offsetWidth - 4))}px`;
@@ -144,10 +159,10 @@ export function Spark(props: { values: number[]; label: string }) {
 }
 
 // The colours' names: a swatch for each series.
-export function Legend(props: { names: string[] }) {
+export function Legend({ series }: { series: Series[] }) {
   return (
     <ul class="legend">
-      {props.names.map((name, n) => <li key={name}><i class={`swatch s${n % colours}`} />{name}</li>)}
+      {series.map((one, n) => <li key={n}><i class={`swatch${one.faint ? ' dashed' : ''}`} ref={(node) => { if (node) node.style.background = paintOf(series, one); }} />{one.name}</li>)}
     </ul>
   );
 }

@@ -23,7 +23,8 @@ export function exact(value: string | null | undefined): string {
 }
 
 export const count = (value: number): string => whole.format(value);
-export const short = (value: number): string => compact.format(value);
+// Beyond thousands of billions no word is short.
+export const short = (value: number): string => (Math.abs(value) < 1e15 ? compact.format(value) : value.toExponential(1));
 export const plural = (value: number, one: string, many = `${one}s`): string => `${count(value)} ${value === 1 ? one : many}`;
 
 export function bytes(value: number): string {
@@ -53,6 +54,14 @@ function format(zone: string, options: Intl.DateTimeFormatOptions): Intl.DateTim
   let found = formats.get(name);
   if (!found) formats.set(name, found = new Intl.DateTimeFormat(locale, { timeZone: zone, ...options }));
   return found;
+}
+
+export function isZone(name: string): boolean {
+  try {
+    return Boolean(format(name, {}));
+  } catch {
+    return false;
+  }
 }
 
 export const ownZone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';

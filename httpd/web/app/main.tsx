@@ -1,6 +1,6 @@
 // The page: signs in, then shows the view that the address names.
 import { render } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useErrorBoundary, useState } from 'preact/hooks';
 import type { Profile } from '../types';
 import { Customer } from '../views/customer';
 import { Customers } from '../views/customers';
@@ -19,6 +19,13 @@ import { Empty, Failure, Skeleton } from './parts';
 import { href, readRoute, useRoute, type Route } from './route';
 import { session } from './session';
 import { Shell } from './shell';
+
+// A view that fails takes nothing else with it: the next address shows what it names.
+function Guarded({ route }: { route: Route }) {
+  const [error, reset] = useErrorBoundary() as [Error | undefined, () => void];
+  useEffect(reset, [route]);
+  return error ? <Failure error={new Error(`This view failed: ${error.message}.`)} retry={reset} /> : <View route={route} />;
+}
 
 function View(props: { route: Route }) {
   const { route } = props;
@@ -63,7 +70,7 @@ function Page() {
       </div>
     );
   }
-  return <Shell key={key} route={route}>{session.profile ? <View key={turn} route={route} /> : <Skeleton rows={6} />}</Shell>;
+  return <Shell key={key} route={route}>{session.profile ? <Guarded key={turn} route={route} /> : <Skeleton rows={6} />}</Shell>;
 }
 
 // #code=...: what `make run` prints. It leaves the address, and the history, before anything else is done with it.
@@ -76,13 +83,17 @@ async function exchangeCode(): Promise<void> {
       method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ code }), credentials: 'omit',
     });
     const answer = await response.json();
-    if (response.ok) session.begin(answer.key);
+    if (response.ok) {
+      if (answer.key !== session.key) session.begin(answer.key);
+    }
     else if (!session.key) session.end(`The address that you opened signs in once: ${answer.message}. Paste the key instead; make run keeps it in .run/api-key.`);
   } catch {
     if (!session.key) session.end('The server cannot be reached.');
   }
 }
 
+// Into the address of a tab that shows the page already, too.
+addEventListener('hashchange', () => void exchangeCode());
 void exchangeCode().then(() => {
   // Nothing of the first view waits for the answer to who looks.
   if (session.key) begin('/api/v1/profile', ...(readRoute().path.length === 0 ? overviewAsks : []));

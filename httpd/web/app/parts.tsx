@@ -84,9 +84,19 @@ async function copyText(text: string): Promise<void> {
   return undefined;
 }
 
-// What is copied out of a table is the exact number.
+// What is copied out of a table is the exact number, of several cells too.
 addEventListener('copy', (event) => {
   const selection = getSelection();
+  const part = selection?.rangeCount ? selection.getRangeAt(0).cloneContents() : undefined;
+  const numbers = [...part?.querySelectorAll<HTMLElement>('td [data-exact], td[data-exact]') ?? []];
+  if (numbers.length) {
+    for (const one of numbers) one.textContent = one.dataset.exact ?? '';
+    const rows = [...part!.querySelectorAll('tr')];
+    const text = (cells: Iterable<Element>) => [...cells].map((cell) => cell.textContent?.trim()).join('\t');
+    event.clipboardData?.setData('text/plain', rows.length ? rows.map((row) => text(row.cells)).join('\n') : text(part!.children));
+    event.preventDefault();
+    return;
+  }
   const node = selection?.anchorNode?.parentElement?.closest<HTMLElement>('[data-exact]');
   if (node?.dataset.exact && selection?.toString().trim() === node.textContent?.trim()) {
     event.clipboardData?.setData('text/plain', node.dataset.exact);

@@ -29,11 +29,17 @@ export const dayBefore = (date: string): string => shifted(date, -1);
 // own: from and to as in the address. The current day is in a range of days, as its last.
 export function rangeOf(name: string, zone: string, from = '', to = ''): Range {
   const today = dateIn(Date.now(), zone);
-  const days = /^(\d+)d$/.exec(name);
+  const days = /^(\d{1,4})d$/.exec(name);
   if (name === 'own' && isDate(from) && isDate(to) && from < to) return { from, to };
   if (name === 'last-month') return { from: firstOfMonth(today, -1), to: firstOfMonth(today, 0) };
   if (days) return { from: shifted(today, 1 - Number(days[1])), to: shifted(today, 1) };
   return { from: firstOfMonth(today, 0), to: firstOfMonth(today, 1) };
+}
+
+// The 30 days that a moment is the end of.
+export function upTo(time: string, zone: string): Range {
+  const end = dayAfter(dateIn(Date.parse(time), zone));
+  return { from: shifted(end, -30), to: end };
 }
 
 // The range of the same length before; of a whole month, the month before.

@@ -35,7 +35,7 @@ export const session = {
     why = reason;
     session.profile = undefined;
     try {
-      sessionStorage.removeItem(place);
+      sessionStorage.clear();
     } catch { /* see above */ }
     tell();
   },

@@ -101,6 +101,9 @@ function routeOf(path: string, method: string, operation: Operation): Route {
 
 // By tag; of a tag first those that it is named after, then by path.
 const order = new Map(tags.map((tag, at) => [tag.name, at]));
+// Of two names of one parameter one has to be given.
+export const isNeeded = (one: Parameter): boolean => one.required ?? /^Needed/.test(one.description ?? '');
+
 const aside = (route: Route): number => Number(!route.path.includes(route.tag.toLowerCase().replace(' ', '_')));
 export const routes: Route[] = Object.entries(raw.paths)
   .flatMap(([path, methods]) => Object.entries(methods).map(([method, operation]) => routeOf(path, method, operation)))

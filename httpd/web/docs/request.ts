@@ -1,7 +1,7 @@
 // A request to a route, as it was filled in: its address, its curl, and what comes back.
-import { target } from '../app/api';
+import { api, target } from '../app/api';
 import { session } from '../app/session';
-import type { Content, Parameter, Route } from './document';
+import { isNeeded, type Content, type Parameter, type Route } from './document';
 
 // By name of the parameter; of lists and maps a line for each value.
 export type Filled = { values: Record<string, string>; type: string; body: string };
@@ -24,7 +24,8 @@ const lines = (text: string): string[] => text.split('\n').map((line) => line.tr
 
 // What keeps it from being sent.
 export function missing(route: Route, filled: Filled): Parameter | undefined {
-  return route.parameters.find((one) => one.required && !filled.values[one.name]);
+  const other: Record<string, string> = { from: 'start_date', to: 'end_date', start_date: 'from', end_date: 'to' };
+  return route.parameters.find((one) => isNeeded(one) && !filled.values[one.name] && !filled.values[other[one.name] ?? '']);
 }
 
 export function addressOf(route: Route, filled: Filled): string {
@@ -97,6 +98,7 @@ export async function send(route: Route, filled: Filled): Promise<Told> {
   const { text, cut } = await beginning(response);
   const told = ['content-type', 'x-request-id', 'retry-after', 'ratelimit-remaining', 'x-replica-lag', 'allow', 'etag'];
   const headers = told.map((name): [string, string] => [name, response.headers.get(name) ?? '']).filter(([, value]) => value);
-  if (response.status === 401 && route.scope && key === session.key) session.end('This key is not valid any more: it was revoked, or has expired.');
+  // Whether the key is bad another route says: /event/v1 answers so for a metric that there is not, too.
+  if (response.status === 401 && route.scope && key === session.key) await api.get('/api/v1/profile').catch(() => undefined);
   return { status: response.status, text, cut, took: performance.now() - began, headers };
 }

@@ -4,10 +4,10 @@ import type { MetricPage, Profile } from '../types';
 import { api, Digits, parse } from '../app/api';
 import { useForm } from '../app/form';
 import { useLoad } from '../app/load';
-import { Copy, Failure } from '../app/parts';
+import { Copy, Failure, Skeleton } from '../app/parts';
 import { session } from '../app/session';
 import { SignInForm } from '../views/sign-in';
-import { follow, type Parameter, type Route, type Schema } from './document';
+import { follow, isNeeded, type Parameter, type Route, type Schema } from './document';
 import { bodyText, curlOf, isList, missing, send, type Filled, type Told } from './request';
 
 // With every digit of every number.
@@ -40,7 +40,7 @@ function Input({ parameter, value, set, wrong }: { parameter: Parameter; value: 
   const common = { id, 'aria-invalid': wrong ? true : undefined, placeholder: example === undefined ? undefined : `such as ${example}` };
   return (
     <div class={`field${wrong ? ' wrong' : ''}`}>
-      <label for={id}>{parameter.name}{parameter.required && ', needed'}</label>
+      <label for={id}>{parameter.name}{isNeeded(parameter) && ', needed'}</label>
       {schema.enum ? (
         <select {...common} value={value} onChange={(event) => set(event.currentTarget.value)}>
           <option value="">{schema.default === undefined ? '' : `${schema.default}, by default`}</option>
@@ -69,10 +69,18 @@ function useProfile(): Profile | undefined {
   return session.profile;
 }
 
+// The example of a body, with the product family that the key's tenant has.
+const exampleFor = (route: Route, type: string, profile: Profile | undefined): string =>
+  bodyText(type, route.body?.content[type]).replace(/\bpf_\w+/g, (one) => profile?.default_product_family_id ?? one);
+
 export function TryIt({ route }: { route: Route }) {
   const profile = useProfile();
+  return session.key && !profile ? <Skeleton rows={3} /> : <Filling key={profile?.id} route={route} profile={profile} />;
+}
+
+function Filling({ route, profile }: { route: Route; profile: Profile | undefined }) {
   const contents = Object.keys(route.body?.content ?? {});
-  const { fields: filled, put: fill } = useForm<Filled>(() => ({ values: {}, type: contents[0] ?? '', body: bodyText(contents[0] ?? '', route.body?.content[contents[0]!]) }), 'try');
+  const { fields: filled, put: fill } = useForm<Filled>(() => ({ values: {}, type: contents[0] ?? '', body: exampleFor(route, contents[0] ?? '', profile) }), 'try');
   const [told, tell] = useState<Told>();
   const [error, setError] = useState<Error>();
   const [lacks, setLacks] = useState<string>();
@@ -104,7 +112,7 @@ export function TryIt({ route }: { route: Route }) {
           {route.parameters.some(takesMetric) && profile && <MetricNames />}
           {contents.length > 1 && (
             <div class="field"><label for="try-type">Content-Type</label>
-              <select id="try-type" value={filled.type} onChange={(event) => { const type = event.currentTarget.value; fill({ ...filled, type, body: bodyText(type, route.body?.content[type]) }); }}>
+              <select id="try-type" value={filled.type} onChange={(event) => { const type = event.currentTarget.value; fill({ ...filled, type, body: exampleFor(route, type, profile) }); }}>
                 {contents.map((one) => <option key={one}>{one}</option>)}
               </select>
             </div>

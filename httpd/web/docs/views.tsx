@@ -2,7 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import { Copy, Empty, Head } from '../app/parts';
 import { href } from '../app/route';
-import { info, keys, routes, schemas, searchRoutes, searchSchemas, tags, type Answer, type Content, type Hit, type Parameter, type Route } from './document';
+import { info, isNeeded, keys, routes, schemas, searchRoutes, searchSchemas, tags, type Answer, type Content, type Hit, type Parameter, type Route } from './document';
 import { bodyText } from './request';
 import { Field, Fields, limitsOf, schemaHref, Type } from './schema';
 import { TryIt } from './try-it';
@@ -98,7 +98,7 @@ function Parameters(props: { title: string; found: Parameter[] }) {
   return (
     <section class="card">
       <h2>{props.title}</h2>
-      <ul class="fields">{props.found.map((one) => <Field key={one.name} name={one.name} schema={one.schema} needed={one.required} about={one.description} />)}</ul>
+      <ul class="fields">{props.found.map((one) => <Field key={one.name} name={one.name} schema={one.schema} needed={isNeeded(one)} about={one.description} />)}</ul>
     </section>
   );
 }

@@ -6,6 +6,7 @@ import { Chart } from '../app/chart';
 import { ownZone, plural } from '../app/format';
 import { useLoad } from '../app/load';
 import { Empty, Head, Value, When } from '../app/parts';
+import { whole } from '../app/question';
 import { rangeOf, ranges, windowFor, type Range as Days } from '../app/ranges';
 import { href, type Route } from '../app/route';
 import { isLevel, seriesOf } from '../app/series';
@@ -52,7 +53,7 @@ function Card(props: { metric: MetricSummary; customer: string; range: Days; zon
 }
 
 function Drawn({ usage, metric, zone }: { usage: Usage; metric: MetricSummary; zone: string }) {
-  const drawn = useMemo(() => seriesOf(usage, metric.aggregation_type, [...new Set(usage.usage.map((row) => row.start))].sort()), [usage]);
+  const drawn = useMemo(() => seriesOf(whole(usage), metric.aggregation_type, [...new Set(usage.usage.map((row) => row.start))].sort()), [usage]);
   return (
     <>
       <p class="big small"><Value value={usage.total.value} /> <span class="soft">{plural(usage.total.events, 'event')}{usage.total.skipped > 0 && `, ${usage.total.skipped} skipped`}</span></p>

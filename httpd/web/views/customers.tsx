@@ -5,7 +5,7 @@ import { useTyped } from '../app/form';
 import { ownZone, plural } from '../app/format';
 import { useLoad } from '../app/load';
 import { Bar, Empty, Head, Value, When } from '../app/parts';
-import { rangeOf, ranges } from '../app/ranges';
+import { rangeOf, ranges, upTo } from '../app/ranges';
 import { change, go, href, type Route } from '../app/route';
 import { Range } from './range';
 
@@ -87,6 +87,5 @@ function Older(props: { code: string }) {
   const newest = useLoad(props.code, (signal) => api.get<{ data: Array<{ timestamp: string }> }>('/api/v1/events', { code: props.code, limit: 1 }, signal));
   const time = newest.data?.data[0]?.timestamp;
   if (!time) return null;
-  const date = (days: number) => new Date(Date.parse(time) + days * 86400000).toISOString().slice(0, 10);
-  return <button type="button" onClick={() => change({ range: 'own', from: date(-30), to: date(1) })}>Show the 30 days up to its newest event</button>;
+  return <button type="button" onClick={() => change({ range: 'own', ...upTo(time, ownZone()) })}>Show the 30 days up to its newest event</button>;
 }

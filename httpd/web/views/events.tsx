@@ -5,6 +5,7 @@ import { api } from '../app/api';
 import { useTyped } from '../app/form';
 import { useLoad } from '../app/load';
 import { Empty, Failure, Head, When } from '../app/parts';
+import { isDate } from '../app/ranges';
 import { change, type Route } from '../app/route';
 import { session } from '../app/session';
 import { EventTable, identity } from './event-parts';
@@ -14,10 +15,13 @@ const pageSize = 50;
 const mostOlder = 40;
 
 export function Events({ route }: { route: Route }) {
-  const live = route.get('live') !== '0';
+  const older = Math.min(mostOlder, Math.max(0, Math.trunc(Number(route.get('older')) || 0)));
+  // Older ones are read from where the first page ends: that must not move on.
+  const live = route.get('live') !== '0' && older === 0;
+  const begin = (date: string) => (isDate(date) ? new Date(`${date}T00:00`).toISOString() : date || undefined);
   const query = {
     search: route.get('search') || undefined, code: route.get('code') || undefined, customer_id: route.get('customer') || undefined,
-    source: route.get('source') || undefined, from: route.get('from') || undefined, to: route.get('to') || undefined, limit: pageSize,
+    source: route.get('source') || undefined, from: begin(route.get('from')), to: begin(route.get('to')), limit: pageSize,
   };
   const key = JSON.stringify(query);
   const loaded = useLoad(key, (signal) => api.get<EventPage>('/api/v1/events', query, signal), live ? 2000 : 0);
@@ -29,7 +33,7 @@ export function Events({ route }: { route: Route }) {
   return (
     <>
       <Head title="Events">
-        <button type="button" aria-pressed={live} class={`toggle${live ? ' on' : ''}`} onClick={() => change({ live: live ? '0' : undefined })}>{live ? 'Live' : 'Paused'}</button>
+        <button type="button" aria-pressed={live} class={`toggle${live ? ' on' : ''}`} onClick={() => change({ live: live ? '0' : undefined, older: undefined })}>{live ? 'Live' : 'Paused'}</button>
         {session.may('write') && <button type="button" class="primary" onClick={() => change({ send: '1' })}>Send an event</button>}
       </Head>
       <form class="filters" role="search" aria-label="Which events" onSubmit={(event) => event.preventDefault()}>
@@ -38,13 +42,13 @@ export function Events({ route }: { route: Route }) {
       </form>
       <When loaded={loaded} rows={8}>{(first) => (first.data.length === 0
         ? <Empty title={key === JSON.stringify({ limit: pageSize }) ? 'No event has come yet' : 'No event is like that'} />
-        : <Pages key={key} first={first} query={query} older={Math.min(mostOlder, Math.max(0, Math.trunc(Number(route.get('older')) || 0)))} />)}</When>
+        : <Pages key={key} first={first} query={query} older={older} />)}</When>
       {sending && <SendEvent close={() => change({ send: undefined, draft: undefined })} done={loaded.reload} code={route.get('code')} customer={route.get('customer')} />}
     </>
   );
 }
 
-// The first page, which changes, and as many older ones as the address says.
+// The first page, which changes only while it is alone, and as many older ones as the address says.
 function Pages({ first, query, older }: { first: EventPage; query: Record<string, string | number | undefined>; older: number }) {
   const [pages, setPages] = useState<EventPage[]>([]);
   const [error, setError] = useState<Error>();
@@ -52,6 +56,7 @@ function Pages({ first, query, older }: { first: EventPage; query: Record<string
   const known = useRef<Set<string> | undefined>(undefined);
   const fresh = new Set(known.current ? first.data.map((event) => event.event_id).filter((id) => !known.current!.has(id)) : []);
   useEffect(() => {
+    setPages((old) => (old.length ? [] : old));
     known.current = new Set([...(known.current ?? []), ...first.data.map((event) => event.event_id)]);
   }, [first]);
   const read = pages.slice(0, older);
@@ -61,12 +66,11 @@ function Pages({ first, query, older }: { first: EventPage; query: Record<string
     const control = new AbortController();
     setError(undefined);
     api.get<EventPage>('/api/v1/events', { ...query, cursor }, control.signal).then(
-      // The first page goes on: what leaves it must not get lost between it and the second.
-      (page) => setPages((old) => [...old, old.length ? page : { ...page, data: [...first.data, ...page.data] }]),
+      (page) => setPages((old) => [...old, page]),
       (problem: Error) => { if (!control.signal.aborted) setError(problem); },
     );
     return () => control.abort();
-  }, [pages.length, older, turn]);
+  }, [pages.length, older, turn, first]);
   const shown = new Map([...first.data, ...read.flatMap((page) => page.data)].map((event) => [identity(event), event]));
   return (
     <>

@@ -4,7 +4,7 @@ import { api } from '../app/api';
 import { count, decimal, exact, moment } from '../app/format';
 import { useLoad } from '../app/load';
 import { Dialog, When } from '../app/parts';
-import { groupOf, queryOf, type Question } from '../app/question';
+import { groupKey, groupOf, lacking, queryOf, type Question } from '../app/question';
 import { change, href } from '../app/route';
 
 const outcomes: Array<[keyof UsageExplanation['by_outcome'], string]> = [
@@ -20,15 +20,17 @@ function askOf(question: Question, row: UsageRow | undefined) {
   return { ...query, from: row.start, to: row.end, ...(row.customer_id === undefined ? {} : { customer_id: row.customer_id }), ...Object.fromEntries(filters) };
 }
 
-export const rowKey = (row: UsageRow): string => `${row.start}~${groupOf(row)}`;
+export const rowKey = (row: UsageRow): string => `${row.start}~${groupKey(row)}`;
 
 export function Explain({ metric, question, usage, what }: { metric: Metric; question: Question; usage: Usage; what: string }) {
   const row = usage.usage.find((one) => rowKey(one) === what);
   const query = { ...askOf(question, row), explain: true };
-  const loaded = useLoad(JSON.stringify(query), (signal) => api.get<Usage>(`/api/v1/metrics/${metric.id}/usage`, query, signal));
+  const wrong = row ? lacking(row) && `Events without ${lacking(row)} cannot be asked for alone: no filter of the API says so.` : what !== 'total' && 'This row is there no more.';
+  const loaded = useLoad(JSON.stringify(query), async (signal) => (wrong ? undefined : api.get<Usage>(`/api/v1/metrics/${metric.id}/usage`, query, signal)), 5000);
   return (
-    <Dialog title={row ? `${metric.name}: ${moment(row.start, question.zone)} ${groupOf(row)}` : `${metric.name}: the total`} close={() => change({ explain: undefined })} wide>
-      <When loaded={loaded} rows={5}>{(answer) => answer.explanation && <Told told={answer.explanation.total} />}</When>
+    <Dialog title={row ? `${metric.name}: ${moment(row.start, question.zone)} ${groupOf(row)}` : `${metric.name}${wrong ? '' : ': the total'}`} close={() => change({ explain: undefined })} wide>
+      {wrong && <p class="notice">{wrong}</p>}
+      <When loaded={loaded} rows={5}>{(answer) => answer?.explanation && <Told told={answer.explanation.total} />}</When>
     </Dialog>
   );
 }
@@ -36,7 +38,7 @@ export function Explain({ metric, question, usage, what }: { metric: Metric; que
 function Told({ told }: { told: UsageExplanation }) {
   return (
     <>
-      <p>{count(told.events)} events of the code lie in the range: {count(told.places.recent_events)} recent and {count(told.places.segment_events)} packed ones were looked at.</p>
+      <p>{count(told.events)} events of the code lie in the range.</p>
       <ul class="plain">
         {outcomes.filter(([name]) => told.by_outcome[name].events > 0).map(([name, words]) => (
           <li key={name}>

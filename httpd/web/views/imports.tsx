@@ -1,5 +1,5 @@
 // Imports: a file of old events is dropped, and sent in pieces that are acknowledged one by one.
-import { useRef, useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { Import, ImportPage } from '../types';
 import { api } from '../app/api';
 import { useTyped } from '../app/form';
@@ -8,11 +8,13 @@ import { useLoad } from '../app/load';
 import { Confirm, Dialog, Empty, Failure, Head, Pager, When } from '../app/parts';
 import { change, href, type Route } from '../app/route';
 import { session } from '../app/session';
-import { upload, type Progress } from '../app/upload';
+import { goOn, parts, stop, upload, useUpload, type Progress } from '../app/upload';
 
 export function Imports({ route }: { route: Route }) {
   const page = Number(route.get('page')) || 0;
   const loaded = useLoad(`imports ${page}`, (signal) => api.get<ImportPage>('/api/v1/imports', { page, per_page: 20 }, signal), 10000);
+  const progress = useUpload();
+  const sending = progress?.ended ? undefined : progress?.id;
   return (
     <>
       <Head title="Imports" />
@@ -21,7 +23,7 @@ export function Imports({ route }: { route: Route }) {
         ? <Empty title="Nothing was imported yet">A file of old events, CSV or NDJSON, becomes one import, which can be taken back as a whole.</Empty>
         : (
           <>
-            <Table imports={data.data} take={route.get('take')} page={route.get('page')} reload={loaded.reload} />
+            <Table imports={data.data} sending={sending} take={route.get('take')} page={route.get('page')} reload={loaded.reload} />
             <Pager page={page} pages={data.pagination_meta.total_pages} set={(next) => change({ page: next ? String(next) : undefined })} />
           </>
         ))}</When>
@@ -30,7 +32,12 @@ export function Imports({ route }: { route: Route }) {
   );
 }
 
-const stateOf = (one: Import) => (one.voided ? <span title={moment(one.voided.at)}>taken back: {one.voided.reason}</span> : 'counts');
+function stateOf(one: Import, sending?: string) {
+  if (one.voided) return <span title={moment(one.voided.at)}>taken back: {one.voided.reason}</span>;
+  if (one.id === sending) return 'is being sent';
+  if (parts().includes(one.id)) return <span class="warn" title="The file was not sent to its end">a part of its file</span>;
+  return one.accepted ? 'counts' : 'nothing to count';
+}
 
 // One import, of whatever page.
 function Shown({ id }: { id: string }) {
@@ -53,48 +60,43 @@ function Shown({ id }: { id: string }) {
 }
 
 function Drop(props: { done: () => void }) {
-  const [progress, setProgress] = useState<Progress>();
+  const progress = useUpload();
   const [over, setOver] = useState(false);
-  const control = useRef<AbortController | undefined>(undefined);
-  const input = useRef<HTMLInputElement>(null);
   const busy = progress && !progress.ended;
-  const send = async (file: File | undefined) => {
-    if (!file || busy) return;
-    control.current = new AbortController();
-    await upload(file, setProgress, control.current.signal);
-    props.done();
-  };
+  const send = (file: File | undefined) => { if (file && !busy) void upload(file); };
+  // The list tells of it as soon as it begins and ends.
+  useEffect(props.done, [progress?.id, busy]);
   return (
     <section class="card">
       <div class={`drop${over ? ' over' : ''}`} onDragOver={(event) => { event.preventDefault(); setOver(true); }} onDragLeave={() => setOver(false)}
-        onDrop={(event) => { event.preventDefault(); setOver(false); void send(event.dataTransfer?.files[0]); }}>
+        onDrop={(event) => { event.preventDefault(); setOver(false); send(event.dataTransfer?.files[0]); }}>
         <p><strong>Drop a file of events here</strong>, CSV or NDJSON, of any size.</p>
-        <p class="soft">CSV has a header: <code>code</code> and <code>customer_id</code>, perhaps <code>event_id</code>, <code>timestamp</code>, <code>source</code>; other columns are properties.</p>
-        <label class="button">Choose a file<input ref={input} class="sr" type="file" accept=".csv,.ndjson,.jsonl" disabled={busy} onChange={(event) => { void send(event.currentTarget.files?.[0]); event.currentTarget.value = ''; }} /></label>
+        <p class="soft">CSV has a header: <code>code</code> and <code>customer_id</code>, perhaps <code>event_id</code>, <code>timestamp</code>, <code>source</code>; other columns are properties. Lines that are wholly alike count once where they have no <code>event_id</code>.</p>
+        <label class="button">Choose a file<input class="sr" type="file" accept=".csv,.ndjson,.jsonl" disabled={busy} onChange={(event) => { send(event.currentTarget.files?.[0]); event.currentTarget.value = ''; }} /></label>
       </div>
-      {progress && <Sent progress={progress} stop={() => control.current?.abort()} />}
+      {progress && <Sent progress={progress} />}
     </section>
   );
 }
 
-function Sent({ progress, stop }: { progress: Progress; stop: () => void }) {
+function Sent({ progress }: { progress: Progress }) {
   const share = progress.size ? progress.sent / progress.size : 1;
   const left = progress.rate > 0 ? (progress.size - progress.sent) / progress.rate : 0;
   return (
     <div class="upload">
       <div class="toolbar inline">
         <strong>{progress.name}</strong>
-        {!progress.ended && <button type="button" onClick={stop}>Stop</button>}
+        {!progress.ended ? <button type="button" onClick={stop}>Stop</button> : progress.error && <button type="button" onClick={() => void goOn()}>Go on</button>}
       </div>
       <div class="bar" role="progressbar" aria-label={`Import of ${progress.name}`} aria-valuemin={0} aria-valuemax={100} aria-valuenow={Math.round(share * 100)}>
         <span ref={(node) => { if (node) node.style.width = `${share * 100}%`; }} />
       </div>
       <p class="soft" role="status">
         {bytes(progress.sent)} of {bytes(progress.size)}{progress.rate > 0 && <> · {bytes(progress.rate)}/s · {plural(Math.round(progress.lineRate), 'line')}/s</>}
-        {!progress.ended && left > 0 && <> · {duration(left)} left</>}{progress.ended && !progress.error && ' · done'}
+        {!progress.ended && progress.waiting ? ' · trying again' : !progress.ended && left > 0 && <> · {duration(left)} left</>}{progress.ended && !progress.error && ' · done'}
       </p>
       <p><span class="good">{plural(progress.accepted, 'event')} stored</span>, {plural(progress.duplicates, 'duplicate')}, <span class={progress.failed ? 'bad' : ''}>{plural(progress.failed, 'line')} refused</span></p>
-      {progress.error && <Failure error={progress.error} />}
+      {progress.error && <><Failure error={progress.error} /><p class="soft">What was stored stays and counts. It can go on from there; sending the whole file again is safe too, nothing counts twice.</p></>}
       {progress.failures.length > 0 && (
         <details open={progress.ended}>
           <summary>Lines that were refused</summary>
@@ -106,7 +108,7 @@ function Sent({ progress, stop }: { progress: Progress; stop: () => void }) {
   );
 }
 
-function Table({ imports, take, page, reload }: { imports: Import[]; take: string; page: string; reload: () => void }) {
+function Table({ imports, sending, take, page, reload }: { imports: Import[]; sending?: string; take: string; page: string; reload: () => void }) {
   const taking = imports.find((one) => one.id === take && !one.voided && session.may('write'));
   return (
     <div class="scroll card flush" tabIndex={0} role="region" aria-label="Imports">
@@ -120,7 +122,7 @@ function Table({ imports, take, page, reload }: { imports: Import[]; take: strin
               <td class="right number">{count(one.accepted)}</td>
               <td class="right number">{count(one.duplicates)}</td>
               <td class={`right number${one.failures ? ' bad' : ''}`}>{count(one.failures)}</td>
-              <td>{stateOf(one)}</td>
+              <td>{stateOf(one, sending)}</td>
               <td class="right">{!one.voided && session.may('write') && one.accepted > 0 && <button type="button" class="quiet" onClick={() => change({ take: one.id })}>Take back</button>}</td>
             </tr>
           ))}

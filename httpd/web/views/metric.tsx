@@ -4,11 +4,11 @@ import { useMemo } from 'preact/hooks';
 import type { Metric, Usage } from '../types';
 import { api } from '../app/api';
 import { Chart, Legend } from '../app/chart';
-import { count, decimal, exact, plural, windowName } from '../app/format';
+import { count, decimal, exact, ownZone, plural, windowName } from '../app/format';
 import { useLoad } from '../app/load';
 import { Copy, Empty, Head, Value, When } from '../app/parts';
-import { csvOf, curlOf, groupOf, queryOf, questionOf, sqlOf, type Question } from '../app/question';
-import { before } from '../app/ranges';
+import { csvOf, curlOf, groupOf, hasSql, lacking, queryOf, questionOf, sqlOf, whole, type Question } from '../app/question';
+import { before, upTo } from '../app/ranges';
 import { change, href, type Route } from '../app/route';
 import { isLevel, seriesOf } from '../app/series';
 import { session } from '../app/session';
@@ -31,7 +31,7 @@ async function ask(id: string, question: Question, compare: boolean, signal: Abo
     api.get<Usage>(path, { ...queryOf({ ...question, groups: [] }), fill: true }, signal),
     compare ? api.get<Usage>(path, { ...queryOf({ ...question, groups: [] }, before(question.range)), fill: true }, signal) : undefined,
   ]);
-  return { usage, windows, earlier };
+  return { usage: whole(usage, question.groups), windows: whole(windows), earlier };
 }
 
 export function MetricView({ id, route }: { id: string; route: Route }) {
@@ -76,12 +76,12 @@ function Told({ metric, question, answer, all }: { metric: Metric; question: Que
     if (earlier) {
       const old = seriesOf(earlier, metric.aggregation_type, [...new Set(earlier.usage.map((row) => row.start))].sort());
       const values = starts.map((_, at) => (old.series.length === 0 ? null : old.series.reduce<number | null>((sum, one) => (one.values[at] === null || one.values[at] === undefined ? sum : (sum ?? 0) + one.values[at]!), null)));
-      result.series.push({ name: 'The period before', values, faint: true });
+      // In front of the others.
+      result.series.unshift({ name: 'The period before', values, faint: true });
     }
     return result;
   }, [made]);
   const level = isLevel(metric.aggregation_type);
-  const solid = drawn.series.filter((one) => !one.faint);
   const nothing = usage.total.events + usage.total.skipped === 0;
   return (
     <>
@@ -92,10 +92,10 @@ function Told({ metric, question, answer, all }: { metric: Metric; question: Que
         <div class="card figure"><h2>Made of</h2><p class="big">{count(usage.made_of.recent_events + usage.made_of.segment_events)}</p><p class="soft">{count(usage.made_of.recent_events)} recent, {count(usage.made_of.segment_events)} packed</p></div>
       </section>
       <section class="card">
-        {nothing ? <Nothing metric={metric} /> : (
+        {nothing ? <Nothing metric={metric} zone={question.zone} /> : (
           <>
             <Chart times={drawn.times} series={drawn.series} kind={level ? 'lines' : 'bars'} zone={question.zone} label={`${metric.name} by ${question.window}; the same numbers are in the table below`} />
-            {(solid.length > 1 || earlier) && <Legend names={solid.map((one) => one.name)} />}
+            {drawn.series.length > 1 && <Legend series={drawn.series} />}
             {drawn.left > 0 && <p class="soft">{plural(drawn.left, 'group')} more in the table: such values do not add up to one line.</p>}
           </>
         )}
@@ -106,7 +106,8 @@ function Told({ metric, question, answer, all }: { metric: Metric; question: Que
 }
 
 // A number that says how it is made when it is clicked.
-function Why(props: { what: string; children: ComponentChildren }) {
+function Why(props: { what: string; cannot?: string; children: ComponentChildren }) {
+  if (props.cannot) return <span title={`Events without ${props.cannot} cannot be asked for alone`}>{props.children}</span>;
   return <button type="button" class="why" title="How this number is made" onClick={() => change({ explain: props.what })}>{props.children}</button>;
 }
 
@@ -118,16 +119,14 @@ function Change(props: { now: string | null; then: string | null }) {
 }
 
 // The newest event tells where there would be something to see.
-function Nothing({ metric }: { metric: Metric }) {
+function Nothing({ metric, zone }: { metric: Metric; zone: string }) {
   const newest = useLoad(`newest ${metric.code}`, (signal) => api.get<{ data: Array<{ timestamp: string }> }>('/api/v1/events', { code: metric.code, limit: 1 }, signal));
   const time = newest.data?.data[0]?.timestamp;
   if (!time) return <Empty title="No event in this range">{newest.data && <>No event with the code <code>{metric.code}</code> has come yet.</>}</Empty>;
-  const end = new Date(Date.parse(time) + 86400000).toISOString().slice(0, 10);
-  const begin = new Date(Date.parse(time) - 30 * 86400000).toISOString().slice(0, 10);
   return (
     <Empty title="No event in this range">
-      <p>The newest one that this metric reads is of {windowName(time, 'day', 'UTC')}.</p>
-      <a class="button" href={href(['metrics', metric.id], { range: 'own', from: begin, to: end })}>Show the 30 days up to it</a>
+      <p>The newest one that this metric reads is of {windowName(time, 'day', zone)}.</p>
+      <a class="button" href={href(['metrics', metric.id], { range: 'own', ...upTo(time, zone), zone: zone === ownZone() ? undefined : zone })}>Show the 30 days up to it</a>
     </Empty>
   );
 }
@@ -142,7 +141,7 @@ function Rows({ metric, question, usage, all }: { metric: Metric; question: Ques
         <h2>{plural(usage.usage.length, 'row')}</h2>
         <div class="actions">
           <Copy label="Copy as curl" text={() => curlOf(metric, question)} />
-          <Copy label="SQL" text={() => sqlOf(metric, question)} />
+          {hasSql(metric, question) ? <Copy label="SQL" text={() => sqlOf(metric, question)} /> : <button type="button" class="quiet" disabled title="SQL takes one customer or all, and such values of several do not make one">SQL</button>}
           <Copy label="CSV" text={() => csvOf(usage.usage)} />
         </div>
       </div>
@@ -151,10 +150,10 @@ function Rows({ metric, question, usage, all }: { metric: Metric; question: Ques
           <thead><tr><th>{question.window === 'hour' ? 'Hour' : 'Window'}</th>{grouped && <th>Group</th>}<th class="right">Value</th>{converted && <th class="right">Converted</th>}<th class="right">Events</th><th class="right">Skipped</th></tr></thead>
           <tbody>
             {rows.map((row) => (
-              <tr key={row.start + groupOf(row)}>
+              <tr key={rowKey(row)}>
                 <th scope="row" class="nowrap"><time dateTime={row.start} title={`${row.start} to ${row.end}`}>{windowName(row.start, question.window, question.zone)}</time></th>
                 {grouped && <td>{groupOf(row)}</td>}
-                <td class="right number" data-exact={row.value ?? ''}><Why what={rowKey(row)}>{row.value === null ? '–' : exact(row.value)}</Why></td>
+                <td class="right number" data-exact={row.value ?? ''}><Why what={rowKey(row)} cannot={lacking(row)}>{row.value === null ? '–' : exact(row.value)}</Why></td>
                 {converted && <td class="right number" data-exact={row.converted_value ?? ''}>{row.converted_value === null ? '–' : exact(row.converted_value)}</td>}
                 <td class="right number">{count(row.events)}</td>
                 <td class={`right number${row.skipped ? ' warn' : ''}`}>{count(row.skipped)}</td>

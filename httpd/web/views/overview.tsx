@@ -1,12 +1,12 @@
 // Overview: is what should come coming, and does somebody count it.
 import { useEffect, useMemo } from 'preact/hooks';
-import type { MetricPage, Overview as Answer, Profile, Usage } from '../types';
+import type { MetricPage, Overview as Answer, Profile, StoredEvent, Usage } from '../types';
 import { api, inTurn } from '../app/api';
 import { Chart } from '../app/chart';
-import { ago, bytes, count, dateIn, ownZone, plural } from '../app/format';
+import { ago, bytes, count, dateIn, day, ownZone, plural } from '../app/format';
 import { useLoad, useNow } from '../app/load';
 import { Ago, Bar, Empty, Head, When } from '../app/parts';
-import { rangeOf } from '../app/ranges';
+import { rangeOf, upTo } from '../app/ranges';
 import { href } from '../app/route';
 import { session } from '../app/session';
 
@@ -101,13 +101,13 @@ function Contents({ overview, profile, counters, metrics }: Loaded) {
           )}
         </section>
         <section class="card">
-          <h2>Since this server started</h2>
+          <h2>All tenants, since this server started</h2>
           <dl class="pairs">
             <dt>Accepted</dt><dd>{count(counters.accepted ?? 0)}</dd>
             <dt>Duplicates, counted once</dt><dd>{count(counters.duplicate ?? 0)}</dd>
             <dt>Refused, conflicts among them</dt><dd>{count(counters.rejected ?? 0)}</dd>
           </dl>
-          <p class="soft">Of all tenants of this tallyd.</p>
+          <h3 class="over-list">{profile.name}</h3>
           <Skipped />
         </section>
         <section class="card">
@@ -153,9 +153,21 @@ function Hours(props: { overview: Answer; zone: string }) {
     <section class="card">
       <h2>Events an hour, last 7 days <span class="soft right">{plural(total, 'event')}</span></h2>
       {total === 0
-        ? <Empty title="Nothing happened in the last 7 days">Older events are in <a href={href(['events'])}>Events</a> and in each metric's own range.</Empty>
+        ? <Empty title="Nothing happened in the last 7 days"><Older newest={props.overview.newest_event!} zone={props.zone} /></Empty>
         : <Chart times={times} series={series} kind="bars" zone={props.zone} height={220} label={`Events an hour of the last 7 days, ${total} in all`} />}
     </section>
+  );
+}
+
+// The way to where there is something to see.
+function Older({ newest, zone }: { newest: StoredEvent; zone: string }) {
+  const metrics = useLoad(newest.code, (signal) => api.get<MetricPage>('/api/v1/metrics', { search: newest.code }, signal));
+  const metric = metrics.data?.data.find((one) => one.code === newest.code);
+  return (
+    <>
+      The newest event is of {day(newest.timestamp, zone)}.{' '}
+      {metric ? <a href={href(['metrics', metric.id], { range: 'own', ...upTo(newest.timestamp, zone) })}>The 30 days up to it in {metric.name}</a> : <a href={href(['events'])}>To the events</a>}
+    </>
   );
 }
 

@@ -15,7 +15,7 @@ const zones = (): string[] => ['UTC', ...(Intl as { supportedValuesOf?: (of: str
 
 // Properties that events of this code have lately had.
 function useProperties(code: string): string[] {
-  const page = useLoad(`properties ${code}`, (signal) => api.get<EventPage>('/api/v1/events', { code, limit: 50 }, signal));
+  const page = useLoad(`properties ${code}`, (signal) => api.get<EventPage>('/api/v1/events', { code, limit: 50 }, signal), 30000);
   return [...new Set((page.data?.data ?? []).flatMap((event) => Object.keys(event.properties)))].sort();
 }
 
@@ -37,8 +37,9 @@ export function QuestionBar({ route, metric, question }: { route: Route; metric:
         </select>
       </label>
       <label>Time zone
-        <input list="zones" value={question.zone} onChange={(event) => change({ zone: event.currentTarget.value === ownZone() ? undefined : event.currentTarget.value })} />
+        <input list="zones" value={question.noZone || question.zone} aria-invalid={question.noZone ? true : undefined} onChange={(event) => change({ zone: event.currentTarget.value === ownZone() ? undefined : event.currentTarget.value })} />
         <datalist id="zones">{zones().map((zone) => <option key={zone} value={zone} />)}</datalist>
+        {question.noZone && <span class="bad" role="alert">This is no time zone: {question.zone} is taken.</span>}
       </label>
       <Customers question={question} />
       <label class="check"><input type="checkbox" checked={route.get('compare') === '1'} onChange={(event) => change({ compare: event.currentTarget.checked ? '1' : undefined })} />Compare with the period before</label>

@@ -1,14 +1,15 @@
 // One statement: its lines, or its adjustments with the events that made them; by customer and metric.
-import type { Adjustments, MetricPage, StatementLines } from '../types';
+import type { Adjustments, MetricPage, MetricSummary, StatementLines } from '../types';
 import { api } from '../app/api';
 import { count, moment } from '../app/format';
 import { useLoad } from '../app/load';
 import { Copy, Empty, Head, Pager, Segmented, Value, When } from '../app/parts';
 import { change, href, type Route } from '../app/route';
+import { addsUp } from '../app/series';
 import { session } from '../app/session';
 import { Close, periodOf } from './statements';
 
-type Names = Map<string, string>;
+type Names = Map<string, MetricSummary>;
 
 export function StatementView({ id, route }: { id: string; route: Route }) {
   const page = Number(route.get('page')) || 0;
@@ -17,7 +18,7 @@ export function StatementView({ id, route }: { id: string; route: Route }) {
   const loaded = useLoad(`${id} ${page}`, (signal) => api.get<StatementLines>(path, { page, per_page: 50 }, signal));
   const names = useLoad('all metrics', async (signal) => {
     const metrics = await api.get<MetricPage>('/api/v1/metrics', { per_page: 100, archived: 'all' }, signal);
-    return new Map(metrics.data.map((metric) => [metric.id, metric.name]));
+    return new Map(metrics.data.map((metric) => [metric.id, metric]));
   });
   const { data } = loaded;
   return (
@@ -45,7 +46,7 @@ export function StatementView({ id, route }: { id: string; route: Route }) {
   );
 }
 
-const Metric = ({ id, names }: { id: string; names: Names }) => <a href={href(['metrics', id])}>{names.get(id) ?? id}</a>;
+const Metric = ({ id, names }: { id: string; names: Names }) => <a href={href(['metrics', id])}>{names.get(id)?.name ?? id}</a>;
 const Customer = ({ id }: { id: string }) => (id ? <a href={href(['customers', id])}>{id}</a> : <span class="soft">none</span>);
 
 function Lines({ found, names, page }: { found: StatementLines; names: Names; page: number }) {
@@ -74,34 +75,41 @@ function Later({ path, names }: { path: string; names: Names }) {
   return (
     <When loaded={loaded} rows={4}>{(found) => (found.data.length + found.events.length === 0
       ? <Empty title="Nothing has changed since">Usage of the period is what the statement says.</Empty>
-      : (
-        <>
-          <div class="scroll card flush" tabIndex={0} role="region" aria-label="Adjustments">
-            <table>
-              <thead><tr><th>Customer</th><th>Metric</th><th class="right">Then</th><th class="right">Now</th><th class="right">Difference</th><th class="right">Converted</th></tr></thead>
-              <tbody>{found.data.map((one) => (
-                <tr key={one.customer_id + one.metric_id}>
-                  <th scope="row"><Customer id={one.customer_id} /></th><td><Metric id={one.metric_id} names={names} /></td>
-                  <td class="right"><Value value={one.value_then} /></td><td class="right"><Value value={one.value_now} /></td>
-                  <td class="right"><Value value={one.value} /></td><td class="right"><Value value={one.converted_value} /></td>
-                </tr>
-              ))}</tbody>
-              <tfoot>{found.totals.map((one) => (
-                <tr key={one.metric_id}><th scope="row">All</th><td><Metric id={one.metric_id} names={names} /></td><td /><td /><td class="right"><Value value={one.value} /></td><td class="right"><Value value={one.converted_value} /></td></tr>
-              ))}</tfoot>
-            </table>
-          </div>
-          <section class="card">
-            <h2>Events that made them</h2>
-            <ul class="plain">{found.events.slice(0, 200).map((one) => (
-              <li key={one.event_id + one.customer_id + one.source + one.at}>
-                <span class="badge">{one.change}</span> <a href={href(['events', one.event_id], { customer: one.customer_id || undefined, source: one.source || undefined })}>{one.event_id}</a>
-                <code>{one.code}</code> <Customer id={one.customer_id} /> <span class="soft">of {moment(one.timestamp)}, {one.change} {moment(one.at)}</span>
-              </li>
-            ))}</ul>
-            {found.events.length > 200 && <p class="soft">and {count(found.events.length - 200)} more</p>}
-          </section>
-        </>
-      ))}</When>
+      : <Changed found={found} names={names} />)}</When>
+  );
+}
+
+function Changed({ found, names }: { found: Adjustments; names: Names }) {
+  // A mean of means says nothing of all customers.
+  const totals = found.totals.filter((one) => addsUp(names.get(one.metric_id)?.aggregation_type));
+  return (
+    <>
+      <div class="scroll card flush" tabIndex={0} role="region" aria-label="Adjustments">
+        <table>
+          <thead><tr><th>Customer</th><th>Metric</th><th class="right">Then</th><th class="right">Now</th><th class="right">Difference</th><th class="right">Converted</th></tr></thead>
+          <tbody>{found.data.map((one) => (
+            <tr key={one.customer_id + one.metric_id}>
+              <th scope="row"><Customer id={one.customer_id} /></th><td><Metric id={one.metric_id} names={names} /></td>
+              <td class="right"><Value value={one.value_then} /></td><td class="right"><Value value={one.value_now} /></td>
+              <td class="right"><Value value={one.value} /></td><td class="right"><Value value={one.converted_value} /></td>
+            </tr>
+          ))}</tbody>
+          <tfoot>{totals.map((one) => (
+            <tr key={one.metric_id}><th scope="row">All</th><td><Metric id={one.metric_id} names={names} /></td><td /><td /><td class="right"><Value value={one.value} /></td><td class="right"><Value value={one.converted_value} /></td></tr>
+          ))}</tfoot>
+        </table>
+      </div>
+      {totals.length < found.totals.length && <p class="soft">Only counts and sums of customers add up to one of all.</p>}
+      <section class="card">
+        <h2>Events that made them</h2>
+        <ul class="plain">{found.events.slice(0, 200).map((one) => (
+          <li key={one.event_id + one.customer_id + one.source + one.at}>
+            <span class="badge">{one.change}</span> <a href={href(['events', one.event_id], { customer: one.customer_id || undefined, source: one.source || undefined })}>{one.event_id}</a>
+            <code>{one.code}</code> <Customer id={one.customer_id} /> <span class="soft">of {moment(one.timestamp)}, {one.change} {moment(one.at)}</span>
+          </li>
+        ))}</ul>
+        {found.events.length > 200 && <p class="soft">and {count(found.events.length - 200)} more</p>}
+      </section>
+    </>
   );
 }

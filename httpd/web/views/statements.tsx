@@ -84,6 +84,7 @@ export function Close({ instead, close }: { instead?: Statement; close: () => vo
             <Field label="Customer" {...input('customer_id')} placeholder="all" />
           </>
         )}
+        {(instead ?? fields).to && Date.parse((instead ?? fields).to) > Date.now() && <p class="notice" role="status">This period is not over: what comes until its end will not be in the statement, but in its adjustments.</p>}
         {error && (instead || !(error.field && error.field in fields)) && <Failure error={error} />}
         <footer><button type="button" onClick={close}>Cancel</button><button type="submit" class="primary" disabled={busy}>{busy ? 'Closing…' : 'Close it'}</button></footer>
       </form>
