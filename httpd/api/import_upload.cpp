@@ -9,6 +9,7 @@
 #include <ctime>
 #include <utility>
 
+#include "api/ingest_counts.hpp"
 #include "api/month_limit.hpp"
 #include "base/error.hpp"
 #include "base/json.hpp"
@@ -123,6 +124,7 @@ std::optional<Response> ImportUpload::take(Response answer) {
     for (std::size_t at = 0; at < result.size("/failures"); ++at) {
         const std::string failure = fmt::format("/failures/{}", at);
         note(number(result, failure + "/line"), raw(result, failure));
+        if (is_conflict(result.text(failure + "/reason").value_or(""))) ++conflicts_;
     }
     for (const LineFailure& unread : std::exchange(in_question_, {}))
         if (unread.line < next_line_)

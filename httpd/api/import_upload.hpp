@@ -50,6 +50,7 @@ public:
     std::uint64_t unmatched() const noexcept { return unmatched_; }  // of the accepted
     std::uint64_t duplicates() const noexcept { return duplicates_; }
     std::uint64_t failed() const noexcept { return failed_; }
+    std::uint64_t conflicts() const noexcept { return conflicts_; }  // of the failed
 
 private:
     struct Failure {
@@ -70,7 +71,7 @@ private:
     std::string import_id_;                 // empty: not begun
     std::uint64_t next_line_ = 0;           // to go on with; 0: where the upload began
     std::vector<LineFailure> in_question_;  // lines of the chunk under way that could not be read
-    std::uint64_t accepted_ = 0, duplicates_ = 0, failed_ = 0, resent_ = 0, unmatched_ = 0;
+    std::uint64_t accepted_ = 0, duplicates_ = 0, failed_ = 0, resent_ = 0, unmatched_ = 0, conflicts_ = 0;
     std::string totals_;  // of the import as a whole, a JSON object
     bool goes_on_ = false;
     bool untouched_ = true;

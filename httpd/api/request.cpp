@@ -143,7 +143,8 @@ Response Request::result() {
         const IngestCounts counts = ingest_counts(response.body);
         means_.metrics.events_accepted.fetch_add(counts.accepted, std::memory_order_relaxed);
         means_.metrics.events_duplicate.fetch_add(counts.duplicates, std::memory_order_relaxed);
-        means_.metrics.events_rejected.fetch_add(counts.failures, std::memory_order_relaxed);
+        means_.metrics.events_rejected.fetch_add(counts.failures - counts.conflicts, std::memory_order_relaxed);
+        means_.metrics.events_conflict.fetch_add(counts.conflicts, std::memory_order_relaxed);
         means_.metrics.events_unmatched.fetch_add(counts.unmatched, std::memory_order_relaxed);
         return response;
     }

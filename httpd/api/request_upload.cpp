@@ -55,11 +55,13 @@ bool Request::store_chunk() {
 void Request::take_chunk() {
     chunk_.clear();
     const std::uint64_t accepted = upload_->accepted(), duplicates = upload_->duplicates(), failed = upload_->failed();
-    const std::uint64_t unmatched = upload_->unmatched();
+    const std::uint64_t unmatched = upload_->unmatched(), conflicts = upload_->conflicts();
     auto refusal = upload_->take(std::move(result_));
     means_.metrics.events_accepted.fetch_add(upload_->accepted() - accepted, std::memory_order_relaxed);
     means_.metrics.events_duplicate.fetch_add(upload_->duplicates() - duplicates, std::memory_order_relaxed);
-    means_.metrics.events_rejected.fetch_add(upload_->failed() - failed, std::memory_order_relaxed);
+    const std::uint64_t conflicting = upload_->conflicts() - conflicts;
+    means_.metrics.events_conflict.fetch_add(conflicting, std::memory_order_relaxed);
+    means_.metrics.events_rejected.fetch_add(upload_->failed() - failed - conflicting, std::memory_order_relaxed);
     means_.metrics.events_unmatched.fetch_add(upload_->unmatched() - unmatched, std::memory_order_relaxed);
     if (refusal) answer(std::move(*refusal));
 }

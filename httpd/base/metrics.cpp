@@ -101,8 +101,8 @@ std::string Metrics::prometheus(const Gauges& gauges) const {
     head(out, "tallyd_events_total", "counter", "Events by verdict.");
     fmt::format_to(std::back_inserter(out),
                    "tallyd_events_total{{verdict=\"accepted\"}} {}\ntallyd_events_total{{verdict=\"duplicate\"}} {}\n"
-                   "tallyd_events_total{{verdict=\"rejected\"}} {}\n",
-                   events_accepted.load(), events_duplicate.load(), events_rejected.load());
+                   "tallyd_events_total{{verdict=\"conflict\"}} {}\ntallyd_events_total{{verdict=\"rejected\"}} {}\n",
+                   events_accepted.load(), events_duplicate.load(), events_conflict.load(), events_rejected.load());
     single(out, "tallyd_unmatched_events_total", "counter", "Accepted events whose code no metric in use read.",
            events_unmatched.load());
     batch_size_.write(out, "tallyd_ingest_batch_requests", "Requests per ingest statement.");

@@ -62,7 +62,8 @@ public:
     void packing(double seconds) noexcept { packing_.add(seconds); }
     std::string prometheus(const Gauges& gauges) const;
 
-    std::atomic<std::uint64_t> events_accepted{0}, events_duplicate{0}, events_rejected{0}, events_unmatched{0};
+    std::atomic<std::uint64_t> events_accepted{0}, events_duplicate{0}, events_conflict{0}, events_rejected{0};
+    std::atomic<std::uint64_t> events_unmatched{0};
     std::atomic<std::uint64_t> reconnects{0}, batches_split{0}, statements_retried{0}, clients_cut{0};
     std::atomic<std::uint64_t> packing_failures{0};
     std::atomic<std::int64_t> in_flight{0};

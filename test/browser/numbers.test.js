@@ -196,7 +196,7 @@ function tests() {
         range.selectNodeContents(one);
         return range.getClientRects().length;
       }));
-      assert.deepEqual(lines, [1, 1, 1], `${width} px: of the overview`);
+      assert.deepEqual(lines, [1, 1, 1, 1], `${width} px: of the overview`);
       await page.context().close();
     }
     b.check();

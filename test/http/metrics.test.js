@@ -56,7 +56,13 @@ test('events are counted by verdict', async () => {
   const one = event();
   await call(s.url, s.key, 'POST', '/api/v1/events/ingest', { events: [one, event()] });
   await call(s.url, s.key, 'POST', '/api/v1/events/ingest', { events: [one] });
+  await call(s.url, s.key, 'POST', '/api/v1/events/ingest', { events: [{ ...one, properties: { other: 1 } }, { ...event(), event_id: '' }, event()] });
+  const head = { authorization: `Bearer ${s.key}`, 'content-type': 'text/csv' };
+  const file = `code,customer_id,event_id,other\n${one.code},${one.customer_id},${one.event_id},2\n,ann,x,1\n`;
+  await (await fetch(`${s.url}/api/v1/events/import`, { method: 'POST', headers: head, body: file })).text();
   const text = await scrape();
+  assert.equal(value(text, line('conflict')) - value(before, line('conflict')), 2);
+  assert.equal(value(text, line('rejected')) - value(before, line('rejected')), 2);
   assert.equal(value(text, line('accepted')) - value(before, line('accepted')), 2);
   assert.equal(value(text, line('duplicate')) - value(before, line('duplicate')), 1);
   assert.ok(value(text, 'tallyd_ingest_batch_requests_count') >= value(before, 'tallyd_ingest_batch_requests_count') + 2);

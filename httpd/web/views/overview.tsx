@@ -105,7 +105,8 @@ function Contents({ overview, profile, counters, metrics }: Loaded) {
           <dl class="pairs">
             <dt>Accepted</dt><dd>{count(counters.accepted ?? 0)}</dd>
             <dt>Duplicates, counted once</dt><dd>{count(counters.duplicate ?? 0)}</dd>
-            <dt>Refused, conflicts among them</dt><dd>{count(counters.rejected ?? 0)}</dd>
+            <dt>Conflicts, the first one stands</dt><dd>{count(counters.conflict ?? 0)}</dd>
+            <dt>Refused</dt><dd>{count(counters.rejected ?? 0)}</dd>
           </dl>
           <h3 class="over-list">{profile.name}</h3>
           <Skipped />
