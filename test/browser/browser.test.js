@@ -273,7 +273,7 @@ function tests() {
     const field = page.getByLabel('Property', { exact: true });
     assert.equal(await field.getAttribute('aria-invalid'), 'true');
     assert.ok(await field.evaluate((node) => node === document.activeElement), 'it has the focus');
-    assert.match(await page.locator('.field.wrong .hint').textContent(), /aggregation_key is missing/);
+    assert.match(await page.locator('.field.wrong .hint').textContent(), /^Property is missing/);
     await field.fill('cups');
     await page.getByText('Groups, conversion').click();
     await page.getByLabel('Divide by').fill('a dozen');

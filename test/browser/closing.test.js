@@ -3,7 +3,7 @@
 
 const assert = require('node:assert/strict');
 const { after, before, test } = require('node:test');
-const { Browser, accessibility, missing, startStore } = require('./lib.js');
+const { Browser, accessibility, missing, startStore, until } = require('./lib.js');
 
 const skip = missing();
 let s;
@@ -112,6 +112,7 @@ function tests() {
     await page.getByRole('row', { name: 'ann Herbs 3.5' }).waitFor();
     await page.getByRole('link', { name: 'Statements' }).first().click();
     await page.getByText('superseded').waitFor();
+    await until('who closed it, by name', async () => !/tkn_/.test(await page.locator('main').textContent()));
     await page.context().close();
     b.check();
   });

@@ -112,11 +112,13 @@ export function Field(props: { label: string; name: string; hint?: string; error
   const id = `f-${name}`;
   const wrong = error && error.field === name;
   const described = `${id}-hint`;
+  // The API calls the field by its own name.
+  const told = error?.message.startsWith(`${name} `) ? label + error.message.slice(name.length) : error?.message;
   return (
     <div class={`field${wrong ? ' wrong' : ''}`}>
       <label for={id}>{label}</label>
       {children ? children(id, described) : <input id={id} name={name} aria-describedby={described} aria-invalid={wrong ? true : undefined} autocomplete="off" {...rest as object} />}
-      <p id={described} class="hint">{wrong ? <span role="alert">{error.message}</span> : hint}</p>
+      <p id={described} class="hint">{wrong ? <span role="alert">{told}</span> : hint}</p>
     </div>
   );
 }

@@ -6,6 +6,7 @@ import { useLoad } from '../app/load';
 import { Ago, Copy, Head, When } from '../app/parts';
 import { href, type Route } from '../app/route';
 import { session } from '../app/session';
+import { By } from './by';
 import { Acts } from './event-acts';
 import { identity, Verdict } from './event-parts';
 
@@ -56,7 +57,7 @@ function One({ event, route, reload }: { event: StoredEvent; route: Route; reloa
           <>
             <h3 class="over-list">History</h3>
             <ul class="plain">
-              {event.history.map((act) => <li key={act.at}><span class="badge">{acts[act.action]}</span> {moment(act.at)} <span class="soft">by {act.by}</span> {act.reason}</li>)}
+              {event.history.map((act) => <li key={act.at}><span class="badge">{acts[act.action]}</span> {moment(act.at)} <span class="soft">by <By id={act.by} /></span> {act.reason}</li>)}
             </ul>
           </>
         )}

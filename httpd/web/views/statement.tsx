@@ -7,6 +7,7 @@ import { Copy, Empty, Head, Pager, Segmented, Value, When } from '../app/parts';
 import { change, href, type Route } from '../app/route';
 import { addsUp } from '../app/series';
 import { session } from '../app/session';
+import { By } from './by';
 import { Close, periodOf } from './statements';
 
 type Names = Map<string, MetricSummary>;
@@ -31,7 +32,7 @@ export function StatementView({ id, route }: { id: string; route: Route }) {
           <section class="card">
             <dl class="pairs wide">
               <dt>Customer</dt><dd>{found.customer_id ?? 'all'}</dd>
-              <dt>Closed</dt><dd>{moment(found.created_at)} <span class="soft">by {found.created_by}</span></dd>
+              <dt>Closed</dt><dd>{moment(found.created_at)} <span class="soft">by <By id={found.created_by} /></span></dd>
               {found.supersedes && <><dt>Instead of</dt><dd><a href={href(['statements', found.supersedes])}>{found.supersedes}</a></dd></>}
               {found.superseded_by && <><dt>Superseded</dt><dd>by <a href={href(['statements', found.superseded_by])}>{found.superseded_by}</a></dd></>}
               <dt>Digest</dt><dd><code>{found.digest}</code> <Copy label="Copy" text={() => found.digest} /></dd>

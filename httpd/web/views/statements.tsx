@@ -9,6 +9,7 @@ import { Dialog, Empty, Failure, Field, Head, Pager, When } from '../app/parts';
 import { rangeOf } from '../app/ranges';
 import { change, go, href, type Route } from '../app/route';
 import { session } from '../app/session';
+import { By } from './by';
 
 // Its last day, where it ends at midnight of UTC as it began.
 export function periodOf(one: { from: string; to: string }): string {
@@ -37,7 +38,7 @@ export function Statements({ route }: { route: Route }) {
                     <td>{one.customer_id ?? <span class="soft">all</span>}</td>
                     <td class="right number">{one.lines}</td>
                     <td class="nowrap">{moment(one.created_at)}</td>
-                    <td><code>{one.created_by}</code></td>
+                    <td><By id={one.created_by} /></td>
                     <td>{one.superseded_by ? <span class="badge">superseded</span> : <span class="badge good">stands</span>}</td>
                   </tr>
                 ))}</tbody>
