@@ -154,7 +154,7 @@ function tests() {
       const outer = canvas.getBoundingClientRect();
       const scale = canvas.width / outer.width;
       const left = over.left - outer.left + (9 / 31) * over.width;
-      const { data } = canvas.getContext('2d').getImageData(left * scale, 0, (over.width / 31) * 0.7 * scale, canvas.height);
+      const { data } = canvas.getContext('2d').getImageData((left + 3) * scale, (over.top - outer.top) * scale, (over.width / 31) * 0.5 * scale, (over.height - 6) * scale);
       let found = 0;
       for (let at = 0; at < data.length; at += 4) if (Math.abs(data[at] - r) + Math.abs(data[at + 1] - g) + Math.abs(data[at + 2] - blue) < 30) found++;
       return found;
