@@ -24,9 +24,9 @@ UPDATE tally.metric SET conversion_factor = 10 WHERE name = 'SUM';
 SELECT metric, customer_id, value, converted_value, events, skipped, value_then, value_now FROM tally.adjustments(:'january');
 SELECT metric, sum(value) AS value, sum(events) AS events FROM tally.adjustments(:'january') GROUP BY metric ORDER BY metric;
 SELECT count(*) FROM (SELECT * FROM tally.statement_lines(:'january') EXCEPT TABLE frozen) x;
-SELECT count(*) AS whole FROM tally.statement s WHERE tally._statement_digest(s) = s.digest AND s.lines = (SELECT count(*) FROM tally.statement_line);
+SELECT count(*) AS whole FROM tally.statement s WHERE tally._statement_digest(s) = s.digest AND s.lines = (SELECT sum(metrics) FROM tally.statement_usage);
 BEGIN;
-UPDATE tally.statement_line SET events = events + 1 WHERE customer_id = 'ann';
+UPDATE tally.statement_usage SET lines = replace(lines::text, '2.5', '2.6')::json WHERE customer_id = 'ann';
 SELECT count(*) AS whole FROM tally.statement s WHERE tally._statement_digest(s) = s.digest;
 ROLLBACK;
 -- twice is refused, also of a part; another period is not; superseding says so on both
@@ -47,3 +47,20 @@ SELECT count(*) FROM tally.statements();
 DO $$ BEGIN PERFORM tally.statement_lines('stm_1'); EXCEPTION WHEN no_data_found THEN RAISE NOTICE '%', sqlerrm; END $$;
 SET tally.tenant = 'acme';
 SELECT event_id, customer_id, ts, change FROM tally.adjusting_events(:'january') ORDER BY event_id, change;
+-- a statement that does not fit in memory is made in parts and says the same; a page of it begins anywhere
+SELECT count(tally.create_metric('many', 'SUM', name => 'many ' || n, aggregation_key => 'v', conversion_factor => n) ~ '^bm_') FROM generate_series(1, 8) n;
+SELECT count(*) FROM tally.ingest((SELECT jsonb_agg(jsonb_build_object('event_id', 'm' || n, 'code', 'many', 'customer_id', 'customer ' || n, 'timestamp', '2026-03-05T00:00:00Z', 'properties', jsonb_build_object('v', n))) FROM generate_series(1, 4000) n), true) WHERE verdict = 'accepted';
+SET work_mem = '64kB';
+SELECT tally.close_period('2026-03-01', '2026-04-01') AS many \gset
+RESET work_mem;
+SELECT s.lines, (SELECT max(u.part) > 1 FROM tally.statement_usage u WHERE u.statement_id = s.statement_id) AS parts, tally._statement_digest(s) = s.digest AS whole
+FROM tally.statement s WHERE s.statement_id = tally._decode_id('stm_', :'many');
+SELECT count(*), count(DISTINCT (customer_id, metric)), sum(value), sum(converted_value), sum(events) FROM tally.statement_lines(:'many');
+SELECT count(*) FROM tally.adjustments(:'many');
+WITH RECURSIVE page(number, p) AS (
+    SELECT 1, tally_rest.get_statement(1, json_build_object('id', :'many')::jsonb, '{"limit": ["999"]}', NULL)::jsonb
+    UNION ALL
+    SELECT number + 1, tally_rest.get_statement(1, json_build_object('id', :'many')::jsonb, jsonb_build_object('limit', ARRAY['999'], 'cursor', ARRAY[p ->> 'next_cursor']), NULL)::jsonb FROM page WHERE p ->> 'next_cursor' IS NOT NULL)
+SELECT max(number) AS pages, count(*) AS lines, count(DISTINCT (l -> 'customer_id', l -> 'metric_id')) AS different, sum((l ->> 'value')::numeric) AS value FROM page, jsonb_array_elements(p -> 'data') l;
+SELECT l -> 'customer_id' AS customer, l -> 'value' AS value, l -> 'converted_value' AS converted FROM jsonb_array_elements(tally_rest.get_statement(1, json_build_object('id', :'many')::jsonb, '{"page": ["8"], "per_page": ["3"]}', NULL)::jsonb -> 'data') l;
+DO $$ BEGIN PERFORM tally._lines('[[1,"2"]]'); EXCEPTION WHEN data_corrupted THEN RAISE NOTICE '%', sqlerrm; END $$;

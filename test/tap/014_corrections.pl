@@ -18,7 +18,7 @@ my $restore = q{SELECT tally.restore_events(tally._encode_id('cor_', batch_id), 
 my $close = q{SELECT tally.close_period('2023-01-01Z', '2026-01-01Z', supersedes => (SELECT s.statement FROM tally.statements() s WHERE s.superseded_by IS NULL))};
 my $state = q{SELECT (SELECT count(*) FROM tally.correction) || '/' || (SELECT coalesce(sum(events), 0) FROM tally.correction_batch WHERE lifted_at IS NULL)
     || '/' || (SELECT u.events FROM tally.metric m, tally.usage_total(tally._encode_id('bm_', m.metric_id), '2023-01-01Z', '2026-01-01Z') u WHERE m.name = 'count')};
-my $whole = q{SELECT count(*) FILTER (WHERE tally._statement_digest(s) <> s.digest OR s.lines NOT IN (18, 24) OR s.lines <> (SELECT count(*) FROM tally.statement_line l WHERE l.statement_id = s.statement_id)) || '/' || (SELECT count(DISTINCT statement_id) - (SELECT count(*) FROM tally.statement) FROM tally.statement_line) FROM tally.statement s};
+my $whole = q{SELECT count(*) FILTER (WHERE tally._statement_digest(s) <> s.digest OR s.lines NOT IN (18, 24) OR s.lines <> (SELECT sum(l.metrics) FROM tally.statement_usage l WHERE l.statement_id = s.statement_id)) || '/' || (SELECT count(DISTINCT statement_id) - (SELECT count(*) FROM tally.statement) FROM tally.statement_usage) FROM tally.statement s};
 my $cut = q{SELECT tally.cut()};
 # Each cut answers one of the two states that there were, and each statement has one.
 my $cuts = q{SELECT count(*) FILTER (WHERE u.events NOT IN (12000, 16000)) || '/' || (SELECT count(*) - count(DISTINCT c.cut_id) FROM tally.statement s LEFT JOIN tally.cut c ON c.name = tally._encode_id('stm_', s.statement_id))

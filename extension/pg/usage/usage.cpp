@@ -88,22 +88,6 @@ TALLY_FUNCTION(usage_of_code) {
     });
 }
 
-// tally._usage_by_customer(metric tally.metric, "from", "to", customers) -> rows, one a customer
-TALLY_FUNCTION(usage_by_customer) {
-    return guarded([&]() -> Datum {
-        const MeteredMetric metric = metric_argument(fcinfo, 0);
-        Asked asked;
-        asked.range = range_arguments(fcinfo, 1, 2);
-        asked.name_customers(texts_argument(fcinfo, 3));
-        asked.group_by.by_customer = true;
-        asked.by_dimensions = false;
-        Counted counted(metric, asked);
-        ReturnSetInfo* const rows = call_pg([&] { return begin_rows(fcinfo); });
-        put_usage_rows(rows, metric, counted.count, {UsageShape::rows, false, false});
-        return Datum{0};
-    });
-}
-
 // tally.usage_total(metric, "from", "to", customer, filter, start_date, end_date, as_of) -> (value, converted_value,
 // events, skipped)
 TALLY_FUNCTION(usage_total) {

@@ -52,14 +52,31 @@ END
 $$;
 COMMENT ON FUNCTION tally_rest.list_statements(integer, jsonb, jsonb, text) IS 'GET /api/v1/statements: newest first, in pages (page, per_page)';
 
-CREATE FUNCTION tally_rest._statement_line(l tally.statement_line) RETURNS json
-    LANGUAGE sql IMMUTABLE
+CREATE FUNCTION tally_rest._statement_page(s tally.statement, after_customer text, after_place integer, first bigint, row_limit integer, OUT lines json, OUT next_cursor text)
+    LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
-    SELECT json_build_object('customer_id', l.customer_id, 'metric_id', tally._encode_id('bm_', l.metric_id), 'value', l.value::text,
-                             'converted_value', l.converted_value::text, 'events', l.events, 'skipped', l.skipped)
+DECLARE
+    metrics tally.metric[] := tally._definitions(s.definitions);
+BEGIN
+    -- As the key has them, so that a page costs the same wherever its cursor is.
+    WITH l AS MATERIALIZED (
+        SELECT l.customer_id, u.*
+        FROM (SELECT * FROM tally.statement_usage x
+              WHERE x.tenant_id = s.tenant_id AND x.statement_id = s.statement_id AND x.customer_id >= after_customer COLLATE "C" ORDER BY x.customer_id, x.part) l,
+             LATERAL tally._lines(l.lines) u
+        WHERE (l.customer_id, u.place) > (after_customer COLLATE "C", after_place)
+        LIMIT row_limit + 1 OFFSET first
+    ), shown AS (SELECT * FROM l LIMIT row_limit)
+    SELECT coalesce((SELECT json_agg(json_build_object('customer_id', x.customer_id, 'metric_id', tally._encode_id('bm_', metrics[x.place].metric_id), 'value', x.value::text,
+                        'converted_value', x.converted_value::text, 'events', x.events, 'skipped', x.skipped) ORDER BY x.customer_id, x.place) FROM shown x), '[]'),
+           (SELECT lpad(to_hex(x.place), 8, '0') || encode(convert_to(x.customer_id, 'UTF8'), 'hex') FROM l x WHERE (SELECT count(*) FROM l) > row_limit
+            ORDER BY x.customer_id DESC, x.place DESC LIMIT 1 OFFSET 1)
+    INTO lines, next_cursor;
+END
 $$;
-COMMENT ON FUNCTION tally_rest._statement_line(tally.statement_line) IS 'A line of a statement as the API shows it';
+COMMENT ON FUNCTION tally_rest._statement_page(tally.statement, text, integer, bigint, integer) IS
+    'Lines of a statement as the API shows them, by customer and metric: those behind a customer''s line (place 0: from its first on), without the first ones; and the cursor of what follows, where something does';
 
 CREATE FUNCTION tally_rest._statement_lines(s tally.statement, query jsonb) RETURNS jsonb
     LANGUAGE plpgsql STABLE
@@ -67,27 +84,19 @@ CREATE FUNCTION tally_rest._statement_lines(s tally.statement, query jsonb) RETU
     AS $$
 DECLARE
     row_limit integer := tally_rest._parameter_number(query, 'limit', 1, 1000, 100);
-    given     text := coalesce(tally_rest._parameter(query, 'cursor'), repeat('0', 32));     -- before the first line
+    given     text := coalesce(tally_rest._parameter(query, 'cursor'), repeat('0', 8));     -- before the first line
     customer  text;
-    found     tally.statement_line[];
 BEGIN
-    IF given !~ '^[0-9a-f]{32}([0-9a-f]{2})*$' THEN
+    IF given !~ '^[0-7][0-9a-f]{7}([0-9a-f]{2})*$' THEN
         PERFORM tally._fail('cursor', 'cursor must be the next_cursor of an earlier answer');
     END IF;
     BEGIN
-        customer := convert_from(decode(substr(given, 33), 'hex'), 'UTF8');
+        customer := convert_from(decode(substr(given, 9), 'hex'), 'UTF8');
     EXCEPTION WHEN character_not_in_repertoire OR untranslatable_character THEN     -- somebody made it up
         PERFORM tally._fail('cursor', 'cursor must be the next_cursor of an earlier answer');
     END;
-    -- As the key has them, so that a page costs the same wherever it begins.
-    found := ARRAY(SELECT x FROM tally.statement_line x
-                   WHERE x.tenant_id = s.tenant_id AND x.statement_id = s.statement_id
-                     AND (x.customer_id, x.metric_id) > (customer COLLATE "C", left(given, 32)::uuid)
-                   ORDER BY x.customer_id, x.metric_id LIMIT row_limit + 1);
-    RETURN jsonb_build_object(
-        'data', coalesce((SELECT json_agg(tally_rest._statement_line(l) ORDER BY l.customer_id, l.metric_id) FROM unnest(found[1:row_limit]) l), '[]'),
-        'next_cursor', CASE WHEN cardinality(found) > row_limit
-                            THEN replace(found[row_limit].metric_id::text, '-', '') || encode(convert_to(found[row_limit].customer_id, 'UTF8'), 'hex') END);
+    RETURN (SELECT jsonb_build_object('data', p.lines, 'next_cursor', p.next_cursor)
+            FROM tally_rest._statement_page(s, customer, ('x' || left(given, 8))::bit(32)::integer, 0, row_limit) p);
 END
 $$;
 COMMENT ON FUNCTION tally_rest._statement_lines(tally.statement, jsonb) IS 'Lines of a statement behind a cursor (limit, cursor), and the cursor behind them. Raises 22023';
@@ -109,9 +118,7 @@ BEGIN
         RETURN tally_rest._statement(s) || tally_rest._statement_lines(s, query);
     END IF;
     RETURN tally_rest._statement(s) || tally_rest._page(
-        (SELECT json_agg(tally_rest._statement_line(l) ORDER BY l.customer_id, l.metric_id)
-         FROM (SELECT * FROM tally.statement_line x WHERE x.tenant_id = s.tenant_id AND x.statement_id = s.statement_id
-               ORDER BY x.customer_id, x.metric_id LIMIT per_page OFFSET page::bigint * per_page) l),
+        (SELECT p.lines FROM tally_rest._statement_page(s, '', 0, page::bigint * per_page, per_page) p),
         page, per_page, s.lines)::jsonb;
 END
 $$;

@@ -1,0 +1,134 @@
+// tally._period_lines: the engine's answers of all metrics, turned by customer.
+#include "pg/usage/period_lines.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+
+#include "pg/border/rows.hpp"
+#include "pg/border/values.hpp"
+#include "pg/usage/ask.hpp"
+#include "pg/usage/pass.hpp"
+#include "pg/usage/state_values.hpp"
+
+namespace tally {
+namespace {
+
+void append_amount(std::string& json, const Decimal& value) {
+    if (value.kind == DecimalKind::none) {
+        json += ",null";
+        return;
+    }
+    json += ",\"";
+    append_text(json, value);
+    json += '"';
+}
+
+}  // namespace
+
+PeriodLines::PeriodLines(ReturnSetInfo* rows, std::size_t most_bytes) : rows_(rows), most_bytes_(most_bytes) {
+    row_memory_ =
+        call_pg([] { return AllocSetContextCreate(CurrentMemoryContext, "tally period row", ALLOCSET_SMALL_SIZES); });
+}
+
+std::size_t PeriodLines::bytes() const noexcept {
+    return customers_.bytes() + lines_.size() * sizeof(Line) + texts_.size();
+}
+
+void PeriodLines::add(std::int32_t place, const MeteredMetric& metric, UsageCount& count) {
+    if (bytes() > most_bytes_) put_part();
+    const UsageGroups& groups = count.groups();
+    ValueMaker values(metric, groups.states());
+    for (std::uint32_t group = 0; group < groups.keys().size(); ++group) {
+        const std::uint32_t customer = groups.keys()[group].customer;
+        const Decimal value = values.value(group);
+        const std::size_t begin = texts_.size();
+        append_line(place, value, values.converted(group, value), groups.states().counts(group));
+        lines_.push_back({customers_.number_of(customer == 0 ? std::string_view() : groups.texts().text(customer)),
+                          static_cast<std::uint32_t>(texts_.size() - begin), begin});
+    }
+}
+
+void PeriodLines::append_line(std::int32_t place, const Decimal& value, const Decimal& converted,
+                              const EventCounts& counts) {
+    texts_.append("[").append(std::to_string(place));
+    append_amount(texts_, value);
+    append_amount(texts_, converted);
+    texts_.append(",").append(std::to_string(counts.counted));
+    texts_.append(",").append(std::to_string(counts.matched - counts.counted)).append("]");
+}
+
+void PeriodLines::put_part() {
+    ++part_;
+    std::vector<std::uint32_t> customers(customers_.size() - 1);
+    const std::vector<std::uint32_t> places = customers_.places();
+    std::iota(customers.begin(), customers.end(), 1U);
+    std::sort(customers.begin(), customers.end(), [&](auto left, auto right) { return places[left] < places[right]; });
+    // Lines lie by place; counted into customers they stay so.
+    std::vector<std::size_t> next(customers_.size() + 1, 0);
+    for (const Line& line : lines_) ++next[line.customer + 1];
+    for (std::size_t i = 1; i < next.size(); ++i) next[i] += next[i - 1];
+    std::vector<std::uint32_t> order(lines_.size());
+    for (std::uint32_t i = 0; i < lines_.size(); ++i) order[next[lines_[i].customer]++] = i;
+    for (const std::uint32_t customer : customers) {
+        const std::size_t end = next[customer], begin = next[customer - 1];  // those of no number are none
+        put_customer(customers_.text(customer), std::span(order).subspan(begin, end - begin));
+    }
+    customers_ = TextPool();
+    lines_.clear();
+    texts_.clear();
+}
+
+void PeriodLines::put_customer(std::string_view customer, std::span<const std::uint32_t> lines) {
+    std::size_t length = 2 + lines.size() - 1;
+    for (const std::uint32_t line : lines) length += lines_[line].length;
+    call_pg([&] {
+        CHECK_FOR_INTERRUPTS();
+        MemoryContextReset(row_memory_);
+        MemoryContext const before = MemoryContextSwitchTo(row_memory_);
+        auto* const json = static_cast<text*>(palloc(VARHDRSZ + length));
+        SET_VARSIZE(json, VARHDRSZ + length);
+        char* at = VARDATA(json);
+        for (const std::uint32_t number : lines) {
+            const Line& line = lines_[number];
+            *at++ = number == lines.front() ? '[' : ',';
+            std::memcpy(at, texts_.data() + line.begin, line.length);
+            at += line.length;
+        }
+        *at = ']';
+        Datum columns[] = {text_datum(customer), Int32GetDatum(part_),
+                           Int32GetDatum(static_cast<std::int32_t>(lines.size())), PointerGetDatum(json)};
+        bool nulls[sizeof columns / sizeof columns[0]] = {};
+        tuplestore_putvalues(rows_->setResult, rows_->setDesc, columns, nulls);
+        MemoryContextSwitchTo(before);
+    });
+}
+
+void PeriodLines::close() {
+    if (!lines_.empty()) put_part();
+    call_pg([&] { MemoryContextDelete(row_memory_); });
+}
+
+}  // namespace tally
+
+// tally._period_lines(metrics tally.metric[], "from", "to", customer) -> rows of PeriodLines, over all dimensions
+TALLY_FUNCTION(period_lines) {
+    using namespace tally;
+    return guarded([&]() -> Datum {
+        const std::vector<MeteredMetric> metrics = metrics_argument(fcinfo, 0);
+        Asked asked;
+        asked.range = range_arguments(fcinfo, 1, 2);
+        asked.name_customers({text_argument(fcinfo, 3)});
+        asked.group_by.by_customer = true;
+        asked.by_dimensions = false;
+        ReturnSetInfo* const rows = call_pg([&] { return begin_rows(fcinfo); });
+        PeriodLines lines(rows, usage_memory_bytes());
+        std::int32_t place = 0;
+        for (const MeteredMetric& metric : metrics) {
+            Counted counted(metric, asked);
+            lines.add(++place, metric, counted.count);
+        }
+        lines.close();
+        return Datum{0};
+    });
+}
