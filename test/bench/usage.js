@@ -12,6 +12,7 @@ const { DuckDBInstance, version } = require('@duckdb/node-api');
 const { Psql, median } = require('./psql.js');
 const { cpuOf } = require('./store/processes.js');
 const { measureBusy } = require('./store/busy.js');
+const { measureStatements } = require('./store/statements.js');
 const { measureRest } = require('./store/rest.js');
 
 const events = Number(process.env.BENCH_EVENTS || 1000000);
@@ -33,10 +34,12 @@ async function storeFeed(psql) {
   const pack = await packer(psql);
   const pid = Number(await psql.run('SELECT pg_backend_pid();'));
   let [loading, packing, cpu] = [0, 0, 0];
-  for (let first = 0; first < events; first += 1000000) {
+  const part = Math.min(1000000, events / 2);
+  for (let first = 0; first < events; first += part) {
+    if (first <= events / 2 && first + part > events / 2) await psql.run("SELECT coalesce((SELECT 0 FROM tally.cut WHERE name = 'half'), length(tally.cut('half')));");
     const began = Date.now();
     const before = cpuOf(pid);
-    await psql.run(`CALL tally_bench.load(${first}, 10000, ${Math.min(events, first + 1000000)});`);
+    await psql.run(`CALL tally_bench.load(${first}, 10000, ${Math.min(events, first + part)});`);
     cpu += cpuOf(pid) - before;
     const loaded = Date.now();
     if (pack) await psql.run(`CALL tally.${pack}(1000, '1 hour');`);
@@ -228,6 +231,7 @@ async function main(folder) {
     const before = new Map();
     const pid = Number(await psql.run('SELECT pg_backend_pid();'));
     for (const question of questions) before.set(question.name, await measure(psql, pid, duck, question));
+    await measureStatements(psql, chosen, questions, times, rounds, line);
     if (process.env.TALLYD) await measureRest(psql, duckTimes, duck, chosen, rounds, line);
     await sizes(psql);
     await measureBusy(psql, questions.filter((one) => one.monthly).slice(0, 5), await packer(psql), times, show);

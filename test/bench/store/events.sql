@@ -49,3 +49,16 @@ BEGIN
     END LOOP;
     RETURN taken;
 END $$;
+
+-- How long it takes to close a period, in ms; it is taken back.
+CREATE FUNCTION tally_bench.close_time(range_from timestamptz, range_to timestamptz) RETURNS float8 LANGUAGE plpgsql AS $$
+DECLARE
+    began timestamptz := clock_timestamp();
+    taken float8;
+BEGIN
+    PERFORM tally.close_period(range_from, range_to);
+    taken := extract(epoch FROM clock_timestamp() - began) * 1000;
+    RAISE EXCEPTION 'take it back' USING ERRCODE = 'TL999';
+EXCEPTION WHEN SQLSTATE 'TL999' THEN
+    RETURN taken;
+END $$;
