@@ -138,6 +138,10 @@ private:
     void times() {
         seconds("--queue-timeout", config_.queue_timeout, "longest wait for the database before 503");
         seconds("--statement-timeout", config_.statement_timeout, "longest statement before 503");
+        seconds("--slow-change-timeout", config_.slow_change_timeout,
+                "longest closing, bulk correction, voided import or forgetting before 503");
+        seconds("--lock-timeout", config_.lock_timeout,
+                "a change waits this long for what another transaction holds before 503");
         seconds("--database-grace", config_.database_grace,
                 "requests wait this long for a lost database before they are refused at once", 0);
         seconds("--reconnect-max", config_.reconnect_max, "longest pause between attempts to connect to the database");

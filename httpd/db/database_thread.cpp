@@ -31,6 +31,17 @@ private:
     const bool gathers_;
 };
 
+// A change that waits for somebody else's transaction would hold a connection that changes of others need; it is refused
+// soon, and may be sent again.
+ServerPatience patience_of(const DatabaseSettings& settings, LaneId lane) {
+    const milliseconds statement = to_milliseconds(settings.statement_timeout), lock = to_milliseconds(settings.lock_timeout);
+    switch (lane) {
+        case LaneId::write: return {statement, lock};
+        case LaneId::slow_write: return {to_milliseconds(settings.slow_change_timeout), lock};
+        default: return {statement};
+    }
+}
+
 }  // namespace
 
 DatabaseThread::DatabaseThread(const DatabaseSettings& settings, Lane& lane, Extension& extension, Metrics& metrics)
@@ -38,8 +49,7 @@ DatabaseThread::DatabaseThread(const DatabaseSettings& settings, Lane& lane, Ext
       metrics_(metrics),
       settings_(settings),
       extension_(extension),
-      session_(lane.replica ? settings.read_database : settings.database, to_milliseconds(settings.statement_timeout),
-               stop_),
+      session_(lane.replica ? settings.read_database : settings.database, patience_of(settings, lane.id), stop_),
       reconnect_(kFirstReconnect, to_milliseconds(settings.reconnect_max)),
       contention_(milliseconds(5), milliseconds(500)),
       random_(std::random_device{}()) {}

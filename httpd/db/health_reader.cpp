@@ -35,7 +35,7 @@ std::string duration(Clock::duration time) {
 
 HealthReader::HealthReader(const DatabaseSettings& settings)
     : settings_(settings),
-      session_(settings.database, to_milliseconds(settings.statement_timeout), stop_),
+      session_(settings.database, {to_milliseconds(settings.statement_timeout)}, stop_),
       trouble_(milliseconds(200), std::max(milliseconds(200), to_milliseconds(settings.reconnect_max))),
       random_(std::random_device{}()) {}
 

@@ -22,7 +22,7 @@ std::int64_t today() {
 Packer::Packer(const DatabaseSettings& settings, Metrics& metrics)
     : settings_(settings),
       metrics_(metrics),
-      session_(settings.database, to_milliseconds(settings.statement_timeout), stop_),
+      session_(settings.database, {to_milliseconds(settings.statement_timeout)}, stop_),
       trouble_(milliseconds(200), std::max(milliseconds(200), to_milliseconds(settings.reconnect_max))),
       random_(std::random_device{}()) {}
 

@@ -38,15 +38,16 @@ bool is_error(const PGresult* result) noexcept {
 
 // One round trip: limits for this session, and the role whose row level security binds it (a no-op without the right).
 const Statement kSetUp{"",
-                       "SELECT set_config('statement_timeout', $1, false), set_config('search_path', 'pg_catalog', false),"
+                       "SELECT set_config('statement_timeout', $1, false), set_config('lock_timeout', $2, false),"
+                       " set_config('search_path', 'pg_catalog', false),"
                        " set_config('timezone', 'UTC', false), set_config('client_min_messages', 'error', false),"
                        " (SELECT set_config('role', rolname, false) FROM pg_catalog.pg_roles"
                        " WHERE rolname = 'tally_api' AND pg_catalog.pg_has_role(oid, 'MEMBER'))"};
 
 }  // namespace
 
-Session::Session(std::string conninfo, milliseconds statement_timeout, const std::atomic<bool>& give_up)
-    : conninfo_(std::move(conninfo)), statement_timeout_(statement_timeout), give_up_(give_up) {}
+Session::Session(std::string conninfo, ServerPatience patience, const std::atomic<bool>& give_up)
+    : conninfo_(std::move(conninfo)), patience_(patience), give_up_(give_up) {}
 
 void Session::close() noexcept {
     connection_.reset();
@@ -82,11 +83,11 @@ std::string Session::connect(milliseconds patience) {
 }
 
 std::string Session::set_up() {
-    const std::string timeout = std::to_string(statement_timeout_.count());
-    const char* values[] = {timeout.c_str()};
-    if (PQsendQueryParams(connection_.get(), kSetUp.sql.c_str(), 1, nullptr, values, nullptr, nullptr, 0) == 0)
+    const std::string statement = std::to_string(patience_.statement.count()), lock = std::to_string(patience_.lock.count());
+    const char* values[] = {statement.c_str(), lock.c_str()};
+    if (PQsendQueryParams(connection_.get(), kSetUp.sql.c_str(), 2, nullptr, values, nullptr, nullptr, 0) == 0)
         return trimmed(PQerrorMessage(connection_.get()));
-    const Outcome outcome = collect(Clock::now() + statement_timeout_ + kBeyondServer);
+    const Outcome outcome = collect(Clock::now() + patience_.statement + kBeyondServer);
     return outcome.kind == Outcome::Kind::done ? std::string() : "setting up the session: " + outcome.error.message;
 }
 
@@ -171,7 +172,7 @@ Outcome Session::prepare(const Statement& statement) {
         close();
         return outcome;
     }
-    outcome = collect(Clock::now() + statement_timeout_ + kBeyondServer);
+    outcome = collect(Clock::now() + patience_.statement + kBeyondServer);
     outcome.surely_nothing_done = true;
     if (outcome.kind == Outcome::Kind::done) prepared_.insert(statement.name);
     if (outcome.kind == Outcome::Kind::failed) outcome.kind = Outcome::Kind::refused;
@@ -202,7 +203,7 @@ Outcome Session::execute(const Statement& statement, const std::vector<Param>& p
         close();
         return unsent;
     }
-    Outcome outcome = collect(Clock::now() + statement_timeout_ + kBeyondServer);
+    Outcome outcome = collect(Clock::now() + patience_.statement + kBeyondServer);
     // 26000: somebody deallocated our statements (DISCARD ALL, a pooler). Nothing ran: prepare again, once.
     if (outcome.kind == Outcome::Kind::failed && outcome.error.state == "26000") {
         prepared_.clear();

@@ -34,10 +34,16 @@ struct Outcome {
     bool surely_nothing_done = false;  // lost: the statement certainly did not commit
 };
 
+// How long the server tries.
+struct ServerPatience {
+    std::chrono::milliseconds statement;
+    std::chrono::milliseconds lock{0};  // for one that somebody else holds; 0: as long as for the statement
+};
+
 class Session {
 public:
     // give_up: set by another thread when the process must end now.
-    Session(std::string conninfo, std::chrono::milliseconds statement_timeout, const std::atomic<bool>& give_up);
+    Session(std::string conninfo, ServerPatience patience, const std::atomic<bool>& give_up);
 
     // Empty: connected. Else a message for the log.
     std::string connect(std::chrono::milliseconds patience);
@@ -59,7 +65,7 @@ private:
     std::string set_up();
 
     const std::string conninfo_;
-    const std::chrono::milliseconds statement_timeout_;
+    const ServerPatience patience_;
     const std::atomic<bool>& give_up_;
     std::unique_ptr<PGconn, decltype(&PQfinish)> connection_{nullptr, PQfinish};
     std::set<std::string> prepared_;

@@ -26,6 +26,8 @@ struct DatabaseSettings {
     // seconds
     double queue_timeout = 10;
     double statement_timeout = 20;
+    double slow_change_timeout = 300;  // a statement of lane slow_write
+    double lock_timeout = 2;           // of changes
     double database_grace = 5;
     double reconnect_max = 8;
     double connect_timeout = 5;

@@ -54,8 +54,9 @@ unsigned status_of(std::string_view sqlstate) noexcept {
 Response response_for(const SqlError& error) {
     const unsigned status = status_of(error.state);
     if (status == 503)
-        return unavailable(error.state == "57014" ? "the database took too long to answer"
-                                                  : "the database is not available");
+        return unavailable(error.state == "57014"   ? "the database took too long to answer"
+                           : error.state == "55P03" ? "another transaction holds what this change needs; try again"
+                                                    : "the database is not available");
     if (status >= 500) return refuse(500, "internal error");
     // Only in the header of a file: every other text is checked before. The server's own sentence names a byte and not
     // what to do: a spreadsheet's UTF-16, a compressed file.

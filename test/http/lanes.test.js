@@ -57,25 +57,43 @@ test('explanations, groups and filters over all customers and rows as CSV that h
 });
 
 test('closings, corrections in bulk, voided imports and forgotten customers that hang delay no other change', async () => {
+  const tallyd = await startTallyd(s.cluster, ['--lock-timeout', '60']);
+  await tallyd.ready();
   const lock = await s.cluster.session('BEGIN; LOCK TABLE tally.statement, tally.correction_batch, tally.import_batch, tally.erasure IN ACCESS EXCLUSIVE MODE');
-  const post = (path, body) => call(s.url, s.key, 'POST', path, body);
+  const post = (path, body) => call(tallyd.url, s.key, 'POST', path, body);
   const first = post('/api/v1/statements', { from: '2024-01-01', to: '2024-02-01' });
   await until('the first closing', () => s.cluster.psql('SELECT count(*) FROM pg_locks WHERE NOT granted') === '1');
   const slow = [first, ...[
     () => post('/api/v1/statements', { from: '2024-01-01', to: '2024-02-01' }),
     () => post('/api/v1/corrections', { reason: 'wrong', code: 'before' }),
     () => post('/api/v1/corrections/cor_0000000000000000000000/restore', { reason: 'right' }),
-    () => call(s.url, s.key, 'DELETE', '/api/v1/imports/imp_0000000000000000000000'),
+    () => call(tallyd.url, s.key, 'DELETE', '/api/v1/imports/imp_0000000000000000000000'),
     () => post('/api/v1/customers/c/forget', { properties: ['name'], reason: 'asked' }),
   ].flatMap((send) => Array.from({ length: 4 }, send))];
   let answered = 0;
   for (const one of slow) one.then(() => { answered += 1; });
-  await until('a queue', async () => /tallyd_queue_requests\{lane="slow_write"\} 20/.test((await call(s.url, null, 'GET', '/metrics')).text));
+  await until('a queue', async () => /tallyd_queue_requests\{lane="slow_write"\} 20/.test((await call(tallyd.url, null, 'GET', '/metrics')).text));
   assert.equal((await post('/api/v1/metrics', metric('beside closings'))).status, 201);
   assert.equal((await post('/api/v1/events/ingest', { events: [event()] })).json.accepted, 1);
   assert.equal(answered, 0, 'they still wait');
   await lock.end();
   for (const one of await Promise.all(slow)) assert.ok(one.status < 500, one.text);
+  await tallyd.stop();
+});
+
+test('changes that wait for a transaction give way soon: those of others are made', async () => {
+  const one = event();
+  await call(s.url, s.key, 'POST', '/api/v1/events/ingest', { events: [one] });
+  const lock = await s.cluster.session(`BEGIN; SET tally.tenant = 'test'; SELECT tally.void_event('${one.event_id}', 'x')`);
+  const voids = Array.from({ length: 4 }, () => call(s.url, s.key, 'POST', `/api/v1/events/${one.event_id}/void`, { reason: 'y' }));
+  await until('waiting ones', () => Number(s.cluster.psql("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")) >= 2);
+  assert.equal((await call(s.url, s.key, 'POST', '/api/v1/metrics', metric('meanwhile'))).status, 201);
+  for (const answer of await Promise.all(voids)) {
+    isErrorAnswer(assert, answer, 503, 'SERVICE_UNAVAILABLE');
+    assert.match(answer.text, /another transaction/);
+  }
+  await lock.end();
+  assert.ok((await call(s.url, s.key, 'POST', `/api/v1/events/${one.event_id}/void`, { reason: 'y' })).status < 300);
 });
 
 describe('a standby for reading', () => {

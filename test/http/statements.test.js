@@ -29,17 +29,21 @@ test('a period is closed, and its statement has a line for each customer and met
   assert.deepEqual(json.data, [{ customer_id: 'ann', metric_id: metric, value: '1', converted_value: '1', events: 1, skipped: 0 }]);
   assert.equal(json.pagination_meta.total_items, 2);
   assert.equal(json.digest, made.json.digest);
+  assert.deepEqual(json.metrics.map((one) => [one.id, one.aggregation_type, one.code]), [[metric, 'SUM', 'gpu']]);
 });
 
 test('later events and corrections are adjustments, with the events that made them; the statement stays', async () => {
   const { json: before } = await get(`/api/v1/statements/${january}`);
-  assert.deepEqual((await get(`/api/v1/statements/${january}/adjustments`)).json, { statement_id: january, data: [], totals: [], events: [] });
+  assert.deepEqual((await get(`/api/v1/statements/${january}/adjustments`)).json, { statement_id: january, data: [], totals: [], events: [], events_total: 0 });
   await send('3', 'ann', 5);
   await post('/api/v1/events/2/void', { reason: 'x' });
   const { json } = await get(`/api/v1/statements/${january}/adjustments`);
   assert.deepEqual(json.data.map((one) => [one.customer_id, one.value, one.events, one.value_then, one.value_now]), [['ann', '5', 1, '1', '6'], ['bob', '-10', -1, '10', null]]);
   assert.deepEqual(json.totals, [{ metric_id: metric, value: '-5', converted_value: '-5' }]);
   assert.deepEqual(json.events.map((one) => [one.event_id, one.change]), [['3', 'received'], ['2', 'voided']]);
+  const { json: second } = await get(`/api/v1/statements/${january}/adjustments?events_limit=1&events_offset=1`);
+  assert.deepEqual([second.events, second.events_total], [json.events.slice(1), 2]);
+  assert.equal((await get(`/api/v1/statements/${january}/adjustments?events_limit=10001`)).json.details.field, 'events_limit');
   assert.deepEqual((await get(`/api/v1/statements/${january}`)).json, before);
 });
 
@@ -67,7 +71,7 @@ test('lines and adjustments are rows of CSV, lines of NDJSON too, whatever the l
   assert.deepEqual((await get(`/api/v1/statements/${id}?page=20&per_page=100`)).json.data, all.slice(2000, 2100));
   assert.equal((await as(`/api/v1/statements/${id}`, 'text/csv')).text.split('\r\n').length, 4202);
   assert.equal((await get(`/api/v1/statements/${id}?limit=7&page=1`)).json.details.field, 'page');
-  for (const cursor of ['zz', `${'0'.repeat(32)}ff`, `${'0'.repeat(32)}00`]) assert.equal((await get(`/api/v1/statements/${id}?cursor=${cursor}`)).json.details.field, 'cursor');
+  for (const cursor of ['zz', '00000000ff', '0000000000', '8000000061']) assert.equal((await get(`/api/v1/statements/${id}?cursor=${cursor}`)).json.details.field, 'cursor');
   assert.equal((await as(`/api/v1/statements/${id}?limit=7`, 'text/csv')).json.details.field, 'limit');
   assert.equal((await as('/api/v1/statements/stm_1', 'text/csv')).status, 404);
 });
@@ -78,10 +82,16 @@ test('closing twice is 409 unless the first is superseded, which both say', asyn
   assert.match(twice.json.message, new RegExp(january));
   const again = await post('/api/v1/statements', { from: '2026-01-01', to: '2026-02-01', supersedes: january });
   assert.equal(again.status, 201, again.text);
-  assert.equal(again.json.supersedes, january);
+  assert.deepEqual(again.json.supersedes, [january]);
   assert.equal((await get(`/api/v1/statements/${january}`)).json.superseded_by, again.json.id);
   assert.equal((await post('/api/v1/statements', { from: '2026-01-01', to: '2026-02-01', supersedes: january })).status, 409);
-  assert.equal((await get('/api/v1/statements')).json.data.length, 3);
+  assert.equal((await post('/api/v1/statements', { from: '2024-01-01', to: '2024-02-01', supersedes: again.json.id })).json.details.field, 'supersedes');
+  assert.equal((await post('/api/v1/statements', { from: '2024-01-01', to: '2024-02-01', supersedes: [1] })).json.details.field, 'supersedes');
+  const halves = [];
+  for (const [from, to] of [['2024-01-01', '2024-01-15'], ['2024-01-15', '2024-02-01']]) halves.push((await post('/api/v1/statements', { from, to })).json.id);
+  const whole = await post('/api/v1/statements', { from: '2024-01-01', to: '2024-02-01', supersedes: halves });
+  assert.deepEqual(whole.json.supersedes, halves, whole.text);
+  assert.equal((await get('/api/v1/statements')).json.data.length, 6);
 });
 
 test('what is wrong is named, and a key that only reads closes nothing', async () => {

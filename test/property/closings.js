@@ -80,7 +80,7 @@ class Closings {
 
   // All that a statement says, and whether its digest is one of that.
   async said(session, id) {
-    return session.row(`SELECT s.digest, s."from"::text || s."to"::text || coalesce(s.customer_id, 'all') || s.created_at || coalesce(s.supersedes, '') AS head,
+    return session.row(`SELECT s.digest, s."from"::text || s."to"::text || coalesce(s.customer_id, 'all') || s.created_at || coalesce(array_to_string(s.supersedes, ','), '') AS head,
         (SELECT md5(coalesce(string_agg(l::text, ',' ORDER BY l.customer_id, l.metric_id), '')) FROM tally.statement_lines(s.statement) l) AS lines,
         (SELECT tally._statement_digest(x) = x.digest FROM tally.statement x WHERE x.statement_id = tally._decode_id('stm_', s.statement)) AS "isOfIt"
       FROM tally.statements() s WHERE s.statement = ${quote(id)}`);

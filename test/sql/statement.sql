@@ -39,9 +39,14 @@ END $$;
 SELECT pg_temp.try('2026-01-01', '2026-02-01'), pg_temp.try('2026-01-31', '2026-03-01'), pg_temp.try('2026-01-31', '2026-03-01', 'ann'), pg_temp.try('2026-02-01', '2026-02-01'), pg_temp.try('2026-02-01', '2026-03-01', 'ann', 'stm_1');
 SELECT pg_temp.try('2026-02-01', '2026-03-01', 'ann'), pg_temp.try('2026-02-01', '2026-03-01', 'bob'), pg_temp.try('2026-02-01', '2026-03-01');
 SELECT pg_temp.try('2026-01-01', '2026-02-01', NULL, :'january'), pg_temp.try('2026-01-01', '2026-02-01', NULL, :'january');
-SELECT s."from", s.customer_id, s.lines, s.supersedes = :'january' AS supersedes, s.superseded_by IS NOT NULL AS superseded, s.created_by = session_user AS by FROM tally.statements() s ORDER BY s.created_at, s."from", s.customer_id;
+SELECT s."from", s.customer_id, s.lines, s.supersedes = ARRAY[:'january'] AS supersedes, s.superseded_by IS NOT NULL AS superseded, s.created_by = session_user AS by FROM tally.statements() s ORDER BY s.created_at, s."from", s.customer_id;
 SELECT metric, customer_id, value, converted_value FROM tally.statement_lines((SELECT s.statement FROM tally.statements() s WHERE s.supersedes IS NOT NULL)) WHERE metric = 'SUM';
 SELECT count(*) FROM tally.adjustments((SELECT s.statement FROM tally.statements() s WHERE s.supersedes IS NOT NULL));
+-- several are superseded together; one that is not of the period is not
+SELECT pg_temp.try('2026-02-01', '2026-03-01', NULL, (SELECT s.statement FROM tally.statements() s WHERE s.customer_id = 'ann')), pg_temp.try('2025-01-01', '2025-02-01', NULL, (SELECT s.statement FROM tally.statements() s WHERE s.customer_id = 'ann')),
+       pg_temp.try('2026-02-01', '2026-03-01', 'cem', (SELECT s.statement FROM tally.statements() s WHERE s.customer_id = 'ann'));
+SELECT tally.close_period('2026-02-01', '2026-03-01', NULL, ARRAY(SELECT s.statement FROM tally.statements() s WHERE s.customer_id IS NOT NULL)) AS february \gset
+SELECT s.customer_id, s.superseded_by = :'february' AS superseded, cardinality(s.supersedes) AS supersedes FROM tally.statements() s WHERE s."from" = '2026-02-01' ORDER BY 1;
 SET tally.tenant = 'other';
 SELECT count(*) FROM tally.statements();
 DO $$ BEGIN PERFORM tally.statement_lines('stm_1'); EXCEPTION WHEN no_data_found THEN RAISE NOTICE '%', sqlerrm; END $$;

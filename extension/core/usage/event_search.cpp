@@ -69,7 +69,12 @@ private:
         const std::uint32_t first = rows_.begin / segment_block_rows, last = (rows_.end - 1) / segment_block_rows;
         for (std::uint32_t block = first; block <= last; ++block) {
             const SegmentReader::TimeBounds bounds = segment_.ts_bounds(block);
-            if (bounds.last >= question_.from && bounds.first < question_.end()) blocks_.push_back({bounds.last, block});
+            if (bounds.last < question_.from || bounds.first >= question_.end()) continue;
+            if (question_.unknown != nullptr) {
+                const SegmentReader::SeqBounds seqs = segment_.seq_bounds(block);
+                if (!question_.may_hold_seqs(seqs.first, seqs.last)) continue;
+            }
+            blocks_.push_back({bounds.last, block});
         }
         std::stable_sort(blocks_.begin(), blocks_.end(),
                          [](const Block& left, const Block& right) { return left.last > right.last; });

@@ -4,6 +4,7 @@
 // too: whoever shows them says so.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -31,10 +32,21 @@ struct EventQuestion {
     std::int64_t before_seq = 0;
     // Only events that were known at a cut; nullptr: all are known.
     const KnownAt* known = nullptr;
+    // Only events that were not known at a cut, and of those that were these seqs, ascending; nullptr: all.
+    const KnownAt* unknown = nullptr;
+    std::span<const std::int64_t> also;
 
     bool holds(std::int64_t ts, std::int64_t seq) const noexcept {
         if (ts < from || ts >= to || (known != nullptr && !known->sees_event(seq))) return false;
+        if (unknown != nullptr && unknown->sees_event(seq) && !std::binary_search(also.begin(), also.end(), seq))
+            return false;
         return !before_ts || ts < *before_ts || (ts == *before_ts && seq < before_seq);
+    }
+    // Whether events with seqs from `first` to `last` may be in the answer.
+    bool may_hold_seqs(std::int64_t first, std::int64_t last) const noexcept {
+        if (unknown == nullptr || unknown->hides_from(first, last)) return true;
+        const auto from_first = std::lower_bound(also.begin(), also.end(), first);
+        return from_first != also.end() && *from_first <= last;
     }
     // The first moment that is too late for any event of the answer.
     std::int64_t end() const noexcept { return before_ts && *before_ts < to ? *before_ts + 1 : to; }

@@ -233,7 +233,28 @@ TALLY_FUNCTION(find_events) {
     });
 }
 
-// tally._list_events(the same) -> data json, last_ts, last_seq
+// tally._events_since(tenant_id, code, customer_id, "from", "to", as_of, seqs bigint[])
+TALLY_FUNCTION(events_since) {
+    return guarded([&]() -> Datum {
+        const std::int32_t tenant = tenant_argument(fcinfo);
+        EventQuestion question;
+        question.code = text_argument(fcinfo, 1);
+        question.customer = text_argument(fcinfo, 2);
+        question.from = time_argument(fcinfo, 3, INT64_MIN);
+        question.to = time_argument(fcinfo, 4, INT64_MAX);
+        const std::optional<AsOf> as_of = find_as_of(tenant, text_argument(fcinfo, 5));
+        question.unknown = as_of ? &as_of->known : nullptr;
+        question.also = call_pg([&] {
+            ArrayType* const seqs = PG_GETARG_ARRAYTYPE_P(6);
+            if (array_contains_nulls(seqs)) refuse_argument("seqs", "seqs must not be NULL");
+            const int count = ArrayGetNItems(ARR_NDIM(seqs), ARR_DIMS(seqs));
+            return std::span(reinterpret_cast<const std::int64_t*>(ARR_DATA_PTR(seqs)), static_cast<std::size_t>(count));
+        });
+        return answer_all(fcinfo, tenant, question);
+    });
+}
+
+// tally._list_events(the same as _find_events) -> data json, last_ts, last_seq
 TALLY_FUNCTION(list_events) {
     return guarded([&]() -> Datum {
         const std::int32_t tenant = tenant_argument(fcinfo);

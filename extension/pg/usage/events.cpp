@@ -68,6 +68,7 @@ std::vector<ListedSegment> list_segments(Segments& segments, const EventQuestion
     while (segments.next(row)) {
         if (question.customer && (*question.customer < row.first_customer || *question.customer > row.last_customer))
             continue;
+        if (!question.may_hold_seqs(row.first_seq, row.last_seq)) continue;
         list.push_back(
             {row.last_ts, row.segment_id, std::string(row.code), call_pg([&] { return datumCopy(row.data, false, -1); })});
     }

@@ -227,6 +227,6 @@ CREATE FUNCTION tally._event_history(tenant_id integer, identity uuid, OUT at ti
     UNION ALL
     SELECT l.lifted_at, 'restored', l.lifted_reason, l.lifted_by, l.seq, l.batch_id, l.lift_act
     FROM tally.lifted_correction l WHERE l.tenant_id = _event_history.tenant_id AND l.identity = _event_history.identity
-    ORDER BY 1, 2 DESC
+    ORDER BY 7
 $$;
 COMMENT ON FUNCTION tally._event_history(integer, uuid) IS 'What was done to an event after it came, in order: voided, restored, amended; of which row, and the number of the act';

@@ -7,6 +7,12 @@ CREATE FUNCTION tally._find_events(tenant_id integer, code text, customer_id tex
 COMMENT ON FUNCTION tally._find_events(integer, text, text, text, timestamptz, timestamptz, text, timestamptz, bigint, integer, text) IS
     'A tenant''s events in [from, to), newest first by (ts, seq), those before a place in that order, those known at a cut; NULL asks for any';
 
+CREATE FUNCTION tally._events_since(tenant_id integer, code text, customer_id text, "from" timestamptz, "to" timestamptz, as_of text, seqs bigint[]) RETURNS SETOF tally.recent_event
+    AS 'MODULE_PATHNAME', 'tally_events_since'
+    LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 100 COST 10000;
+COMMENT ON FUNCTION tally._events_since(integer, text, text, timestamptz, timestamptz, text, bigint[]) IS
+    'A tenant''s events in [from, to) that were not known at a cut, and of those that were the ones with these seqs, which ascend; NULL asks for any code or customer';
+
 CREATE FUNCTION tally._list_events(tenant_id integer, code text, customer_id text, source text, "from" timestamptz, "to" timestamptz,
                                    search text, before_ts timestamptz, before_seq bigint, row_limit integer, as_of text,
                                    OUT data json, OUT last_ts timestamptz, OUT last_seq bigint)

@@ -10,13 +10,14 @@ CREATE TABLE tally.statement (
     range_from   timestamptz NOT NULL,
     range_to     timestamptz NOT NULL,
     customer_id  text,
-    supersedes   uuid UNIQUE,
+    number       bigint NOT NULL,
     definitions  json NOT NULL,
     lines        bigint NOT NULL CHECK (lines >= 0),
     digest       text NOT NULL,
     created_at   timestamptz NOT NULL DEFAULT pg_catalog.now(),
     created_by   text NOT NULL DEFAULT tally._actor(),
-    PRIMARY KEY (tenant_id, statement_id)
+    PRIMARY KEY (tenant_id, statement_id),
+    CONSTRAINT statement_number UNIQUE (tenant_id, number)
 );
 COMMENT ON TABLE tally.statement IS 'Periods that were closed; never changed';
 COMMENT ON COLUMN tally.statement.tenant_id IS 'Whose it is';
@@ -24,12 +25,41 @@ COMMENT ON COLUMN tally.statement.statement_id IS 'Shown as stm_...';
 COMMENT ON COLUMN tally.statement.range_from IS 'Begin of the period';
 COMMENT ON COLUMN tally.statement.range_to IS 'End of the period, which is not in it';
 COMMENT ON COLUMN tally.statement.customer_id IS 'Only this customer; NULL: all of them';
-COMMENT ON COLUMN tally.statement.supersedes IS 'Statement in whose place it stands';
+COMMENT ON COLUMN tally.statement.number IS 'Counts a tenant''s statements: whoever closes by a snapshot that does not see the last one fails by it';
 COMMENT ON COLUMN tally.statement.definitions IS 'The metrics in use as they were: an array of rows of tally.metric';
 COMMENT ON COLUMN tally.statement.lines IS 'How many lines it has';
 COMMENT ON COLUMN tally.statement.digest IS 'SHA-256 of period, customer, definitions and lines (_statement_digest), in hexadecimal digits';
 COMMENT ON COLUMN tally.statement.created_at IS 'When the period was closed';
 COMMENT ON COLUMN tally.statement.created_by IS 'Key or role that closed it';
+
+CREATE TABLE tally.superseded_statement (
+    tenant_id    integer NOT NULL,
+    statement_id uuid NOT NULL,
+    successor    uuid NOT NULL,
+    PRIMARY KEY (tenant_id, statement_id),
+    FOREIGN KEY (tenant_id, statement_id) REFERENCES tally.statement
+);
+CREATE INDEX superseded_statement_successor ON tally.superseded_statement (tenant_id, successor);
+COMMENT ON TABLE tally.superseded_statement IS 'Statements that stand no longer; never changed';
+COMMENT ON COLUMN tally.superseded_statement.tenant_id IS 'Whose it is';
+COMMENT ON COLUMN tally.superseded_statement.statement_id IS 'The statement';
+COMMENT ON COLUMN tally.superseded_statement.successor IS 'Statement that stands in its place';
+COMMENT ON INDEX tally.superseded_statement_successor IS 'In whose place a statement stands';
+
+CREATE FUNCTION tally._supersedes(s tally.statement) RETURNS text[]
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT array_agg(tally._encode_id('stm_', o.statement_id) ORDER BY o.number)
+    FROM tally.superseded_statement x JOIN tally.statement o USING (tenant_id, statement_id) WHERE x.tenant_id = s.tenant_id AND x.successor = s.statement_id
+$$;
+COMMENT ON FUNCTION tally._supersedes(tally.statement) IS 'Statements in whose place one stands, in their order; NULL where it stands in nobody''s';
+
+CREATE FUNCTION tally._superseded_by(s tally.statement) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT tally._encode_id('stm_', x.successor) FROM tally.superseded_statement x WHERE x.tenant_id = s.tenant_id AND x.statement_id = s.statement_id $$;
+COMMENT ON FUNCTION tally._superseded_by(tally.statement) IS 'The statement that stands in the place of one; NULL where it stands itself';
 
 -- A row a customer, not a line: a statement of 10,000 customers and 20 metrics has 184,000 lines, and to make a row and an
 -- entry of an index for each would take several times what computing them does.
@@ -96,33 +126,56 @@ END
 $$;
 COMMENT ON FUNCTION tally._statement(integer, text) IS 'A tenant''s statement by its id. Raises P0002';
 
-CREATE FUNCTION tally_gated.close_period(tenant_id integer, "from" timestamptz, "to" timestamptz, customer text, supersedes text) RETURNS text
+CREATE FUNCTION tally._refuse_superseding(s tally.statement, "from" timestamptz, "to" timestamptz, customer text) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    id text := tally._encode_id('stm_', s.statement_id);
+BEGIN
+    IF tally._superseded_by(s) IS NOT NULL THEN
+        RAISE EXCEPTION 'statement "%" has been superseded already', id USING ERRCODE = 'TL409', COLUMN = 'supersedes', HINT = format('It is statement "%s" that stands in its place.', tally._superseded_by(s));
+    END IF;
+    IF s.range_from >= "to" OR s.range_to <= "from" OR s.customer_id <> customer THEN
+        RAISE EXCEPTION 'statement "%" closed nothing of this period', id
+            USING ERRCODE = 'invalid_parameter_value', COLUMN = 'supersedes', HINT = 'A statement is superseded by one of the same time and customer, or of a part of them.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION tally._refuse_superseding(tally.statement, timestamptz, timestamptz, text) IS
+    'Raises TL409 where a statement has been superseded already, 22023 where it is not of the period, or the customer, that is closed in its place';
+
+CREATE FUNCTION tally_gated.close_period(tenant_id integer, "from" timestamptz, "to" timestamptz, customer text, supersedes text[]) RETURNS text
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
-    before tally.statement;
-    other  uuid;
-    made   tally.statement;
+    named tally.statement[] := '{}';
+    one   tally.statement;
+    id    text;
+    other uuid;
+    made  tally.statement;
 BEGIN
     PERFORM tally._check_range("from", "to");
     PERFORM pg_advisory_xact_lock(82563, tenant_id);      -- own class: one at a time closes
-    IF supersedes IS NOT NULL THEN
-        before := tally._statement(tenant_id, supersedes);
-        IF EXISTS (SELECT FROM tally.statement s WHERE s.supersedes = before.statement_id) THEN
-            RAISE EXCEPTION 'statement "%" has been superseded already', left(supersedes, 64) USING ERRCODE = 'TL409', COLUMN = 'supersedes';
-        END IF;
-    END IF;
+    FOREACH id IN ARRAY coalesce(supersedes, '{}') LOOP
+        one := tally._statement(tenant_id, id);
+        CONTINUE WHEN EXISTS (SELECT FROM unnest(named) n WHERE n.statement_id = one.statement_id);
+        PERFORM tally._refuse_superseding(one, "from", "to", customer);
+        named := named || one;
+    END LOOP;
     SELECT s.statement_id INTO other FROM tally.statement s
     WHERE s.tenant_id = close_period.tenant_id AND s.range_from < "to" AND s.range_to > "from" AND (s.customer_id IS NULL OR customer IS NULL OR s.customer_id = customer)
-      AND s.statement_id IS DISTINCT FROM before.statement_id AND NOT EXISTS (SELECT FROM tally.statement n WHERE n.supersedes = s.statement_id)
-    ORDER BY s.created_at LIMIT 1;
+      AND NOT EXISTS (SELECT FROM unnest(named) n WHERE n.statement_id = s.statement_id)
+      AND NOT EXISTS (SELECT FROM tally.superseded_statement x WHERE x.tenant_id = s.tenant_id AND x.statement_id = s.statement_id)
+    ORDER BY s.number LIMIT 1;
     IF other IS NOT NULL THEN
         RAISE EXCEPTION 'statement "%" has closed this period, or a part of it', tally._encode_id('stm_', other)
-            USING ERRCODE = 'TL409', COLUMN = 'from', HINT = 'Name it in supersedes, or ask for its adjustments.';
+            USING ERRCODE = 'TL409', COLUMN = 'from', HINT = 'Name it in supersedes, with any others that did, or ask for its adjustments.';
     END IF;
     made.tenant_id := tenant_id; made.statement_id := tally._uuid7(); made.range_from := "from"; made.range_to := "to"; made.customer_id := customer;
-    made.supersedes := before.statement_id; made.created_at := now(); made.created_by := tally._actor();
+    made.number := (SELECT coalesce(max(s.number), 0) + 1 FROM tally.statement s WHERE s.tenant_id = close_period.tenant_id);
+    made.created_at := now(); made.created_by := tally._actor();
     made.definitions := (SELECT coalesce(json_agg(m ORDER BY m.created_at, m.metric_id), '[]') FROM tally.metric m WHERE m.tenant_id = close_period.tenant_id AND m.archived_at IS NULL);
     -- In one statement, so by one snapshot: as of the cut usage is what the lines say.
     WITH moment AS MATERIALIZED (SELECT * FROM tally._moment()),
@@ -139,25 +192,35 @@ BEGIN
     SELECT coalesce(sum(f.metrics), 0) INTO made.lines FROM frozen f;
     made.digest := tally._statement_digest(made);
     INSERT INTO tally.statement SELECT made.*;
+    INSERT INTO tally.superseded_statement SELECT n.tenant_id, n.statement_id, made.statement_id FROM unnest(named) n;
     RETURN tally._encode_id('stm_', made.statement_id);
+EXCEPTION WHEN unique_violation THEN
+    -- The lock was waited for, or the snapshot is older than it: either way somebody has closed since.
+    RAISE EXCEPTION 'another period was closed since this transaction began' USING ERRCODE = 'serialization_failure', HINT = 'Try the transaction again.';
 END
 $$;
-COMMENT ON FUNCTION tally_gated.close_period(integer, timestamptz, timestamptz, text, text) IS 'What close_period does once the gate has let the caller through';
+COMMENT ON FUNCTION tally_gated.close_period(integer, timestamptz, timestamptz, text, text[]) IS 'What close_period does once the gate has let the caller through';
 
-CREATE FUNCTION tally.close_period("from" timestamptz, "to" timestamptz, customer text DEFAULT NULL, supersedes text DEFAULT NULL) RETURNS text
+CREATE FUNCTION tally.close_period("from" timestamptz, "to" timestamptz, customer text, supersedes text[]) RETURNS text
     AS 'MODULE_PATHNAME', 'tally_gate_chosen'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION tally.close_period(timestamptz, timestamptz, text, text[]) IS
+    'Closes a period in the place of all of these statements, which have closed it or parts of it. As close_period with one';
+
+CREATE FUNCTION tally.close_period("from" timestamptz, "to" timestamptz, customer text DEFAULT NULL, supersedes text DEFAULT NULL) RETURNS text
+    LANGUAGE sql VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT tally.close_period("from", "to", customer, CASE WHEN supersedes IS NOT NULL THEN ARRAY[supersedes] END) $$;
 COMMENT ON FUNCTION tally.close_period(timestamptz, timestamptz, text, text) IS
-    'Closes a period of the current tenant, of one customer or (NULL) of all, and answers the id of its statement: what each customer has used of each metric in use, frozen. It makes a cut of that name: usage(..., as_of => id) answers what the statement says. Errors: 22023; TL409 closed already, unless supersedes names that statement; P0002 no such statement';
+    'Closes a period of the current tenant, of one customer or (NULL) of all, and answers the id of its statement: what each customer has used of each metric in use, frozen. It makes a cut of that name: usage(..., as_of => id) answers what the statement says. Errors: 22023; TL409 closed already, unless supersedes names that statement (an array of several, where several have); P0002 no such statement; 40001 somebody has closed since, under REPEATABLE READ';
 
 CREATE FUNCTION tally.statements(OUT statement text, OUT "from" timestamptz, OUT "to" timestamptz, OUT customer_id text, OUT lines bigint, OUT digest text,
-                                 OUT supersedes text, OUT superseded_by text, OUT created_at timestamptz, OUT created_by text) RETURNS SETOF record
+                                 OUT supersedes text[], OUT superseded_by text, OUT created_at timestamptz, OUT created_by text) RETURNS SETOF record
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
-    SELECT tally._encode_id('stm_', s.statement_id), s.range_from, s.range_to, s.customer_id, s.lines, s.digest, tally._encode_id('stm_', s.supersedes),
-           (SELECT tally._encode_id('stm_', n.statement_id) FROM tally.statement n WHERE n.tenant_id = s.tenant_id AND n.supersedes = s.statement_id), s.created_at, s.created_by
-    FROM tally.statement s WHERE s.tenant_id = (SELECT tally.current_tenant()) ORDER BY s.created_at DESC, s.statement_id DESC
+    SELECT tally._encode_id('stm_', s.statement_id), s.range_from, s.range_to, s.customer_id, s.lines, s.digest, tally._supersedes(s), tally._superseded_by(s), s.created_at, s.created_by
+    FROM tally.statement s WHERE s.tenant_id = (SELECT tally.current_tenant()) ORDER BY s.number DESC
 $$;
 COMMENT ON FUNCTION tally.statements() IS 'The statements of the current tenant, newest first';
 
@@ -175,6 +238,18 @@ CREATE FUNCTION tally.statement_lines(statement text, OUT metric text, OUT code 
     FROM l JOIN m USING (place) ORDER BY l.customer_id, l.place
 $$;
 COMMENT ON FUNCTION tally.statement_lines(text) IS 'The lines of a statement of the current tenant. Raises P0002';
+
+CREATE FUNCTION tally.statement_metrics(statement text, OUT id text, OUT slug text, OUT name text, OUT code text, OUT aggregation_type text, OUT aggregation_key text,
+                                        OUT segmentation_matrix jsonb, OUT filters jsonb, OUT usage_group_key text, OUT conversion_factor integer,
+                                        OUT conversion_rounding text) RETURNS SETOF record
+    LANGUAGE sql STABLE ROWS 100
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT tally._encode_id('bm_', m.metric_id), m.slug, m.name, m.code, m.aggregation_type, m.aggregation_key, m.segmentation_matrix, m.filters, m.usage_group_key,
+           m.conversion_factor, m.conversion_rounding
+    FROM tally._statement(tally.current_tenant(), statement) s, LATERAL json_populate_recordset(NULL::tally.metric, s.definitions) m
+$$;
+COMMENT ON FUNCTION tally.statement_metrics(text) IS 'The metrics of a statement of the current tenant as they were when the period was closed: what its lines, and its adjustments, are measured by. Raises P0002';
 
 CREATE FUNCTION tally._adjustments(s tally.statement, OUT metric_id uuid, OUT customer_id text, OUT value numeric, OUT converted_value numeric, OUT events bigint,
                                    OUT skipped bigint, OUT value_then numeric, OUT value_now numeric) RETURNS SETOF record
@@ -213,16 +288,23 @@ CREATE FUNCTION tally._adjusting_events(s tally.statement, OUT event_id text, OU
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
-    SELECT e.event_id, e.code, e.customer_id, e.source, e.ts, x.change, x.at
-    FROM tally.cut u, (SELECT DISTINCT m.code FROM json_populate_recordset(NULL::tally.metric, s.definitions) m) c,
-         LATERAL tally._find_events(s.tenant_id, c.code, s.customer_id, NULL, s.range_from, s.range_to, NULL, NULL, NULL, NULL) e,
-         LATERAL (SELECT 'received' AS change, e.received_at AS at WHERE NOT tally._cut_sees(u.last_seq, u.unseen_seqs, e.seq)
-                  UNION ALL
-                  SELECT CASE WHEN k.successor IS NOT NULL THEN 'amended' ELSE 'voided' END, k.created_at
-                  FROM tally.correction k WHERE k.tenant_id = e.tenant_id AND k.seq = e.seq AND NOT tally._cut_sees(u.last_act, u.unseen_acts, k.act)
-                  UNION ALL
-                  SELECT 'restored', l.lifted_at FROM tally.lifted_correction l WHERE l.tenant_id = e.tenant_id AND l.seq = e.seq AND NOT tally._cut_sees(u.last_act, u.unseen_acts, l.lift_act)) x
-    WHERE u.tenant_id = s.tenant_id AND u.name = tally._encode_id('stm_', s.statement_id)
+    -- Acts first: events are read only where they are new, or such an act is of one of them.
+    WITH u AS MATERIALIZED (SELECT * FROM tally.cut x WHERE x.tenant_id = s.tenant_id AND x.name = tally._encode_id('stm_', s.statement_id)),
+    c AS MATERIALIZED (SELECT DISTINCT m.code FROM json_populate_recordset(NULL::tally.metric, s.definitions) m),
+    acts AS MATERIALIZED (
+        SELECT k.code, k.seq, CASE WHEN k.successor IS NOT NULL THEN 'amended' ELSE 'voided' END AS change, k.created_at AS at
+        FROM u, c JOIN tally.correction k ON k.tenant_id = s.tenant_id AND k.code = c.code AND k.ts >= s.range_from AND k.ts < s.range_to
+        WHERE NOT tally._cut_sees(u.last_act, u.unseen_acts, k.act)
+        UNION ALL
+        SELECT l.code, l.seq, 'restored', l.lifted_at
+        FROM u, c JOIN tally.lifted_correction l ON l.tenant_id = s.tenant_id AND l.code = c.code AND l.ts >= s.range_from AND l.ts < s.range_to
+        WHERE NOT tally._cut_sees(u.last_act, u.unseen_acts, l.lift_act)),
+    e AS MATERIALIZED (
+        SELECT x.* FROM u, c, LATERAL tally._events_since(s.tenant_id, c.code, s.customer_id, s.range_from, s.range_to, u.name,
+            ARRAY(SELECT a.seq FROM acts a WHERE a.code = c.code ORDER BY a.seq)) x)
+    SELECT e.event_id, e.code, e.customer_id, e.source, e.ts, 'received', e.received_at FROM u, e WHERE NOT tally._cut_sees(u.last_seq, u.unseen_seqs, e.seq)
+    UNION ALL
+    SELECT e.event_id, e.code, e.customer_id, e.source, e.ts, a.change, a.at FROM e JOIN acts a USING (seq)
 $$;
 COMMENT ON FUNCTION tally._adjusting_events(tally.statement) IS 'Rows of events of a closed period that came or were corrected since it was closed';
 

@@ -6,11 +6,26 @@ CREATE FUNCTION tally_rest._statement(s tally.statement) RETURNS jsonb
     AS $$
     SELECT jsonb_strip_nulls(jsonb_build_object(
         'id', tally._encode_id('stm_', s.statement_id), 'from', tally_rest._timestamp(s.range_from), 'to', tally_rest._timestamp(s.range_to),
-        'customer_id', s.customer_id, 'lines', s.lines, 'digest', s.digest, 'supersedes', tally._encode_id('stm_', s.supersedes),
-        'superseded_by', (SELECT tally._encode_id('stm_', n.statement_id) FROM tally.statement n WHERE n.tenant_id = s.tenant_id AND n.supersedes = s.statement_id),
+        'customer_id', s.customer_id, 'lines', s.lines, 'digest', s.digest, 'supersedes', tally._supersedes(s), 'superseded_by', tally._superseded_by(s),
         'created_at', tally_rest._timestamp(s.created_at), 'created_by', s.created_by))
 $$;
 COMMENT ON FUNCTION tally_rest._statement(tally.statement) IS 'A statement as the API shows it, without its lines';
+
+CREATE FUNCTION tally_rest._statements_field(fields jsonb) RETURNS text[]
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    IF jsonb_typeof(fields -> 'supersedes') IS DISTINCT FROM 'array' THEN
+        RETURN CASE WHEN tally._text_field(fields, 'supersedes', 64) IS NOT NULL THEN ARRAY[fields ->> 'supersedes'] END;
+    END IF;
+    IF EXISTS (SELECT FROM jsonb_array_elements(fields -> 'supersedes') e WHERE jsonb_typeof(e) <> 'string') THEN
+        PERFORM tally._fail('supersedes', 'supersedes must be the id of a statement, or an array of such ids');
+    END IF;
+    RETURN ARRAY(SELECT jsonb_array_elements_text(fields -> 'supersedes'));
+END
+$$;
+COMMENT ON FUNCTION tally_rest._statements_field(jsonb) IS 'The field supersedes of a body: an id or several. Raises 22023';
 
 CREATE FUNCTION tally_gated.create_statement(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -22,7 +37,7 @@ DECLARE
 BEGIN
     PERFORM tally_rest._check_query(query, '{}'), tally_rest._check_fields(fields, ARRAY['from', 'to', 'customer_id', 'supersedes']);
     made := tally_gated.close_period(tenant_id,
-        tally_rest._instant_field(fields, 'from'), tally_rest._instant_field(fields, 'to'), tally_rest._customer_field(fields), tally._text_field(fields, 'supersedes', 64));
+        tally_rest._instant_field(fields, 'from'), tally_rest._instant_field(fields, 'to'), tally_rest._customer_field(fields), tally_rest._statements_field(fields));
     RETURN tally_rest._statement(tally._statement(tenant_id, made));
 END
 $$;
@@ -45,8 +60,8 @@ DECLARE
 BEGIN
     PERFORM tally_rest._check_query(query, ARRAY['page', 'per_page']);
     RETURN tally_rest._page(
-        (SELECT json_agg(tally_rest._statement(s) ORDER BY s.created_at DESC, s.statement_id DESC)
-         FROM (SELECT * FROM tally.statement x WHERE x.tenant_id = tenant ORDER BY x.created_at DESC, x.statement_id DESC LIMIT per_page OFFSET page::bigint * per_page) s),
+        (SELECT json_agg(tally_rest._statement(s) ORDER BY s.number DESC)
+         FROM (SELECT * FROM tally.statement x WHERE x.tenant_id = tenant ORDER BY x.number DESC LIMIT per_page OFFSET page::bigint * per_page) s),
         page, per_page, (SELECT count(*) FROM tally.statement x WHERE x.tenant_id = tenant));
 END
 $$;
@@ -101,6 +116,14 @@ END
 $$;
 COMMENT ON FUNCTION tally_rest._statement_lines(tally.statement, jsonb) IS 'Lines of a statement behind a cursor (limit, cursor), and the cursor behind them. Raises 22023';
 
+CREATE FUNCTION tally_rest._statement_with_metrics(s tally.statement) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT tally_rest._statement(s) || jsonb_build_object('metrics', coalesce((SELECT json_agg(tally_rest._metric(m)) FROM json_populate_recordset(NULL::tally.metric, s.definitions) m), '[]'))
+$$;
+COMMENT ON FUNCTION tally_rest._statement_with_metrics(tally.statement) IS 'A statement as the API shows it, with the definitions of its metrics as they were';
+
 CREATE FUNCTION tally_rest.get_statement(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -115,26 +138,29 @@ BEGIN
         IF query ?| ARRAY['page', 'per_page'] THEN
             PERFORM tally._fail('page', 'a page is told by page and per_page, or by limit and cursor');
         END IF;
-        RETURN tally_rest._statement(s) || tally_rest._statement_lines(s, query);
+        RETURN tally_rest._statement_with_metrics(s) || tally_rest._statement_lines(s, query);
     END IF;
-    RETURN tally_rest._statement(s) || tally_rest._page(
+    RETURN tally_rest._statement_with_metrics(s) || tally_rest._page(
         (SELECT p.lines FROM tally_rest._statement_page(s, '', 0, page::bigint * per_page, per_page) p),
         page, per_page, s.lines)::jsonb;
 END
 $$;
 COMMENT ON FUNCTION tally_rest.get_statement(integer, jsonb, jsonb, text) IS
-    'GET /api/v1/statements/{id}: the statement with a page of its lines (data; page, per_page, or limit, cursor), by customer and metric';
+    'GET /api/v1/statements/{id}: the statement with its metrics as they were and a page of its lines (data; page, per_page, or limit, cursor), by customer and metric';
 
 CREATE FUNCTION tally_rest.list_adjustments(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
-    s tally.statement := tally._statement(tenant_id, path ->> 'id');
+    s            tally.statement := tally._statement(tenant_id, path ->> 'id');
+    event_limit  integer := tally_rest._parameter_number(query, 'events_limit', 0, 10000, 10000);
+    event_offset integer := tally_rest._parameter_number(query, 'events_offset', 0, 1000000000, 0);
 BEGIN
-    PERFORM tally_rest._check_query(query, '{}');
+    PERFORM tally_rest._check_query(query, ARRAY['events_limit', 'events_offset']);
     RETURN (
-        WITH a AS MATERIALIZED (SELECT x.* FROM tally._adjustments(s) x)
+        WITH a AS MATERIALIZED (SELECT x.* FROM tally._adjustments(s) x),
+        y AS MATERIALIZED (SELECT * FROM tally._adjusting_events(s))
         SELECT json_build_object(
             'statement_id', tally._encode_id('stm_', s.statement_id),
             'data', coalesce((SELECT json_agg(json_build_object('customer_id', a.customer_id, 'metric_id', tally._encode_id('bm_', a.metric_id), 'value', a.value::text,
@@ -144,8 +170,9 @@ BEGIN
                                 FROM (SELECT a.metric_id, sum(a.value) AS value, sum(a.converted_value) AS converted_value FROM a GROUP BY a.metric_id) t), '[]'),
             'events', coalesce((SELECT json_agg(json_build_object('event_id', e.event_id, 'code', e.code, 'customer_id', e.customer_id, 'source', e.source,
                         'timestamp', tally_rest._timestamp(e.ts), 'change', e.change, 'at', tally_rest._timestamp(e.at)) ORDER BY e.at, e.ts, e.event_id)
-                        FROM (SELECT * FROM tally._adjusting_events(s) y ORDER BY y.at, y.ts, y.event_id LIMIT 10000) e), '[]')));
+                        FROM (SELECT * FROM y ORDER BY y.at, y.ts, y.event_id, y.customer_id, y.source, y.change LIMIT event_limit OFFSET event_offset) e), '[]'),
+            'events_total', (SELECT count(*) FROM y)));
 END
 $$;
 COMMENT ON FUNCTION tally_rest.list_adjustments(integer, jsonb, jsonb, text) IS
-    'GET /api/v1/statements/{id}/adjustments: what has changed in the period since: for each customer and metric, summed by metric (totals), with the events that were received or corrected since (at most 10,000)';
+    'GET /api/v1/statements/{id}/adjustments: what has changed in the period since: for each customer and metric, summed by metric (totals), with the events that were received or corrected since (events_limit, at most 10,000, from events_offset on; events_total of them)';
