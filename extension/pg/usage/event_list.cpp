@@ -245,8 +245,8 @@ TALLY_FUNCTION(events_since) {
         const std::optional<AsOf> as_of = find_as_of(tenant, text_argument(fcinfo, 5));
         question.unknown = as_of ? &as_of->known : nullptr;
         question.also = call_pg([&] {
-            ArrayType* const seqs = PG_GETARG_ARRAYTYPE_P(6);
-            if (array_contains_nulls(seqs)) refuse_argument("seqs", "seqs must not be NULL");
+            ArrayType* const seqs = PG_ARGISNULL(6) ? nullptr : PG_GETARG_ARRAYTYPE_P(6);
+            if (seqs == nullptr || array_contains_nulls(seqs)) refuse_argument("seqs", "seqs must not be NULL");
             const int count = ArrayGetNItems(ARR_NDIM(seqs), ARR_DIMS(seqs));
             return std::span(reinterpret_cast<const std::int64_t*>(ARR_DATA_PTR(seqs)), static_cast<std::size_t>(count));
         });
