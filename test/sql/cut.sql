@@ -114,3 +114,22 @@ END $$;
 SELECT tally.cut('marked') ~ '^cut_' AS made;
 SELECT c.unseen_seqs, c.unseen_acts FROM tally.cut c WHERE c.name = 'marked';
 SELECT * FROM (SELECT regexp_replace(d.cut, '^stm_.*', 'stm_...') AS cut, d.lost, d.more FROM pg_temp.differences() d) d WHERE d.lost > 0 OR d.more > 0;
+-- metrics too are what they were then: changed twice after a cut, and by a transaction that was open when another was made (rolled back: never)
+SELECT tally.create_metric('call', 'SUM', name => 'changing', slug => 'changing', aggregation_key => 'v', conversion_factor => 60, conversion_rounding => 'UP') ~ '^bm_' AS made;
+CREATE FUNCTION pg_temp.then(at text) RETURNS TABLE (cut text, value numeric, converted numeric, by_rows numeric, explained text, json text, of_code text) LANGUAGE sql AS $$
+    SELECT coalesce(at, 'now'), u.value, u.converted_value, (SELECT sum(r.value) FROM tally.usage('changing', '2026-01-01', '2027-01-01', group_by => '{customer_id}', as_of => at) r),
+           concat_ws(' ', e -> 'definition' ->> 'conversion_factor', e -> 'definition' -> 'filters'), j -> 'total' ->> 'converted_value', s.converted_value::text
+    FROM tally.usage_total('changing', '2026-01-01', '2027-01-01', as_of => at) u, tally.explain_usage('changing', '2026-01-01', '2027-01-01', as_of => at) e, tally.metric m,
+         LATERAL (SELECT tally_rest.metric_usage(m.tenant_id, '{"id": "changing"}', jsonb_strip_nulls(jsonb_build_object('from', ARRAY['2026-01-01'], 'to', ARRAY['2027-01-01'], 'as_of', CASE WHEN at IS NOT NULL THEN ARRAY[at] END)), NULL) j) j,
+         LATERAL (SELECT x.converted_value FROM tally._usage_of_code(ARRAY[m], '2026-01-01', '2027-01-01', NULL, at) x WHERE x.is_total) s
+    WHERE m.slug = 'changing' $$;
+SELECT tally.cut('sixty') ~ '^cut_' AS made;
+SELECT tally.update_metric('changing', conversion_factor => 1) ~ '^bm_' AS changed;
+SELECT tally.cut('one') ~ '^cut_' AS made;
+BEGIN; SELECT tally.update_metric('changing', conversion_factor => 7) ~ '^bm_' AS changed; ROLLBACK;
+SELECT tally.update_metric('changing', filters => '[{"property": "region", "op": "EQUAL", "values": ["eu"]}]', clear => '{conversion_factor}') ~ '^bm_' AS changed;
+SELECT tally.update_metric('changing', name => 'renamed') ~ '^bm_' AS changed;
+SELECT t.* FROM unnest(ARRAY['sixty', 'one', NULL]) a, LATERAL pg_temp.then(a) t;
+SELECT count(*) FROM tally.metric_version;
+CALL tally.pack(1, '0');
+SELECT t.* FROM unnest(ARRAY['sixty', 'one', NULL]) a, LATERAL pg_temp.then(a) t;

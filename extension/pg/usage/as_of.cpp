@@ -47,6 +47,33 @@ constinit LookUp by_time{
     " AND x.taken_at OPERATOR(pg_catalog.<=) $2::pg_catalog.timestamptz ORDER BY x.taken_at DESC, x.cut_id DESC LIMIT 1)) c"
     " ORDER BY c.taken_at DESC, c.cut_id DESC"};
 
+// The first definition that was replaced after the cut, or by a transaction that it did not see.
+constexpr const char* definition_then =
+    "SELECT pg_catalog.json_populate_record(NULL::tally.metric, v.definition) FROM tally.metric_version v"
+    " JOIN tally.cut c ON c.cut_id OPERATOR(pg_catalog.=) tally._decode_id('cut_', $3)"
+    " WHERE v.tenant_id OPERATOR(pg_catalog.=) $1 AND v.metric_id OPERATOR(pg_catalog.=) $2"
+    " AND NOT tally._cut_sees(c.last_act, c.unseen_acts, v.act) ORDER BY v.act LIMIT 1";
+constinit SPIPlanPtr definition_plan = nullptr;
+
+// Calls PostgreSQL; nullptr: it has not been replaced since.
+HeapTupleHeader find_definition(const MeteredMetric& metric, const AsOf& cut) {
+    SPI_connect();
+    if (definition_plan == nullptr) {
+        Oid types[] = {INT4OID, UUIDOID, TEXTOID};
+        SPIPlanPtr const made = SPI_prepare(definition_then, 3, types);
+        if (made == nullptr || SPI_keepplan(made) != 0) elog(ERROR, "cannot prepare the look-up of a definition");
+        definition_plan = made;
+    }
+    pg_uuid_t id;
+    memcpy(id.data, metric.id.data(), sizeof id.data);
+    Datum values[] = {Int32GetDatum(metric.tenant), UUIDPGetDatum(&id), text_datum(cut.id)};
+    if (SPI_execute_plan(definition_plan, values, nullptr, true, 1) != SPI_OK_SELECT)
+        elog(ERROR, "cannot look up a definition");
+    if (SPI_processed == 0) return nullptr;
+    bool is_null = false;
+    return DatumGetHeapTupleHeader(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
+}
+
 [[noreturn]] void refuse(const std::string& as_of, bool is_time) {
     call_pg([&] {
         const int length = pg_mbcharcliplen(as_of.data(), static_cast<int>(as_of.size()), 64);
@@ -115,6 +142,15 @@ std::optional<AsOf> find_as_of(std::int32_t tenant, const std::optional<std::str
         call_pg([] { SPI_finish(); });
     }
     return cut;
+}
+
+MeteredMetric metric_as_of(const MeteredMetric& metric, const std::optional<AsOf>& as_of) {
+    if (!as_of) return metric;
+    const OwnerRights rights;
+    HeapTupleHeader const row = call_pg([&] { return find_definition(metric, *as_of); });
+    MeteredMetric then = row == nullptr ? metric : metric_of_row(row);
+    call_pg([] { SPI_finish(); });
+    return then;
 }
 
 std::string json_of(const AsOf& cut) {

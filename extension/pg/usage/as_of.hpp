@@ -7,7 +7,7 @@
 
 #include "core/usage/known_at.hpp"
 
-#include "pg/border/boundary.hpp"
+#include "pg/usage/metric_row.hpp"
 
 namespace tally {
 
@@ -22,6 +22,9 @@ struct AsOf {
 // which it is the last cut before. Nothing where it is nothing. Raises 22023 where there is none. The caller's right to the
 // tenant has been checked.
 std::optional<AsOf> find_as_of(std::int32_t tenant, const std::optional<std::string>& as_of);
+
+// The metric by the definition that it had at the cut; as it is where there is no cut, or the metric is newer.
+MeteredMetric metric_as_of(const MeteredMetric& metric, const std::optional<AsOf>& as_of);
 
 // Which cut it is, as answers name it: {"id", "name", "taken_at"}.
 std::string json_of(const AsOf& cut);

@@ -170,15 +170,16 @@ void search(const MeteredMetric& metric, const Asked& asked, EventTaker& taker) 
     search_events(metric.tenant, question, taker);
 }
 
-// As view tally.metrics shows it, by which everybody who may ask can read it: with public ids.
-std::string definition_of(const MeteredMetric& metric) {
+// As view tally.metrics shows it, by which everybody who may ask can read it: with public ids; as of a cut as it was.
+std::string definition_of(const MeteredMetric& metric, const std::optional<AsOf>& as_of) {
     const std::string id = encode_public_id("bm_", metric.id);
     const char* const found = call_pg([&]() -> const char* {
-        Oid types[] = {TEXTOID};
-        Datum values[] = {text_datum(id)};
+        Oid types[] = {TEXTOID, TEXTOID};
+        Datum values[] = {text_datum(id), as_of ? text_datum(as_of->id) : Datum{0}};
         SPI_connect();
-        if (SPI_execute_with_args("SELECT row_to_json(m)::text FROM tally.metrics m WHERE m.id = $1", 1, types, values,
-                                  nullptr, true, 1) != SPI_OK_SELECT ||
+        if (SPI_execute_with_args("SELECT row_to_json(json_populate_record(m, tally._definition_then($1, $2)))::text"
+                                  " FROM tally.metrics m WHERE m.id = $1",
+                                  2, types, values, as_of ? "  " : " n", true, 1) != SPI_OK_SELECT ||
             SPI_processed != 1)
             elog(ERROR, "cannot read the definition of metric %s", id.c_str());
         return SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
@@ -211,12 +212,13 @@ std::string explain(std::string json, const MeteredMetric& metric, Asked& asked)
 TALLY_FUNCTION(explain_usage_json) {
     using namespace tally;
     return guarded([&]() -> Datum {
-        const MeteredMetric metric = metric_argument(fcinfo, 0);
+        MeteredMetric metric = metric_argument(fcinfo, 0);
         Asked asked;
         asked.range = range_arguments(fcinfo, 1, 2);
         asked.name_customers(texts_argument(fcinfo, 3));
         asked.filter = filter_argument(fcinfo, 4);
         asked.as_of = find_as_of(metric.tenant, text_argument(fcinfo, 5));
+        metric = metric_as_of(metric, asked.as_of);
         const std::string json = explain("{", metric, asked);
         return call_pg([&] { return text_datum(json); });
     });
@@ -227,13 +229,14 @@ TALLY_FUNCTION(explain_usage) {
     using namespace tally;
     return guarded([&]() -> Datum {
         const std::int32_t tenant = call_pg([] { return tenant_for_caller(); });
-        const MeteredMetric metric = metric_of_row(find_metric(tenant, text_argument(fcinfo, 0)));
+        MeteredMetric metric = metric_of_row(find_metric(tenant, text_argument(fcinfo, 0)));
         Asked asked;
         asked.range = range_arguments(fcinfo, 1, 2);
         asked.name_customers({text_argument(fcinfo, 3)});
         asked.filter = filter_argument(fcinfo, 4);
         asked.as_of = find_as_of(metric.tenant, text_argument(fcinfo, 5));
-        std::string json = "{\"definition\":" + definition_of(metric) + ',';
+        metric = metric_as_of(metric, asked.as_of);
+        std::string json = "{\"definition\":" + definition_of(metric, asked.as_of) + ',';
         if (asked.as_of) json += "\"as_of\":" + json_of(*asked.as_of) + ',';
         json = explain(std::move(json), metric, asked);
         return call_pg([&] { return text_datum(json); });

@@ -60,14 +60,14 @@ std::uint32_t count_life(const MeteredMetric& metric, UsageCount& count, std::in
 
 Datum answer_life(FunctionCallInfo fcinfo, Carried use) {
     return guarded([&]() -> Datum {
-        const MeteredMetric metric = metric_argument(fcinfo, 0);
+        const MeteredMetric given = metric_argument(fcinfo, 0);
+        const std::optional<AsOf> as_of = find_as_of(given.tenant, PG_NARGS() > 1 ? text_argument(fcinfo, 1) : std::nullopt);
+        const MeteredMetric metric = metric_as_of(given, as_of);
         const Measures measures = life_measures(metric.definition);
         Relation const parent = call_pg([] { return open_segments(); });
         const std::int64_t edge = call_pg([] { return retained_from(); });
         const MetricRule rule(metric.definition, {}, {});
         UsageCount count({&rule, Windows({edge}, end_of_time), false, false, true, {}, measures}, usage_memory());
-        const std::optional<AsOf> as_of =
-            find_as_of(metric.tenant, PG_NARGS() > 1 ? text_argument(fcinfo, 1) : std::nullopt);
         const std::uint32_t group = count_life(metric, count, edge, {use, as_of ? &as_of->known : nullptr});
         call_pg([&] { table_close(parent, AccessShareLock); });
         const UsageStates& states = count.groups().states();

@@ -94,7 +94,9 @@ Datum amount_of(const Decimal& value) {
 // something happened
 TALLY_FUNCTION(summaries) {
     return guarded([&]() -> Datum {
-        const MeteredMetric metric = metric_argument(fcinfo, 0);
+        const MeteredMetric given = metric_argument(fcinfo, 0);
+        const std::optional<AsOf> as_of = find_as_of(given.tenant, text_argument(fcinfo, 4));
+        const MeteredMetric metric = metric_as_of(given, as_of);
         const Aggregation aggregation = metric.definition.aggregation;
         if (aggregation == Aggregation::count || aggregation == Aggregation::count_distinct)
             throw Error(ErrorKind::invalid_argument, "metric \"" + metric.definition.name + "\" has no values to sum up",
@@ -103,7 +105,7 @@ TALLY_FUNCTION(summaries) {
         const TimeRange range = range_arguments(fcinfo, 1, 2);
         const Buckets buckets(*PG_GETARG_INTERVAL_P(3), range);
         call_pg([&] { refuse_before_edge(range.from); });
-        Counted counted(metric, buckets.windows, sides_only(), find_as_of(metric.tenant, text_argument(fcinfo, 4)));
+        Counted counted(metric, buckets.windows, sides_only(), as_of);
         const UsageGroups& groups = counted.count.groups();
         NumberShelf shelf;
         SmallSlot positive = NumberShelf::none(), negative = NumberShelf::none();

@@ -42,7 +42,7 @@ Datum total_row(FunctionCallInfo fcinfo, const MeteredMetric& metric, Asked& ask
 // start_date, end_date, as_of) -> rows
 TALLY_FUNCTION(usage) {
     return guarded([&]() -> Datum {
-        const MeteredMetric metric = metric_of_caller(fcinfo, 0);
+        MeteredMetric metric = metric_of_caller(fcinfo, 0);
         Asked asked;
         asked.range = range_arguments(fcinfo, either_argument(fcinfo, 1, 11, "from", "start_date"),
                                       either_argument(fcinfo, 2, 12, "to", "end_date"));
@@ -52,6 +52,7 @@ TALLY_FUNCTION(usage) {
         asked.group_by = group_by_argument(fcinfo, 6);
         asked.filter = filter_argument(fcinfo, 7);
         asked.as_of = find_as_of(metric.tenant, text_argument(fcinfo, 13));
+        metric = metric_as_of(metric, asked.as_of);
         Counted counted(metric, asked);
         ReturnSetInfo* const rows = call_pg([&] { return begin_rows(fcinfo); });
         put_usage_rows(rows, metric, counted.count,
@@ -63,8 +64,11 @@ TALLY_FUNCTION(usage) {
 // tally._usage_of_code(metrics tally.metric[], "from", "to", customers, as_of) -> for each metric its rows and a total
 TALLY_FUNCTION(usage_of_code) {
     return guarded([&]() -> Datum {
-        const std::vector<MeteredMetric> metrics = metrics_argument(fcinfo, 0);
+        std::vector<MeteredMetric> metrics = metrics_argument(fcinfo, 0);
         require_one_code(metrics);
+        std::optional<AsOf> as_of;
+        if (!metrics.empty()) as_of = find_as_of(metrics.front().tenant, text_argument(fcinfo, 4));
+        for (MeteredMetric& metric : metrics) metric = metric_as_of(metric, as_of);
         Asked asked;
         asked.range = range_arguments(fcinfo, 1, 2);
         asked.name_customers(texts_argument(fcinfo, 3));
@@ -77,7 +81,6 @@ TALLY_FUNCTION(usage_of_code) {
         }
         ReturnSetInfo* const rows = call_pg([&] { return begin_rows(fcinfo); });
         if (metrics.empty()) return Datum{0};
-        const std::optional<AsOf> as_of = find_as_of(metrics.front().tenant, text_argument(fcinfo, 4));
         PassPlaces places;
         if (as_of) places.known = &as_of->known;
         count_events(metrics.front().tenant, metrics.front().code, counts, places);
@@ -92,13 +95,14 @@ TALLY_FUNCTION(usage_of_code) {
 // events, skipped)
 TALLY_FUNCTION(usage_total) {
     return guarded([&]() -> Datum {
-        const MeteredMetric metric = metric_of_caller(fcinfo, 0);
+        MeteredMetric metric = metric_of_caller(fcinfo, 0);
         Asked asked;
         asked.range = range_arguments(fcinfo, either_argument(fcinfo, 1, 5, "from", "start_date"),
                                       either_argument(fcinfo, 2, 6, "to", "end_date"));
         asked.name_customers({text_argument(fcinfo, 3)});
         asked.filter = filter_argument(fcinfo, 4);
         asked.as_of = find_as_of(metric.tenant, text_argument(fcinfo, 7));
+        metric = metric_as_of(metric, asked.as_of);
         return total_row(fcinfo, metric, asked);
     });
 }

@@ -258,7 +258,7 @@ TALLY_FUNCTION(as_of) {
 TALLY_FUNCTION(metric_usage_json) {
     using namespace tally;
     return guarded([&]() -> Datum {
-        const MeteredMetric metric = metric_argument(fcinfo, 0);
+        MeteredMetric metric = metric_argument(fcinfo, 0);
         Asked asked;
         asked.range = range_arguments(fcinfo, 1, 2);
         asked.name_customers(texts_argument(fcinfo, 3));
@@ -267,6 +267,7 @@ TALLY_FUNCTION(metric_usage_json) {
         asked.group_by = group_by_argument(fcinfo, 6);
         asked.filter = filter_argument(fcinfo, 7);
         asked.as_of = find_as_of(metric.tenant, text_argument(fcinfo, 11));
+        metric = metric_as_of(metric, asked.as_of);
         UsagePage page{std::nullopt, texts_argument(fcinfo, 13)};
         if (!PG_ARGISNULL(12)) page.most = static_cast<std::uint64_t>(PG_GETARG_INT64(12));
         Counted counted(metric, asked);

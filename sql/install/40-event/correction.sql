@@ -10,12 +10,29 @@
 -- (_lock_event); whoever corrects many locks the tenant's corrections alone (_lock_corrections).
 -- How many corrections there are, and were lifted, stands for their set (extension/pg/usage/life_state.hpp): a correction
 -- that is lifted leaves a row in lifted_correction in the same transaction.
--- Each act, of voiding and of lifting, has a number by which cuts know what they saw (60-usage/cut.sql). It is taken after the
+-- Each act, of voiding, of lifting and of changing a metric, has a number by which cuts know what they saw (60-usage/cut.sql). It is taken after the
 -- transaction has got its xid: whoever finds that all transactions before an xid have ended, knows what became of the numbers
 -- that were given before it.
 
 CREATE SEQUENCE tally.act_number;
-COMMENT ON SEQUENCE tally.act_number IS 'Order in which events were voided and corrections lifted';
+COMMENT ON SEQUENCE tally.act_number IS 'Order in which events were voided, corrections lifted and metrics changed';
+
+CREATE TABLE tally.metric_version (
+    tenant_id   integer NOT NULL,
+    metric_id   uuid NOT NULL,
+    act         bigint NOT NULL DEFAULT CASE WHEN pg_catalog.pg_current_xact_id() IS NOT NULL THEN pg_catalog.nextval('tally.act_number') END,
+    definition  json NOT NULL,
+    replaced_at timestamptz NOT NULL DEFAULT tally._now(),
+    PRIMARY KEY (tenant_id, metric_id, act)
+);
+CREATE INDEX metric_version_act ON tally.metric_version USING brin (act);
+COMMENT ON TABLE tally.metric_version IS 'Definitions that metrics had before they were changed, by which they are asked as of a cut. Only ever added to';
+COMMENT ON COLUMN tally.metric_version.tenant_id IS 'Whose it is';
+COMMENT ON COLUMN tally.metric_version.metric_id IS 'The metric';
+COMMENT ON COLUMN tally.metric_version.act IS 'Number of the act of changing it';
+COMMENT ON COLUMN tally.metric_version.definition IS 'The row of tally.metric as it was';
+COMMENT ON COLUMN tally.metric_version.replaced_at IS 'When it was changed';
+COMMENT ON INDEX tally.metric_version_act IS 'The newest acts, which lie together';
 
 CREATE TABLE tally.import_batch (
     tenant_id   integer NOT NULL REFERENCES tally.tenant,

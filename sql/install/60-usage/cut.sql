@@ -87,6 +87,8 @@ BEGIN
                     UNION ALL
                     SELECT l.lift_act FROM tally.lifted_correction l WHERE l.lift_act > after_act AND l.lift_act <= last_act
                     UNION ALL
+                    SELECT v.act FROM tally.metric_version v WHERE v.act > after_act AND v.act <= last_act
+                    UNION ALL
                     SELECT last_act + 1) n(number)) g, LATERAL (VALUES (g.before + 1), (g.number - 1)) e(edge)
         WHERE g.number > g.before + 1 ORDER BY e.edge);
 END
@@ -98,6 +100,19 @@ CREATE FUNCTION tally._cut_sees(last bigint, unseen bigint[], number bigint) RET
     SET search_path = pg_catalog, pg_temp
     AS $$ SELECT number <= last AND width_bucket(number, unseen) % 2 = 0 AND number <> ALL (unseen) $$;
 COMMENT ON FUNCTION tally._cut_sees(bigint, bigint[], bigint) IS 'Whether what has this number was known at a cut';
+
+CREATE FUNCTION tally._definition_then(metric text, cut text) RETURNS json
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT coalesce((
+        SELECT json_build_object('segmentation_matrix', v.definition -> 'segmentation_matrix', 'filters', v.definition -> 'filters',
+                                 'conversion_factor', v.definition -> 'conversion_factor', 'conversion_rounding', v.definition -> 'conversion_rounding')
+        FROM tally.cut c, tally.metric m JOIN tally.metric_version v USING (tenant_id, metric_id)
+        WHERE c.cut_id = tally._decode_id('cut_', cut) AND m.metric_id = tally._decode_id('bm_', metric) AND NOT tally._cut_sees(c.last_act, c.unseen_acts, v.act)
+        ORDER BY v.act LIMIT 1), '{}')
+$$;
+COMMENT ON FUNCTION tally._definition_then(text, text) IS 'Fields of a metric that were others at a cut; both by their ids. No cut: none';
 
 CREATE FUNCTION tally_gated.cut(tenant_id integer, name text) RETURNS text
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER

@@ -43,7 +43,7 @@ BEGIN
         EXECUTE pg_catalog.format('CREATE POLICY api ON %s FOR SELECT TO tally_api USING (%s = tally.authenticated_tenant())', relation.name,
             CASE relation.relname WHEN 'cut' THEN 'coalesce(tenant_id, tally.authenticated_tenant())' ELSE 'tenant_id' END);
         EXECUTE pg_catalog.format('COMMENT ON POLICY api ON %s IS ''tally_api sees the tenant whose key was checked in this transaction''', relation.name);
-        CONTINUE WHEN relation.relname NOT IN ('tenant', 'metric', 'product_family', 'product', 'import_batch', 'cut', 'statement', 'statement_usage', 'superseded_statement', 'correction', 'lifted_correction');
+        CONTINUE WHEN relation.relname NOT IN ('tenant', 'metric', 'product_family', 'product', 'import_batch', 'cut', 'statement', 'statement_usage', 'superseded_statement', 'correction', 'lifted_correction', 'metric_version');
         EXECUTE pg_catalog.format('GRANT SELECT ON %s TO tally_read', relation.name);
         EXECUTE pg_catalog.format('CREATE POLICY reader ON %s FOR SELECT TO tally_read USING (%s = ANY ((SELECT tally._readable_tenants())::integer[]))', relation.name,
             CASE relation.relname WHEN 'cut' THEN 'coalesce(tenant_id, ((SELECT tally._readable_tenants())::integer[])[1])' ELSE 'tenant_id' END);
