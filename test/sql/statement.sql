@@ -28,7 +28,11 @@ SELECT count(*) AS whole FROM tally.statement s WHERE tally._statement_digest(s)
 BEGIN;
 UPDATE tally.statement_usage SET lines = replace(lines::text, '2.5', '2.6')::json WHERE customer_id = 'ann';
 SELECT count(*) AS whole FROM tally.statement s WHERE tally._statement_digest(s) = s.digest;
+SELECT left(object, 13) AS object, problem FROM tally.verify();
+UPDATE tally.statement_usage SET metrics = metrics + 1 WHERE customer_id = 'ann';
+SELECT problem FROM tally.verify() WHERE object LIKE 'statement %' ORDER BY problem;
 ROLLBACK;
+SELECT object, problem FROM tally.verify();
 -- twice is refused, also of a part; another period is not; superseding says so on both
 CREATE FUNCTION pg_temp.try(range_from text, range_to text, customer text DEFAULT NULL, supersedes text DEFAULT NULL) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN

@@ -37,6 +37,8 @@ CREATE FUNCTION tally._correction_problems(tenant integer, OUT tenant_id integer
         SELECT 'correction of seq ' || c.seq AS object, c.tenant_id, c.act, NULL::bigint AS lift_act, c.import_id, c.batch_id FROM tally.correction c
         UNION ALL
         SELECT 'lifted correction of seq ' || l.seq, l.tenant_id, l.act, l.lift_act, NULL, l.batch_id FROM tally.lifted_correction l
+        UNION ALL
+        SELECT 'definition of metric ' || tally._encode_id('bm_', v.metric_id), v.tenant_id, v.act, NULL, NULL, NULL FROM tally.metric_version v
     ), act AS (
         SELECT m.tenant_id, m.object, a.number, count(*) OVER (PARTITION BY a.number) AS times
         FROM made m, LATERAL (VALUES (m.act), (m.lift_act)) a(number) WHERE a.number IS NOT NULL
@@ -98,6 +100,21 @@ CREATE FUNCTION tally._cut_problems(tenant integer, OUT tenant_id integer, OUT o
     WHERE p.is_so AND (_cut_problems.tenant IS NULL OR c.tenant_id IS NULL OR c.tenant_id = _cut_problems.tenant)
 $$;
 COMMENT ON FUNCTION tally._cut_problems(integer) IS 'What is wrong with cuts, a tenant''s and everybody''s, whatever events they see';
+
+CREATE FUNCTION tally._statement_problems(tenant integer, OUT tenant_id integer, OUT object text, OUT problem text) RETURNS SETOF record
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT s.tenant_id, 'statement ' || tally._encode_id('stm_', s.statement_id), p.problem
+    FROM tally.statement s,
+         LATERAL (VALUES
+            (s.digest <> tally._statement_digest(s), 'it does not say what its digest is of'),
+            (s.lines <> (SELECT coalesce(sum(u.metrics), 0) FROM tally.statement_usage u WHERE u.tenant_id = s.tenant_id AND u.statement_id = s.statement_id), 'it has not as many lines as it says'),
+            (NOT EXISTS (SELECT FROM tally.cut c WHERE c.tenant_id = s.tenant_id AND c.name = tally._encode_id('stm_', s.statement_id)), 'there is no cut of its name')
+         ) p(is_so, problem)
+    WHERE p.is_so AND (_statement_problems.tenant IS NULL OR s.tenant_id = _statement_problems.tenant)
+$$;
+COMMENT ON FUNCTION tally._statement_problems(integer) IS 'What is wrong with statements: that they say what they said is told by their digests';
 
 CREATE FUNCTION tally._place_problems(tenant integer, OUT tenant_id integer, OUT object text, OUT problem text) RETURNS SETOF record
     LANGUAGE sql STABLE
@@ -227,6 +244,7 @@ CREATE FUNCTION tally._problems(tenant integer, OUT tenant_id integer, OUT objec
     UNION ALL SELECT * FROM tally._place_problems(_problems.tenant)
     UNION ALL SELECT * FROM tally._correction_problems(_problems.tenant)
     UNION ALL SELECT * FROM tally._cut_problems(_problems.tenant)
+    UNION ALL SELECT * FROM tally._statement_problems(_problems.tenant)
 $$;
 COMMENT ON FUNCTION tally._problems(integer) IS 'What tally.verify() answers';
 
