@@ -34,7 +34,8 @@ private:
 // A change that waits for somebody else's transaction would hold a connection that changes of others need; it is refused
 // soon, and may be sent again.
 ServerPatience patience_of(const DatabaseSettings& settings, LaneId lane) {
-    const milliseconds statement = to_milliseconds(settings.statement_timeout), lock = to_milliseconds(settings.lock_timeout);
+    const milliseconds statement = to_milliseconds(settings.statement_timeout);
+    const milliseconds lock = to_milliseconds(settings.lock_timeout);
     switch (lane) {
         case LaneId::write: return {statement, lock};
         case LaneId::slow_write: return {to_milliseconds(settings.slow_change_timeout), lock};

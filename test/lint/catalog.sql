@@ -181,7 +181,7 @@ FROM granted g
 LEFT JOIN pg_proc p ON g.kind = 'function' AND p.oid = g.objid
 WHERE NOT CASE g.kind
     WHEN 'table' THEN g.privilege = 'SELECT' AND (g.grantee IN ('tally_admin', 'tally_app', 'tally_api')
-                                                 OR g.grantee = 'tally_read' AND g.name ~ '^(view|table) tally[.](events|customers|tenants?|metrics?|product_famil(y|ies)|products?|imports|import_batch|health|cuts?)$')
+                                                 OR g.grantee = 'tally_read' AND g.name ~ '^(view|table) tally[.](events|customers|tenants?|metrics?|product_famil(y|ies)|products?|imports|import_batch|health|cuts?|statement|statement_usage|superseded_statement|correction|lifted_correction|metric_version)$')
     WHEN 'column' THEN g.privilege = 'SELECT' AND g.grantee = 'tally_api' AND g.name = 'table tally.api_key'
     WHEN 'sequence' THEN false
     WHEN 'type' THEN g.grantee IN ('PUBLIC', 'tally_admin', 'tally_app', 'tally_read', 'tally_api')

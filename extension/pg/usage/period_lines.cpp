@@ -1,14 +1,15 @@
 // tally._period_lines: the engine's answers of all metrics, turned by customer.
-#include "pg/usage/period_lines.hpp"
-
 #include <algorithm>
 #include <cstring>
 #include <numeric>
 
+#include "pg/usage/pass.hpp"
+
+#include "pg/usage/period_lines.hpp"
+
 #include "pg/border/rows.hpp"
 #include "pg/border/values.hpp"
 #include "pg/usage/ask.hpp"
-#include "pg/usage/pass.hpp"
 #include "pg/usage/state_values.hpp"
 
 namespace tally {

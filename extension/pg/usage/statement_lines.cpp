@@ -1,5 +1,5 @@
-// tally._lines: the lines of a row of tally.statement_usage, read from the JSON that PeriodLines writes and from nothing else
-// (json_array_elements and five operators a line take several times as long).
+// tally._lines: the lines of a row of tally.statement_usage, read from the JSON that PeriodLines writes and from nothing
+// else (json_array_elements and five operators a line take several times as long).
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>

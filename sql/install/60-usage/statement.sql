@@ -207,10 +207,15 @@ CREATE FUNCTION tally.close_period("from" timestamptz, "to" timestamptz, custome
 COMMENT ON FUNCTION tally.close_period(timestamptz, timestamptz, text, text[]) IS
     'Closes a period in the place of all of these statements, which have closed it or parts of it. As close_period with one';
 
-CREATE FUNCTION tally.close_period("from" timestamptz, "to" timestamptz, customer text DEFAULT NULL, supersedes text DEFAULT NULL) RETURNS text
-    LANGUAGE sql VOLATILE PARALLEL UNSAFE
+CREATE FUNCTION tally_gated.close_period(tenant_id integer, "from" timestamptz, "to" timestamptz, customer text, supersedes text) RETURNS text
+    LANGUAGE sql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
-    AS $$ SELECT tally.close_period("from", "to", customer, CASE WHEN supersedes IS NOT NULL THEN ARRAY[supersedes] END) $$;
+    AS $$ SELECT tally_gated.close_period(tenant_id, "from", "to", customer, CASE WHEN supersedes IS NOT NULL THEN ARRAY[supersedes] END) $$;
+COMMENT ON FUNCTION tally_gated.close_period(integer, timestamptz, timestamptz, text, text) IS 'What close_period does once the gate has let the caller through';
+
+CREATE FUNCTION tally.close_period("from" timestamptz, "to" timestamptz, customer text DEFAULT NULL, supersedes text DEFAULT NULL) RETURNS text
+    AS 'MODULE_PATHNAME', 'tally_gate_chosen'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION tally.close_period(timestamptz, timestamptz, text, text) IS
     'Closes a period of the current tenant, of one customer or (NULL) of all, and answers the id of its statement: what each customer has used of each metric in use, frozen. It makes a cut of that name: usage(..., as_of => id) answers what the statement says. Errors: 22023; TL409 closed already, unless supersedes names that statement (an array of several, where several have); P0002 no such statement; 40001 somebody has closed since, under REPEATABLE READ';
 

@@ -93,8 +93,8 @@ CREATE FUNCTION tally._cut_problems(tenant integer, OUT tenant_id integer, OUT o
             (NOT tally._are_ranges(c.unseen_seqs, c.last_seq), 'its unseen_seqs are not ranges up to its last_seq'),
             (NOT tally._are_ranges(c.unseen_acts, c.last_act), 'its unseen_acts are not ranges up to its last_act'),
             (CASE c.kind WHEN 'statement' THEN NOT EXISTS (SELECT FROM tally.statement s WHERE s.tenant_id = c.tenant_id AND tally._encode_id('stm_', s.statement_id) = c.name)
-                         WHEN 'daily' THEN c.name !~ '^daily-\d{4}-\d\d-\d\d$'
-                         ELSE c.name LIKE 'cut\_%' AND c.name <> tally._encode_id('cut_', c.cut_id) OR c.name ~ '^(stm_|daily-)' END,
+                         WHEN 'daily' THEN c.name !~ '^daily-[0-9]{4}-[0-9]{2}-[0-9]{2}$'
+                         ELSE left(c.name, 4) = 'cut_' AND c.name <> tally._encode_id('cut_', c.cut_id) OR c.name ~ '^(stm_|daily-)' END,
              'its name is not one of its kind')
          ) p(is_so, problem)
     WHERE p.is_so AND (_cut_problems.tenant IS NULL OR c.tenant_id IS NULL OR c.tenant_id = _cut_problems.tenant)
