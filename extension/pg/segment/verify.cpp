@@ -8,7 +8,8 @@
 //   of a segment     its bytes: their checksums; events, times, seqs, customers, imports, month, weight: its bytes;
 //                    tenant: the identities; code: their payloads, and the pile of the code (tally._problems)
 // Nothing independent was stored of received_at (but that no cut saw an event before) and of the seq of a recent row (but
-// that it is there once, and was given), nor of what an event says whose properties were erased in part, or that was amended.
+// that it is there once, and was given), nor of what an event says whose properties were erased in part, or that was
+// amended.
 #include <algorithm>
 #include <optional>
 #include <string>
@@ -21,6 +22,8 @@
 #include "core/segment/partition.hpp"
 #include "core/segment/reader.hpp"
 #include "core/segment/writer.hpp"
+#include "pg/segment/verify_facts.hpp"
+
 #include "pg/border/boundary.hpp"
 #include "pg/border/rows.hpp"
 #include "pg/border/values.hpp"
@@ -30,7 +33,6 @@
 #include "pg/segment/segment_bytes.hpp"
 #include "pg/segment/statement.hpp"
 #include "pg/segment/table_read.hpp"
-#include "pg/segment/verify_facts.hpp"
 
 namespace tally {
 namespace {
