@@ -33,7 +33,7 @@ export function StatementView({ id, route }: { id: string; route: Route }) {
             <dl class="pairs wide">
               <dt>Customer</dt><dd>{found.customer_id ?? 'all'}</dd>
               <dt>Closed</dt><dd>{moment(found.created_at)} <span class="soft">by <By id={found.created_by} /></span></dd>
-              {found.supersedes && <><dt>Instead of</dt><dd><a href={href(['statements', found.supersedes])}>{found.supersedes}</a></dd></>}
+              {found.supersedes && <><dt>Instead of</dt><dd>{found.supersedes.map((id) => <a key={id} href={href(['statements', id])}>{id} </a>)}</dd></>}
               {found.superseded_by && <><dt>Superseded</dt><dd>by <a href={href(['statements', found.superseded_by])}>{found.superseded_by}</a></dd></>}
               <dt>Digest</dt><dd><code>{found.digest}</code> <Copy label="Copy" text={() => found.digest} /></dd>
             </dl>
