@@ -41,6 +41,9 @@ SELECT metric, reason FROM tally.explain_event('e9') WHERE metric IN ('SUM', 'CO
 SELECT verdict FROM tally.record('unread', event_id => 'u', ts => '2026-01-01', allow_backfilling => true);
 SELECT code, metric, counted, reason FROM tally.explain_event('u');
 SELECT count(*) FROM tally.explain_event('nothing');
+SELECT DISTINCT window_start, window_end FROM tally.explain_event('e2');
+SELECT DISTINCT window_start, window_end, metric_id ~ '^bm_' AS named FROM tally.explain_event('e2', "window" => 'week', time_zone => 'Europe/Berlin');
+SELECT tally.explain_event('e2', "window" => 'fortnight');
 SELECT e -> 'metrics' -> -1 ->> 'value' AS value, e -> 'metrics' -> -1 ->> 'dimensions' AS dimensions FROM json_array_elements(tally_rest.get_event(1, '{"event_id": "e2"}', '{}', NULL) -> 'data') e;
 -- a definition that is no metric: what it would make of the newest events, checked as if it were created, and stored nowhere
 SELECT t.answer ->> 'events' AS events, t.answer ->> 'counted' AS counted, d ->> 'event_id' AS event_id, d ->> 'counted' AS counts, d ->> 'value' AS value, d ->> 'dimensions' AS dimensions, d ->> 'reason' AS reason

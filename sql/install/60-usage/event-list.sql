@@ -41,21 +41,27 @@ COMMENT ON FUNCTION tally._event_tried(tally.recent_event, tally.metric) IS
     'An event as _event_json explains it, of one definition alone, which need not be stored: what a metric of it would make of the event';
 
 CREATE FUNCTION tally.explain_event(event_id text, customer text DEFAULT NULL, source text DEFAULT NULL, as_of text DEFAULT NULL,
+                                    "window" text DEFAULT 'month', time_zone text DEFAULT 'UTC',
                                     OUT seq bigint, OUT customer_id text, OUT sent_by text, OUT ts timestamptz, OUT code text,
-                                    OUT metric text, OUT counted boolean, OUT value text, OUT dimensions jsonb, OUT reason text)
+                                    OUT metric text, OUT counted boolean, OUT value text, OUT dimensions jsonb, OUT reason text,
+                                    OUT metric_id text, OUT window_start timestamptz, OUT window_end timestamptz)
     RETURNS SETOF record
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
     SELECT e.seq, e.customer_id, e.source, e.ts, e.code, m.name, coalesce((x.made ->> 'counted')::boolean, false), x.made ->> 'value',
-           (x.made -> 'dimensions')::jsonb, CASE WHEN x.made IS NULL THEN 'no metric in use reads its code' ELSE x.made ->> 'reason' END
+           (x.made -> 'dimensions')::jsonb, CASE WHEN x.made IS NULL THEN 'no metric in use reads its code' ELSE x.made ->> 'reason' END, x.made ->> 'metric_id',
+           w.window_start, w.window_end
     FROM tally._events_by_id(tally.current_tenant(), explain_event.event_id, customer, explain_event.source, as_of) e
     LEFT JOIN LATERAL json_array_elements(tally._event_json(e, true, as_of) -> 'metrics') WITH ORDINALITY x(made, place) ON true
     LEFT JOIN tally.metric m ON m.tenant_id = e.tenant_id AND m.metric_id = tally._decode_id('bm_', x.made ->> 'metric_id')
+    -- The first and the last window of a range are cut to it, so the range goes well beyond the event.
+    LEFT JOIN LATERAL tally.windows(e.ts - 2 * tally._window_width("window"), e.ts + 2 * tally._window_width("window"), "window", time_zone) w
+        ON w.window_start <= e.ts AND e.ts < w.window_end
     ORDER BY e.ts DESC, e.seq DESC, x.place
 $$;
-COMMENT ON FUNCTION tally.explain_event(text, text, text, text) IS
-    'What each metric in use makes of the events with this id of the current tenant, of a customer and source where they are named: the value that it takes and the dimensions of the group that it counts in, or why it does not count it. An amended event is there as it was and as it is. as_of: only what was known at a cut';
+COMMENT ON FUNCTION tally.explain_event(text, text, text, text, text, text) IS
+    'What each metric in use makes of the events with this id of the current tenant, of a customer and source where they are named: the value that it takes, the dimensions of the group and the window (month of UTC, or another of a time zone) that it counts in, or why it does not count it. An amended event is there as it was and as it is. as_of: only what was known at a cut';
 
 CREATE FUNCTION tally._events_of_import(tenant_id integer, import_id uuid) RETURNS SETOF tally.recent_event
     AS 'MODULE_PATHNAME', 'tally_events_of_import'
