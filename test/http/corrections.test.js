@@ -46,6 +46,11 @@ test('an amended event counts as it is now; both rows are listed; the original i
   assert.deepEqual(json.data.map((one) => one.properties.seconds).sort(), [1, 2.5]);
   assert.equal(json.data.find((one) => one.properties.seconds === 1).voided.amended, true);
   assert.equal(json.data.find((one) => one.properties.seconds === 2.5).voided, undefined);
+  const list = (await get('/api/v1/events?customer_id=ann')).json.data;
+  const histories = (rows) => rows.map((one) => [one.properties.seconds, one.history]).sort();
+  assert.deepEqual(histories(list.filter((one) => one.event_id === 'a')), histories(json.data));
+  assert.deepEqual(json.data.map((one) => one.history.map((act) => act.action)), [['voided', 'restored', 'amended'], ['voided', 'restored', 'amended']]);
+  assert.ok(list.some((one) => one.event_id === 'b' && one.history === undefined));
   assert.deepEqual((await send(event('a', 'ann', 1))).json, { accepted: 0, duplicates: 1 });
   assert.match((await send(event('a', 'ann', 2.5))).json.failures[0].reason, /other content/);
   assert.equal((await post('/api/v1/events/a/amend', { reason: 'x', properties: { seconds: 2.5, region: 'eu' } })).status, 409);

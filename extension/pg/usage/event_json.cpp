@@ -311,7 +311,7 @@ struct EventJson::Parts {
 EventJson::EventJson(std::int32_t tenant, const KnownAt* known) : parts_(std::make_unique<Parts>(tenant, known)) {}
 EventJson::~EventJson() = default;
 
-void EventJson::append(std::string& json, const FoundEvent& event) {
+void EventJson::append(std::string& json, const FoundEvent& event, const std::string& history) {
     EventColumns columns{parts_->tenant,   event.ts,          event.seq,        event.received_at,
                          event.code,       event.customer_id, event.source,     event.event_id,
                          event.properties, nullptr,           event.has_import, event.import_id};
@@ -325,6 +325,9 @@ void EventJson::append(std::string& json, const FoundEvent& event) {
     });
     append_event(json, readings_at(parts_->codes, columns), columns, parts_->corrections.of(parts_->tenant, event.seq),
                  false);
+    if (history.empty()) return;
+    json.back() = ',';
+    json.append("\"history\":").append(history) += '}';
 }
 
 void EventJson::close() {

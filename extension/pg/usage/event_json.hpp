@@ -17,7 +17,8 @@ public:
     EventJson(const EventJson&) = delete;
     EventJson& operator=(const EventJson&) = delete;
 
-    void append(std::string& json, const FoundEvent& event);
+    // `history`: a JSON array of what was done to it, or empty.
+    void append(std::string& json, const FoundEvent& event, const std::string& history);
     void close();
 
 private:

@@ -8,6 +8,7 @@
 #include "core/base/hash128.hpp"
 #include "core/base/public_id.hpp"
 #include "pg/border/gate.hpp"
+#include "pg/usage/event_history.hpp"
 #include "pg/usage/event_json.hpp"
 #include "pg/usage/events.hpp"
 #include "pg/usage/pass.hpp"
@@ -198,12 +199,14 @@ EventQuestion list_question(FunctionCallInfo fcinfo) {
 
 // The first `limit` events as an array, and the place of the last one of them where there are more.
 void answer_page(FunctionCallInfo fcinfo, std::int32_t tenant, const std::vector<FoundEvent>& events, std::size_t limit,
-                 const KnownAt* known, MemoryLimit memory) {
+                 const std::optional<AsOf>& as_of, MemoryLimit memory) {
     std::string json = "[";
-    EventJson shown(tenant, known);
-    for (std::size_t i = 0; i < std::min(limit, events.size()); ++i) {
-        if (i != 0) json += ", ";
-        shown.append(json, events[i]);
+    const std::span<const FoundEvent> page = std::span(events).first(std::min(limit, events.size()));
+    const EventHistories histories(tenant, page, as_of ? std::optional(as_of->id) : std::nullopt);
+    EventJson shown(tenant, as_of ? &as_of->known : nullptr);
+    for (const FoundEvent& event : page) {
+        if (&event != &page.front()) json += ", ";
+        shown.append(json, event, histories.of(event));
         memory.require_for_events(json.size());
     }
     shown.close();
@@ -265,7 +268,7 @@ TALLY_FUNCTION(list_events) {
         // One more than asked for tells whether there is another page.
         const MemoryLimit memory = usage_memory();
         const std::vector<FoundEvent> events = newest_events(tenant, question, limit + 1, memory);
-        answer_page(fcinfo, tenant, events, limit, question.known, memory);
+        answer_page(fcinfo, tenant, events, limit, as_of, memory);
         return Datum{0};
     });
 }

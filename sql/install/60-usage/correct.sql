@@ -213,20 +213,3 @@ CREATE FUNCTION tally.amend_event(event_id text, reason text, customer text DEFA
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION tally.amend_event(text, text, text, text, json, text, text) IS
     'Says anew what an event of the current tenant should have been: properties (all of them), ts (RFC 3339), code; what is NULL stays. The row as it was is void and stays in the list, a new one of the same id, customer and source counts in its place; the original sent again is a duplicate still. It counts for limits of the month as an event does. Errors: 22023 nothing amended, or no event that could be stored; P0002 no such event; TL409 void, the same already, or several events have the id';
-
-CREATE FUNCTION tally._event_history(tenant_id integer, identity uuid, OUT at timestamptz, OUT action text, OUT reason text, OUT actor text, OUT seq bigint, OUT batch_id uuid, OUT act bigint)
-    RETURNS SETOF record
-    LANGUAGE sql STABLE
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-    SELECT c.created_at, CASE WHEN c.successor IS NOT NULL THEN 'amended' ELSE 'voided' END, c.reason, c.created_by, c.seq, c.batch_id, c.act
-    FROM tally.correction c WHERE c.tenant_id = _event_history.tenant_id AND c.identity = _event_history.identity
-    UNION ALL
-    SELECT l.created_at, 'voided', l.reason, l.created_by, l.seq, l.batch_id, l.act
-    FROM tally.lifted_correction l WHERE l.tenant_id = _event_history.tenant_id AND l.identity = _event_history.identity
-    UNION ALL
-    SELECT l.lifted_at, 'restored', l.lifted_reason, l.lifted_by, l.seq, l.batch_id, l.lift_act
-    FROM tally.lifted_correction l WHERE l.tenant_id = _event_history.tenant_id AND l.identity = _event_history.identity
-    ORDER BY 7
-$$;
-COMMENT ON FUNCTION tally._event_history(integer, uuid) IS 'What was done to an event after it came, in order: voided, restored, amended; of which row, and the number of the act';

@@ -1,16 +1,33 @@
 -- tally_rest: the event list, with what each metric made of an event, and the lookup of one event
 
+CREATE FUNCTION tally_rest._event_histories(tenant_id integer, identities uuid[], cut text, OUT identity uuid, OUT seq bigint, OUT act_done json)
+    RETURNS SETOF record
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT h.identity, h.seq, json_strip_nulls(json_build_object('action', h.action, 'at', tally_rest._timestamp(h.at), 'by', h.actor, 'reason', h.reason,
+                                                                 'batch_id', tally._encode_id('cor_', h.batch_id)))
+    FROM (SELECT c.identity, c.seq, c.act, CASE WHEN c.successor IS NOT NULL THEN 'amended' ELSE 'voided' END AS action, c.created_at AS at, c.created_by AS actor, c.reason, c.batch_id
+          FROM tally.correction c WHERE c.tenant_id = _event_histories.tenant_id AND c.identity = ANY (identities)
+          UNION ALL
+          SELECT l.identity, l.seq, x.act, x.action, x.at, x.actor, x.reason, l.batch_id
+          FROM tally.lifted_correction l, LATERAL (VALUES (l.act, 'voided', l.created_at, l.created_by, l.reason),
+                                                          (l.lift_act, 'restored', l.lifted_at, l.lifted_by, l.lifted_reason)) x(act, action, at, actor, reason)
+          WHERE l.tenant_id = _event_histories.tenant_id AND l.identity = ANY (identities)) h
+    WHERE cut IS NULL OR EXISTS (SELECT FROM tally.cut u WHERE u.cut_id = tally._decode_id('cut_', cut) AND tally._cut_sees(u.last_act, u.unseen_acts, h.act))
+    ORDER BY h.act
+$$;
+COMMENT ON FUNCTION tally_rest._event_histories(integer, uuid[], text) IS
+    'What was done to events of these identities after they came, in order, as the API shows it: voided, restored, amended; of which row. cut: the id of one that alone is looked at';
+
 CREATE FUNCTION tally_rest._event_with_history(e tally.recent_event, as_of text DEFAULT NULL) RETURNS json
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
     -- Appended as text: an event's properties stand in it as jsonb shows them.
-    SELECT (left(tally._event_json(e, true, as_of)::text, -1) || ',"history":' || coalesce(json_agg(json_strip_nulls(json_build_object(
-                'action', h.action, 'at', tally_rest._timestamp(h.at), 'by', h.actor, 'reason', h.reason,
-                'batch_id', tally._encode_id('cor_', h.batch_id))))::text, '[]') || '}')::json
-    FROM tally._event_history(e.tenant_id, tally._event_identity(e.tenant_id, e.customer_id, e.source, e.event_id)) h
+    SELECT (left(tally._event_json(e, true, as_of)::text, -1) || ',"history":' || coalesce(json_agg(h.act_done)::text, '[]') || '}')::json
+    FROM tally_rest._event_histories(e.tenant_id, ARRAY[tally._event_identity(e.tenant_id, e.customer_id, e.source, e.event_id)], as_of) h
     WHERE h.seq <= e.seq
-      AND (as_of IS NULL OR EXISTS (SELECT FROM tally.cut c WHERE c.cut_id = tally._decode_id('cut_', as_of) AND tally._cut_sees(c.last_act, c.unseen_acts, h.act)))
 $$;
 COMMENT ON FUNCTION tally_rest._event_with_history(tally.recent_event, text) IS
     'An event as the API shows it, with the value and the group that each metric takes of it, and what was done to it and to the rows of it that were amended before: who, when and why. as_of: the id of a cut';
