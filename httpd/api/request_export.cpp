@@ -86,6 +86,8 @@ Response Request::exported(Response response) {
         log::write(log::Level::error, "answer_without_rows", log::field("route", route_->pattern));
         return refuse(500, "internal error");
     }
+    // Rows have no place for the cut that they are as of.
+    if (Json(asked_query_).raw("/as_of")) response.as_of = Json(response.body).text("/as_of/id").value_or("");
     response.body = std::move(text);
     response.content_type = media_type_of(format_);
     cursor_ = *std::move(cursor);

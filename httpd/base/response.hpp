@@ -36,6 +36,7 @@ struct Response {
     const char* accept_encoding = nullptr;  // of bodies of requests; nullptr: no Accept-Encoding header
     const char* etag = nullptr;             // nullptr: no ETag header
     std::string replica_lag;                // seconds, or "unknown"; empty: no X-Replica-Lag header
+    std::string as_of;                      // id of a cut; empty: no X-As-Of header
     RateState rate;
     std::span<const HeaderField> fields;
     bool streamed = false;  // more comes after the body: Handler::more()

@@ -18,7 +18,7 @@ void free_body(void* body) {
 }
 
 constexpr const char* kExposed =
-    "X-Request-Id, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, X-Replica-Lag";
+    "X-Request-Id, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, X-Replica-Lag, X-As-Of";
 constexpr const char* kAcceptedHeaders = "Authorization, Content-Type, Idempotency-Key, X-Request-Id";
 constexpr const char* kPreflightSeconds = "7200";  // no browser keeps it longer
 
@@ -49,6 +49,7 @@ void headers_of(const Response& response, const std::string& request_id, bool la
     if (response.retry_after > 0) add("Retry-After", std::to_string(response.retry_after).c_str());
     if (!response.allow.empty()) add("Allow", response.allow.c_str());
     if (!response.replica_lag.empty()) add("X-Replica-Lag", response.replica_lag.c_str());
+    if (!response.as_of.empty()) add("X-As-Of", response.as_of.c_str());
     if (response.accept_encoding) add("Accept-Encoding", response.accept_encoding);
     if (response.challenge) add("WWW-Authenticate", "Bearer");
     if (response.challenge) add("WWW-Authenticate", "Basic realm=\"tallyd\"");

@@ -55,7 +55,11 @@ test('every route of usage answers what was known at a cut, whatever comes and i
   assert.deepEqual(await answers('then'), then);
   assert.equal((await get('/api/v1/events/3')).status, 200);
   assert.equal((await get('/api/v1/events/3?as_of=then')).status, 404, 'it had not come then');
-  const lines = (await call(s.url, s.key, 'GET', '/api/v1/events?as_of=then', undefined, { accept: 'application/x-ndjson' })).text.trim().split('\n');
+  const exported = await call(s.url, s.key, 'GET', '/api/v1/events?as_of=then', undefined, { accept: 'application/x-ndjson' });
+  assert.equal(exported.headers.get('x-as-of'), made.json.id, 'rows name the cut too');
+  assert.equal((await call(s.url, s.key, 'GET', routes('then')[0], undefined, { accept: 'text/csv' })).headers.get('x-as-of'), made.json.id);
+  assert.equal((await call(s.url, s.key, 'GET', routes()[0], undefined, { accept: 'text/csv' })).headers.get('x-as-of'), null);
+  const lines = exported.text.trim().split('\n');
   assert.deepEqual(lines.map((line) => JSON.parse(line).event_id), ['2', '1'], 'a stream of all is as of the cut, too');
 });
 
