@@ -74,3 +74,32 @@ UNION ALL SELECT 'packed', * FROM (SELECT * FROM pg_temp.answers() EXCEPT ALL TA
 RESET work_mem;
 RESET hash_mem_multiplier;
 SELECT * FROM pg_temp.answers();
+-- the numbers of voided events count too: here more of them than fit, of events that nobody sent
+BEGIN;
+INSERT INTO tally.correction (tenant_id, seq, identity, ts, code, customer_id, reason, act)
+SELECT 1, -n, tally._uuid7(), '2024-03-02Z'::timestamptz + n * interval '1 s', 'call', 'c1', 'many', n FROM generate_series(1, 70000) n;
+CREATE TEMP TABLE with_voids AS SELECT * FROM (VALUES
+    ('usage', $$SELECT count(*) FROM tally.usage('sum', '2024-03-01', '2024-04-01')$$),
+    ('of a range with few', $$SELECT count(*) FROM tally.usage('sum', '2024-03-01', '2024-03-02 00:10Z')$$),
+    ('several metrics', $$SELECT count(*) FROM (SELECT m FROM (SELECT array_agg(m) AS m FROM tally.metric m WHERE code = 'call') a, LATERAL tally._usage_of_code(a.m, '2024-03-01', '2024-04-01', NULL)) x$$),
+    ('an explanation', $$SELECT count(*) FROM tally.explain_usage('sum', '2024-03-01', '2024-04-01')$$),
+    ('customers', $$SELECT count(*) FROM tally.customers$$),
+    ('all events', $$SELECT count(*) FROM tally.events('call')$$),
+    ('a life', $$SELECT l.events FROM tally.metric m, tally._life(m) l WHERE m.slug = 'sum'$$)) q(name, question);
+SET LOCAL work_mem = '64kB';
+SET LOCAL hash_mem_multiplier = 1;
+SELECT q.name, pg_temp.try(q.question) AS answer FROM with_voids q;
+SET LOCAL work_mem = '1MB';
+SELECT q.name, pg_temp.try(q.question) AS answer FROM with_voids q;
+ROLLBACK;
+-- more segments side by side than may be held: a page is the same all the same
+SELECT count(*) FROM generate_series(0, 39) s, LATERAL tally.ingest((SELECT '[' || string_agg(format(
+    '{"event_id":"s%s-%s","code":"side","customer_id":"c","timestamp":"%s"}', s, n, to_char(timestamp '2024-03-05' + (40 * n + s) * interval '1 second', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')), ',') || ']'
+  FROM generate_series(1, 1000) n), true);
+SELECT count(*) AS segments FROM tally.segment WHERE code = 'side';
+CREATE FUNCTION pg_temp.pages() RETURNS text LANGUAGE sql AS $$
+    SELECT md5(string_agg(e ->> 'event_id', ',')) || ' ' || min(e ->> 'timestamp') FROM json_array_elements(tally_rest.list_events(1, NULL, '{"code":["side"],"limit":["200"]}', NULL) -> 'data') e $$;
+SELECT pg_temp.pages() AS pages \gset
+SET work_mem = '64kB';
+SET hash_mem_multiplier = 1;
+SELECT pg_temp.pages() = :'pages' AS same, :'pages' LIKE '% 2024-03-05T%' AS found;

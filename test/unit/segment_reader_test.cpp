@@ -73,6 +73,26 @@ TEST(SegmentReader, CustomersHaveTheirRuns) {
     for (std::uint32_t i = 0; i < reader.customer_count(); ++i) EXPECT_EQ(begins[i], reader.run(i).begin);
 }
 
+TEST(SegmentReader, TellsWhatItHolds) {
+    Sample sample(5000);
+    CountingSource source(sample.segment.bytes);
+    SegmentReader reader(source);
+    const std::size_t at_first = reader.held_bytes();
+    EXPECT_GT(at_first, 0U);
+    std::vector<std::int64_t> ts(reader.rows());
+    const std::size_t read_before = source.read;
+    reader.read_ts(0, 1, ts.data());
+    const std::size_t with_one = reader.held_bytes();
+    EXPECT_EQ(with_one - at_first, source.read - read_before);
+    reader.read_ts(0, reader.rows(), ts.data());
+    EXPECT_GT(reader.held_bytes(), with_one);
+    const std::size_t with_times = reader.held_bytes();
+    reader.read_ts(0, reader.rows(), ts.data());
+    EXPECT_EQ(reader.held_bytes(), with_times);
+    reader.check_bytes();
+    EXPECT_GE(reader.held_bytes(), sample.segment.bytes.size());
+}
+
 TEST(SegmentReader, PartsOfFixedColumns) {
     Sample sample(4000);
     std::mt19937_64 random(1);

@@ -53,6 +53,7 @@ public:
         if (bytes > left_) fail_damaged("its texts are longer than a segment can hold");
         left_ -= bytes;
     }
+    std::size_t taken() const noexcept { return max_unpacked_bytes - left_; }
 
 private:
     std::size_t left_ = max_unpacked_bytes;

@@ -208,6 +208,7 @@ void BlockTable::load(std::uint32_t first, std::uint32_t last) {
 // Longer runs are read past what is kept: a scan of many segments would only push out what small questions need.
 void BlockTable::load_run(std::uint32_t first, std::uint32_t last) {
     constexpr std::size_t longest_kept = std::size_t{24} << 10;
+    loaded_bytes_ += bytes_of(first, last);
     KeptSegment* const kept = bytes_of(first, last) <= longest_kept ? source_.kept() : nullptr;
     if (kept == nullptr) {
         fetch_run(first, last, nullptr);

@@ -178,6 +178,10 @@ public:
     std::size_t bytes_of(std::uint32_t first, std::uint32_t last) const noexcept {
         return end_of(last - 1) - begin_of(first);
     }
+    // Of the blocks that have been loaded, and of the lists of them.
+    std::size_t held_bytes() const noexcept {
+        return loaded_bytes_ + loaded_.capacity() * sizeof(loaded_[0]) + held_.capacity() * sizeof(held_[0]);
+    }
 
 private:
     std::size_t begin_of(std::uint32_t number) const noexcept {
@@ -192,6 +196,7 @@ private:
     const std::byte* table_;
     std::uint32_t header_bytes_;
     ErrorKind kind_;
+    std::size_t loaded_bytes_ = 0;
     std::vector<const std::byte*> loaded_;
     std::vector<std::shared_ptr<const std::byte[]>> held_;  // of the loaded ones those that are kept for later questions too
 };

@@ -126,6 +126,10 @@ void SegmentReader::Parts::load_stretches() {
 SegmentReader::SegmentReader(SegmentBytes& source, ErrorKind kind) : parts_(std::make_unique<Parts>(source, kind)) {}
 SegmentReader::~SegmentReader() = default;
 
+std::size_t SegmentReader::held_bytes() const noexcept {
+    return sizeof(Parts) + parts_->stored->bytes.size() + parts_->table.held_bytes() + parts_->budget.taken();
+}
+
 std::uint32_t SegmentReader::rows() const noexcept {
     return parts_->header.rows;
 }

@@ -177,6 +177,9 @@ public:
     // Whole events of a range of rows: valid while both the reader and the arena live.
     void read_events(std::uint32_t begin, std::uint32_t end, StoredEvent* events, TextArena& arena);
 
+    // What the reader holds by now of the segment's bytes and of unpacked texts, near enough for who has many open.
+    std::size_t held_bytes() const noexcept;
+
     // Verifies the checksums of all blocks, without decoding them: what reading a value from a client does.
     void check_bytes();
     // Verifies everything: decodes all, and finds order, bounds and statistics true. Throws Error(corrupted) otherwise.

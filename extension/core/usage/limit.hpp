@@ -37,6 +37,15 @@ public:
             refuse("this many events at once need more memory than work_mem allows", "Ask for fewer, or raise work_mem.");
     }
 
+    // Takes a part away for good, for the numbers of voided events that an answer leaves out.
+    void take_for_voided(std::size_t bytes) {
+        std::size_t& left = pool_ != nullptr ? pool_->left : granted_;
+        if (bytes > left)
+            refuse("this many voided events need more memory than work_mem allows",
+                   "Ask for a shorter range, or raise work_mem.");
+        left -= bytes;
+    }
+
 private:
     [[noreturn]] static void refuse(const char* what, const char* hint) {
         throw Error(ErrorKind::limit_exceeded, what, hint);

@@ -26,11 +26,12 @@ public:
     const std::vector<std::int64_t>& of(std::string_view code) {
         const auto found = codes_.find(code);
         if (found != codes_.end()) return found->second;
-        return codes_.emplace(std::string(code), voided_seqs(tenant_, code, INT64_MIN, INT64_MAX)).first->second;
+        return codes_.emplace(std::string(code), voided_seqs(tenant_, code, INT64_MIN, INT64_MAX, memory_)).first->second;
     }
 
 private:
     std::int32_t tenant_;
+    MemoryLimit memory_ = usage_memory();
     std::map<std::string, std::vector<std::int64_t>, std::less<>> codes_;
 };
 

@@ -148,7 +148,8 @@ private:
     // Events come code by code, for the most part.
     bool is_voided(std::string_view code, std::int64_t seq) {
         if (!code_ || *code_ != code) {
-            voided_ = voided_seqs(tenant_, code, INT64_MIN, INT64_MAX, known_);
+            MemoryLimit memory = usage_memory();
+            voided_ = voided_seqs(tenant_, code, INT64_MIN, INT64_MAX, memory, known_);
             code_ = code;
         }
         return std::binary_search(voided_.begin(), voided_.end(), seq);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/base/hash128.hpp"
+#include "pg/usage/pass.hpp"
 #include "pg/usage/events.hpp"
 
 #include "pg/segment/columns.hpp"
@@ -92,6 +93,11 @@ public:
     }
 
     SegmentReader& segment() noexcept { return segment_; }
+    // What is held of it: by the reader, where its bytes are kept for other questions, or else in its memory.
+    std::size_t held_bytes() const {
+        const Size fetched = call_pg([&] { return MemoryContextMemAllocated(memory_, false); });
+        return std::max(fetched, segment_.held_bytes());
+    }
     void close() {
         call_pg([&] { MemoryContextDelete(memory_); });
     }
@@ -111,13 +117,15 @@ void visit_segment(const ListedSegment& listed, Visit&& visit) {
 
 // Searches segments side by side: whichever may have the newest event goes next, with one block of it, so that nothing is
 // read that is older than what is kept in the end. Where hardly any event is wanted, one segment after the other is, so
-// that no more than one is open.
+// that no more than one is open; and where those that are open hold as much as the answer may, one that asks for more is
+// searched to its end and closed: that reads more than is needed, but holds no more.
 class NewestFirst {
 public:
     NewestFirst(const std::vector<ListedSegment>& list, const EventQuestion& question, NewestEvents& newest)
         : list_(list), question_(question), newest_(newest), open_(list.size()) {
         const bool is_rare = question.needle || question.source || question.event_id || question.import_id;
         most_open_ = is_rare ? 0 : 256;
+        most_held_ = usage_memory_bytes();
     }
 
     void search() {
@@ -157,6 +165,7 @@ private:
             : segment(listed), search(segment.segment(), listed.code, question, taker, number) {}
         OpenSegment segment;
         SegmentSearch search;
+        std::size_t held = 0;  // when it was last looked
     };
     struct Waiting {
         std::int64_t ts;
@@ -170,9 +179,11 @@ private:
             open_[number]->search.search_next();
         } else {
             open_[number] = std::make_unique<Open>(list_[number], question_, newest_, number);
-            if (++opened_ > most_open_)
-                while (open_[number]->search.has_next()) open_[number]->search.search_next();
+            ++opened_;
         }
+        note_held(*open_[number]);
+        if (opened_ > most_open_ || held_ > most_held_)
+            while (open_[number]->search.has_next()) open_[number]->search.search_next();
         if (!open_[number]->search.has_next()) {
             close(number);
             return;
@@ -181,7 +192,15 @@ private:
         std::push_heap(waiting_.begin(), waiting_.end());
     }
 
+    void note_held(Open& open) {
+        constexpr std::size_t of_search = segment_block_rows * 32;  // numbers of the block that is being searched
+        const std::size_t held = open.segment.held_bytes() + of_search;
+        held_ += held - open.held;
+        open.held = held;
+    }
+
     void close(std::uint32_t number) {
+        held_ -= open_[number]->held;
         open_[number]->segment.close();
         open_[number].reset();
         --opened_;
@@ -193,6 +212,7 @@ private:
     std::vector<std::unique_ptr<Open>> open_;  // by the place in the list; null where it is not open
     std::vector<Waiting> waiting_;             // a heap: the newest on top
     std::size_t opened_ = 0, most_open_;
+    std::size_t held_ = 0, most_held_;
 };
 
 }  // namespace

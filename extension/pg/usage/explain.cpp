@@ -13,6 +13,7 @@
 #include "core/usage/row_values.hpp"
 
 #include "pg/border/gate.hpp"
+#include "pg/usage/pass.hpp"
 #include "pg/usage/events.hpp"
 
 #include "pg/usage/ask.hpp"
@@ -58,8 +59,8 @@ public:
         : asked_(asked),
           rule_(rule),
           values_(rule.keys()),
-          voided_(voided_seqs(metric.tenant, metric.code, asked.range.from, asked.range.to, known_in(asked))),
-          amended_(amended_seqs(metric.tenant, metric.code, asked.range.from, asked.range.to, known_in(asked))) {}
+          voided_(voided_seqs(metric.tenant, metric.code, asked.range.from, asked.range.to, memory_, known_in(asked))),
+          amended_(amended_seqs(metric.tenant, metric.code, asked.range.from, asked.range.to, memory_, known_in(asked))) {}
 
     bool wants(std::int64_t, std::int64_t) const noexcept override { return true; }
     std::int64_t oldest() const noexcept override { return INT64_MIN; }
@@ -94,6 +95,7 @@ private:
     const Asked& asked_;
     const MetricRule& rule_;
     RowValues values_;
+    MemoryLimit memory_ = usage_memory();
     std::vector<std::int64_t> voided_, amended_;
     std::array<Kind, outcomes> kinds_;
     Kind is_void_, was_amended_;

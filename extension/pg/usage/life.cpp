@@ -39,7 +39,8 @@ struct LifeSource {
 // Counts into `count`, and answers its one group.
 std::uint32_t count_life(const MeteredMetric& metric, UsageCount& count, std::int64_t edge, const LifeSource& source) {
     UsageCount* const counts[] = {&count};
-    const std::vector<std::int64_t> voided = voided_seqs(metric.tenant, metric.code, edge, end_of_time, source.known);
+    const std::vector<std::int64_t> voided =
+        voided_seqs(metric.tenant, metric.code, edge, end_of_time, count.groups().limit(), source.known);
     PassPlaces places;
     places.begins_at_edge = true;
     places.voided = voided;

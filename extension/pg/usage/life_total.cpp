@@ -101,7 +101,8 @@ const std::vector<std::int64_t>& LifeTotals::voided(const std::string& code) {
     auto found = voided_.find(code);
     if (found == voided_.end()) {
         std::vector<std::int64_t> seqs;
-        with_snapshot(snapshot_, [&] { seqs = voided_seqs(tenant_, code, edge_, end_of_time); });
+        MemoryLimit all(std::numeric_limits<std::size_t>::max());  // packing is no question: it cannot ask for less
+        with_snapshot(snapshot_, [&] { seqs = voided_seqs(tenant_, code, edge_, end_of_time, all); });
         found = voided_.emplace(code, std::move(seqs)).first;
     }
     return found->second;

@@ -147,7 +147,8 @@ void count_events(std::int32_t tenant, std::string_view code, std::span<UsageCou
     if (!places.only_segments || !places.only_segments->empty())
         segments.emplace(tenant, windows.from(), windows.to(), places.begins_at_edge);
     std::vector<std::int64_t> read;
-    if (!places.voided) read = voided_seqs(tenant, code, windows.from(), windows.to(), places.known);
+    if (!places.voided)
+        read = voided_seqs(tenant, code, windows.from(), windows.to(), counts.front()->groups().limit(), places.known);
     const LeftOut left_out{places.voided.value_or(read), places.known};
     if (places.recent_events) RecentPass(counts, left_out).run(tenant, code);
     if (!segments) return;

@@ -230,9 +230,17 @@ void scan_corrections(IndexReader& reader, std::int32_t tenant, std::string_view
     reader.scan(keys, count);
 }
 
+// Makes room for more, where it may be had.
+void make_room(std::vector<std::int64_t>& seqs, std::size_t more, MemoryLimit& memory) {
+    if (seqs.size() + more <= seqs.capacity()) return;
+    const std::size_t room = std::max(seqs.size() + more, 2 * seqs.capacity());
+    memory.take_for_voided((room - seqs.capacity()) * sizeof(std::int64_t));
+    seqs.reserve(room);
+}
+
 // Those whose corrections were lifted later than the cut.
 void add_lifted_since(std::int32_t tenant, std::string_view code, std::int64_t from, std::int64_t to, const KnownAt& known,
-                      std::vector<std::int64_t>& seqs) {
+                      std::vector<std::int64_t>& seqs, MemoryLimit& memory) {
     struct Lifted {
         std::int64_t seq, act, lifted_by_act;
     };
@@ -246,7 +254,9 @@ void add_lifted_since(std::int32_t tenant, std::string_view code, std::int64_t f
             };
             return Lifted{value(correction_seq), value(correction_act), value(lifted_act)};
         });
-        if (known.sees_act(row.act) && !known.sees_act(row.lifted_by_act)) seqs.push_back(row.seq);
+        if (!known.sees_act(row.act) || known.sees_act(row.lifted_by_act)) continue;
+        make_room(seqs, 1, memory);
+        seqs.push_back(row.seq);
     }
     reader.close();
 }
@@ -254,27 +264,27 @@ void add_lifted_since(std::int32_t tenant, std::string_view code, std::int64_t f
 }  // namespace
 
 std::vector<std::int64_t> voided_seqs(std::int32_t tenant, std::string_view code, std::int64_t from, std::int64_t to,
-                                      const KnownAt* known) {
+                                      MemoryLimit& memory, const KnownAt* known) {
     constexpr int at_once = 4096;
+    std::int64_t read[at_once];
     std::vector<std::int64_t> seqs;
     IndexReader reader("correction", "correction_code");
     scan_corrections(reader, tenant, code, from, to);
     SeqsOfIndex index = call_pg([&] { return SeqsOfIndex(reader.scan_of_index(), known); });
     for (int count = at_once; count == at_once;) {
-        const std::size_t read = seqs.size();
-        seqs.resize(read + at_once);
-        count = call_pg([&] { return index.read(seqs.data() + read, at_once); });
-        seqs.resize(read + static_cast<std::size_t>(count));
+        count = call_pg([&] { return index.read(read, at_once); });
+        make_room(seqs, static_cast<std::size_t>(count), memory);
+        seqs.insert(seqs.end(), read, read + count);
     }
     call_pg([&] { index.close(); });
     reader.close();
-    if (known != nullptr) add_lifted_since(tenant, code, from, to, *known, seqs);
+    if (known != nullptr) add_lifted_since(tenant, code, from, to, *known, seqs, memory);
     std::sort(seqs.begin(), seqs.end());
     return seqs;
 }
 
 std::vector<std::int64_t> amended_seqs(std::int32_t tenant, std::string_view code, std::int64_t from, std::int64_t to,
-                                       const KnownAt* known) {
+                                       MemoryLimit& memory, const KnownAt* known) {
     struct Amended {
         std::int64_t seq, act;
         bool is_amended;
@@ -290,7 +300,9 @@ std::vector<std::int64_t> amended_seqs(std::int32_t tenant, std::string_view cod
             slot_getattr(slot, correction_successor, &is_null);
             return Amended{DatumGetInt64(seq), DatumGetInt64(act), !is_null};
         });
-        if (row.is_amended && (known == nullptr || known->sees_act(row.act))) seqs.push_back(row.seq);
+        if (!row.is_amended || (known != nullptr && !known->sees_act(row.act))) continue;
+        make_room(seqs, 1, memory);
+        seqs.push_back(row.seq);
     }
     reader.close();
     std::sort(seqs.begin(), seqs.end());

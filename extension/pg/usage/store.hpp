@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/usage/known_at.hpp"
+#include "core/usage/limit.hpp"
 
 #include "pg/border/boundary.hpp"
 #include "pg/border/values.hpp"
@@ -107,10 +108,10 @@ private:
 };
 
 // The seqs of the voided events of a code in [from, to), ascending; of those that were void at a cut, where `known` is
-// given; and of those of them that were amended.
+// given; and of those of them that were amended. What they take is taken from `memory`.
 std::vector<std::int64_t> voided_seqs(std::int32_t tenant, std::string_view code, std::int64_t from, std::int64_t to,
-                                      const KnownAt* known = nullptr);
+                                      MemoryLimit& memory, const KnownAt* known = nullptr);
 std::vector<std::int64_t> amended_seqs(std::int32_t tenant, std::string_view code, std::int64_t from, std::int64_t to,
-                                       const KnownAt* known = nullptr);
+                                       MemoryLimit& memory, const KnownAt* known = nullptr);
 
 }  // namespace tally
