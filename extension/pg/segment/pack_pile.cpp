@@ -17,10 +17,13 @@ namespace {
 
 constexpr std::size_t fewest_rows = 4096;
 
-// Leaves out months that have no partition: another session was making partitions when it was to be made.
+// Leaves out months that have no partition: another session was making partitions when it was to be made, or is about to
+// tell of one that it has made. (Between the end of a transaction and its telling others what it has changed, a partition
+// is in the catalog, and yet not where rows are routed: "no partition of relation found". Its lock is given back last.)
 void keep_months_with_partitions(PileRange& range) {
     const SegmentPartitions partitions = call_pg([] { return segment_partitions(); });
-    std::erase_if(range.months, [&](std::int32_t month) { return !partitions.hold(month); });
+    std::erase_if(range.months,
+                  [&](std::int32_t month) { return !call_pg([&] { return lock_for_writing(partitions, month); }); });
 }
 
 // Stores the events as segments and forgets them; answers of what.
