@@ -136,7 +136,7 @@ class Closings {
 
   // One turn of a session's loop: closes a period, or looks at one that was closed.
   async work(session, random) {
-    if (this.kept.size === 0 || random.chance(0.4)) {
+    if (this.kept.size < 2 || random.chance(0.4)) {
       await this.make(session, random);
     } else {
       const lines = await this.check(session, random.pick([...this.kept.keys()]));
