@@ -72,4 +72,8 @@ WITH RECURSIVE page(number, p) AS (
     SELECT number + 1, tally_rest.get_statement(1, json_build_object('id', :'many')::jsonb, jsonb_build_object('limit', ARRAY['999'], 'cursor', ARRAY[p ->> 'next_cursor']), NULL)::jsonb FROM page WHERE p ->> 'next_cursor' IS NOT NULL)
 SELECT max(number) AS pages, count(*) AS lines, count(DISTINCT (l -> 'customer_id', l -> 'metric_id')) AS different, sum((l ->> 'value')::numeric) AS value FROM page, jsonb_array_elements(p -> 'data') l;
 SELECT l -> 'customer_id' AS customer, l -> 'value' AS value, l -> 'converted_value' AS converted FROM jsonb_array_elements(tally_rest.get_statement(1, json_build_object('id', :'many')::jsonb, '{"page": ["8"], "per_page": ["3"]}', NULL)::jsonb -> 'data') l;
-DO $$ BEGIN PERFORM tally._lines('[[1,"2"]]'); EXCEPTION WHEN data_corrupted THEN RAISE NOTICE '%', sqlerrm; END $$;
+CREATE FUNCTION pg_temp.lines(given text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT string_agg(l::text, ' ') FROM tally._lines(given::json) l); EXCEPTION WHEN data_corrupted THEN RETURN sqlerrm; END $$;
+SELECT given, pg_temp.lines(given) FROM unnest(ARRAY['[]', '[[1,"2.50",null,3,0],[7,"-1","NaN",0,9]]', '[[1,"2"]]', '[[1,"2","2",1,0], [2,"2","2",1,0]]', '[[1,"2","2",1,-1]]',
+    '[[2147483648,"2","2",1,0]]', '[[1,"2","2",1234567890123456789,0]]', '[[1,"2","2",1,0]] ', '{"a": 1}']) given;
+SELECT pg_temp.try('2026-03-01', '2026-04-01', NULL, 'stm_1'), pg_temp.try('2026-03-01', '2026-04-01', NULL, :'january');
+DO $$ BEGIN PERFORM tally.close_period('2026-03-01', '2026-04-01', NULL, ARRAY['stm_1', NULL]); EXCEPTION WHEN no_data_found THEN RAISE NOTICE '%', sqlerrm; END $$;

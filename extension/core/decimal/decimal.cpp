@@ -228,6 +228,16 @@ void append_text(std::string& out, const Decimal& value) {
     for (std::int32_t left = value.scale; left > 0; left -= 4, --weight) put4(group_at(parts, weight), std::min(left, 4));
 }
 
+void append_json(std::string& out, const Decimal& value) {
+    if (value.kind == DecimalKind::none) {
+        out += "null";
+        return;
+    }
+    out += '"';
+    append_text(out, value);
+    out += '"';
+}
+
 Decimal parse_decimal(std::string_view text, std::byte* scratch) {
     if (text == "NaN") return Decimal::make_special(DecimalKind::nan);
     if (text == "Infinity") return Decimal::make_special(DecimalKind::infinity);

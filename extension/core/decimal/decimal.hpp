@@ -163,6 +163,9 @@ constexpr std::size_t small_groups_bytes = 24;
 // Text as PostgreSQL writes it: -12.340, NaN, Infinity, -Infinity. Appended to `out`.
 void append_text(std::string& out, const Decimal& value);
 
+// The same as a JSON string, as amounts stand in answers and statements; null where there is none.
+void append_json(std::string& out, const Decimal& value);
+
 // Reads what append_text writes (no exponent, no blanks). Wide values point into `scratch`, text.size() + 8 bytes.
 // Throws Error(invalid_text).
 Decimal parse_decimal(std::string_view text, std::byte* scratch);

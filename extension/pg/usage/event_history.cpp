@@ -56,18 +56,17 @@ std::uint64_t find_acts(std::int32_t tenant, std::span<const Hash128> identities
 
 EventHistories::EventHistories(std::int32_t tenant, std::span<const FoundEvent> events,
                                const std::optional<std::string>& cut)
-    : tenant_(tenant) {
+    : events_(events) {
     if (events.empty() || !(has_any(tenant, "correction", "correction_pkey") ||
                             has_any(tenant, "lifted_correction", "lifted_correction_pkey")))
         return;
-    std::vector<Hash128> identities;
-    for (const FoundEvent& event : events) identities.push_back(identity_of(tenant, event));
-    look_up(identities, cut);
+    for (const FoundEvent& event : events) identities_.push_back(identity_of(tenant, event));
+    look_up(tenant, cut);
 }
 
-void EventHistories::look_up(std::span<const Hash128> identities, const std::optional<std::string>& cut) {
+void EventHistories::look_up(std::int32_t tenant, const std::optional<std::string>& cut) {
     const OwnerRights rights;
-    const std::uint64_t rows = call_pg([&] { return find_acts(tenant_, identities, cut ? cut->c_str() : nullptr); });
+    const std::uint64_t rows = call_pg([&] { return find_acts(tenant, identities_, cut ? cut->c_str() : nullptr); });
     for (std::uint64_t row = 0; row < rows; ++row) {
         Hash128 identity;
         std::int64_t seq = 0;
@@ -84,13 +83,13 @@ void EventHistories::look_up(std::span<const Hash128> identities, const std::opt
     call_pg([] { SPI_finish(); });
 }
 
-std::string EventHistories::of(const FoundEvent& event) const {
+std::string EventHistories::of(std::size_t place) const {
     std::string json;
     if (acts_.empty()) return json;
-    const auto found = acts_.find(identity_of(tenant_, event));
+    const auto found = acts_.find(identities_[place]);
     if (found == acts_.end()) return json;
     for (const Act& act : found->second) {
-        if (act.seq > event.seq) continue;
+        if (act.seq > events_[place].seq) continue;
         json += json.empty() ? "[" : ", ";
         json += act.json;
     }

@@ -18,8 +18,9 @@ public:
     // `cut`: the id of one, whose acts alone are told. The caller's right to the tenant has been checked.
     EventHistories(std::int32_t tenant, std::span<const FoundEvent> events, const std::optional<std::string>& cut);
 
-    // A JSON array of what was done to an event, and to rows of it that were amended before, in order; empty: nothing.
-    std::string of(const FoundEvent& event) const;
+    // A JSON array of what was done to the event at a place, and to rows of it that were amended before, in order; empty:
+    // nothing.
+    std::string of(std::size_t place) const;
 
 private:
     struct Act {
@@ -27,9 +28,10 @@ private:
         std::string json;
     };
 
-    void look_up(std::span<const Hash128> identities, const std::optional<std::string>& cut);
+    void look_up(std::int32_t tenant, const std::optional<std::string>& cut);
 
-    std::int32_t tenant_;
+    std::span<const FoundEvent> events_;
+    std::vector<Hash128> identities_;  // of the events, where any may have been corrected
     std::map<Hash128, std::vector<Act>> acts_;
 };
 

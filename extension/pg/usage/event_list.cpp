@@ -205,9 +205,9 @@ void answer_page(FunctionCallInfo fcinfo, std::int32_t tenant, const std::vector
     const std::span<const FoundEvent> page = std::span(events).first(std::min(limit, events.size()));
     const EventHistories histories(tenant, page, as_of ? std::optional(as_of->id) : std::nullopt);
     EventJson shown(tenant, as_of ? &as_of->known : nullptr);
-    for (const FoundEvent& event : page) {
-        if (&event != &page.front()) json += ", ";
-        shown.append(json, event, histories.of(event));
+    for (std::size_t i = 0; i < page.size(); ++i) {
+        if (i != 0) json += ", ";
+        shown.append(json, page[i], histories.of(i));
         memory.require_for_events(json.size());
     }
     shown.close();

@@ -102,10 +102,9 @@ private:
 };
 
 std::string number_text(const Decimal& value) {
-    if (value.kind == DecimalKind::none) return "null";
-    std::string json = "\"";
-    append_text(json, value);
-    return json + '"';
+    std::string json;
+    append_json(json, value);
+    return json;
 }
 
 void append_step(std::string& json, std::string_view step, const std::string& more, const Decimal& result) {

@@ -13,20 +13,6 @@
 #include "pg/usage/state_values.hpp"
 
 namespace tally {
-namespace {
-
-void append_amount(std::string& json, const Decimal& value) {
-    if (value.kind == DecimalKind::none) {
-        json += ",null";
-        return;
-    }
-    json += ",\"";
-    append_text(json, value);
-    json += '"';
-}
-
-}  // namespace
-
 PeriodLines::PeriodLines(ReturnSetInfo* rows, std::size_t most_bytes) : rows_(rows), most_bytes_(most_bytes) {
     row_memory_ =
         call_pg([] { return AllocSetContextCreate(CurrentMemoryContext, "tally period row", ALLOCSET_SMALL_SIZES); });
@@ -52,9 +38,9 @@ void PeriodLines::add(std::int32_t place, const MeteredMetric& metric, UsageCoun
 
 void PeriodLines::append_line(std::int32_t place, const Decimal& value, const Decimal& converted,
                               const EventCounts& counts) {
-    texts_.append("[").append(std::to_string(place));
-    append_amount(texts_, value);
-    append_amount(texts_, converted);
+    texts_.append("[").append(std::to_string(place)).append(",");
+    append_json(texts_, value);
+    append_json(texts_ += ',', converted);
     texts_.append(",").append(std::to_string(counts.counted));
     texts_.append(",").append(std::to_string(counts.matched - counts.counted)).append("]");
 }

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <new>
+#include <utility>
 
 #include "pg/border/boundary.hpp"
 
@@ -13,13 +15,16 @@ using namespace tally;
 constexpr int columns = 5;  // place, value, converted_value, events, skipped
 
 [[noreturn]] void refuse_lines() {
-    ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("lines of a statement are damaged")));
+    ereport(ERROR,
+            (errcode(ERRCODE_DATA_CORRUPTED), errmsg("lines of a statement are damaged"),
+             errhint("tally.verify() names the statement: restore its rows of tally.statement_usage from a backup.")));
     pg_unreachable();
 }
 
 // What is left of the lines; the text is copied, so that it ends with a zero. Calls PostgreSQL and may raise.
 struct LineReader {
     char* at;
+    bool is_first = true;
 
     bool takes(char expected) {
         if (*at != expected) return false;
@@ -55,9 +60,11 @@ struct LineReader {
             if (*at != '\0') refuse_lines();
             return false;
         }
-        takes(',');
+        if (!std::exchange(is_first, false)) require(',');
         require('[');
-        values[0] = Int32GetDatum(static_cast<std::int32_t>(number()));
+        const std::int64_t place = number();
+        if (place > PG_INT32_MAX) refuse_lines();
+        values[0] = Int32GetDatum(static_cast<std::int32_t>(place));
         for (int i = 1; i < columns; ++i) {
             require(',');
             if (i <= 2) values[i] = amount(nulls[i]);
@@ -73,8 +80,7 @@ LineReader* begin_lines(FunctionCallInfo fcinfo, FuncCallContext* call) {
     TupleDesc shape = nullptr;
     if (get_call_result_type(fcinfo, nullptr, &shape) != TYPEFUNC_COMPOSITE) elog(ERROR, "lines must return rows");
     call->tuple_desc = BlessTupleDesc(shape);
-    auto* const reader = static_cast<LineReader*>(palloc(sizeof(LineReader)));
-    reader->at = text_to_cstring(PG_GETARG_TEXT_PP(0));
+    auto* const reader = new (palloc(sizeof(LineReader))) LineReader{text_to_cstring(PG_GETARG_TEXT_PP(0))};
     reader->require('[');
     call->user_fctx = reader;
     MemoryContextSwitchTo(before);

@@ -22,13 +22,7 @@ constexpr std::uint64_t most_rows = 100'000;
 
 void append_number(std::string& json, std::string_view name, const Decimal& value) {
     json.append(",\"").append(name).append("\":");
-    if (value.kind == DecimalKind::none) {
-        json += "null";
-        return;
-    }
-    json += '"';
-    append_text(json, value);
-    json += '"';
+    append_json(json, value);
 }
 
 void append_member(std::string& json, std::string_view name, std::string_view text) {

@@ -90,7 +90,7 @@ COMMENT ON FUNCTION tally._period_lines(tally.metric[], timestamptz, timestamptz
 CREATE FUNCTION tally._lines(lines json, OUT place integer, OUT value numeric, OUT converted_value numeric, OUT events bigint, OUT skipped bigint) RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'tally_lines'
     LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 10;
-COMMENT ON FUNCTION tally._lines(json) IS 'The lines of a row of tally.statement_usage. Raises XX001 where they are none';
+COMMENT ON FUNCTION tally._lines(json) IS 'The lines of a row of tally.statement_usage. Raises XX001 where they are none, 22P02 where an amount is no number';
 
 CREATE FUNCTION tally._definitions(definitions json) RETURNS tally.metric[]
     LANGUAGE sql IMMUTABLE
@@ -138,7 +138,7 @@ BEGIN
     END IF;
     IF s.range_from >= "to" OR s.range_to <= "from" OR s.customer_id <> customer THEN
         RAISE EXCEPTION 'statement "%" closed nothing of this period', id
-            USING ERRCODE = 'invalid_parameter_value', COLUMN = 'supersedes', HINT = 'A statement is superseded by one of the same time and customer, or of a part of them.';
+            USING ERRCODE = 'invalid_parameter_value', COLUMN = 'supersedes', HINT = 'Name statements whose period, and customer, the new one shares at least in part; tally.statements() lists them, and GET /api/v1/statements.';
     END IF;
 END
 $$;
@@ -150,23 +150,22 @@ CREATE FUNCTION tally_gated.close_period(tenant_id integer, "from" timestamptz, 
     SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
-    named tally.statement[] := '{}';
-    one   tally.statement;
-    id    text;
-    other uuid;
-    made  tally.statement;
+    named   uuid[] := ARRAY(SELECT DISTINCT tally._decode_id('stm_', n.id) FROM unnest(supersedes) n(id));
+    unknown text;
+    other   uuid;
+    made    tally.statement;
 BEGIN
     PERFORM tally._check_range("from", "to");
     PERFORM pg_advisory_xact_lock(82563, tenant_id);      -- own class: one at a time closes
-    FOREACH id IN ARRAY coalesce(supersedes, '{}') LOOP
-        one := tally._statement(tenant_id, id);
-        CONTINUE WHEN EXISTS (SELECT FROM unnest(named) n WHERE n.statement_id = one.statement_id);
-        PERFORM tally._refuse_superseding(one, "from", "to", customer);
-        named := named || one;
-    END LOOP;
+    SELECT n.id INTO unknown FROM unnest(supersedes) n(id)
+    WHERE NOT EXISTS (SELECT FROM tally.statement s WHERE s.tenant_id = close_period.tenant_id AND s.statement_id = tally._decode_id('stm_', n.id)) LIMIT 1;
+    IF FOUND THEN
+        PERFORM tally._statement(tenant_id, unknown);
+    END IF;
+    PERFORM tally._refuse_superseding(s, "from", "to", customer) FROM tally.statement s WHERE s.tenant_id = close_period.tenant_id AND s.statement_id = ANY (named);
     SELECT s.statement_id INTO other FROM tally.statement s
     WHERE s.tenant_id = close_period.tenant_id AND s.range_from < "to" AND s.range_to > "from" AND (s.customer_id IS NULL OR customer IS NULL OR s.customer_id = customer)
-      AND NOT EXISTS (SELECT FROM unnest(named) n WHERE n.statement_id = s.statement_id)
+      AND s.statement_id <> ALL (named)
       AND NOT EXISTS (SELECT FROM tally.superseded_statement x WHERE x.tenant_id = s.tenant_id AND x.statement_id = s.statement_id)
     ORDER BY s.number LIMIT 1;
     IF other IS NOT NULL THEN
@@ -192,10 +191,10 @@ BEGIN
     SELECT coalesce(sum(f.metrics), 0) INTO made.lines FROM frozen f;
     made.digest := tally._statement_digest(made);
     INSERT INTO tally.statement SELECT made.*;
-    INSERT INTO tally.superseded_statement SELECT n.tenant_id, n.statement_id, made.statement_id FROM unnest(named) n;
+    INSERT INTO tally.superseded_statement SELECT made.tenant_id, n.id, made.statement_id FROM unnest(named) n(id);
     RETURN tally._encode_id('stm_', made.statement_id);
 EXCEPTION WHEN unique_violation THEN
-    -- The lock was waited for, or the snapshot is older than it: either way somebody has closed since.
+    -- The transaction's snapshot is older than the lock: somebody has closed in between, and has taken the number.
     RAISE EXCEPTION 'another period was closed since this transaction began' USING ERRCODE = 'serialization_failure', HINT = 'Try the transaction again.';
 END
 $$;
