@@ -46,6 +46,13 @@ report() { # SUITE PASSED FAILED
 
 count() { grep -cE "$1" "$2" || :; }
 
+# A failed test of node's or of Perl's, and what it says of itself.
+not_ok='^ *not ok|^ *error: '
+# What failed is said once more after all suites, where the end of a long output is all that one sees.
+remember() { # SUITE PATTERN LOG
+    grep -E "$2" "$3" | cut -c1-200 | sed "s|^ *|$1: |" >>"$logs/failed" || :
+}
+
 # A program that failed without naming a failed test is one failed test.
 at_least_one() { # STATUS FAILED
     if [ "$1" -ne 0 ] && [ "$2" -eq 0 ]; then say 1; else say "$2"; fi
@@ -90,6 +97,7 @@ suite_lint() {
     local bad
     bad=$(count '^not ok' "$log")
     [ "$bad" -eq 0 ] || grep -v '^ok' "$log"
+    remember lint '^not ok' "$log"
     report lint "$(count '^ok' "$log")" "$bad"
 }
 
@@ -119,6 +127,7 @@ unit_tests() { # SUITE [SANITIZE=1]
         "$program" >"$log" 2>&1 </dev/null || status=$?
         good=$((good + $(count '^\[       OK \] ' "$log")))
         bad=$((bad + $(at_least_one "$status" "$(count '^\[  FAILED  \] .* \([0-9]+ ms\)$' "$log")")))
+        remember "$suite" '^\[  FAILED  \] .* \([0-9]+ ms\)$' "$log"
         [ "$status" -eq 0 ] || { say "$program:"; grep -v '^\[ *\(OK\|RUN\|---*\) *\]' "$log" | tail -n 60 || :; }
     done
     report "$suite" "$good" "$bad"
@@ -135,6 +144,7 @@ regression() { # SUITE PROGRAM OPTIONS...
     run_in "$work/$suite" "$log" "$@" --temp-instance="$work/$suite/server" --temp-config="$work/test.conf" \
         --bindir="$bin" --inputdir="$work/tree/test" --outputdir="$work/$suite" --no-locale --encoding=UTF8 || status=$?
     bad=$(at_least_one "$status" "$(count '(^test|^ ).*\.\.\. (failed|FAILED)|^not ok' "$log")")
+    remember "$suite" '(^test|^ ).*\.\.\. (failed|FAILED)|^not ok' "$log"
     if [ "$bad" -gt 0 ]; then
         grep -E 'FAILED|^not ok|could not|rror' "$log" || tail -n 20 "$log"
         [ ! -s "$work/$suite/regression.diffs" ] || cat "$work/$suite/regression.diffs"
@@ -163,12 +173,18 @@ suite_isolation() {
 }
 
 # Prints what failed of TAP output; sets good and bad.
-tap_result() { # STATUS LOG
+tap_result() { # SUITE STATUS LOG
+    local suite=$1
+    shift
     good=$((good + $(count '^ok' "$2")))
     local n
     n=$(at_least_one "$1" "$(count '^not ok' "$2")")
     bad=$((bad + n))
-    [ "$1" -eq 0 ] || { say "$2:"; grep -v '^ok' "$2" | tail -n 60 || :; }
+    [ "$1" -eq 0 ] && return
+    say "$2:"
+    remember "$suite" "$not_ok" "$2"
+    # TAP of node's is long where all is well, too.
+    if grep -qE '^ *not ok' "$2"; then grep -nE -A25 '^ *not ok' "$2" | head -n 300; else grep -v '^ok' "$2" | tail -n 60 || :; fi
 }
 suite_tap() {
     local good=0 bad=0 test status log
@@ -178,7 +194,7 @@ suite_tap() {
         run_in "$work/tap" "$log" PERL5LIB="$pgxs/test/perl:$work/tree/test/tap" PG_REGRESS="$pgxs/test/regress/pg_regress" \
             PG_TEST_PORT_DIR="$work/tap" TESTDIR="$work/tap" TESTLOGDIR="$work/tap/log" TESTDATADIR="$work/tap/tmp_check" \
             TALLYD="$work/tree/httpd/tallyd" perl "$work/tree/$test" || status=$?
-        tap_result "$status" "$log"
+        tap_result tap "$status" "$log"
         if [ "$status" -ne 0 ]; then
             # The test programs' own messages go to their log.
             tail -n 20 "$work/tap/tmp_check/log/regress_log_$(basename "$test" .pl)" 2>/dev/null || :
@@ -191,7 +207,7 @@ suite_tap() {
 suite_upgrade() {
     local good=0 bad=0 status=0 log=$logs/upgrade.log
     test/lib/upgrade.sh "$work" "${PG_CONFIG:-pg_config}" >"$log" 2>&1 </dev/null || status=$?
-    tap_result "$status" "$log"
+    tap_result upgrade "$status" "$log"
     report upgrade "$good" "$bad"
 }
 http_tests() { # SUITE TALLYD SECONDS
@@ -204,6 +220,7 @@ http_tests() { # SUITE TALLYD SECONDS
         timeout -k 10 "$3" node --test --test-reporter=tap "${files[@]}" || status=$?
     good=$(sed -n 's/^# pass \([0-9]*\)/\1/p' "$log")
     bad=$(at_least_one "$status" "$(($(sed -n 's/^# fail \([0-9]*\)/\1 +/p;s/^# cancelled \([0-9]*\)/\1/p' "$log") + 0))")
+    [ "$bad" -eq 0 ] || remember "$suite" "$not_ok" "$log"
     [ "$bad" -eq 0 ] || { grep -nE -A25 '^ *not ok' "$log" | head -n 300 || :; grep -q '^# fail' "$log" || tail -n 40 "$log"; }
     report "$suite" "${good:-0}" "$bad"
     # What npm brings, or a newer node, was missing.
@@ -256,7 +273,7 @@ suite_browser() {
     run_in "$work/tree" "$log" PG_BINDIR="$bin" TALLYD="$work/tree/httpd/tallyd" \
         timeout -k 10 900 node --test --test-concurrency=1 --test-reporter=tap test/browser/*.test.js || status=$?
     sed -n 's/^ *# \(.*\(first paint\|after its answer\).*\)/browser: \1/p; s/^ *ok .*# SKIP \(.*\)/browser: not tested: \1/p' "$log"
-    tap_result "$status" "$log"
+    tap_result browser "$status" "$log"
     report browser "$good" "$bad"
 }
 
@@ -276,7 +293,7 @@ suite_property() {
         PROPERTY_SEED="${PROPERTY_SEED:-$((RANDOM * 32768 + RANDOM))}" \
         node --test --test-reporter=tap test/property/property.test.js || status=$?
     grep -E '^# .*(seed|questions)' "$log" | tr -d '\\' || :
-    tap_result "$status" "$log"
+    tap_result property "$status" "$log"
     report property "$good" "$bad"
 }
 
@@ -319,5 +336,6 @@ for suite; do
     "suite_$suite"
 done
 counted=1
+[ ! -s "$logs/failed" ] || cat "$logs/failed"
 say "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

@@ -100,9 +100,10 @@ constexpr const char* delete_events =
 constexpr const char* delete_identities =
     "DELETE FROM tally.recent_identity i WHERE i.identity = ANY (ARRAY(SELECT o.identity FROM tally.recent_identity o"
     " WHERE o.month < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))";
+// An amended event of a later month than what it was amended into, or the other way round, has one identity for both.
 constexpr const char* delete_corrections =
     "DELETE FROM tally.correction c WHERE c.ctid = ANY (ARRAY(SELECT o.ctid FROM tally.correction o"
-    " WHERE o.ts < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))";
+    " WHERE o.ts < $1 AND (o.successor_ts IS NULL OR o.successor_ts < $1) LIMIT $2 FOR UPDATE SKIP LOCKED))";
 constexpr const char* delete_lifted =
     "DELETE FROM tally.lifted_correction c WHERE c.ctid = ANY (ARRAY(SELECT o.ctid FROM tally.lifted_correction o"
     " WHERE o.ts < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))";

@@ -57,7 +57,7 @@ public:
         const bool is_erased = facts_.is_erased(place.tenant, stored.customer_id);
         if (!is_erased) damage = damage_of([&] { payload = payloads_.read(place.code, stored); });
         if (!damage.empty()) problem_of_event(place.tenant, stored.seq, damage);
-        const bool is_corrected = facts_.is_corrected(place.tenant, stored.seq);
+        const bool is_in_correction = facts_.is_in_correction(place.tenant, stored.seq);
         facts_.see(stored);
         const bool is_unknown = is_erased || !damage.empty();
         pg_uuid_t identity_uuid = uuid_of(identity), import_uuid = uuid_of(stored.import_id);
@@ -72,7 +72,7 @@ public:
                 row.set(with_time, Int64GetDatum(payload_key(payload.with_time)));
                 row.set(without_time, Int64GetDatum(payload_key(payload.without_time)));
             }
-            if (is_corrected) {
+            if (is_in_correction) {
                 row.set(ts, TimestampTzGetDatum(stored.ts - unix_to_postgres_epoch));
                 row.set(code, text_datum(place.code));
                 row.set(customer, text_datum(stored.customer_id));

@@ -15,7 +15,7 @@ namespace {
 
 // Columns by their numbers, as sql/install/60-usage and 40-event define the tables. Of lifted_correction the first are
 // those of correction.
-enum { correction_tenant = 1, correction_seq };
+enum { correction_tenant = 1, correction_seq, correction_successor = 11 };
 enum { erasure_tenant = 1, erasure_customer = 3, erasure_properties = 5 };
 enum { cut_tenant = 1, cut_id, cut_last_seq = 6, cut_unseen_seqs = 7 };
 
@@ -47,15 +47,17 @@ std::int64_t made_at(const Hash128& uuid) {
 VerifyFacts::VerifyFacts() {
     read_corrections("correction");
     read_corrections("lifted_correction");
-    std::sort(corrected_.begin(), corrected_.end());
+    std::sort(in_corrections_.begin(), in_corrections_.end());
     read_erasures();
     read_cuts();
 }
 
 void VerifyFacts::read_corrections(const char* table) {
     each_row(table, [&](const TableRead& open) {
-        corrected_.emplace_back(DatumGetInt32(column_value(open.slot, correction_tenant)),
-                                DatumGetInt64(column_value(open.slot, correction_seq)));
+        const std::int32_t tenant = DatumGetInt32(column_value(open.slot, correction_tenant));
+        in_corrections_.emplace_back(tenant, DatumGetInt64(column_value(open.slot, correction_seq)));
+        if (!column_is_null(open.slot, correction_successor))
+            in_corrections_.emplace_back(tenant, DatumGetInt64(column_value(open.slot, correction_successor)));
     });
 }
 
@@ -106,8 +108,8 @@ void VerifyFacts::read_cuts() {
     for (std::size_t i = cuts_.size(); i-- > 0;) first_made_[i] = first = std::min(first, cuts_[i].made_at);
 }
 
-bool VerifyFacts::is_corrected(std::int32_t tenant_id, std::int64_t seq) const {
-    return std::binary_search(corrected_.begin(), corrected_.end(), std::pair(tenant_id, seq));
+bool VerifyFacts::is_in_correction(std::int32_t tenant_id, std::int64_t seq) const {
+    return std::binary_search(in_corrections_.begin(), in_corrections_.end(), std::pair(tenant_id, seq));
 }
 
 bool VerifyFacts::is_erased(std::int32_t tenant_id, std::string_view customer_id) const {

@@ -30,8 +30,8 @@ public:
     // Calls PostgreSQL.
     VerifyFacts();
 
-    // Whether a correction, lifted or not, names the event.
-    bool is_corrected(std::int32_t tenant_id, std::int64_t seq) const;
+    // Whether a correction, lifted or not, names the event, as what was void or as what counts in its place.
+    bool is_in_correction(std::int32_t tenant_id, std::int64_t seq) const;
     // Whether properties of the customer's events were erased: they say less than was sent.
     bool is_erased(std::int32_t tenant_id, std::string_view customer_id) const;
     // Holds an event against all cuts.
@@ -43,10 +43,10 @@ private:
     void read_erasures();
     void read_cuts();
 
-    std::vector<std::pair<std::int32_t, std::int64_t>> corrected_;     // ascending
-    std::set<std::pair<std::int32_t, std::string>> erased_customers_;  // few: each was asked for by hand
-    std::vector<CutSight> cuts_;                                       // by ascending last_seq
-    std::vector<std::int64_t> first_made_;                             // the earliest made_at from each cut on
+    std::vector<std::pair<std::int32_t, std::int64_t>> in_corrections_;  // ascending
+    std::set<std::pair<std::int32_t, std::string>> erased_customers_;    // few: each was asked for by hand
+    std::vector<CutSight> cuts_;                                         // by ascending last_seq
+    std::vector<std::int64_t> first_made_;                               // the earliest made_at from each cut on
 };
 
 }  // namespace tally

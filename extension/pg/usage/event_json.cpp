@@ -126,7 +126,7 @@ struct Correction {
 };
 
 // Columns of correction, which begin lifted_correction too, and the last one of that.
-enum CorrectionColumn : AttrNumber { reason = 8, created_at = 9, created_by = 10, successor = 11, act = 13, lift_act = 17 };
+enum CorrectionColumn : AttrNumber { reason = 8, created_at = 9, created_by = 10, successor = 11, act = 13, lift_act = 18 };
 
 void read_correction(TupleTableSlot* slot, Correction& correction) {
     std::int64_t at = 0;

@@ -17,7 +17,7 @@ namespace {
 // Columns of the index of correction by code.
 enum CorrectionKey : AttrNumber { by_code_tenant = 1, by_code_code, by_code_ts, by_code_seq, by_code_act };
 // Columns of correction, which begin lifted_correction too, and the last one of that.
-enum CorrectionColumn : AttrNumber { correction_seq = 2, correction_successor = 11, correction_act = 13, lifted_act = 17 };
+enum CorrectionColumn : AttrNumber { correction_seq = 2, correction_successor = 11, correction_act = 13, lifted_act = 18 };
 
 // The bytes of a text that is never null; detoasted in the current memory context where it must be.
 std::string_view text_of(TupleTableSlot* slot, AttrNumber column) {

@@ -112,8 +112,10 @@ CREATE TABLE tally.correction (
     successor     bigint,
     batch_id      uuid,
     act           bigint NOT NULL DEFAULT CASE WHEN pg_catalog.pg_current_xact_id() IS NOT NULL THEN pg_catalog.nextval('tally.act_number') END,
+    successor_ts  timestamptz,
     PRIMARY KEY (tenant_id, seq),
-    CONSTRAINT correction_of_one_kind CHECK (pg_catalog.num_nonnulls(import_id, successor, batch_id) <= 1)
+    CONSTRAINT correction_of_one_kind CHECK (pg_catalog.num_nonnulls(import_id, successor, batch_id) <= 1),
+    CONSTRAINT correction_successor_whole CHECK ((successor IS NULL) = (successor_ts IS NULL))
 );
 CREATE INDEX correction_code ON tally.correction (tenant_id, code, ts) INCLUDE (seq, act);
 CREATE INDEX correction_identity ON tally.correction (tenant_id, identity);
@@ -130,6 +132,7 @@ COMMENT ON COLUMN tally.correction.reason IS 'Why it is void';
 COMMENT ON COLUMN tally.correction.created_at IS 'When it was voided';
 COMMENT ON COLUMN tally.correction.created_by IS 'Key or role that did it';
 COMMENT ON COLUMN tally.correction.successor IS 'Of an amended event: the seq of the row that counts in its place';
+COMMENT ON COLUMN tally.correction.successor_ts IS 'The timestamp of that row; retention keeps the correction until both lie before its edge';
 COMMENT ON COLUMN tally.correction.batch_id IS 'Batch with which it was voided; NULL: by itself, or otherwise';
 CREATE INDEX correction_act ON tally.correction USING brin (act);
 COMMENT ON COLUMN tally.correction.act IS 'Number of the act of voiding';
@@ -161,6 +164,7 @@ COMMENT ON COLUMN tally.lifted_correction.reason IS 'Why it was void';
 COMMENT ON COLUMN tally.lifted_correction.created_at IS 'When it was voided';
 COMMENT ON COLUMN tally.lifted_correction.created_by IS 'Key or role that voided it';
 COMMENT ON COLUMN tally.lifted_correction.successor IS 'As in correction; always NULL: an amended event is amended again';
+COMMENT ON COLUMN tally.lifted_correction.successor_ts IS 'As in correction; always NULL';
 COMMENT ON COLUMN tally.lifted_correction.batch_id IS 'As in correction';
 COMMENT ON COLUMN tally.lifted_correction.lifted_reason IS 'Why it counts again';
 COMMENT ON COLUMN tally.lifted_correction.lifted_at IS 'When it was taken back';

@@ -136,13 +136,13 @@ CREATE FUNCTION tally._store_amended(e tally.recent_event, document json) RETURN
     AS $$
 DECLARE
     id      uuid := tally._event_identity(e.tenant_id, e.customer_id, e.source, e.event_id);
-    sent    bigint;
+    sent    record;
     verdict record;
     made    bigint;
 BEGIN
-    SELECT k.payload INTO sent
-    FROM (SELECT r.payload FROM tally.recent_identity r WHERE r.identity = id
-          UNION ALL SELECT s.payload FROM tally._find_sealed(ARRAY[id]) s) k LIMIT 1;
+    SELECT k.payload, k.month INTO sent
+    FROM (SELECT r.payload, r.month FROM tally.recent_identity r WHERE r.identity = id
+          UNION ALL SELECT s.payload, s.month FROM tally._find_sealed(ARRAY[id]) s) k LIMIT 1;
     PERFORM tally._release_identities(ARRAY[id]);
     SELECT * INTO verdict FROM tally._ingest(e.tenant_id, json_build_array(document)::text, true, e.import_id);
     IF verdict.verdict = 'limited' THEN
@@ -152,8 +152,8 @@ BEGIN
     ELSIF verdict.verdict <> 'accepted' THEN
         RAISE EXCEPTION 'the identity of event "%" was released and is taken', e.event_id USING ERRCODE = 'data_corrupted';
     END IF;
-    -- It is still the original that is a duplicate when it comes again.
-    UPDATE tally.recent_identity r SET payload = sent, identity = id
+    -- It is still the original that is a duplicate when it comes again, until retention has forgotten every month that the event lay in.
+    UPDATE tally.recent_identity r SET payload = sent.payload, month = greatest(r.month, sent.month), identity = id
     WHERE r.identity = tally._event_identity(e.tenant_id, e.customer_id, e.source, document ->> 'event_id');
     SELECT max(r.seq) INTO made FROM tally.recent_event r
     WHERE r.generation = ANY (ARRAY(SELECT g.generation FROM tally.generation g) || 0) AND r.tenant_id = e.tenant_id
@@ -198,9 +198,9 @@ BEGIN
     document := json_build_object(
         'event_id', CASE WHEN e.event_id = tally._erased_id(e.tenant_id, e.customer_id, e.source, e.event_id) THEN tally._uuid7()::text ELSE e.event_id END, 'code', coalesce(code, e.code), 'customer_id', e.customer_id, 'source', e.source,
         'timestamp', coalesce(ts, to_char(e.ts AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')), 'properties', coalesce(properties, e.properties));
-    INSERT INTO tally.correction (tenant_id, seq, identity, ts, code, customer_id, reason, successor)
+    INSERT INTO tally.correction (tenant_id, seq, identity, ts, code, customer_id, reason, successor_ts, successor)
     VALUES (e.tenant_id, e.seq, tally._event_identity(e.tenant_id, e.customer_id, e.source, e.event_id), e.ts, e.code, e.customer_id, reason,
-            tally._store_amended(e, document))
+            coalesce(tally._parse_timestamp(ts), e.ts), tally._store_amended(e, document))
     RETURNING * INTO made;
     RETURN made;
 END

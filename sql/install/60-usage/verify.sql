@@ -175,7 +175,7 @@ CREATE FUNCTION tally._problems(tenant integer, OUT tenant_id integer, OUT objec
     ), stored AS MATERIALIZED (
         SELECT e.* FROM tally._stored_events(_problems.tenant) e, edge WHERE e.problem IS NOT NULL OR e.month >= edge.month
     ), void AS (
-        SELECT 'correction of seq ' || c.seq AS object, c.tenant_id, c.seq, c.identity, c.ts, c.code, c.customer_id, c.import_id, c.successor,
+        SELECT 'correction of seq ' || c.seq AS object, c.tenant_id, c.seq, c.identity, c.ts, c.code, c.customer_id, c.import_id, c.successor, c.successor_ts,
                c.import_id IS NOT NULL OR c.successor IS NOT NULL AS without_identity
         FROM tally.correction c WHERE _problems.tenant IS NULL OR c.tenant_id = _problems.tenant
     ), corrected AS (
@@ -191,15 +191,17 @@ CREATE FUNCTION tally._problems(tenant integer, OUT tenant_id integer, OUT objec
         SELECT s.identity, NULL, s.month, s.payload FROM sealed s
         WHERE s.problem IS NULL AND NOT EXISTS (SELECT FROM tally.released_identity r WHERE r.identity = s.identity)
     ), compared AS (
-        SELECT p.identity, min(p.tenant_id) AS tenant_id, sum(p.events) AS events, sum(p.identities) AS identities, min(p.month) <> max(p.month) AS moved,
+        SELECT p.identity, min(p.tenant_id) AS tenant_id, sum(p.events) AS events, sum(p.identities) AS identities,
+               min(p.month) <> max(p.month) OR max(p.amended_month) > max(p.month) AS moved,
                max(p.seq) AS seq, max(p.segment_id) AS segment_id, max(p.sent) NOT IN (max(p.payload), max(p.payload_untimed)) AS changed
-        FROM (SELECT s.identity, s.tenant_id, s.month, 1 AS events, 0 AS identities, s.seq, s.segment_id, NULL::bigint AS sent,
+        -- The identity of an amended event stays until the latest month in which it lay is forgotten.
+        FROM (SELECT s.identity, s.tenant_id, CASE WHEN a.seq IS NULL THEN s.month END AS month, s.month AS amended_month, 1 AS events, 0 AS identities, s.seq, s.segment_id, NULL::bigint AS sent,
                      -- An amended event says something else than what was sent first, which the identity keeps.
                      CASE WHEN a.seq IS NULL THEN s.payload END AS payload, s.payload_untimed
               FROM stored s LEFT JOIN void a ON a.tenant_id = s.tenant_id AND a.successor = s.seq
               WHERE s.problem IS NULL AND NOT EXISTS (SELECT FROM void v WHERE v.tenant_id = s.tenant_id AND v.seq = s.seq AND v.without_identity)
               UNION ALL
-              SELECT k.identity, k.tenant_id, k.month, 0, 1, NULL, NULL, k.payload, NULL, NULL FROM known k, edge WHERE k.month >= edge.month) p
+              SELECT k.identity, k.tenant_id, k.month, NULL, 0, 1, NULL, NULL, k.payload, NULL, NULL FROM known k, edge WHERE k.month >= edge.month) p
         GROUP BY p.identity
     )
     SELECT s.tenant_id, CASE WHEN s.segment_id IS NOT NULL THEN 'segment ' || s.segment_id WHEN s.seq IS NOT NULL THEN 'event with seq ' || s.seq
@@ -210,7 +212,10 @@ CREATE FUNCTION tally._problems(tenant integer, OUT tenant_id integer, OUT objec
     UNION ALL
     SELECT c.tenant_id, 'identity ' || c.identity, CASE WHEN c.moved THEN 'event and identity are of different months'
                                                         ELSE format('%s events that hold it and %s identities', c.events, c.identities) END
-    FROM compared c WHERE (c.events <> 1 OR c.identities <> 1 OR c.moved) AND (c.tenant_id IS NOT NULL OR _problems.tenant IS NULL)
+    FROM compared c, edge
+    WHERE (c.events <> 1 OR c.identities <> 1 OR c.moved) AND (c.tenant_id IS NOT NULL OR _problems.tenant IS NULL)
+      AND NOT (c.events = 0 AND c.identities = 1     -- amended into a month that was forgotten, its identity was not
+               AND EXISTS (SELECT FROM void v WHERE v.identity = c.identity AND v.successor_ts < edge.ts))
     UNION ALL
     SELECT min(c.tenant_id), coalesce('segment ' || c.segment_id, 'event with seq ' || min(c.seq)),
            CASE WHEN c.segment_id IS NULL THEN 'it does not say what was sent: code, timestamp or properties differ'
@@ -234,9 +239,9 @@ CREATE FUNCTION tally._problems(tenant integer, OUT tenant_id integer, OUT objec
     WHERE d.columns <> ''
     UNION ALL
     SELECT v.tenant_id, v.object, format('seq %s, which counts in its place, is no event of the same identity', v.successor)
-    FROM void v
-    WHERE v.successor IS NOT NULL AND NOT EXISTS (SELECT FROM stored s WHERE s.problem IS NULL AND s.seq = v.successor AND s.identity = v.identity)
-      AND EXISTS (SELECT FROM known k, edge WHERE k.identity = v.identity AND k.month >= edge.month)    -- else it may be forgotten
+    FROM void v, edge
+    WHERE v.successor_ts >= edge.ts
+      AND NOT EXISTS (SELECT FROM stored s WHERE s.problem IS NULL AND s.seq = v.successor AND s.identity = v.identity AND s.ts = v.successor_ts)
     UNION ALL
     SELECT m.tenant_id, 'life total of metric ' || tally._encode_id('bm_', m.metric_id), p.problem
     FROM tally.life_total l JOIN tally.metric m ON m.tenant_id = l.tenant_id AND m.metric_id = l.metric_id, tally._life_problem(m) p(problem)
