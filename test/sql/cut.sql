@@ -133,3 +133,13 @@ SELECT t.* FROM unnest(ARRAY['sixty', 'one', NULL]) a, LATERAL pg_temp.then(a) t
 SELECT count(*) FROM tally.metric_version;
 CALL tally.pack(1, '0');
 SELECT t.* FROM unnest(ARRAY['sixty', 'one', NULL]) a, LATERAL pg_temp.then(a) t;
+-- and so is what they made of an event, told by itself and in the list
+SELECT e.properties::jsonb ->> 'region' AS region, coalesce(a, 'now') AS cut, x.counted, x.reason, one -> 'counted' AS in_event, listed -> 'counted' AS in_list
+FROM (SELECT DISTINCT ON (e.properties::jsonb ->> 'region') e.* FROM tally._find_events(tally.current_tenant(), 'call', NULL, NULL, '2026-01-01', '2027-01-01', NULL, NULL, NULL, 10000) e
+      WHERE NOT EXISTS (SELECT FROM tally.correction c WHERE c.seq = e.seq) ORDER BY e.properties::jsonb ->> 'region', e.seq) e,
+     unnest(ARRAY['sixty', 'one', NULL]) WITH ORDINALITY c(a, place), tally.explain_event(e.event_id, as_of => a) x,
+     json_array_elements(tally._event_json(e, false, a) -> 'metrics') one,
+     json_array_elements(tally_rest.list_events(e.tenant_id, '{}', jsonb_strip_nulls(jsonb_build_object('code', '["call"]'::jsonb, 'customer_id', ARRAY[e.customer_id], 'search', ARRAY[e.event_id],
+         'as_of', CASE WHEN a IS NOT NULL THEN ARRAY[a] END)), NULL) -> 'data') l, json_array_elements(l -> 'metrics') listed
+WHERE e.properties::jsonb ->> 'region' <> 'r9' AND x.metric = 'renamed' AND one ->> 'metric_id' = x.metric_id AND listed ->> 'metric_id' = x.metric_id AND l ->> 'event_id' = e.event_id
+ORDER BY region, place;

@@ -144,13 +144,16 @@ std::optional<AsOf> find_as_of(std::int32_t tenant, const std::optional<std::str
     return cut;
 }
 
-MeteredMetric metric_as_of(const MeteredMetric& metric, const std::optional<AsOf>& as_of) {
-    if (!as_of) return metric;
+MeteredMetric metric_as_of(const MeteredMetric& metric, const AsOf& cut) {
     const OwnerRights rights;
-    HeapTupleHeader const row = call_pg([&] { return find_definition(metric, *as_of); });
+    HeapTupleHeader const row = call_pg([&] { return find_definition(metric, cut); });
     MeteredMetric then = row == nullptr ? metric : metric_of_row(row);
     call_pg([] { SPI_finish(); });
     return then;
+}
+
+MeteredMetric metric_as_of(const MeteredMetric& metric, const std::optional<AsOf>& as_of) {
+    return as_of ? metric_as_of(metric, *as_of) : metric;
 }
 
 std::string json_of(const AsOf& cut) {

@@ -23,7 +23,8 @@ struct AsOf {
 // tenant has been checked.
 std::optional<AsOf> find_as_of(std::int32_t tenant, const std::optional<std::string>& as_of);
 
-// The metric by the definition that it had at the cut; as it is where there is no cut, or the metric is newer.
+// The metric by the definition that it had at the cut; as it is where the metric is newer, or there is no cut.
+MeteredMetric metric_as_of(const MeteredMetric& metric, const AsOf& cut);
 MeteredMetric metric_as_of(const MeteredMetric& metric, const std::optional<AsOf>& as_of);
 
 // Which cut it is, as answers name it: {"id", "name", "taken_at"}.

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "pg/usage/event_json.hpp"
@@ -36,7 +37,8 @@ struct Reading {
     std::unique_ptr<RowValues> values;
 };
 using Readings = std::vector<Reading>;
-using ReadingsByCode = std::map<std::pair<std::int32_t, std::string>, Readings>;
+// By tenant, code and the id of the cut, empty where it is none.
+using ReadingsByCode = std::map<std::tuple<std::int32_t, std::string, std::string>, Readings>;
 
 void read_by(Reading& reading, const MetricDefinition& definition) {
     reading.key = definition.key;
@@ -44,7 +46,8 @@ void read_by(Reading& reading, const MetricDefinition& definition) {
     reading.values = std::make_unique<RowValues>(reading.rule->keys());
 }
 
-Readings readings_of(std::int32_t tenant, const std::string& code) {
+// By the definitions that the metrics had at the cut; nullptr: by those that they have.
+Readings readings_of(std::int32_t tenant, const std::string& code, const AsOf* cut) {
     Readings readings;
     for (HeapTupleHeader const row : unarchived_metrics(tenant, code)) {
         Reading& reading = readings.emplace_back();
@@ -55,12 +58,17 @@ Readings readings_of(std::int32_t tenant, const std::string& code) {
             std::memcpy(reading.id.data(), id->data, reading.id.size());
         });
         reading.public_id = encode_public_id("bm_", reading.id);
-        read_by(reading, metric_of_row(row).definition);
+        const MeteredMetric metric = metric_of_row(row);
+        read_by(reading, (cut != nullptr ? metric_as_of(metric, *cut) : metric).definition);
     }
     std::sort(readings.begin(), readings.end(), [](const Reading& left, const Reading& right) {
         return left.created_at != right.created_at ? left.created_at < right.created_at : left.id < right.id;
     });
     return readings;
+}
+
+const KnownAt* known_at(const AsOf* cut) {
+    return cut != nullptr ? &cut->known : nullptr;
 }
 
 // What a call site has read: the same for the whole statement, freed with its memory context.
@@ -246,19 +254,20 @@ void append_metrics(std::string& json, const Readings& readings, const EventColu
     json += ']';
 }
 
-const Readings& readings_at(ReadingsByCode& codes, const EventColumns& event) {
-    const auto place = codes.try_emplace({event.tenant, std::string(event.code)});
-    if (place.second) place.first->second = readings_of(event.tenant, place.first->first.second);
+const Readings& readings_at(ReadingsByCode& codes, const EventColumns& event, const AsOf* cut) {
+    const std::string code(event.code);
+    const auto place = codes.try_emplace({event.tenant, code, cut != nullptr ? cut->id : std::string()});
+    if (place.second) place.first->second = readings_of(event.tenant, code, cut);
     return place.first->second;
 }
 
 // The cut that an argument of the whole statement means.
-const KnownAt* known_at(CallSite& site, std::int32_t tenant, const std::optional<std::string>& as_of) {
+const AsOf* cut_at(CallSite& site, std::int32_t tenant, const std::optional<std::string>& as_of) {
     if (!as_of) return nullptr;
     const auto key = std::make_pair(tenant, *as_of);
     auto found = site.cuts.find(key);
     if (found == site.cuts.end()) found = site.cuts.emplace(key, find_as_of(tenant, as_of).value()).first;
-    return &found->second.known;
+    return &found->second;
 }
 
 void append_event(std::string& json, const Readings& readings, const EventColumns& event, const Correction& correction,
@@ -277,8 +286,8 @@ void append_event(std::string& json, const Readings& readings, const EventColumn
     json += '}';
 }
 
-std::string event_json(const Readings& readings, const EventColumns& event, bool explain, const KnownAt* known = nullptr) {
-    Corrections corrections(known);
+std::string event_json(const Readings& readings, const EventColumns& event, bool explain, const AsOf* cut = nullptr) {
+    Corrections corrections(known_at(cut));
     std::string json;
     append_event(json, readings, event, corrections.of(event.tenant, event.seq), explain);
     corrections.close();
@@ -297,18 +306,19 @@ EventColumns event_argument(FunctionCallInfo fcinfo) {
 }  // namespace
 
 struct EventJson::Parts {
-    Parts(std::int32_t of_tenant, const KnownAt* known)
-        : tenant(of_tenant), corrections(known), memory(call_pg([] {
+    Parts(std::int32_t of_tenant, const AsOf* of_cut)
+        : tenant(of_tenant), cut(of_cut), corrections(known_at(of_cut)), memory(call_pg([] {
               return AllocSetContextCreate(CurrentMemoryContext, "tally event json", ALLOCSET_DEFAULT_SIZES);
           })) {}
 
     std::int32_t tenant;
+    const AsOf* cut;
     Corrections corrections;
     ReadingsByCode codes;
     MemoryContext memory;  // of one event
 };
 
-EventJson::EventJson(std::int32_t tenant, const KnownAt* known) : parts_(std::make_unique<Parts>(tenant, known)) {}
+EventJson::EventJson(std::int32_t tenant, const AsOf* cut) : parts_(std::make_unique<Parts>(tenant, cut)) {}
 EventJson::~EventJson() = default;
 
 void EventJson::append(std::string& json, const FoundEvent& event, const std::string& history) {
@@ -323,8 +333,8 @@ void EventJson::append(std::string& json, const FoundEvent& event, const std::st
         MemoryContextSwitchTo(before);
         return text;
     });
-    append_event(json, readings_at(parts_->codes, columns), columns, parts_->corrections.of(parts_->tenant, event.seq),
-                 false);
+    append_event(json, readings_at(parts_->codes, columns, parts_->cut), columns,
+                 parts_->corrections.of(parts_->tenant, event.seq), false);
     if (history.empty()) return;
     json.back() = ',';
     json.append("\"history\":").append(history) += '}';
@@ -344,8 +354,8 @@ TALLY_FUNCTION(event_json) {
     return guarded([&]() -> Datum {
         const EventColumns event = event_argument(fcinfo);
         CallSite& site = call_site(fcinfo);
-        const KnownAt* const known = known_at(site, event.tenant, text_argument(fcinfo, 2));
-        const std::string json = event_json(readings_at(site.codes, event), event, PG_GETARG_BOOL(1), known);
+        const AsOf* const cut = cut_at(site, event.tenant, text_argument(fcinfo, 2));
+        const std::string json = event_json(readings_at(site.codes, event, cut), event, PG_GETARG_BOOL(1), cut);
         return call_pg([&] { return text_datum(json); });
     });
 }

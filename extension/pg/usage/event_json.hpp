@@ -7,12 +7,15 @@
 
 #include "core/usage/event_search.hpp"
 
+#include "pg/usage/as_of.hpp"
+
 namespace tally {
 
 // The caller's right to the tenant has been checked. Everything calls PostgreSQL; close() where all went well.
 class EventJson {
 public:
-    EventJson(std::int32_t tenant, const KnownAt* known);
+    // As known at a cut, which outlives it; nullptr: now.
+    EventJson(std::int32_t tenant, const AsOf* cut);
     ~EventJson();
     EventJson(const EventJson&) = delete;
     EventJson& operator=(const EventJson&) = delete;

@@ -204,7 +204,7 @@ void answer_page(FunctionCallInfo fcinfo, std::int32_t tenant, const std::vector
     std::string json = "[";
     const std::span<const FoundEvent> page = std::span(events).first(std::min(limit, events.size()));
     const EventHistories histories(tenant, page, as_of ? std::optional(as_of->id) : std::nullopt);
-    EventJson shown(tenant, as_of ? &as_of->known : nullptr);
+    EventJson shown(tenant, as_of ? &*as_of : nullptr);
     for (std::size_t i = 0; i < page.size(); ++i) {
         if (i != 0) json += ", ";
         shown.append(json, page[i], histories.of(i));
