@@ -7,9 +7,9 @@
 
 #include "core/usage/event_search.hpp"
 
-#include "pg/usage/as_of.hpp"
-
 namespace tally {
+
+struct AsOf;  // pg/usage/as_of.hpp
 
 // The caller's right to the tenant has been checked. Everything calls PostgreSQL; close() where all went well.
 class EventJson {
