@@ -143,3 +143,9 @@ FROM (SELECT DISTINCT ON (e.properties::jsonb ->> 'region') e.* FROM tally._find
          'as_of', CASE WHEN a IS NOT NULL THEN ARRAY[a] END)), NULL) -> 'data') l, json_array_elements(l -> 'metrics') listed
 WHERE e.properties::jsonb ->> 'region' <> 'r9' AND x.metric = 'renamed' AND one ->> 'metric_id' = x.metric_id AND listed ->> 'metric_id' = x.metric_id AND l ->> 'event_id' = e.event_id
 ORDER BY region, place;
+-- which cut a name, an id or a time means
+SELECT f.name, f.kind, f = c AS same FROM tally.cuts c, LATERAL tally.find_cut(c.id) f WHERE c.name IN ('first', 'one') ORDER BY f.name;
+SELECT f.name FROM tally.cuts c, LATERAL (VALUES (c.taken_at), (c.taken_at + interval '1 microsecond')) t(at), tally.find_cut(to_char(t.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')) f WHERE c.name = 'second';
+SELECT name FROM tally.find_cut('nothing');
+SELECT name FROM tally.find_cut('1999-01-01');
+SELECT f.* FROM tally.find_cut(NULL) f;

@@ -179,3 +179,16 @@ COMMENT ON FUNCTION tally._cuts() IS 'What view cuts shows; reads with the right
 
 CREATE VIEW tally.cuts AS SELECT * FROM tally._cuts();
 COMMENT ON VIEW tally.cuts IS 'Cuts of the current tenant and those of all, newest first: as of which usage can be asked';
+
+CREATE FUNCTION tally._as_of(tenant_id integer, as_of text) RETURNS json
+    AS 'MODULE_PATHNAME', 'tally_as_of'
+    LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000;
+COMMENT ON FUNCTION tally._as_of(integer, text) IS
+    'The cut that this name, id or time means: {id, name, taken_at}; NULL for NULL. Raises 22023 where there is none';
+
+CREATE FUNCTION tally.find_cut(as_of text, OUT id text, OUT name text, OUT kind text, OUT taken_at timestamptz, OUT created_by text) RETURNS record
+    LANGUAGE sql STABLE STRICT
+    SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT c.* FROM tally._cuts() c WHERE c.id = tally._as_of(tally.current_tenant(), as_of) ->> 'id' $$;
+COMMENT ON FUNCTION tally.find_cut(text) IS
+    'The cut that as_of means to usage and its like: that of this name or id, or the last one before a time. Errors: 22023 there is none';

@@ -1,11 +1,5 @@
 -- tally_rest: cuts, as of which usage can be asked
 
-CREATE FUNCTION tally._as_of(tenant_id integer, as_of text) RETURNS json
-    AS 'MODULE_PATHNAME', 'tally_as_of'
-    LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000;
-COMMENT ON FUNCTION tally._as_of(integer, text) IS
-    'The cut that this name, id or time means: {id, name, taken_at}; NULL for NULL. Raises 22023 where there is none';
-
 CREATE FUNCTION tally_rest._as_of(tenant_id integer, query jsonb, time_zone text DEFAULT 'UTC') RETURNS json
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
