@@ -4,7 +4,7 @@
 
 const assert = require('node:assert/strict');
 const { after, before, test } = require('node:test');
-const { Browser, accessibility, missing } = require('./lib.js');
+const { Browser, accessibility, missing, settle, until } = require('./lib.js');
 const http = require('../http/lib.js');
 
 const skip = missing();
@@ -60,11 +60,12 @@ function tests() {
     const page = await b.open({ place: '/docs' });
     const box = page.getByRole('searchbox');
     const found = () => page.locator('.routes a').allTextContents();
-    await page.keyboard.press('/');
+    await until('the key is listened to', async () => { await page.keyboard.press('/'); return box.evaluate((one) => one === document.activeElement); });
+    await box.fill('');
     await page.keyboard.type('time_zone');
     await page.getByText('parameter time_zone').waitFor();
     assert.ok((await found()).every((one) => one.includes('usage')), await found());
-    assert.match(page.url(), /search=time_zone/);
+    await page.waitForURL(/search=time_zone/);
     await box.fill('converted_value customer');
     await page.getByText('field of the answer').first().waitFor();
     await page.getByRole('link', { name: 'StatementLines' }).waitFor();
@@ -74,7 +75,7 @@ function tests() {
     await page.getByRole('link', { name: /events\/.*amend/ }).click();
     await page.getByText('In the path').waitFor();
     await page.goBack();
-    assert.equal(await box.inputValue(), 'amend');
+    await until('the search from before', async () => (await box.inputValue()) === 'amend');
     await page.context().close();
     b.check();
   });
@@ -162,7 +163,7 @@ function tests() {
       const page = await b.open({ key: s.key, place: '/docs', ...look });
       for (const hash of ['/', '/?search=usage', '/route/getMetricUsage', '/route/importEvents', '/route/createMetric', '/schema/MetricCreate', '/route/nothing']) {
         await go(page, hash);
-        await page.waitForTimeout(50);
+        await settle(page);
         for (const one of await page.locator('summary').all()) await one.click();
         const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
         if (wide > 0) found.push(`${hash}: ${wide} px too wide`);

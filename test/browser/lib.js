@@ -110,4 +110,19 @@ async function setUp() {
   return s;
 }
 
-module.exports = { Browser, accessibility, missing, setUp, startStore, startTallyd: http.startTallyd, until: http.until };
+// Until nothing loads and neither the address, which waits for typing, nor what is shown changes any more. The time runs in the page:
+// what it is about to do comes first, however slow the machine is.
+async function settle(page) {
+  const shown = () => page.evaluate(() => new Promise((resolve) => {
+    setTimeout(() => resolve(`${location.href} ${document.querySelectorAll('.skeleton').length} ${document.body.innerHTML.length}`), 350);
+  }));
+  let before = '';
+  await http.until('a page that does not change any more', async () => {
+    const now = await shown();
+    const quiet = now === before && now.includes(' 0 ');
+    before = now;
+    return quiet;
+  });
+}
+
+module.exports = { Browser, accessibility, missing, settle, setUp, startStore, startTallyd: http.startTallyd, until: http.until };

@@ -4,7 +4,7 @@
 
 const assert = require('node:assert/strict');
 const { after, before, test } = require('node:test');
-const { Browser, missing, startStore, until } = require('./lib.js');
+const { Browser, missing, settle, startStore, until } = require('./lib.js');
 
 const skip = missing();
 let s;
@@ -59,11 +59,6 @@ const seen = (page) => page.evaluate(() => {
     pairs: all('dialog dd', (one) => one.textContent),
   };
 });
-
-const settle = async (page) => {
-  await page.waitForTimeout(350);               // longer than the page lets an address wait for typing
-  await page.locator('.skeleton').first().waitFor({ state: 'detached' });
-};
 
 // Loads an address anew, whatever the tab shows.
 async function load(page, hash, place = '/') {
@@ -235,7 +230,7 @@ function tests() {
     await page.getByText('of the newest 100 events would be counted').waitFor();
     await page.goBack();
     await page.locator('.tried').waitFor({ state: 'detached' });
-    assert.equal(await page.getByLabel('Property', { exact: true }).inputValue(), 'cups');
+    await until('the property', async () => (await page.getByLabel('Property', { exact: true }).inputValue()) === 'cups');
     await page.goForward();
     await page.getByText('would be counted').waitFor();
     // A trial says nothing of another definition; a name is none.
@@ -244,7 +239,7 @@ function tests() {
     assert.equal(await page.locator('.tried').count(), 1);
     await page.getByLabel('Property', { exact: true }).fill('mugs');
     await page.locator('.tried').waitFor({ state: 'detached' });
-    assert.doesNotMatch(page.url(), /tried/);
+    await page.waitForFunction(() => !location.hash.includes('tried'));
     await button(page, 'Create');
     await page.getByRole('heading', { name: 'Any' }).waitFor();
     await page.goBack();
@@ -298,7 +293,7 @@ function tests() {
         await page.route(api, answer);
         await page.evaluate((to) => { location.hash = to; }, hash);
         await page.locator('main .failure').getByText(words).first().waitFor();
-        assert.equal(await page.locator('.skeleton').count(), 0, hash);
+        await until(`nothing loads: ${hash}`, async () => (await page.locator('.skeleton').count()) === 0);
         await page.unroute(api);
         await page.getByRole('button', { name: 'Try again' }).first().click();
         await page.locator('main').getByText(words).first().waitFor({ state: 'detached' });
