@@ -7,6 +7,7 @@
 
 #include "core/usage/customer_spans.hpp"
 #include "pg/border/gate.hpp"
+#include "pg/segment/retention_edge.hpp"
 #include "pg/usage/events.hpp"
 #include "pg/usage/pass.hpp"
 
@@ -79,6 +80,7 @@ TALLY_FUNCTION(customers) {
         const std::int32_t tenant = call_pg([] { return tenant_for_caller(); });
         EventQuestion question;
         question.customer = text_argument(fcinfo, 0);
+        question.from = call_pg([&] { return kept_begin(question.from, question.to); });
         CustomerSpans spans(usage_memory(), question.customer);
         VoidedByCode voided(tenant);
         RecentSpans recent(spans, voided);

@@ -78,6 +78,13 @@ std::vector<ListedSegment> list_segments(Segments& segments, const EventQuestion
     return list;
 }
 
+// Without a beginning it begins at the edge of retention, in every place.
+EventQuestion asked_of_kept(const EventQuestion& asked, const Segments& segments) {
+    EventQuestion question = asked;
+    question.from = segments.from();
+    return question;
+}
+
 // A segment while it is open, with memory of its own for what is fetched of it.
 class OpenSegment {
 public:
@@ -256,26 +263,29 @@ void search_recent(std::int32_t tenant, const EventQuestion& question, EventTake
     call_pg([&] { MemoryContextDelete(memory); });
 }
 
-void visit_segments(std::int32_t tenant, const EventQuestion& question,
+void visit_segments(std::int32_t tenant, const EventQuestion& asked,
                     const std::function<void(SegmentReader& segment, std::string_view code)>& visit) {
-    Segments segments(tenant, question.from, question.to);
+    Segments segments(tenant, asked.from, asked.to);
+    const EventQuestion question = asked_of_kept(asked, segments);
     for (const ListedSegment& listed : list_segments(segments, question))
         visit_segment(listed, [&](SegmentReader& segment) { visit(segment, listed.code); });
     segments.close();
 }
 
-void search_events(std::int32_t tenant, const EventQuestion& question, EventTaker& taker) {
-    Segments segments(tenant, question.from, question.to);
+void search_events(std::int32_t tenant, const EventQuestion& asked, EventTaker& taker) {
+    Segments segments(tenant, asked.from, asked.to);
+    const EventQuestion question = asked_of_kept(asked, segments);
     search_recent(tenant, question, taker);
     for (const ListedSegment& listed : list_segments(segments, question))
         visit_segment(listed, [&](SegmentReader& segment) { search_segment(segment, listed.code, question, taker); });
     segments.close();
 }
 
-std::vector<FoundEvent> newest_events(std::int32_t tenant, const EventQuestion& question, std::size_t limit,
+std::vector<FoundEvent> newest_events(std::int32_t tenant, const EventQuestion& asked, std::size_t limit,
                                       MemoryLimit memory) {
     NewestEvents newest(limit, memory);
-    Segments segments(tenant, question.from, question.to);
+    Segments segments(tenant, asked.from, asked.to);
+    const EventQuestion question = asked_of_kept(asked, segments);
     search_recent(tenant, question, newest);
     const std::vector<ListedSegment> list = list_segments(segments, question);
     NewestFirst pass(list, question, newest);

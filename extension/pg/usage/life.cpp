@@ -66,7 +66,7 @@ Datum answer_life(FunctionCallInfo fcinfo, Carried use) {
         const MeteredMetric metric = metric_as_of(given, as_of);
         const Measures measures = life_measures(metric.definition);
         Relation const parent = call_pg([] { return open_segments(); });
-        const std::int64_t edge = call_pg([] { return retained_from(); });
+        const std::int64_t edge = call_pg([] { return edge_of_snapshot(); });
         const MetricRule rule(metric.definition, {}, {});
         UsageCount count({&rule, Windows({edge}, end_of_time), false, false, true, {}, measures}, usage_memory());
         const std::uint32_t group = count_life(metric, count, edge, {use, as_of ? &as_of->known : nullptr});

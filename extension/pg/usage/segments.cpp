@@ -37,7 +37,7 @@ Segments::Segments(std::int32_t tenant, std::int64_t from, std::int64_t to, bool
     open_partitions();
     call_pg([&] {
         row_memory_ = AllocSetContextCreate(CurrentMemoryContext, "tally segment", ALLOCSET_DEFAULT_SIZES);
-        if (!begins_at_edge && from_ != DT_NOBEGIN) refuse_before_edge(from);
+        if (!begins_at_edge) from_ = to_postgres(kept_begin(from, to));
     });
 }
 

@@ -25,13 +25,15 @@ struct SegmentRow {
 
 class Segments {
 public:
-    // Opens the partitions that may hold events of [from, to), oldest months first. Raises 22023 naming `from` where
-    // events of the range have been dropped; a range without a beginning, or one that begins at the edge, asks for what
-    // is left.
+    // Opens the partitions that may hold events of [from, to), oldest months first. Raises 22023 where events of the
+    // range have been dropped; a range without a beginning asks for what is kept, and one that begins at the edge for
+    // what is left.
     Segments(std::int32_t tenant, std::int64_t from, std::int64_t to, bool begins_at_edge = false);
     Segments(const Segments&) = delete;
     Segments& operator=(const Segments&) = delete;
 
+    // Where the range begins, at the edge if it had no beginning; Unix microseconds.
+    std::int64_t from() const { return to_unix(from_); }
     // From here on the segments of this code, or of all, whose times meet the range; of a code also one by its number.
     void scan(const std::optional<std::string_view>& code, std::optional<std::int64_t> segment_id = std::nullopt);
     // False at the end.
