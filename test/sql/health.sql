@@ -45,6 +45,7 @@ SET tally.tenant = 'a';
 SELECT tally.set_limits(events_per_month => 10) IS NOT NULL AS set;
 SELECT tally.create_api_key() AS key \gset
 SELECT tally.set_limits(events_per_month => 4, key => :'key') IS NOT NULL AS set;
+DO $$ BEGIN PERFORM tally._spread_credit(1, k, tally._month(now()), 1) FROM (SELECT key_id FROM tally.api_key UNION ALL SELECT '00000000-0000-0000-0000-000000000000') t (k); END $$;
 UPDATE tally.month_count SET used = 4 WHERE shard = 0;
 SELECT tenant, events_this_month, events_per_month, limits_near, limits_reached FROM tally.health ORDER BY tenant;
 UPDATE tally.month_count SET used = 8 WHERE shard = 0 AND key_id = '00000000-0000-0000-0000-000000000000';

@@ -2,6 +2,7 @@
 // version of it; what is used is counted by one statement for all of a key's.
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <utility>
 
 #include "pg/ingest/month_shares.hpp"
@@ -13,7 +14,17 @@ namespace tally {
 namespace {
 
 // Columns of tally.month_count, in the order of its definition; the first four are its key.
-enum CountColumn : std::int16_t { count_tenant = 1, count_key, count_month, count_shard, count_used, count_credit };
+enum CountColumn : std::int16_t {
+    count_tenant = 1,
+    count_key,
+    count_month,
+    count_shard,
+    count_used,
+    count_credit,
+    count_quota
+};
+
+using Quota = std::optional<std::int64_t>;
 
 constinit Statement spread_statement{
     "SELECT s.allowed, s.quota FROM tally._spread_credit($1, $2, $3, $4) s", 4, {INT4OID, UUIDOID, DATEOID, INT8OID}};
@@ -37,6 +48,27 @@ std::int32_t first_of_month(std::int64_t unix_microseconds) {
                                      (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE));
 }
 
+Quota quota_in(TupleTableSlot* slot, AttrNumber column) {
+    bool is_null = false;
+    const Datum value = slot_getattr(slot, column, &is_null);
+    return is_null ? std::nullopt : Quota(DatumGetInt64(value));
+}
+
+// The limit of a key, or of the tenant over all keys, as it is committed now.
+Quota quota_now(std::int32_t tenant_id, const Hash128& key) {
+    const bool is_tenant = key == Hash128{};
+    const IndexRead rows = is_tenant ? begin_index_read("tenant", AccessShareLock, "tenant_pkey", GetLatestSnapshot(), 1)
+                                     : begin_index_read("api_key", AccessShareLock, "api_key_pkey", GetLatestSnapshot(), 1);
+    ScanKeyData wanted;
+    if (is_tenant) ScanKeyInit(&wanted, 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(tenant_id));
+    else ScanKeyInit(&wanted, 1, BTEqualStrategyNumber, F_UUID_EQ, PointerGetDatum(key.data()));
+    index_rescan(rows.scan, &wanted, 1, nullptr, 0);
+    const AttrNumber column = get_attnum(RelationGetRelid(rows.table), "events_per_month");
+    const Quota quota = next_row(rows) ? quota_in(rows.slot, column) : std::nullopt;
+    end_index_read(rows);
+    return quota;
+}
+
 // The shards of a month's count, as they are now.
 IndexRead begin_shards(std::int32_t tenant_id, const Hash128& key, std::int32_t month) {
     const IndexRead shards = begin_index_read("month_count", RowExclusiveLock, "month_count_pkey", GetLatestSnapshot(), 3);
@@ -48,14 +80,16 @@ IndexRead begin_shards(std::int32_t tenant_id, const Hash128& key, std::int32_t 
     return shards;
 }
 
-// Locks a shard that nobody holds and that has credit for as many events; false where there is none.
-bool lock_shard(const IndexRead& shards, std::int64_t wanted, ItemPointerData& row) {
+// Locks a shard that nobody holds and that has credit for as many events; false where there is none. Credit of another
+// limit than now is none: whoever changes the limit leaves the shards alone, so that nobody waits for that.
+bool lock_shard(const IndexRead& shards, Quota quota, std::int64_t wanted, ItemPointerData& row) {
     TupleTableSlot* const locked = table_slot_create(shards.table, nullptr);
     bool is_locked = false;
     while (!is_locked && next_row(shards)) {
         bool is_endless = false;
         const std::int64_t credit = DatumGetInt64(slot_getattr(shards.slot, count_credit, &is_endless));
         if (!is_endless && credit < wanted) continue;
+        if (quota_in(shards.slot, count_quota) != quota) continue;
         // One that somebody has just changed is left alone as one that somebody holds.
         row = shards.slot->tts_tid;
         TM_FailureData failure;
@@ -88,8 +122,9 @@ void count_events(std::span<const std::pair<std::int64_t, ItemPointerData>> used
 
 MonthLimit MonthShares::take(Share& share, std::int64_t wanted) {
     return call_pg([&]() -> MonthLimit {
+        const Quota quota = quota_now(tenant_id_, share.key);
         IndexRead shards = begin_shards(tenant_id_, share.key, month_);
-        const bool is_locked = lock_shard(shards, wanted, share.row);
+        const bool is_locked = lock_shard(shards, quota, wanted, share.row);
         end_index_read(shards);
         if (is_locked) return {};
         SPI_connect();

@@ -17,6 +17,7 @@ CREATE TABLE tally.month_count (
     shard     integer NOT NULL,
     used      bigint NOT NULL DEFAULT 0 CHECK (used >= 0),
     credit    bigint CHECK (credit >= 0),
+    quota     bigint,
     PRIMARY KEY (tenant_id, key_id, month, shard)
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE tally.month_count IS 'Events that came through the API in a calendar month of UTC, in shards';
@@ -26,6 +27,7 @@ COMMENT ON COLUMN tally.month_count.month IS 'First day of the month';
 COMMENT ON COLUMN tally.month_count.shard IS 'Number of the shard, from 0';
 COMMENT ON COLUMN tally.month_count.used IS 'Events counted in this shard';
 COMMENT ON COLUMN tally.month_count.credit IS 'Events that may still be counted in this shard; NULL: there is no limit';
+COMMENT ON COLUMN tally.month_count.quota IS 'The limit that the credit is a part of; under another one it does not count';
 
 CREATE FUNCTION tally._month(at timestamptz) RETURNS date
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -46,7 +48,7 @@ DECLARE
     rest   bigint;
     chunk  bigint;
 BEGIN
-    -- Own advisory lock class. Without the month: it also guards against changes of the limit.
+    -- Own advisory lock class. What the limit is changed to from here on, the next writer sees and spreads again.
     PERFORM pg_advisory_xact_lock(82560, hashtext(tenant || ' ' || key));
     SELECT l.events_per_month INTO quota
     FROM (SELECT t.events_per_month FROM tally.tenant t WHERE t.tenant_id = tenant AND key = '00000000-0000-0000-0000-000000000000'
@@ -55,12 +57,13 @@ BEGIN
     SELECT tenant, key, start, s FROM generate_series(0, 31) s ON CONFLICT DO NOTHING;
     PERFORM FROM tally.month_count c WHERE c.tenant_id = tenant AND c.key_id = key AND c.month = start ORDER BY c.shard FOR UPDATE;
     -- Each statement sees what was committed before it, so these are the counts of whoever held a shard.
-    SELECT CASE WHEN quota IS NOT NULL THEN greatest(quota - sum(c.used), 0) END INTO rest
+    SELECT CASE WHEN _spread_credit.quota IS NOT NULL THEN greatest(_spread_credit.quota - sum(c.used), 0) END INTO rest
     FROM tally.month_count c WHERE c.tenant_id = tenant AND c.key_id = key AND c.month = start;
     chunk := greatest((rest + 31) / 32, wanted * 4);
-    UPDATE tally.month_count c SET credit = n.credit
+    UPDATE tally.month_count c SET credit = n.credit, quota = _spread_credit.quota
     FROM (SELECT s AS shard, CASE WHEN rest IS NOT NULL THEN least(greatest(rest - s * chunk, 0), chunk) END AS credit FROM generate_series(0, 31) s) n
-    WHERE c.tenant_id = tenant AND c.key_id = key AND c.month = start AND c.shard = n.shard AND c.credit IS DISTINCT FROM n.credit;
+    WHERE c.tenant_id = tenant AND c.key_id = key AND c.month = start AND c.shard = n.shard
+      AND (c.credit, c.quota) IS DISTINCT FROM (n.credit, _spread_credit.quota);
     allowed := coalesce(least(wanted, rest), wanted);
 END
 $$;
@@ -100,7 +103,6 @@ BEGIN
                                   events_per_month = set_limits.events_per_month
         WHERE t.tenant_id = tenant RETURNING tally._encode_id('ten_', t.uid) INTO answer;
     END IF;
-    PERFORM tally._spread_credit(tenant, subject, tally._month(clock_timestamp()), 1);
     RETURN answer;
 END
 $$;
