@@ -10,7 +10,7 @@ namespace {
 constexpr std::uint32_t blocks_per_filter = 74;
 constexpr std::uint64_t keys_per_filter = filter_bits / filter_bits_per_key;
 
-// An older run is taken along once what is newer is a third of it.
+// An older run is taken along once what is newer is a third of it, or what is to be forgotten.
 constexpr std::uint64_t growth = 3;
 
 }  // namespace
@@ -31,6 +31,12 @@ std::size_t runs_to_merge(std::span<const std::uint64_t> entries) noexcept {
         chosen = i + 1;
     }
     return chosen < 2 ? 0 : chosen;
+}
+
+std::size_t runs_to_empty(std::span<const std::uint64_t> entries, std::span<const std::uint64_t> forgotten) noexcept {
+    for (std::size_t i = entries.size(); i > 0; --i)
+        if (forgotten[i - 1] > 0 && forgotten[i - 1] * growth >= entries[i - 1]) return i;
+    return 0;
 }
 
 }  // namespace tally

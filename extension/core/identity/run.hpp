@@ -23,4 +23,8 @@ RunShape run_shape(std::uint64_t entries) noexcept;
 // `entries` of the runs, newest first: how many of them, from the newest on, are to be merged into one; 0: none.
 std::size_t runs_to_merge(std::span<const std::uint64_t> entries) noexcept;
 
+// The same for the sake of those to be forgotten, of which `forgotten` says how many each run holds: up to the oldest run
+// of which they are a third. What is newer is taken along, which is less than that run unless it is due anyway.
+std::size_t runs_to_empty(std::span<const std::uint64_t> entries, std::span<const std::uint64_t> forgotten) noexcept;
+
 }  // namespace tally

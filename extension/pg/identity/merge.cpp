@@ -2,7 +2,8 @@
 //
 // While a run is being merged its sources hold; the step that writes its last part makes it ready and them obsolete, in one
 // transaction. Of an identity in several sources (it was released, and sealed again) the newest run's stands; released ones
-// are dropped. Released identities that were dropped from everywhere are forgotten by delete_step.
+// are dropped, and so are those from before the edge of retention: for them a run is merged although nothing newer is large
+// enough, alone if it is the newest. Released identities that were dropped from everywhere are forgotten by delete_step.
 #include <algorithm>
 
 #include "core/segment/partition.hpp"
@@ -40,6 +41,12 @@ void collect(const SealedStore& store, const SealedRun& source, Collected& colle
     call_pg([&] { each_part(store, source.id, first, end, use, &collected); });
 }
 
+// The first month that is kept; months before are forgotten.
+std::int32_t kept_month() {
+    const std::int64_t edge = call_pg([] { return retained_from(); });
+    return edge > 0 ? month_of(edge) : 0;
+}
+
 // The range of one filter of the new run from all sources, newest first.
 std::vector<SealedIdentity> merged_range(const SealedStore& store, const SealedRuns& sources, const RunShape& shape,
                                          std::uint32_t filter) {
@@ -51,8 +58,7 @@ std::vector<SealedIdentity> merged_range(const SealedStore& store, const SealedR
     const auto same = [](const SealedIdentity& a, const SealedIdentity& b) { return a.key == b.key; };
     entries.erase(std::unique(entries.begin(), entries.end(), same), entries.end());
     // Nothing from before the edge is taken any more, so nothing has to be known of it.
-    const std::int64_t edge = call_pg([] { return retained_from(); });
-    if (edge > 0) std::erase_if(entries, [&](const SealedIdentity& entry) { return entry.month < month_of(edge); });
+    std::erase_if(entries, [kept = kept_month()](const SealedIdentity& entry) { return entry.month < kept; });
     return entries;
 }
 
@@ -81,15 +87,42 @@ SealedRuns sources_of(const SealedStore& store, const SealedRun& merging) {
     return sources;
 }
 
+// How many of a run's identities lie before `kept`, as those of its first filter tell: keys are hashes, so a part of them is
+// as old as the whole, and a small run has no other part.
+std::uint64_t count_forgotten(const SealedStore& store, const SealedRun& run, std::int32_t kept) {
+    struct Sample {
+        std::int32_t kept;
+        std::uint64_t all, old;
+    };
+    Sample sample{kept, 0, 0};
+    const auto use = [](std::int32_t, Bytes data, void* closure) {
+        auto& counted = *static_cast<Sample*>(closure);
+        const BlockView block(data);
+        for (std::uint32_t i = 0; i < block.size(); ++i, ++counted.all) counted.old += block.at(i).month < counted.kept;
+    };
+    const auto blocks = static_cast<std::int32_t>(run.shape.blocks / run.shape.filters);
+    call_pg([&] { each_part(store, run.id, 0, blocks, use, &sample); });
+    if (sample.all == 0) return 0;
+    const double part = static_cast<double>(sample.old) / static_cast<double>(sample.all);
+    return static_cast<std::uint64_t>(part * static_cast<double>(run.entries));
+}
+
 bool begin_merge(const SealedStore& store, bool all) {
     const SealedRuns ready = call_pg([&] { return read_runs(store, "ready"); });
-    std::vector<std::uint64_t> sizes;
-    sizes.reserve(static_cast<std::size_t>(ready.count));
-    for (int i = 0; i < ready.count; ++i) sizes.push_back(static_cast<std::uint64_t>(ready.runs[i].entries));
-    const std::size_t count = all ? sizes.size() : runs_to_merge(sizes);
+    std::vector<std::uint64_t> sizes, old;
+    const std::int32_t kept = kept_month();
+    for (int i = 0; i < ready.count; ++i) {
+        sizes.push_back(static_cast<std::uint64_t>(ready.runs[i].entries));
+        old.push_back(kept > 0 ? count_forgotten(store, ready.runs[i], kept) : 0);
+    }
+    const std::size_t count = all ? sizes.size() : std::max(runs_to_merge(sizes), runs_to_empty(sizes, old));
     if (count == 0) return false;
     std::uint64_t entries = 0;
-    for (std::size_t i = 0; i < count; ++i) entries += sizes[i];
+    for (std::size_t i = 0; i < count; ++i) {
+        // What is kept is an estimate: this much more is outside of its error, and a part holds four times what is meant.
+        const std::uint64_t left = sizes[i] - std::min(old[i], sizes[i]);
+        entries += old[i] == 0 ? sizes[i] : std::min(sizes[i], left + left / 10 + sizes[i] / 50);
+    }
     const RunShape shape = run_shape(entries);
     call_pg([&] {
         auto* const ids = static_cast<Datum*>(palloc(sizeof(Datum) * count));
@@ -107,7 +140,8 @@ bool begin_merge(const SealedStore& store, bool all) {
     return true;
 }
 
-// Notes how far the merge has come; at its end the run is ready and its sources are obsolete.
+// Notes how far the merge has come; at its end the run is ready, or obsolete at once where nothing is in it, and its sources
+// are obsolete.
 void note_progress(const SealedRun& merging, std::uint32_t next, bool done) {
     Oid types[] = {INT8OID, INT4OID};
     Datum values[] = {Int64GetDatum(merging.id), Int32GetDatum(static_cast<std::int32_t>(next))};
@@ -121,7 +155,10 @@ void note_progress(const SealedRun& merging, std::uint32_t next, bool done) {
         " WHERE m.run_id OPERATOR(pg_catalog.=) $1 AND o.run_id OPERATOR(pg_catalog.=) ANY (m.merges)",
         1, types, values, SPI_OK_UPDATE);
     execute(
-        "UPDATE tally.identity_run SET state = 'ready', merges = NULL, next_part = 0"
+        "UPDATE tally.identity_run SET merges = NULL, state = w.state,"
+        " next_part = CASE w.state WHEN 'ready' THEN 0 ELSE -filters END"
+        " FROM (SELECT CASE WHEN EXISTS (SELECT FROM tally.sealed_identity p WHERE p.run_id OPERATOR(pg_catalog.=) $1"
+        " AND p.part OPERATOR(pg_catalog.>=) 0) THEN 'ready' ELSE 'obsolete' END AS state) w"
         " WHERE run_id OPERATOR(pg_catalog.=) $1",
         1, types, values, SPI_OK_UPDATE);
 }
