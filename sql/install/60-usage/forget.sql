@@ -62,13 +62,15 @@ CREATE FUNCTION tally._metrics_reading(tenant_id integer, code text, properties 
     SELECT m.metric_id, m.name, array_agg(DISTINCT p.name)
     FROM (SELECT x.* FROM tally.metric x WHERE x.tenant_id = _metrics_reading.tenant_id
           UNION ALL     -- adjustments are told by the definitions of then
-          SELECT d.* FROM tally.statement s, json_populate_recordset(NULL::tally.metric, s.definitions) d WHERE s.tenant_id = _metrics_reading.tenant_id) m,
+          SELECT d.* FROM tally.statement s, json_populate_recordset(NULL::tally.metric, s.definitions) d WHERE s.tenant_id = _metrics_reading.tenant_id
+          UNION ALL     -- and so is usage as of a cut
+          SELECT d.* FROM tally.metric_version v, json_populate_record(NULL::tally.metric, v.definition) d WHERE v.tenant_id = _metrics_reading.tenant_id) m,
          unnest(tally._metric_properties(m)) p(name)
     WHERE m.code = _metrics_reading.code AND (properties IS NULL OR p.name = ANY (properties))
     GROUP BY m.metric_id, m.name
 $$;
 COMMENT ON FUNCTION tally._metrics_reading(integer, text, text[]) IS
-    'Metrics of a code that read one of these properties (NULL: any), as they are, archived ones too, or were when a period was closed';
+    'Metrics of a code that read one of these properties (NULL: any), as they are, archived ones too, or were before they were changed, or when a period was closed';
 
 CREATE FUNCTION tally._codes_of_customer(tenant_id integer, customer text) RETURNS SETOF text
     LANGUAGE sql STABLE
