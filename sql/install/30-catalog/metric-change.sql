@@ -21,6 +21,13 @@ $$;
 COMMENT ON FUNCTION tally._changes(jsonb, text[], text[]) IS
     'What a PATCH says for these arguments: those that are not NULL as they are, those to be cleared null. Raises 22023 about clear';
 
+CREATE FUNCTION tally._locked_metric(metric tally.metric) RETURNS tally.metric
+    LANGUAGE sql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT x FROM tally.metric x WHERE x.tenant_id = metric.tenant_id AND x.metric_id = metric.metric_id FOR NO KEY UPDATE $$;
+COMMENT ON FUNCTION tally._locked_metric(tally.metric) IS
+    'A metric as whoever changed it last has left it, which nobody changes until the end of the transaction: what is read of it may be written back';
+
 CREATE FUNCTION tally_gated.update_metric(tenant_id integer, metric text, name text, description text, slug text, segmentation_matrix jsonb,
     conversion_factor integer, conversion_rounding text, clear text[], filters jsonb) RETURNS text
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -28,7 +35,7 @@ CREATE FUNCTION tally_gated.update_metric(tenant_id integer, metric text, name t
     AS $$
 #variable_conflict use_variable
 DECLARE
-    m      tally.metric := tally._find_metric(tenant_id, metric);
+    m      tally.metric := tally._locked_metric(tally._find_metric(tenant_id, metric));
     change jsonb := tally._changes(
         jsonb_build_object('name', name, 'description', description, 'slug', slug, 'segmentation_matrix', segmentation_matrix, 'filters', filters,
                            'conversion_factor', conversion_factor, 'conversion_rounding', conversion_rounding),

@@ -5,7 +5,7 @@ CREATE FUNCTION tally._change_metric(metric tally.metric, change jsonb) RETURNS 
     SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
-    m       tally.metric := metric;
+    m       tally.metric := tally._locked_metric(metric);     -- versions are numbered in the order of changes
     key     text;
     problem text[];
 BEGIN
@@ -48,11 +48,10 @@ BEGIN
         m.conversion_rounding := change #>> '{unit_conversion,rounding}';
     END IF;
     IF change ?| ARRAY['segmentation_matrix', 'filters', 'unit_conversion'] THEN
-        PERFORM FROM tally.metric x WHERE x.tenant_id = m.tenant_id AND x.metric_id = m.metric_id FOR UPDATE;   -- versions are numbered in the order of changes
         INSERT INTO tally.metric_version (tenant_id, metric_id, definition)
         SELECT x.tenant_id, x.metric_id, to_json(x) FROM tally.metric x WHERE x.tenant_id = m.tenant_id AND x.metric_id = m.metric_id;
     END IF;
-    -- Only what is asked for: somebody else may be changing another field at the same time.
+    -- Only what is asked for.
     UPDATE tally.metric x
     SET name = CASE WHEN change ? 'name' THEN m.name ELSE x.name END,
         description = CASE WHEN change ? 'description' THEN m.description ELSE x.description END,
