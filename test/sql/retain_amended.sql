@@ -22,10 +22,27 @@ DO $$ BEGIN
         PERFORM tally.amend_event('back' || form, 'clock', ts => pg_temp.back(20)), tally.amend_event('third' || form, 'clock', ts => pg_temp.back(30));
     END LOOP;
 END $$;
+-- the same of an import, and of one that is taken back
+CREATE FUNCTION pg_temp.import(id text) RETURNS text LANGUAGE sql AS $$
+    SELECT tally_rest.import_chunk(t.tenant_id, '{}', jsonb_build_object('name', ARRAY[id]), format('{"event_id":"%s","code":"call","customer_id":"c","timestamp":"%s","properties":{"n":1}}', id, pg_temp.back(2))) ->> 'accepted' FROM tally.tenant t $$;
+SELECT pg_temp.import('kept'), pg_temp.import('gone');
+SELECT (tally.amend_event(id, 'clock', ts => pg_temp.back(20))).seq > 0 AS amended FROM unnest(ARRAY['kept', 'gone']) id;
+SELECT tally.void_import(i.id) IS NOT NULL AS taken_back FROM tally.imports i WHERE i.name = 'gone';
 SELECT * FROM tally.verify();
 CALL tally.retain(interval '10 months');
 SELECT * FROM tally.verify();
 SELECT value FROM tally.usage('call', pg_temp.back(9)::timestamptz, '2200-01-01Z');
+-- who corrects what was dropped is told so
+CREATE FUNCTION pg_temp.tried(command text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE 'SELECT ' || command;
+    RETURN 'done';
+EXCEPTION WHEN OTHERS THEN
+    RETURN sqlstate || ' ' || sqlerrm;
+END $$;
+SELECT id, pg_temp.tried(format('tally.void_event(%L, %L)', id, 'x')) AS void, pg_temp.tried(format('tally.restore_event(%L, %L)', id, 'x')) AS restore, pg_temp.tried(format('tally.amend_event(%L, %L, code => %L)', id, 'x', 'other')) AS amend
+FROM unnest(ARRAY['older1', 'older3', 'third2', 'kept', 'gone', 'plain1']) id;
+SELECT pg_temp.tried(format('tally.void_event(%L, %L, %L, %L)', 'older1', 'x', 'c', '')) AS named_wholly;
 -- the originals again: those whose month is gone are refused, the others are duplicates, and count no more than before
 SELECT form, pg_temp.send('older' || form, 2) AS older, pg_temp.send('third' || form, 2) AS third, pg_temp.send('newer' || form, 20) AS newer FROM generate_series(1, 3) form;
 -- another event under the same identity is none either

@@ -11,6 +11,18 @@ $$;
 COMMENT ON FUNCTION tally._event_of_identity(integer, text, text, text) IS
     'The row that holds an identity: voided by itself or not at all. NULL where there is none';
 
+CREATE FUNCTION tally._is_dropped(tenant_id integer, customer_id text, source text, event_id text) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT EXISTS (
+        SELECT FROM tally.store t, tally._events_by_id(tenant_id, event_id, customer_id, source) e JOIN tally.correction c ON c.tenant_id = e.tenant_id AND c.seq = e.seq
+        WHERE c.successor_ts < t.retained_from AND NOT EXISTS (SELECT FROM tally.correction n WHERE n.tenant_id = c.tenant_id AND n.seq = c.successor)
+          AND NOT EXISTS (SELECT FROM tally.import_batch b WHERE b.tenant_id = e.tenant_id AND b.import_id = e.import_id AND b.voided_at IS NOT NULL))
+$$;
+COMMENT ON FUNCTION tally._is_dropped(integer, text, text, text) IS
+    'Of an identity of which no row is left that holds it: whether retention has dropped the month in which that row lay';
+
 CREATE FUNCTION tally._lock_event(tenant_id integer, event_id text, customer_id text, source text) RETURNS tally.recent_event
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
@@ -46,6 +58,9 @@ BEGIN
         IF EXISTS (SELECT FROM tally.import_batch b WHERE b.tenant_id = e.tenant_id AND b.import_id = e.import_id AND b.voided_at IS NOT NULL) THEN
             RAISE EXCEPTION 'event "%" was taken back with its import', left(event_id, 255) USING ERRCODE = 'TL409', COLUMN = 'event_id';
         END IF;
+    ELSIF e.seq IS NULL AND tally._is_dropped(tenant_id, customer_id, source, event_id) THEN
+        RAISE EXCEPTION 'event "%" was amended into a month that retention has dropped', left(event_id, 255)
+            USING ERRCODE = 'no_data_found', COLUMN = 'event_id', HINT = 'What is left of it are its rows as they were before, which do not count.';
     ELSIF e.seq IS NULL AND EXISTS (SELECT FROM tally._events_by_id(tenant_id, event_id, customer_id, source)) THEN
         RAISE EXCEPTION 'event "%" was taken back with its import', left(event_id, 255) USING ERRCODE = 'TL409', COLUMN = 'event_id';
     ELSIF e.seq IS NULL THEN
@@ -55,7 +70,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION tally._lock_event(integer, text, text, text) IS
-    'The event with this id (of this customer and source where they are not NULL), locked against other corrections until the end of the transaction. Errors: P0002 no such event; TL409 several, which the detail lists, or taken back with its import';
+    'The event with this id (of this customer and source where they are not NULL), locked against other corrections until the end of the transaction. Errors: P0002 no such event, or its month was dropped; TL409 several, which the detail lists, or taken back with its import';
 
 CREATE FUNCTION tally._check_reason(reason text) RETURNS void
     LANGUAGE plpgsql IMMUTABLE
@@ -201,7 +216,10 @@ BEGIN
     INSERT INTO tally.correction (tenant_id, seq, identity, ts, code, customer_id, reason, successor_ts, successor)
     VALUES (e.tenant_id, e.seq, tally._event_identity(e.tenant_id, e.customer_id, e.source, e.event_id), e.ts, e.code, e.customer_id, reason,
             coalesce(tally._parse_timestamp(ts), e.ts), tally._store_amended(e, document))
-    RETURNING * INTO made;
+    ON CONFLICT DO NOTHING RETURNING * INTO made;       -- as in void_event
+    IF made.seq IS NULL THEN
+        RAISE EXCEPTION 'event "%" was corrected although it is locked', left(event_id, 255) USING ERRCODE = 'data_corrupted';     -- both rows would count
+    END IF;
     RETURN made;
 END
 $$;
