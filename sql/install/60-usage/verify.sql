@@ -210,7 +210,7 @@ CREATE FUNCTION tally._problems(tenant integer, OUT tenant_id integer, OUT objec
     UNION ALL
     SELECT NULL, 'run ' || s.run_id || ' of sealed identities', s.problem FROM sealed s WHERE s.problem IS NOT NULL
     UNION ALL
-    SELECT c.tenant_id, 'identity ' || c.identity, CASE WHEN c.moved THEN 'event and identity are of different months'
+    SELECT c.tenant_id, 'identity ' || c.identity, CASE WHEN c.events = 1 AND c.identities = 1 THEN 'event and identity are of different months'
                                                         ELSE format('%s events that hold it and %s identities', c.events, c.identities) END
     FROM compared c, edge
     WHERE (c.events <> 1 OR c.identities <> 1 OR c.moved) AND (c.tenant_id IS NOT NULL OR _problems.tenant IS NULL)
