@@ -48,7 +48,7 @@ COMMENT ON COLUMN tally.cut.tenant_id IS 'Whose it is; NULL: everybody''s';
 COMMENT ON COLUMN tally.cut.cut_id IS 'Shown as cut_...';
 COMMENT ON COLUMN tally.cut.kind IS 'named: by hand; daily: one a day for all tenants; statement: when a period was closed';
 COMMENT ON COLUMN tally.cut.name IS 'What it is called in questions: as it was given, daily-2026-01-31, or the id of the statement';
-COMMENT ON COLUMN tally.cut.taken_at IS 'When it was made';
+COMMENT ON COLUMN tally.cut.taken_at IS 'When it was made: nothing that it knows came later';
 COMMENT ON COLUMN tally.cut.last_seq IS 'Number of the last event that may be known';
 COMMENT ON COLUMN tally.cut.unseen_seqs IS 'Ranges of numbers up to last_seq that were not to be seen: the first and the last of each, ascending';
 COMMENT ON COLUMN tally.cut.last_act IS 'Number of the last act of correction that may be known';
@@ -72,7 +72,9 @@ DECLARE
     after_seq bigint;
     after_act bigint;
 BEGIN
-    taken_at := CASE WHEN current_setting('transaction_isolation') LIKE 'read %' THEN clock_timestamp() ELSE now() END;
+    -- Never before what it knows: as of a time nothing is answered that came later. Where a transaction repeats its reads, its snapshot
+    -- was taken somewhere between its begin and now, so a cut of it may lack what came before it, as it lacks what was not committed.
+    taken_at := clock_timestamp();
     SELECT CASE WHEN s.is_called THEN s.last_value ELSE 0 END INTO last_seq FROM tally.event_seq s;
     SELECT CASE WHEN s.is_called THEN s.last_value ELSE 0 END INTO last_act FROM tally.act_number s;
     SELECT coalesce(max(w.seq), 0), coalesce(max(w.act), 0) INTO after_seq, after_act
@@ -142,7 +144,7 @@ CREATE FUNCTION tally.cut(name text DEFAULT NULL) RETURNS text
     AS 'MODULE_PATHNAME', 'tally_gate_chosen'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION tally.cut(text) IS
-    'Notes what is known now, under a name of the current tenant''s (without one: its id), and answers the cut''s id; usage(..., as_of => name) answers as now for ever. What this transaction has stored is known, what others have not committed yet is not. Errors: 22023; TL409 there is a cut of this name';
+    'Notes what is known now, under a name of the current tenant''s (without one: its id), and answers the cut''s id; usage(..., as_of => name) answers as now for ever. What this transaction has stored is known, what others have not committed yet is not, and under REPEATABLE READ what they have committed since its snapshot was taken is not either. Errors: 22023; TL409 there is a cut of this name';
 
 CREATE FUNCTION tally._cut_daily() RETURNS boolean
     LANGUAGE plpgsql VOLATILE
