@@ -38,16 +38,17 @@ class Closings {
   }
 
   async close(session, { from, to, customer }, supersedes) {
-    return (await session.run(`SELECT tally.close_period(${quote(instantText(from))}, ${quote(instantText(to))}, ${quote(customer)}, ${quote(supersedes)})`)).trim();
+    const instead = Array.isArray(supersedes) ? `ARRAY[${ids(supersedes)}]` : quote(supersedes);
+    return (await session.run(`SELECT tally.close_period(${quote(instantText(from))}, ${quote(instantText(to))}, ${quote(customer)}, ${instead})`)).trim();
   }
 
-  async refuse(session, period) {
+  async refuse(session, period, state = 'TL409', supersedes = null) {
     await session.run('SAVEPOINT twice');
     let made = null;
     try {
-      made = await this.close(session, period, null);
+      made = await this.close(session, period, supersedes);
     } catch (error) {
-      if (error.state !== 'TL409') throw error;
+      if (error.state !== state) throw error;
     }
     if (made) throw new Error(`${JSON.stringify(period)} was closed twice: ${made}`);
     await session.run('ROLLBACK TO twice');
@@ -57,10 +58,12 @@ class Closings {
   async make(session, random) {
     const period = this.period(random);
     await session.run('BEGIN ISOLATION LEVEL REPEATABLE READ');
-    const closed = await session.rows(`SELECT s.statement AS id FROM tally.statements() s WHERE s.superseded_by IS NULL AND s."from" < ${quote(instantText(period.to))}
+    const closed = await session.rows(`SELECT s.statement AS id, s."from" >= ${quote(instantText(period.from))} AND s."to" <= ${quote(instantText(period.to))}
+        AND (${quote(period.customer)} IS NULL OR s.customer_id = ${quote(period.customer)}) IS TRUE AS "isCovered" FROM tally.statements() s WHERE s.superseded_by IS NULL AND s."from" < ${quote(instantText(period.to))}
       AND s."to" > ${quote(instantText(period.from))} AND (s.customer_id IS NULL OR ${quote(period.customer)} IS NULL OR s.customer_id = ${quote(period.customer)})`);
     if (closed.length > 0) await this.refuse(session, period);
-    if (closed.length > 1) {
+    if (closed.some((one) => !one.isCovered)) await this.refuse(session, period, '22023', closed.map((one) => one.id));
+    if (closed.length > 1 || closed.some((one) => !one.isCovered)) {
       await session.run('ROLLBACK');
       return;
     }

@@ -67,6 +67,11 @@ SELECT * FROM (SELECT regexp_replace(d.cut, '^stm_.*', 'stm_...') AS cut, d.lost
 SELECT count(*) AS lines, count(*) FILTER (WHERE (u.value, u.events, u.skipped) IS DISTINCT FROM (l.value, l.events, l.skipped)) AS differ
 FROM tally.statement_lines(:'statement') l, tally.usage_total(l.metric_id, '2026-01-01', '2027-01-01', customer => l.customer_id, as_of => :'statement') u;
 SELECT event_id, change FROM tally.adjusting_events(:'statement') ORDER BY event_id;
+-- of what was voided and restored since both are listed
+BEGIN;
+SELECT (tally.void_event('e300', 'x')).seq > 0 AS done, (tally.restore_event('e300', 'y')).seq > 0 AS done, (tally.restore_event('e200', 'z')).seq > 0 AS done, (tally.restore_event('e7', 'z')).seq > 0 AS done;
+SELECT event_id, change FROM tally.adjusting_events(:'statement') WHERE event_id IN ('e7', 'e200', 'e300') ORDER BY event_id, change;
+ROLLBACK;
 -- the cut of the day, which every tenant has; a time takes the last cut before it
 SELECT tally.cut_daily(), tally.cut_daily();
 SELECT name ~ '^daily-' AS daily, kind, created_by = session_user AS by FROM tally.cuts ORDER BY taken_at DESC LIMIT 2;

@@ -46,9 +46,15 @@ SELECT pg_temp.try('2026-01-01', '2026-02-01', NULL, :'january'), pg_temp.try('2
 SELECT s."from", s.customer_id, s.lines, s.supersedes = ARRAY[:'january'] AS supersedes, s.superseded_by IS NOT NULL AS superseded, s.created_by = session_user AS by FROM tally.statements() s ORDER BY s.created_at, s."from", s.customer_id;
 SELECT metric, customer_id, value, converted_value FROM tally.statement_lines((SELECT s.statement FROM tally.statements() s WHERE s.supersedes IS NOT NULL)) WHERE metric = 'SUM';
 SELECT count(*) FROM tally.adjustments((SELECT s.statement FROM tally.statements() s WHERE s.supersedes IS NOT NULL));
--- several are superseded together; one that is not of the period is not
+-- several are superseded together; one that is not of the period, or not wholly, is not
 SELECT pg_temp.try('2026-02-01', '2026-03-01', NULL, (SELECT s.statement FROM tally.statements() s WHERE s.customer_id = 'ann')), pg_temp.try('2025-01-01', '2025-02-01', NULL, (SELECT s.statement FROM tally.statements() s WHERE s.customer_id = 'ann')),
        pg_temp.try('2026-02-01', '2026-03-01', 'cem', (SELECT s.statement FROM tally.statements() s WHERE s.customer_id = 'ann'));
+CREATE FUNCTION pg_temp.standing() RETURNS bigint LANGUAGE sql AS $$ SELECT count(*) FROM tally.statements() s WHERE s.superseded_by IS NULL $$;
+SELECT pg_temp.standing() AS before;
+SELECT pg_temp.try('2026-02-03', '2026-02-04', 'ann', s.statement) AS a_day, pg_temp.try('2026-02-01', '2026-02-15', NULL, s.statement) AS its_begin, pg_temp.try('2026-01-15', '2026-02-02 03:00', 'ann', s.statement) AS its_begin_and_more,
+       pg_temp.try('2026-02-10', '2027-01-01', NULL, s.statement) AS its_end FROM tally.statements() s WHERE s.customer_id = 'ann';
+SELECT pg_temp.try('2026-01-01', '2026-02-01', 'ann', s.statement) AS a_customer, pg_temp.try('2026-01-02', '2026-01-03', 'ann', s.statement) AS a_customers_day FROM tally.statements() s WHERE s.supersedes IS NOT NULL;
+SELECT pg_temp.standing() AS after;
 SELECT tally.close_period('2026-02-01', '2026-03-01', NULL, ARRAY(SELECT s.statement FROM tally.statements() s WHERE s.customer_id IS NOT NULL)) AS february \gset
 SELECT s.customer_id, s.superseded_by = :'february' AS superseded, cardinality(s.supersedes) AS supersedes FROM tally.statements() s WHERE s."from" = '2026-02-01' ORDER BY 1;
 SET tally.tenant = 'other';

@@ -129,21 +129,30 @@ COMMENT ON FUNCTION tally._statement(integer, text) IS 'A tenant''s statement by
 CREATE FUNCTION tally._refuse_superseding(s tally.statement, "from" timestamptz, "to" timestamptz, customer text) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
     AS $$
 DECLARE
-    id text := tally._encode_id('stm_', s.statement_id);
+    id        text := tally._encode_id('stm_', s.statement_id);
+    left_over text := concat_ws(', and ',
+        CASE WHEN s.range_from < "from" THEN format('%s to %s', tally_rest._timestamp(s.range_from), tally_rest._timestamp("from")) END,
+        CASE WHEN s.range_to > "to" THEN format('%s to %s', tally_rest._timestamp("to"), tally_rest._timestamp(s.range_to)) END,
+        CASE WHEN s.customer_id IS NULL AND customer IS NOT NULL THEN 'all customers but one' END);
 BEGIN
     IF tally._superseded_by(s) IS NOT NULL THEN
         RAISE EXCEPTION 'statement "%" has been superseded already', id USING ERRCODE = 'TL409', COLUMN = 'supersedes', HINT = format('It is statement "%s" that stands in its place.', tally._superseded_by(s));
     END IF;
     IF s.range_from >= "to" OR s.range_to <= "from" OR s.customer_id <> customer THEN
         RAISE EXCEPTION 'statement "%" closed nothing of this period', id
-            USING ERRCODE = 'invalid_parameter_value', COLUMN = 'supersedes', HINT = 'Name statements whose period, and customer, the new one shares at least in part; tally.statements() lists them, and GET /api/v1/statements.';
+            USING ERRCODE = 'invalid_parameter_value', COLUMN = 'supersedes', HINT = 'Name statements of which the new one covers the whole period, and all customers; tally.statements() lists them, and GET /api/v1/statements.';
+    ELSIF left_over <> '' THEN
+        -- What nobody stands for any more could be closed once again without a word of it.
+        RAISE EXCEPTION 'statement "%" closed more than is closed in its place: % would be left', id, left_over
+            USING ERRCODE = 'invalid_parameter_value', COLUMN = 'supersedes', HINT = 'Close a period that covers all of it, for all customers that it is of, or ask for its adjustments.';
     END IF;
 END
 $$;
 COMMENT ON FUNCTION tally._refuse_superseding(tally.statement, timestamptz, timestamptz, text) IS
-    'Raises TL409 where a statement has been superseded already, 22023 where it is not of the period, or the customer, that is closed in its place';
+    'Raises TL409 where a statement has been superseded already, 22023 where it is not wholly in the period, and of the customers, that are closed in its place';
 
 CREATE FUNCTION tally_gated.close_period(tenant_id integer, "from" timestamptz, "to" timestamptz, customer text, supersedes text[]) RETURNS text
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -170,11 +179,11 @@ BEGIN
     ORDER BY s.number LIMIT 1;
     IF other IS NOT NULL THEN
         RAISE EXCEPTION 'statement "%" has closed this period, or a part of it', tally._encode_id('stm_', other)
-            USING ERRCODE = 'TL409', COLUMN = 'from', HINT = 'Name it in supersedes, with any others that did, or ask for its adjustments.';
+            USING ERRCODE = 'TL409', COLUMN = 'from', HINT = 'Name it in supersedes, with any others that did, where the new one covers all of them, or ask for its adjustments.';
     END IF;
     made.tenant_id := tenant_id; made.statement_id := tally._uuid7(); made.range_from := "from"; made.range_to := "to"; made.customer_id := customer;
     made.number := (SELECT coalesce(max(s.number), 0) + 1 FROM tally.statement s WHERE s.tenant_id = close_period.tenant_id);
-    made.created_at := now(); made.created_by := tally._actor();
+    made.created_at := clock_timestamp(); made.created_by := tally._actor();
     made.definitions := (SELECT coalesce(json_agg(m ORDER BY m.created_at, m.metric_id), '[]') FROM tally.metric m WHERE m.tenant_id = close_period.tenant_id AND m.archived_at IS NULL);
     -- In one statement, so by one snapshot: as of the cut usage is what the lines say.
     WITH moment AS MATERIALIZED (SELECT * FROM tally._moment()),
@@ -204,7 +213,7 @@ CREATE FUNCTION tally.close_period("from" timestamptz, "to" timestamptz, custome
     AS 'MODULE_PATHNAME', 'tally_gate_chosen'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION tally.close_period(timestamptz, timestamptz, text, text[]) IS
-    'Closes a period in the place of all of these statements, which have closed it or parts of it. As close_period with one';
+    'Closes a period in the place of all of these statements, each of which has closed it or a part of it, and nothing else. As close_period with one';
 
 CREATE FUNCTION tally_gated.close_period(tenant_id integer, "from" timestamptz, "to" timestamptz, customer text, supersedes text) RETURNS text
     LANGUAGE sql VOLATILE SECURITY DEFINER
@@ -216,7 +225,7 @@ CREATE FUNCTION tally.close_period("from" timestamptz, "to" timestamptz, custome
     AS 'MODULE_PATHNAME', 'tally_gate_chosen'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION tally.close_period(timestamptz, timestamptz, text, text) IS
-    'Closes a period of the current tenant, of one customer or (NULL) of all, and answers the id of its statement: what each customer has used of each metric in use, frozen. It makes a cut of that name: usage(..., as_of => id) answers what the statement says. Errors: 22023; TL409 closed already, unless supersedes names that statement (an array of several, where several have); P0002 no such statement; 40001 somebody has closed since, under REPEATABLE READ';
+    'Closes a period of the current tenant, of one customer or (NULL) of all, and answers the id of its statement: what each customer has used of each metric in use, frozen. It makes a cut of that name: usage(..., as_of => id) answers what the statement says. Errors: 22023; TL409 closed already, unless supersedes names that statement (an array of several, where several have), which this one must cover wholly, period and customers; P0002 no such statement; 40001 somebody has closed since, under REPEATABLE READ';
 
 CREATE FUNCTION tally.statements(OUT statement text, OUT "from" timestamptz, OUT "to" timestamptz, OUT customer_id text, OUT lines bigint, OUT digest text,
                                  OUT supersedes text[], OUT superseded_by text, OUT created_at timestamptz, OUT created_by text) RETURNS SETOF record
@@ -300,9 +309,10 @@ CREATE FUNCTION tally._adjusting_events(s tally.statement, OUT event_id text, OU
         FROM u, c JOIN tally.correction k ON k.tenant_id = s.tenant_id AND k.code = c.code AND k.ts >= s.range_from AND k.ts < s.range_to
         WHERE NOT tally._cut_sees(u.last_act, u.unseen_acts, k.act)
         UNION ALL
-        SELECT l.code, l.seq, 'restored', l.lifted_at
-        FROM u, c JOIN tally.lifted_correction l ON l.tenant_id = s.tenant_id AND l.code = c.code AND l.ts >= s.range_from AND l.ts < s.range_to
-        WHERE NOT tally._cut_sees(u.last_act, u.unseen_acts, l.lift_act)),
+        SELECT l.code, l.seq, a.change, a.at
+        FROM u, c JOIN tally.lifted_correction l ON l.tenant_id = s.tenant_id AND l.code = c.code AND l.ts >= s.range_from AND l.ts < s.range_to,
+             LATERAL (VALUES (l.act, 'voided', l.created_at), (l.lift_act, 'restored', l.lifted_at)) a(act, change, at)
+        WHERE NOT tally._cut_sees(u.last_act, u.unseen_acts, a.act)),
     e AS MATERIALIZED (
         SELECT x.* FROM u, c, LATERAL tally._events_since(s.tenant_id, c.code, s.customer_id, s.range_from, s.range_to, u.name,
             ARRAY(SELECT a.seq FROM acts a WHERE a.code = c.code ORDER BY a.seq)) x)
