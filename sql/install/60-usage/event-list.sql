@@ -61,7 +61,7 @@ CREATE FUNCTION tally.explain_event(event_id text, customer text DEFAULT NULL, s
     ORDER BY e.ts DESC, e.seq DESC, x.place
 $$;
 COMMENT ON FUNCTION tally.explain_event(text, text, text, text, text, text) IS
-    'What each metric in use makes of the events with this id of the current tenant, of a customer and source where they are named: the value that it takes, the dimensions of the group and the window (month of UTC, or another of a time zone) that it counts in, or why it does not count it. An amended event is there as it was and as it is. as_of: only what was known at a cut';
+    'What each metric in use makes of the events with this id of the current tenant, of a customer and source where they are named: the value that it takes, the dimensions of the group and the window (month of UTC, or another of a time zone) that it counts in, or why it does not count it. An amended event is there as it was and as it is. as_of: only what was known at a cut, by the definitions that metrics had then';
 
 CREATE FUNCTION tally._events_of_import(tenant_id integer, import_id uuid) RETURNS SETOF tally.recent_event
     AS 'MODULE_PATHNAME', 'tally_events_of_import'
