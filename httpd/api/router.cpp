@@ -36,6 +36,7 @@ std::optional<std::string> fit(std::string_view pattern, const std::vector<std::
 }
 
 void allow(Match& match, std::string_view method) {
+    if (match.allow.find(method) != std::string::npos) return;
     if (!match.allow.empty()) match.allow += ", ";
     match.allow += method;
     if (method == "GET") match.allow += ", HEAD";
@@ -60,14 +61,12 @@ std::vector<RouteLabel> route_labels() {
 Match match(std::string_view method, const std::vector<std::string>& segments) {
     const std::string_view wanted = method == "HEAD" ? "GET" : method;
     Match found;
-    std::string_view pattern;
+    // Several patterns may fit: GET /api/v1/events/ingest is for the event of that id.
     for (const Route& route : kRoutes) {
-        if (!pattern.empty() && pattern != route.pattern) continue;
         const auto members = fit(route.pattern, segments);
         if (!members) continue;
-        pattern = route.pattern;
         allow(found, route.method);
-        if (wanted != route.method) continue;
+        if (found.route != nullptr || wanted != route.method) continue;
         found.route = &route;
         found.parameters = '{' + *members + '}';
     }

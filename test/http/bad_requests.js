@@ -150,7 +150,8 @@ class BadRequests {
   * heads() {
     for (const operation of this.operations) {
       const { headers, body } = this.good(operation);
-      const known = this.operations.filter((other) => other.path === operation.path).map((other) => other.method);
+      const fits = (path) => new RegExp(`^${path.replace(/\{[^}]*\}/g, '[^/]+')}$`).test(operation.path);     // an id may be called as another route is
+      const known = this.operations.filter((other) => fits(other.path)).map((other) => other.method);
       for (const method of METHODS.filter((one) => !known.includes(one))) yield this.request(operation, `the method ${method.slice(0, 20)}`, { method, kind: 'method' });
       const more = (kind, line, change = {}) => this.request(operation, kind, { headers: [...headers, line], body, kind, ...change });
       yield more('a header too large', ['X-Nope', 'x'.repeat(40000)]);

@@ -56,7 +56,8 @@ test('HEAD is answered where GET is, without a body', async () => {
   assert.equal(answer.text, '');
   assert.ok(Number(answer.headers.get('content-length')) > 0);
   assert.equal((await call(s.url, null, 'HEAD', '/api/v1/profile')).status, 401);
-  assert.equal((await call(s.url, s.key, 'HEAD', '/api/v1/events/ingest')).status, 405);
+  assert.equal((await call(s.url, s.key, 'HEAD', '/api/v1/events/import')).status, 404, 'there is no event of this id');
+  assert.equal((await call(s.url, s.key, 'HEAD', '/api/v1/events/x/void')).status, 405);
 });
 
 test('a broken path or query is 400', async () => {

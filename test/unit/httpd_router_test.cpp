@@ -48,6 +48,19 @@ TEST(Router, KnownPathSaysWhatItAllows) {
     EXPECT_EQ(match("get", {"healthz"}).route, nullptr);
 }
 
+TEST(Router, AnIdMayBeCalledAsAnotherRouteIs) {
+    for (const char* id : {"ingest", "import"}) {
+        const auto found = match("GET", {"api", "v1", "events", id});
+        ASSERT_NE(found.route, nullptr) << id;
+        EXPECT_STREQ(found.route->pattern, "/api/v1/events/{event_id}");
+        EXPECT_EQ(found.parameters, std::string(R"({"event_id":")") + id + "\"}");
+        EXPECT_STREQ(match("POST", {"api", "v1", "events", id}).route->pattern,
+                     (std::string("/api/v1/events/") + id).c_str());
+        EXPECT_NE(match("PATCH", {"api", "v1", "events", id}).allow.find("POST"), std::string::npos);
+    }
+    EXPECT_EQ(match("PUT", {"api", "v1", "metrics", "x"}).allow, "GET, HEAD, PATCH, OPTIONS");
+}
+
 TEST(Target, SplitsBeforeItDecodes) {
     const auto target = parse_target("/a%2Fb/c?x=1");
     ASSERT_TRUE(target.path_valid);
