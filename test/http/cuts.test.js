@@ -92,6 +92,13 @@ test('what is wrong is named, and a key that only reads makes no cut', async () 
       assert.equal(answer.json.details.field, 'as_of', answer.text);
     }
   }
+  // An empty one is not as of now, which would look like an answer.
+  for (const path of routes()) {
+    const answer = await get(`${path}&as_of=`);
+    assert.equal(answer.status, 400, `${path}: ${answer.text}`);
+    assert.equal(answer.json.details.field, 'as_of', answer.text);
+  }
+  assert.equal((await call(s.url, s.key, 'GET', '/api/v1/events?as_of=', undefined, { accept: 'application/x-ndjson' })).status, 400);
   assert.equal((await get('/api/v1/cuts/none')).status, 404);
   const reader = (await post('/api/v1/keys', { name: 'k', scopes: ['read'] })).json.secret;
   assert.equal((await post('/api/v1/cuts', { name: 'x' }, reader)).status, 403);

@@ -7,7 +7,9 @@ CREATE FUNCTION tally_rest._as_of(tenant_id integer, query jsonb, time_zone text
 DECLARE
     given text := tally_rest._parameter(query, 'as_of');
 BEGIN
-    IF given ~ '^[0-9]' THEN
+    IF given IS NULL AND query ? 'as_of' THEN
+        PERFORM tally._fail('as_of', 'as_of is empty', 'Leave it out for what is known now; GET /api/v1/cuts lists the cuts.');
+    ELSIF given ~ '^[0-9]' THEN
         given := to_char(tally_rest._instant(query, 'as_of', time_zone) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
     END IF;
     RETURN tally._as_of(tenant_id, given);
