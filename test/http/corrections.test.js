@@ -180,3 +180,21 @@ test('personal data of a customer is erased: told before, gone after, amounts st
     assert.equal(answer.json.details.field, field, answer.text);
   }
 });
+
+test('a dry run tells what is stored: a key that only writes learns nothing by it, and may do what it says', async () => {
+  const secret = async (scopes) => (await post('/api/v1/keys', { name: 'k', scopes })).json.secret;
+  const [writer, both, admin] = [await secret(['write']), await secret(['read', 'write']), await secret(['admin'])];
+  await send(event('dry', 'dry', 1, { code: 'dry' }));
+  const asked = { reason: 'x', code: 'dry', from: '2026-01-01', to: '2026-02-01' };
+  for (const [path, body] of [['/api/v1/corrections', asked], ['/api/v1/customers/dry/forget', { reason: 'x', properties: ['seconds'] }]]) {
+    for (const dry of [{}, { dry_run: true }, { dry_run: null }]) {
+      const refused = await post(path, { ...body, ...dry }, writer);
+      assert.equal(refused.status, 403, refused.text);
+      assert.match(refused.json.message, /scope .read/);
+      for (const key of [both, admin]) assert.equal((await post(path, { ...body, ...dry }, key)).json?.dry_run, true);
+    }
+    const done = await post(path, { ...body, dry_run: false }, writer);
+    assert.equal(done.status, 200, done.text);
+    assert.equal(done.json.events, 1);
+  }
+});

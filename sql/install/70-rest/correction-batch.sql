@@ -41,6 +41,8 @@ BEGIN
     PERFORM tally_rest._check_fields(fields, ARRAY['reason', 'code', 'from', 'to', 'customer_id', 'filter', 'dry_run']);
     IF dry NOT IN ('true', 'false') THEN
         PERFORM tally._fail('dry_run', 'dry_run must be true or false');
+    ELSIF dry = 'true' THEN
+        PERFORM tally_rest._check_may_read();
     END IF;
     RETURN tally_gated.void_events(tenant_id, tally._text_field(fields, 'reason', 1000, true), tally._text_field(fields, 'code', 512, true),
         tally_rest._instant_field(fields, 'from'), tally_rest._instant_field(fields, 'to'), tally_rest._customer_field(fields), filter, dry = 'true');

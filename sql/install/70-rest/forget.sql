@@ -19,6 +19,9 @@ BEGIN
             PERFORM tally._fail(flag, flag || ' must be true or false');
         END IF;
     END LOOP;
+    IF (fields ->> 'dry_run')::boolean IS NOT FALSE THEN
+        PERFORM tally_rest._check_may_read();
+    END IF;
     RETURN tally_gated.forget_customer(tenant_id, path ->> 'customer_id', tally._text_field(fields, 'reason', 1000, true),
         CASE WHEN names IS NOT NULL THEN ARRAY(SELECT jsonb_array_elements_text(names)) END, (fields ->> 'event_ids')::boolean, (fields ->> 'dry_run')::boolean);
 END

@@ -8,6 +8,18 @@ CREATE FUNCTION tally._is_admin_key() RETURNS boolean
 $$;
 COMMENT ON FUNCTION tally._is_admin_key() IS 'Whether the key that was checked in this transaction has the scope admin';
 
+CREATE FUNCTION tally_rest._check_may_read() RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM tally.api_key k WHERE k.key_id = tally.authenticated_key() AND NOT k.scopes && ARRAY['read', 'admin']) THEN
+        RAISE EXCEPTION 'this API key lacks the scope "read"' USING ERRCODE = 'insufficient_privilege', HINT = 'A dry run changes nothing, and tells what is stored.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION tally_rest._check_may_read() IS 'Raises 42501 where the key that was checked in this transaction has neither the scope read nor admin: for what a route of scope write answers without writing';
+
 CREATE FUNCTION tally_rest._limits(requests_per_second numeric, burst integer, events_per_month bigint) RETURNS json
     LANGUAGE sql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
