@@ -3,33 +3,16 @@
 
 const assert = require('node:assert/strict');
 const { spawnSync } = require('node:child_process');
-const crypto = require('node:crypto');
 const fs = require('node:fs');
 const path = require('node:path');
-const { after, before, test } = require('node:test');
-const { Browser, accessibility, missing, setUp, startTallyd } = require('./lib.js');
+const { test } = require('node:test');
+const { Browser, accessibility, setUp, suite, withCode } = require('./lib.js');
 
-const skip = missing();
 // The flights are of 2001.
 const then = 'range=own&from=2001-01-01&to=2001-04-01';
 let s;
 let b;
 let metrics;
-
-if (skip) {
-  test('the page in a browser', { skip }, () => {});
-} else {
-  before(async () => {
-    s = await setUp();
-    b = await Browser.start(s.url);
-    metrics = (await s.api('GET', '/api/v1/metrics?per_page=100')).data;
-  });
-  after(async () => {
-    await b?.stop();
-    await s?.close();
-  });
-  tests();
-}
 
 const idOf = (name) => metrics.find((metric) => metric.name === name).id;
 
@@ -55,48 +38,24 @@ function tests() {
     b.check();
   });
 
-  test('the address of make run signs in once, and its code leaves the address', async () => {
-    const code = crypto.randomBytes(16).toString('hex');
-    const file = path.join(s.cluster.dir, 'code');
-    fs.writeFileSync(file, `${code}\n${s.key}\n`, { mode: 0o600 });
-    const tallyd = await startTallyd(s.cluster, ['--page-sign-in', file]);
-    await tallyd.ready();
-    const other = await Browser.start(tallyd.url);
-    try {
-      const page = await other.open({ hash: `code=${code}` });
-      await page.locator('aside .tenant').waitFor();
-      assert.ok(!page.url().includes(code), page.url());
-      const again = await other.open({ hash: `code=${code}` });
-      await again.getByText('signs in once').waitFor();
-      other.check();
-    } finally {
-      await other.stop();
-      await tallyd.stop();
-    }
-  });
+  test('the address of make run signs in once, and its code leaves the address', () => withCode(s, async (other, code) => {
+    const page = await other.open({ hash: `code=${code}` });
+    await page.locator('aside .tenant').waitFor();
+    assert.ok(!page.url().includes(code), page.url());
+    const again = await other.open({ hash: `code=${code}` });
+    await again.getByText('signs in once').waitFor();
+  }));
 
-  test('the address of make run signs in a tab that shows the page already', async () => {
-    const code = crypto.randomBytes(16).toString('hex');
-    const file = path.join(s.cluster.dir, 'code');
-    fs.writeFileSync(file, `${code}\n${s.key}\n`, { mode: 0o600 });
-    const tallyd = await startTallyd(s.cluster, ['--page-sign-in', file]);
-    await tallyd.ready();
-    const other = await Browser.start(tallyd.url);
-    try {
-      const page = await other.open();
-      await page.getByLabel('API key').waitFor();
-      await page.evaluate((hash) => { location.hash = hash; }, `code=${code}`);
-      await page.locator('aside .tenant').waitFor();
-      assert.ok(!page.url().includes(code), page.url());
-      // Once more, in vain: who is signed in stays so.
-      await page.evaluate((hash) => { location.hash = hash; }, `code=${code}`);
-      await page.getByRole('heading', { name: 'Overview' }).waitFor();
-      other.check();
-    } finally {
-      await other.stop();
-      await tallyd.stop();
-    }
-  });
+  test('the address of make run signs in a tab that shows the page already', () => withCode(s, async (other, code) => {
+    const page = await other.open();
+    await page.getByLabel('API key').waitFor();
+    await page.evaluate((hash) => { location.hash = hash; }, `code=${code}`);
+    await page.locator('aside .tenant').waitFor();
+    assert.ok(!page.url().includes(code), page.url());
+    // Once more, in vain: who is signed in stays so.
+    await page.evaluate((hash) => { location.hash = hash; }, `code=${code}`);
+    await page.getByRole('heading', { name: 'Overview' }).waitFor();
+  }));
 
   // Each view, with something that it must show.
   const views = () => [
@@ -235,8 +194,8 @@ function tests() {
   });
 
   test('a number says how it is made; an event is amended, voided and restored, and its history tells', async () => {
-    await s.api('POST', '/api/v1/metrics', { code: 'juice', name: 'Juice', aggregation_type: 'SUM', aggregation_key: 'cups', product_family_id: (await s.api('GET', '/api/v1/profile')).default_product_family_id });
-    await s.api('POST', '/api/v1/events/ingest', { events: [{ event_id: 'j1', code: 'juice', customer_id: 'ann', properties: { cups: 2, tags: ['a', { b: 1 }] } }, { event_id: 'j2', code: 'juice', customer_id: 'ann', properties: { cups: 'many' } }] });
+    await s.metric('juice', { name: 'Juice', aggregation_key: 'cups' });
+    await s.send({ event_id: 'j1', code: 'juice', customer_id: 'ann', properties: { cups: 2, tags: ['a', { b: 1 }] } }, { event_id: 'j2', code: 'juice', customer_id: 'ann', properties: { cups: 'many' } });
     const page = await b.open({ key: s.key, hash: '/events/j1?customer=ann' });
     await page.getByText('"tags": ["a", {"b": 1}]').waitFor();
     await page.getByRole('button', { name: 'Amend' }).click();
@@ -366,3 +325,8 @@ function tests() {
     b.check();
   });
 }
+
+suite('the page in a browser', setUp, async (store, browser) => {
+  [s, b] = [store, browser];
+  metrics = (await s.api('GET', '/api/v1/metrics?per_page=100')).data;
+}, tests);

@@ -3,34 +3,14 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const { after, before, test } = require('node:test');
-const { Browser, accessibility, missing, settle, until } = require('./lib.js');
+const { test } = require('node:test');
+const { accessibility, settle, suite, until } = require('./lib.js');
 const http = require('../http/lib.js');
 
-const skip = missing();
 let s;
 let b;
 let doc;
 let operations;
-
-if (skip) {
-  test('the API\'s description in a browser', { skip }, () => {});
-} else {
-  before(async () => {
-    s = await http.setUp();
-    b = await Browser.start(s.url);
-    doc = (await call('GET', '/openapi.json')).json;
-    operations = Object.entries(doc.paths).flatMap(([path, item]) => Object.entries(item).map(([method, operation]) => ({ path, method: method.toUpperCase(), ...operation })));
-    const { json: profile } = await call('GET', '/api/v1/profile');
-    await call('POST', '/api/v1/metrics', { slug: 'gpu', name: 'GPU', code: 'gpu', aggregation_type: 'SUM', aggregation_key: 'seconds', product_family_id: profile.default_product_family_id });
-    await call('POST', '/api/v1/events/ingest', { allow_backfilling: true, events: [{ event_id: '1', code: 'gpu', customer_id: 'ann', timestamp: '2026-02-01T10:00:00Z', properties: { seconds: '12345678901234567890.5' } }] });
-  });
-  after(async () => {
-    await b?.stop();
-    await s?.close();
-  });
-  tests();
-}
 
 const call = (method, target, body) => http.call(s.url, s.key, method, target, body);
 const go = (page, hash) => page.evaluate((to) => { location.hash = to; }, hash);
@@ -175,3 +155,12 @@ function tests() {
     });
   }
 }
+
+suite('the API\'s description in a browser', http.setUp, async (store, browser) => {
+  [s, b] = [store, browser];
+  doc = (await call('GET', '/openapi.json')).json;
+  operations = Object.entries(doc.paths).flatMap(([path, item]) => Object.entries(item).map(([method, operation]) => ({ path, method: method.toUpperCase(), ...operation })));
+  const { json: profile } = await call('GET', '/api/v1/profile');
+  await call('POST', '/api/v1/metrics', { slug: 'gpu', name: 'GPU', code: 'gpu', aggregation_type: 'SUM', aggregation_key: 'seconds', product_family_id: profile.default_product_family_id });
+  await call('POST', '/api/v1/events/ingest', { allow_backfilling: true, events: [{ event_id: '1', code: 'gpu', customer_id: 'ann', timestamp: '2026-02-01T10:00:00Z', properties: { seconds: '12345678901234567890.5' } }] });
+}, tests);

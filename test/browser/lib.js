@@ -5,9 +5,11 @@
 
 const assert = require('node:assert/strict');
 const { spawnSync } = require('node:child_process');
+const crypto = require('node:crypto');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
+const { after, before, test } = require('node:test');
 const http = require('../http/lib.js');
 
 const root = path.join(__dirname, '../..');
@@ -89,7 +91,29 @@ async function accessibility(page) {
     .map((one) => `${one.id}: ${one.help}: ${one.nodes.slice(0, 3).map((node) => `${node.target} ${node.any[0]?.message ?? ''}`).join('; ')}`);
 }
 
-// A store without events, and tallyd in front of it; api: calls it, and fails where it does not succeed.
+// A suite of tests: its store and browser stand while they run, and given gets both first. Where there is no browser that is said.
+function suite(name, start, given, tests) {
+  const skip = missing();
+  if (skip) {
+    test(name, { skip }, () => {});
+    return;
+  }
+  let s;
+  let b;
+  before(async () => {
+    s = await start();
+    b = await Browser.start(s.url);
+    await given(s, b);
+  });
+  after(async () => {
+    await b?.stop();
+    await s?.close();
+  });
+  tests();
+}
+
+// A store without events, and tallyd in front of it; api: calls it, and fails where it does not succeed; metric: makes one of a
+// code, a sum of n where nothing else is said; send: events, old ones too.
 async function startStore() {
   const s = await http.setUp();
   s.api = async (method, target, body) => {
@@ -97,6 +121,9 @@ async function startStore() {
     assert.ok(answer.status < 300, answer.text);
     return answer.json;
   };
+  const family = (await s.api('GET', '/api/v1/profile')).default_product_family_id;
+  s.metric = (code, more) => s.api('POST', '/api/v1/metrics', { name: code, code, aggregation_type: 'SUM', aggregation_key: 'n', product_family_id: family, ...more });
+  s.send = (...events) => s.api('POST', '/api/v1/events/ingest', { events, allow_backfilling: true });
   return s;
 }
 
@@ -125,4 +152,21 @@ async function settle(page) {
   });
 }
 
-module.exports = { Browser, accessibility, missing, settle, setUp, startStore, startTallyd: http.startTallyd, until: http.until };
+// A tallyd in front of the store that a code signs in at once, and a browser before it.
+async function withCode(s, run) {
+  const code = crypto.randomBytes(16).toString('hex');
+  const file = path.join(s.cluster.dir, 'code');
+  fs.writeFileSync(file, `${code}\n${s.key}\n`, { mode: 0o600 });
+  const tallyd = await http.startTallyd(s.cluster, ['--page-sign-in', file]);
+  await tallyd.ready();
+  const other = await Browser.start(tallyd.url);
+  try {
+    await run(other, code);
+    other.check();
+  } finally {
+    await other.stop();
+    await tallyd.stop();
+  }
+}
+
+module.exports = { Browser, accessibility, missing, settle, setUp, startStore, suite, until: http.until, withCode };

@@ -3,39 +3,18 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const { after, before, test } = require('node:test');
-const { Browser, missing, startStore, until } = require('./lib.js');
+const { test } = require('node:test');
+const { startStore, suite, until } = require('./lib.js');
 
-const skip = missing();
 const march = 'range=own&from=2001-03-01&to=2001-04-01';
 let s;
 let b;
-let family;
-
-if (skip) {
-  test('numbers in a browser', { skip }, () => {});
-} else {
-  before(async () => {
-    s = await startStore();
-    b = await Browser.start(s.url);
-    family = (await s.api('GET', '/api/v1/profile')).default_product_family_id;
-  });
-  after(async () => {
-    await b?.stop();
-    await s?.close();
-  });
-  tests();
-}
 
 async function metric(code, more = {}) {
-  const made = await s.api('POST', '/api/v1/metrics', { name: code, code, aggregation_type: 'SUM', aggregation_key: 'n', product_family_id: family, ...more });
-  return made.id;
+  return (await s.metric(code, more)).id;
 }
 
-const send = (code, events) => s.api('POST', '/api/v1/events/ingest', {
-  allow_backfilling: true,
-  events: events.map((one, n) => ({ event_id: `${code}-${n}`, code, customer_id: 'ann', timestamp: '2001-03-10T12:00:00Z', ...one })),
-});
+const send = (code, events) => s.send(...events.map((one, n) => ({ event_id: `${code}-${n}`, code, customer_id: 'ann', timestamp: '2001-03-10T12:00:00Z', ...one })));
 
 const names = (page) => page.locator('.legend li').allTextContents();
 const groups = (page) => page.locator('tbody tr td:nth-child(2)').allTextContents();
@@ -131,7 +110,7 @@ function tests() {
     assert.equal(await page.locator('.tip div').count(), 13);
     // A newer answer draws it anew: it is still pointed at.
     await send('many-more', [{ properties: { n: 1 } }]);
-    await s.api('POST', '/api/v1/events/ingest', { allow_backfilling: true, events: [{ event_id: 'late', code: 'many', customer_id: 'ann', timestamp: '2001-03-10T13:00:00Z', properties: { n: 100, kind: 'k22' } }] });
+    await s.send({ event_id: 'late', code: 'many', customer_id: 'ann', timestamp: '2001-03-10T13:00:00Z', properties: { n: 100, kind: 'k22' } });
     await page.locator('.tip').getByText('123').waitFor();
     await page.context().close();
     b.check();
@@ -211,3 +190,5 @@ function tests() {
     b.check();
   });
 }
+
+suite('numbers in a browser', startStore, async (store, browser) => { [s, b] = [store, browser]; }, tests);

@@ -3,38 +3,21 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const { after, before, test } = require('node:test');
-const { Browser, missing, settle, startStore, until } = require('./lib.js');
+const { test } = require('node:test');
+const { settle, startStore, suite, until } = require('./lib.js');
 
-const skip = missing();
 let s;
 let b;
 const ids = {};
 
-if (skip) {
-  test('states of views in a browser', { skip }, () => {});
-} else {
-  before(async () => {
-    s = await startStore();
-    b = await Browser.start(s.url);
-    await fill();
-  });
-  after(async () => {
-    await b?.stop();
-    await s?.close();
-  });
-  tests();
-}
-
 const hour = (n) => new Date(Date.UTC(2026, 0, 1) + n * 3600000).toISOString();
 
 async function fill() {
-  const family = (await s.api('GET', '/api/v1/profile')).default_product_family_id;
-  const metric = (name, more) => s.api('POST', '/api/v1/metrics', { name, slug: name.toLowerCase(), code: 'cup', aggregation_type: 'SUM', aggregation_key: 'cups', product_family_id: family, ...more });
+  const metric = (name, more) => s.metric('cup', { name, slug: name.toLowerCase(), aggregation_key: 'cups', ...more });
   ids.tea = (await metric('Tea', { filters: [{ property: 'kind', op: 'EQUAL', values: ['tea'] }] })).id;
   ids.herbs = (await metric('Herbs')).id;
   const events = Array.from({ length: 260 }, (_, n) => ({ event_id: `e-${n}`, code: 'cup', customer_id: n % 3 ? 'ann' : 'bob', source: 'till', timestamp: hour(n), properties: { cups: n, kind: n % 2 ? 'tea' : 'herbs' } }));
-  await s.api('POST', '/api/v1/events/ingest', { events, allow_backfilling: true });
+  await s.send(...events);
   const head = { authorization: `Bearer ${s.key}`, 'content-type': 'text/csv' };
   const file = await fetch(`${s.url}/api/v1/events/import?name=old.csv`, { method: 'POST', headers: head, body: 'code,customer_id,timestamp,cups,event_id\ncup,ann,2025-01-01T00:00:00Z,3,i-1\ncup,ann,never,3,i-2\n' });
   ids.import = (await file.json()).import_id;
@@ -308,7 +291,7 @@ function tests() {
 
   test('numbers of forty digits and long names fit into 320 px', async () => {
     const event = { event_id: `huge-${'0123456789'.repeat(8)}`, code: 'cup', customer_id: `customer-${'0123456789'.repeat(8)}`, timestamp: hour(0), properties: { cups: `${'1234567890'.repeat(4)}.5`, note: 'x'.repeat(300) } };
-    await s.api('POST', '/api/v1/events/ingest', { events: [event], allow_backfilling: true });
+    await s.send(event);
     const page = await b.open({ key: s.key, hash: '/keys', width: 320, height: 640 });
     const found = [];
     for (const hash of [`/metrics/${ids.herbs}?range=own&from=2026-01-01&to=2026-01-02`, `/metrics/${ids.herbs}?range=own&from=2026-01-01&to=2026-01-02&explain=total`, `/events/${event.event_id}`, '/events?live=0', `/customers/${event.customer_id}`, `/imports?import=${ids.import}`]) {
@@ -323,3 +306,8 @@ function tests() {
     b.check();
   });
 }
+
+suite('states of views in a browser', startStore, async (store, browser) => {
+  [s, b] = [store, browser];
+  await fill();
+}, tests);
