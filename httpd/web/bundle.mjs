@@ -26,9 +26,10 @@ function readOr(path) {
 }
 
 // uPlot without what no chart of ours has: steps and splines, scales that are not linear, its own legend, plots in step,
-// texts of times (ticks are ours), points under the cursor, what is dragged, and series that come and go. Its version is fixed by the lock file; a new one has to be looked at anew.
+// texts of times (ticks are ours), points under the cursor, what is dragged, series that come and go, ranges that it finds by itself, gaps, bands, and charts that move together. Its version is fixed by the lock file; a new one has to be looked at anew.
 const idle = [
   'initLegendRow', 'setLegend', 'timeAxisVals', 'mouseDown', 'mouseUp', 'addSeries', 'delSeries', 'setSeries', 'setFocus', 'clipBandLine', 'dblClick',
+  'rangeLog', 'rangeAsinh', '_rangeNum', 'findGaps', 'clipGaps', 'cursorPointShow', 'pubSync', 'timeAxisStamps', 'setBand', 'addBand', 'delBand',
 ];
 const slim = {
   name: 'slim',
@@ -40,7 +41,9 @@ const slim = {
         [/= \(opts\.fmtDate \|\| fmtDate\)|= fmtDate\(dateTpl\)/g, '= () => () => ""'],
         [/\b(\w+\.)?distr *(== *(3|4|100)|>= 3)/g, 'false'], [/legend\.(live|show)\b(?! *=[^=])/g, 'false'],
         [/\bmode == 2/g, 'false'], [/\bmode == 1/g, 'true'], [/if \(i > 0 && s\.show\)(?= \{\n\t+let xPos2)/g, 'if (false)'],
-        [/if \((cursorOnePt|cursorFocus|select\.show && dragging)\)/g, 'if (false)'],
+        [/if \((cursorOnePt|select\.show && dragging|src != null|opts\.title)\)/g, 'if (false)'], [/\b(showLegend|multiValLegend|cursorFocus|syncKey != null)\b(?! *=[^=])/g, 'false'],
+        [/= bandFillClipDirs\(.*\);/g, '= [0, 0];'], [/if \(bandClipDir != 0\)/g, 'if (false)'], [/flags != 0 && bands\.forEach\(/g, 'false && bands.forEach('],
+        [/\bms == 1\b/g, 'false'], [/opts\.ms \|\| 1e-3/g, '1e-3'], [/genTimeStuffs\(1\)/g, '[]'], [/const _timeAxisStamps = \[[^]*?\n\t\];/g, 'const _timeAxisStamps = 0;'],
       ];
       for (const [what, by] of cuts) {
         if (!what.test(text)) throw new Error(`uPlot has no ${what} any more`);
