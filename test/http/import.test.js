@@ -67,6 +67,18 @@ test('failures name their lines, whoever finds them', async () => {
   assert.deepEqual(counts(await shown(json.import_id)), [2, 0, 5]);
 });
 
+test('lines that were refused are listed later on, by line, in pages', async () => {
+  const { json } = await upload(`${line('g1')}nonsense\n{"code": 1, "event_id": "e"}\nmore\n`);
+  const list = (query = '') => call(s.url, s.key, 'GET', `/api/v1/imports/${json.import_id}/failures${query}`);
+  const all = (await list()).json;
+  assert.deepEqual(all.pagination_meta, { page: 0, per_page: 20, total_items: 3, total_pages: 1 });
+  assert.deepEqual(all.data.map((one) => one.line), [2, 3, 4]);
+  assert.deepEqual(all.data.map((one) => one.reason), json.failures.map((one) => one.reason));
+  assert.deepEqual((await list('?per_page=2&page=1')).json.data, all.data.slice(2));
+  assert.equal((await list('?line=2')).status, 400);
+  assert.equal((await call(s.url, s.key, 'GET', '/api/v1/imports/imp_0/failures')).status, 404);
+});
+
 test('of many failures a thousand are listed, all are counted', async () => {
   const { json } = await upload('x\n'.repeat(2500));
   assert.equal(json.failed, 2500);

@@ -59,6 +59,26 @@ END
 $$;
 COMMENT ON FUNCTION tally_rest.get_import(integer, jsonb, jsonb, text) IS 'GET /api/v1/imports/{id}';
 
+CREATE FUNCTION tally_rest.list_import_failures(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    b        tally.import_batch := tally_rest._import_of_path(tenant_id, path);
+    page     integer := tally_rest._parameter_number(query, 'page', 0, 100000000, 0);
+    per_page integer := tally_rest._parameter_number(query, 'per_page', 1, 100, 20);
+BEGIN
+    PERFORM tally_rest._check_query(query, ARRAY['page', 'per_page']);
+    RETURN tally_rest._page(
+        (SELECT json_agg(json_strip_nulls(json_build_object('line', f.line, 'event_id', f.event_id, 'reason', f.reason)) ORDER BY f.line)
+         FROM (SELECT * FROM tally.import_failure x WHERE x.tenant_id = b.tenant_id AND x.import_id = b.import_id
+               ORDER BY x.line LIMIT per_page OFFSET page::bigint * per_page) f),
+        page, per_page, (SELECT count(*) FROM tally.import_failure x WHERE x.tenant_id = b.tenant_id AND x.import_id = b.import_id));
+END
+$$;
+COMMENT ON FUNCTION tally_rest.list_import_failures(integer, jsonb, jsonb, text) IS
+    'GET /api/v1/imports/{id}/failures: lines that were not stored, by line, in pages (page, per_page); the first 10,000 that came are kept. Errors: P0002 no such import';
+
 CREATE FUNCTION tally_gated.void_import(tenant_id integer, path jsonb, query jsonb, body text) RETURNS json
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
