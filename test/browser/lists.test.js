@@ -4,26 +4,11 @@
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
-const { after, before, test } = require('node:test');
-const { Browser, missing, startStore, until } = require('./lib.js');
+const { test } = require('node:test');
+const { startStore, suite, until } = require('./lib.js');
 
-const skip = missing();
 let s;
 let b;
-
-if (skip) {
-  test('lists in a browser', { skip }, () => {});
-} else {
-  before(async () => {
-    s = await startStore();
-    b = await Browser.start(s.url);
-  });
-  after(async () => {
-    await b?.stop();
-    await s?.close();
-  });
-  tests();
-}
 
 const ids = (page) => page.locator('table.events a[href*="/events/"]').evaluateAll((all) => [...new Set(all.map((one) => one.textContent))]);
 
@@ -35,10 +20,73 @@ function fileOf(name, lines, first = 0) {
 }
 
 function tests() {
+  test('a key that may only read is not told to do what it may not where nothing has come yet', async () => {
+    const { secret } = await s.api('POST', '/api/v1/keys', { name: 'looker', scopes: ['read'] });
+    const page = await b.open({ key: secret });
+    await page.getByText('This key may only read').waitFor();
+    assert.equal(await page.getByText('Create a metric').or(page.getByText('Send an event')).count(), 0);
+    await page.context().close();
+    b.check();
+  });
+
+  test('of many keys the newest are first, every one can be seen, and revoked from an address', async () => {
+    const old = await s.api('POST', '/api/v1/keys', { name: 'the oldest', scopes: ['read'] });
+    for (let n = 0; n < 110; n++) await s.api('POST', '/api/v1/keys', { name: `key ${n}`, scopes: ['read'] });
+    const page = await b.open({ key: s.key, hash: '/keys' });
+    await page.getByRole('row', { name: /^key 109/ }).waitFor();
+    await page.getByText('Page 1 of 6').waitFor();
+    await page.evaluate((hash) => { location.hash = hash; }, '/keys?page=5');
+    await page.getByRole('row', { name: /^the oldest/ }).waitFor();
+    await page.evaluate((hash) => { location.hash = hash; }, `/keys?revoke=${old.id}`);
+    await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    assert.ok((await s.api('GET', '/api/v1/keys?per_page=100')).data.find((key) => key.id === old.id).revoked_at);
+    await page.context().close();
+    b.check();
+  });
+
+  test('which lines an import refused is told whenever it is looked at', async () => {
+    const lines = Array.from({ length: 130 }, (_, n) => `step,ann,${n === 2 ? '2024-03-01T00:00:00Z' : 'never'},l-${n}`);
+    const { import_id: id } = await (await fetch(`${s.url}/api/v1/events/import?name=bad.csv`, { method: 'POST', headers: { authorization: `Bearer ${s.key}`, 'content-type': 'text/csv' }, body: `code,customer_id,timestamp,event_id\n${lines.join('\n')}\n` })).json();
+    const page = await b.open({ key: s.key, hash: `/imports?import=${id}` });
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('129 lines').waitFor();
+    await dialog.getByText('and 29 more').waitFor();
+    assert.deepEqual((await dialog.locator('.failures .line').allTextContents()).slice(0, 3), ['line 2', 'line 3', 'line 5']);
+    assert.match(await dialog.locator('.failures li').first().textContent(), /timestamp/);
+    await page.context().close();
+    b.check();
+  });
+
+  test('a page past the last one of a list leads to the last', async () => {
+    await s.metric('page');
+    await fetch(`${s.url}/api/v1/events/import?name=one.csv`, { method: 'POST', headers: { authorization: `Bearer ${s.key}`, 'content-type': 'text/csv' }, body: 'code,customer_id\npage,ann\n' });
+    await s.api('POST', '/api/v1/statements', { from: '2020-01-01', to: '2020-02-01' });
+    const page = await b.open({ key: s.key, hash: '/' });
+    for (const [hash, row] of [['metrics', 'page'], ['imports', 'one.csv'], ['statements', '1 Jan 2020'], ['keys', 'looker']]) {
+      await page.evaluate((to) => { location.hash = to; }, `/${hash}?page=7`);
+      await page.getByRole('row', { name: new RegExp(row) }).waitFor();
+      assert.doesNotMatch(page.url(), /page=7/);
+    }
+    await page.context().close();
+    b.check();
+  });
+
+  test('the overview tells what every metric skipped, and of which that is not known', async () => {
+    for (let n = 0; n < 21; n++) await s.metric('skips', { name: `a ${String(n).padStart(2, '0')}`, aggregation_type: 'COUNT', aggregation_key: null });
+    const last = await s.metric('skips', { name: 'zz last', aggregation_key: 'there is none' });
+    await s.send({ event_id: 's-1', code: 'skips', customer_id: 'ann', properties: {} });
+    const page = await b.open({ key: s.key });
+    await page.getByText(/for want of a value that the metric can use: .*zz last 1/).waitFor();
+    await page.route(`**/metrics/${last.id}/usage?**`, (route) => route.fulfill({ status: 404, contentType: 'application/json', body: '{"code": "X", "message": "gone"}' }));
+    await page.reload();
+    await page.getByText('Not known of zz last').waitFor();
+    await page.context().close();
+    b.check();
+  });
+
   test('older events are read without a gap while new ones come, and live shows those', async () => {
-    const send = (from, count) => s.api('POST', '/api/v1/events/ingest', {
-      allow_backfilling: true, events: Array.from({ length: count }, (_, n) => ({ event_id: `n-${from + n}`, code: 'tick', customer_id: 'ann', timestamp: new Date(Date.UTC(2026, 0, 1) + (from + n) * 60000).toISOString() })),
-    });
+    const send = (from, count) => s.send(...Array.from({ length: count }, (_, n) => ({ event_id: `n-${from + n}`, code: 'tick', customer_id: 'ann', timestamp: new Date(Date.UTC(2026, 0, 1) + (from + n) * 60000).toISOString() })));
     await send(0, 200);
     const page = await b.open({ key: s.key, hash: '/events?code=tick' });
     await page.getByText('n-199', { exact: true }).waitFor();
@@ -60,7 +108,7 @@ function tests() {
   test('days of the filters are those of the times beside them', async () => {
     const event = (id, timestamp) => ({ event_id: id, code: 'edge', customer_id: 'ann', timestamp });
     // In Berlin both are of January 2, the third is of January 3.
-    await s.api('POST', '/api/v1/events/ingest', { allow_backfilling: true, events: [event('a', '2026-01-01T23:30:00Z'), event('b', '2026-01-02T22:30:00Z'), event('c', '2026-01-02T23:30:00Z')] });
+    await s.send(event('a', '2026-01-01T23:30:00Z'), event('b', '2026-01-02T22:30:00Z'), event('c', '2026-01-02T23:30:00Z'));
     const page = await b.open({ key: s.key, hash: '/events?code=edge&from=2026-01-02&to=2026-01-03' });
     await page.getByText('2 Jan 2026').first().waitFor();
     assert.deepEqual(await ids(page), ['b', 'a']);
@@ -130,11 +178,9 @@ function tests() {
   });
 
   test('adjustments of all customers are told of what adds up, and a period that is not over is closed with a warning', async () => {
-    const family = (await s.api('GET', '/api/v1/profile')).default_product_family_id;
-    const metric = (name, type) => s.api('POST', '/api/v1/metrics', { name, code: 'herb', aggregation_type: type, aggregation_key: 'n', product_family_id: family });
-    await metric('Herbs', 'SUM');
-    await metric('Middle', 'MEAN');
-    const send = (...all) => s.api('POST', '/api/v1/events/ingest', { allow_backfilling: true, events: all.map(([id, customer, n]) => ({ event_id: id, code: 'herb', customer_id: customer, timestamp: '2025-06-10T00:00:00Z', properties: { n } })) });
+    await s.metric('herb', { name: 'Herbs' });
+    await s.metric('herb', { name: 'Middle', aggregation_type: 'MEAN' });
+    const send = (...all) => s.send(...all.map(([id, customer, n]) => ({ event_id: id, code: 'herb', customer_id: customer, timestamp: '2025-06-10T00:00:00Z', properties: { n } })));
     await send(['h-1', 'ann', 10], ['h-2', 'bob', 20]);
     const { id } = await s.api('POST', '/api/v1/statements', { from: '2025-06-01', to: '2025-07-01' });
     await send(['h-3', 'ann', 40], ['h-4', 'bob', 60]);
@@ -152,3 +198,5 @@ function tests() {
     b.check();
   });
 }
+
+suite('lists in a browser', startStore, async (store, browser) => { [s, b] = [store, browser]; }, tests);

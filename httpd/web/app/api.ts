@@ -105,6 +105,16 @@ export const api = {
   async get<T>(path: string, query?: Query, signal?: AbortSignal): Promise<T> {
     return parse<T>(await read(target(path, query), signal));
   },
+  // Of a list in pages, all of it.
+  async all<T>(path: string, query: Query, signal?: AbortSignal): Promise<T[]> {
+    const found: T[] = [];
+    for (let page = 0, pages = 1; page < pages; page++) {
+      const got = await api.get<{ data: T[]; pagination_meta: { total_pages: number } }>(path, { ...query, page, per_page: 100 }, signal);
+      found.push(...got.data);
+      pages = got.pagination_meta.total_pages;
+    }
+    return found;
+  },
   async post<T>(path: string, body?: unknown, query?: Query): Promise<T> {
     const text = await send('POST', target(path, query), body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body), 'application/json');
     return (text ? parse<T>(text) : undefined) as T;

@@ -22,6 +22,14 @@ export function exact(value: string | null | undefined): string {
   return takesTexts && places <= 20 ? full.format(value as unknown as Exact) : value;
 }
 
+// Of decimals, to the last digit.
+export function sum(values: string[]): string {
+  const places = Math.max(...values.map((one) => one.split('.')[1]?.length ?? 0));
+  const total = values.reduce((all, one) => all + BigInt(one.replace('.', '') + '0'.repeat(places - (one.split('.')[1]?.length ?? 0))), BigInt(0));
+  const digits = String(total).replace(/\d+/, (all) => all.padStart(places + 1, '0'));
+  return places ? digits.replace(new RegExp(`(\\d{${places}})$`), '.$1') : digits;
+}
+
 export const count = (value: number): string => whole.format(value);
 // Beyond thousands of billions no word is short.
 export const short = (value: number): string => (Math.abs(value) < 1e15 ? compact.format(value) : value.toExponential(1));

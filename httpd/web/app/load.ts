@@ -1,4 +1,5 @@
-// What a view waits for: data, an error, or both of an older answer while a newer one is fetched.
+// What a view waits for: data, an error, or both where the same question was answered before. Another question begins with
+// nothing: no number stands under words that it does not answer.
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 
 export interface Loaded<T> {
@@ -16,7 +17,7 @@ export function useLoad<T>(key: string, load: (signal: AbortSignal) => Promise<T
   work.current = load;
   useEffect(() => {
     const control = new AbortController();
-    set((old) => ({ key, data: old.key === key || every ? old.data : undefined, error: old.key === key ? old.error : undefined, loading: true }));
+    set((old) => (old.key === key ? { ...old, loading: true } : { key, loading: true }));
     work.current(control.signal).then(
       (data) => { if (!control.signal.aborted) set({ key, data, loading: false }); },
       (error: Error) => { if (!control.signal.aborted) set((old) => ({ key, data: old.data, error, loading: false })); },
@@ -34,7 +35,7 @@ export function useLoad<T>(key: string, load: (signal: AbortSignal) => Promise<T
       document.removeEventListener('visibilitychange', shown);
     };
   }, [every, reload]);
-  return { data: state.data, error: state.error, loading: state.loading, reload };
+  return { ...(state.key === key ? state : { loading: true }), reload };
 }
 
 // The time, told anew every second while a view says how long ago something was.

@@ -2,8 +2,9 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { ApiError } from './api';
-import { ago, decimal, exact, moment } from './format';
+import { ago, count, decimal, exact, moment } from './format';
 import { useNow, type Loaded } from './load';
+import { change } from './route';
 
 export function Head(props: { title: ComponentChildren; over?: ComponentChildren; children?: ComponentChildren }) {
   return (
@@ -123,6 +124,18 @@ export function Field(props: { label: string; name: string; hint?: string; error
   );
 }
 
+// What of an error is told at a field.
+export const fieldOf = (error: Error | undefined, ...fields: string[]): string => {
+  const field = error instanceof ApiError ? error.field?.replace(/[.[].*/, '') ?? '' : '';
+  return fields.includes(field) ? field : '';
+};
+
+// It, at the field. names: what the page calls the fields of the API.
+export function Wrong(props: { error: Error | undefined; of: string; names?: Record<string, string> }) {
+  if (!fieldOf(props.error, props.of)) return null;
+  return <span class="bad" role="alert">{props.error!.message.replace(/^\w+|\w+$/g, (word) => props.names?.[word] ?? word)}</span>;
+}
+
 // A dialog over the page; Escape and its backdrop close it.
 export function Dialog(props: { title: string; close: () => void; wide?: boolean; children: ComponentChildren }) {
   const dialog = useRef<HTMLDialogElement>(null);
@@ -183,13 +196,31 @@ export function Bar(props: { part: number; of: number | null; label: string }) {
   );
 }
 
-export function Pager(props: { page: number; pages: number; set: (page: number) => void }) {
-  if (props.pages <= 1) return null;
+const toPage = (page: number, replace = false) => change({ page: page > 0 ? String(page) : undefined }, replace);
+
+// A page of a list with the way to the others. One past the last, as when its only row has gone, leads to the last.
+export function Pages(props: { page: number; pages: number; children: ComponentChildren }) {
+  const { page, pages } = props;
+  const past = page >= pages;
+  useEffect(() => { if (past) toPage(pages - 1, true); }, [past]);
+  if (past) return <Skeleton rows={3} />;
   return (
-    <nav class="pager" aria-label="Pages">
-      <button type="button" disabled={props.page === 0} onClick={() => props.set(props.page - 1)}>Previous</button>
-      <span>Page {props.page + 1} of {props.pages}</span>
-      <button type="button" disabled={props.page + 1 >= props.pages} onClick={() => props.set(props.page + 1)}>Next</button>
-    </nav>
+    <>
+      {props.children}
+      {pages > 1 && (
+        <nav class="pager" aria-label="Pages">
+          <button type="button" disabled={page === 0} onClick={() => toPage(page - 1)}>Previous</button>
+          <span>Page {page + 1} of {pages}</span>
+          <button type="button" disabled={page + 1 >= pages} onClick={() => toPage(page + 1)}>Next</button>
+        </nav>
+      )}
+    </>
   );
+}
+
+// Of long tables the first rows are shown, and the rest where the address says so.
+export const mostRows = 200;
+export function Rest(props: { shown: number; of: number; what: string }) {
+  if (props.shown >= props.of) return null;
+  return <div class="toolbar"><button type="button" onClick={() => change({ rows: 'all' })}>Show all {count(props.of)} {props.what}</button></div>;
 }

@@ -1,8 +1,8 @@
 // A question to a metric, as it stands in the address, and in the words in which it can be asked elsewhere: curl, SQL.
 import type { Metric, Usage, UsageRow } from '../types';
 import { target, type Query } from './api';
-import { isZone, ownZone } from './format';
-import { rangeOf, windowFor, type Range } from './ranges';
+import { dateIn, day, isZone, ownZone } from './format';
+import { dayBefore, rangeOf, windowFor, type Range } from './ranges';
 import type { Route } from './route';
 import { session } from './session';
 
@@ -32,6 +32,21 @@ export function queryOf(question: Question, range = question.range): Query {
   const query: Query = { from: range.from, to: range.to, time_zone: question.zone, window: question.window, group_by: question.groups, customer_id: question.customers };
   for (const [property, values] of Object.entries(question.filter)) query[`filter[${property}]`] = values;
   return query;
+}
+
+// For paper, which has no inputs.
+export function inWords({ range, zone, window, groups, customers, filter }: Question, compare: boolean): string {
+  return [
+    `${day(range.from, 'UTC')} to ${day(dayBefore(range.to), 'UTC')}`, zone, `by ${window}`, groups.length && `grouped by ${groups.map((one) => (one === 'customer_id' ? 'customer' : one)).join(' and ')}`,
+    customers.length && `customer ${customers.join(' or ')}`, ...Object.entries(filter).map(([name, values]) => `${name} = ${values.join(' or ')}`), compare && 'compared with the period before',
+  ].filter(Boolean).join(' · ');
+}
+
+// The windows of a calendar that the range's ends cut.
+const begins: Record<string, RegExp> = { month: /-01$/, quarter: /-(01|04|07|10)-01$/, year: /-01-01$/ };
+export function isPart(row: UsageRow, { window, zone }: Question): boolean {
+  if (window === 'week') return Date.parse(row.end) - Date.parse(row.start) < 6.9 * 86400000;
+  return [row.start, row.end].some((time) => begins[window]?.test(dateIn(Date.parse(time), zone)) === false);
 }
 
 const shellText = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;

@@ -22,15 +22,19 @@ function firstOfMonth(date: string, months: number): string {
   return at.toISOString().slice(0, 10);
 }
 
-export const isDate = (text: string): boolean => /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(text));
+export const isDate = (text: string): boolean => /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(text)) && shifted(text, 0) === text;
 export const dayAfter = (date: string): string => shifted(date, 1);
 export const dayBefore = (date: string): string => shifted(date, -1);
 
-// own: from and to as in the address. The current day is in a range of days, as its last.
+const inDays = /^(\d{1,4})d$/;
+const isOwn = (from: string, to: string): boolean => isDate(from) && isDate(to) && from < to;
+export const isRange = (name: string, from: string, to: string): boolean => (name === 'own' ? isOwn(from, to) : inDays.test(name) || ranges.some(([one]) => one === name));
+
+// own: from and to as in the address. What is no range is this month. The current day is in a range of days, as its last.
 export function rangeOf(name: string, zone: string, from = '', to = ''): Range {
   const today = dateIn(Date.now(), zone);
-  const days = /^(\d{1,4})d$/.exec(name);
-  if (name === 'own' && isDate(from) && isDate(to) && from < to) return { from, to };
+  const days = inDays.exec(name);
+  if (name === 'own' && isOwn(from, to)) return { from, to };
   if (name === 'last-month') return { from: firstOfMonth(today, -1), to: firstOfMonth(today, 0) };
   if (days) return { from: shifted(today, 1 - Number(days[1])), to: shifted(today, 1) };
   return { from: firstOfMonth(today, 0), to: firstOfMonth(today, 1) };
@@ -49,6 +53,11 @@ export function before(range: Range): Range {
     return { from: firstOfMonth(range.from, -months), to: range.from };
   }
   return { from: shifted(range.from, -daysOf(range)), to: range.from };
+}
+
+// A day that the weeks of the range before are counted from, so that each is as long as that which it is compared with.
+export function anchorOf(earlier: Range, range: Range): string {
+  return shifted(earlier.from, -((new Date(range.from).getUTCDay() + 6) % 7));
 }
 
 export function daysOf(range: Range): number {

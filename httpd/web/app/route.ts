@@ -23,6 +23,9 @@ export function readRoute(hash = location.hash): Route {
   return { path: path.split('/').filter(Boolean).map(decode), get: (name) => params.get(name) ?? '', all: (name) => params.getAll(name) };
 }
 
+// Of a list in pages, which one is asked for.
+export const pageOf = (route: Route): number => Math.max(0, Math.trunc(Number(route.get('page')) || 0));
+
 export function href(path: string[], changes: Changes = {}): string {
   const params = new URLSearchParams();
   for (const [name, value] of Object.entries(changes)) {
@@ -47,6 +50,11 @@ function show(next: string, replace: boolean): void {
   dispatchEvent(new HashChangeEvent('hashchange'));
 }
 
+// The way back to a list, as it was left.
+const lists: Record<string, string> = {};
+const ofLists = ['search', 'archived', 'order', 'page', 'code', 'customer', 'source', 'from', 'to', 'live', 'metric', 'range'];
+export const listOf = (place: string): string => lists[place] ?? href([place]);
+
 // Changes some parameters of the view that is shown; '' and undefined take one away. Typing does not fill the history.
 export function change(changes: Changes, replace = false): void {
   const [path = '#/', query = ''] = location.hash.split('?');
@@ -66,5 +74,7 @@ export function useRoute(): Route {
     addEventListener('hashchange', listener);
     return () => removeEventListener('hashchange', listener);
   }, []);
+  const [place, more] = route.path;
+  if (place && !more) lists[place] = href([place], Object.fromEntries(ofLists.map((name) => [name, route.get(name)])));
   return route;
 }

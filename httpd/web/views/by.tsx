@@ -1,5 +1,5 @@
 // Who did something: a key by its name, where the reader may list keys; anybody else by what the store wrote down.
-import type { KeyPage } from '../types';
+import type { Key } from '../types';
 import { api } from '../app/api';
 import { useLoad } from '../app/load';
 import { session } from '../app/session';
@@ -11,7 +11,7 @@ function names(): Promise<Map<string, string>> {
   let found = known.get(session.key);
   if (!found) {
     found = !session.may('admin') ? Promise.resolve(new Map<string, string>())
-      : api.get<KeyPage>('/api/v1/keys', { per_page: 100 }).then((page) => new Map(page.data.map((key) => [key.id, key.name])), () => new Map<string, string>());
+      : api.all<Key>('/api/v1/keys', {}).then((keys) => new Map(keys.map((key) => [key.id, key.name])), () => new Map<string, string>());
     known.set(session.key, found);
   }
   return found;

@@ -1,14 +1,14 @@
 // A customer: every metric in use as a card with its chart, and the newest events.
 import { useMemo } from 'preact/hooks';
-import type { EventPage, MetricPage, MetricSummary, Usage } from '../types';
+import type { EventPage, MetricSummary, Usage } from '../types';
 import { api, inTurn } from '../app/api';
 import { Chart } from '../app/chart';
-import { ownZone, plural } from '../app/format';
+import { count, ownZone, plural } from '../app/format';
 import { useLoad } from '../app/load';
 import { Empty, Head, Value, When } from '../app/parts';
 import { whole } from '../app/question';
 import { rangeOf, ranges, windowFor, type Range as Days } from '../app/ranges';
-import { href, type Route } from '../app/route';
+import { href, listOf, type Route } from '../app/route';
 import { isLevel, seriesOf } from '../app/series';
 import { EventTable } from './event-parts';
 import { Range } from './range';
@@ -16,15 +16,15 @@ import { Range } from './range';
 export function Customer({ id, route }: { id: string; route: Route }) {
   const zone = ownZone();
   const range = rangeOf(route.get('range') || '30d', zone, route.get('from'), route.get('to'));
-  const metrics = useLoad('metrics', (signal) => api.get<MetricPage>('/api/v1/metrics', { per_page: 100 }, signal));
+  const metrics = useLoad('metrics', (signal) => api.all<MetricSummary>('/api/v1/metrics', {}, signal));
   const events = useLoad(id, (signal) => api.get<EventPage>('/api/v1/events', { customer_id: id, limit: 20 }, signal), 5000);
   return (
     <>
-      <Head over={<a href={href(['customers'])}>Customers</a>} title={id} />
+      <Head over={<a href={listOf('customers')}>Customers</a>} title={id} />
       <div class="filters"><Range route={route} range={range} options={ranges} /></div>
-      <When loaded={metrics} rows={4}>{(page) => (
+      <When loaded={metrics} rows={4}>{(all) => (
         <section class="cards charts" aria-label="Metrics">
-          {page.data.map((metric) => <Card key={metric.id} metric={metric} customer={id} range={range} zone={zone} route={route} />)}
+          {all.map((metric) => <Card key={metric.id} metric={metric} customer={id} range={range} zone={zone} route={route} />)}
         </section>
       )}</When>
       <h2 class="between">Newest events</h2>
@@ -56,7 +56,7 @@ function Drawn({ usage, metric, zone }: { usage: Usage; metric: MetricSummary; z
   const drawn = useMemo(() => seriesOf(whole(usage), metric.aggregation_type, [...new Set(usage.usage.map((row) => row.start))].sort()), [usage]);
   return (
     <>
-      <p class="big small"><Value value={usage.total.value} /> <span class="soft">{plural(usage.total.events, 'event')}{usage.total.skipped > 0 && `, ${usage.total.skipped} skipped`}</span></p>
+      <p class="big small"><Value value={usage.total.value} /> <span class="soft">{plural(usage.total.events, 'event')}{usage.total.skipped > 0 && `, ${count(usage.total.skipped)} skipped`}</span></p>
       {usage.total.events > 0
         ? <Chart times={drawn.times} series={drawn.series} kind={isLevel(metric.aggregation_type) ? 'lines' : 'bars'} zone={zone} height={130} label={`${metric.name}: ${usage.total.value ?? 'no value'}`} />
         : <p class="soft">Nothing in this range.</p>}

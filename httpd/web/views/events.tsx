@@ -4,7 +4,7 @@ import type { EventPage } from '../types';
 import { api } from '../app/api';
 import { useTyped } from '../app/form';
 import { useLoad } from '../app/load';
-import { Empty, Failure, Head, When } from '../app/parts';
+import { Empty, Failure, fieldOf, Head, When, Wrong } from '../app/parts';
 import { isDate } from '../app/ranges';
 import { change, type Route } from '../app/route';
 import { session } from '../app/session';
@@ -13,6 +13,8 @@ import { SendEvent } from './send-event';
 
 const pageSize = 50;
 const mostOlder = 40;
+
+const names = { from: 'From', to: 'Before' };
 
 export function Events({ route }: { route: Route }) {
   const older = Math.min(mostOlder, Math.max(0, Math.trunc(Number(route.get('older')) || 0)));
@@ -28,7 +30,7 @@ export function Events({ route }: { route: Route }) {
   const search = useTyped('search');
   const sending = route.get('send') === '1' && session.may('write');
   const field = (name: string, label: string, type: 'text' | 'date' = 'text') => (
-    <label>{label}<input type={type as 'text'} value={route.get(name)} placeholder="any" onChange={(event) => change({ [name]: event.currentTarget.value, older: undefined })} /></label>
+    <label>{label}<input type={type as 'text'} value={route.get(name)} placeholder="any" aria-invalid={fieldOf(loaded.error, name) ? true : undefined} onChange={(event) => change({ [name]: event.currentTarget.value, older: undefined })} /><Wrong error={loaded.error} of={name} names={names} /></label>
   );
   return (
     <>
@@ -40,9 +42,9 @@ export function Events({ route }: { route: Route }) {
         <label class="grow">Search<input type="search" value={search.text} placeholder="id, code or a property’s value" onInput={(event) => search.type(event.currentTarget.value, { older: undefined })} /></label>
         {field('code', 'Code')}{field('customer', 'Customer')}{field('source', 'Source')}{field('from', 'From', 'date')}{field('to', 'Before', 'date')}
       </form>
-      <When loaded={loaded} rows={8}>{(first) => (first.data.length === 0
+      {!fieldOf(loaded.error, ...Object.keys(names)) && <When loaded={loaded} rows={8}>{(first) => (first.data.length === 0
         ? <Empty title={key === JSON.stringify({ limit: pageSize }) ? 'No event has come yet' : 'No event is like that'} />
-        : <Pages key={key} first={first} query={query} older={older} />)}</When>
+        : <Pages key={key} first={first} query={query} older={older} />)}</When>}
       {sending && <SendEvent close={() => change({ send: undefined, draft: undefined })} done={loaded.reload} code={route.get('code')} customer={route.get('customer')} />}
     </>
   );

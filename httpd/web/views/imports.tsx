@@ -1,17 +1,17 @@
 // Imports: a file of old events is dropped, and sent in pieces that are acknowledged one by one.
 import { useEffect, useState } from 'preact/hooks';
-import type { Import, ImportPage } from '../types';
+import type { Import, ImportPage, LineFailure, LineFailurePage } from '../types';
 import { api } from '../app/api';
 import { useTyped } from '../app/form';
 import { bytes, count, duration, moment, plural } from '../app/format';
 import { useLoad } from '../app/load';
-import { Confirm, Dialog, Empty, Failure, Head, Pager, When } from '../app/parts';
-import { change, href, type Route } from '../app/route';
+import { Confirm, Dialog, Empty, Failure, Head, Pages, When } from '../app/parts';
+import { change, href, pageOf, type Route } from '../app/route';
 import { session } from '../app/session';
 import { goOn, parts, stop, upload, useUpload, type Progress } from '../app/upload';
 
 export function Imports({ route }: { route: Route }) {
-  const page = Number(route.get('page')) || 0;
+  const page = pageOf(route);
   const loaded = useLoad(`imports ${page}`, (signal) => api.get<ImportPage>('/api/v1/imports', { page, per_page: 20 }, signal), 10000);
   const progress = useUpload();
   const sending = progress?.ended ? undefined : progress?.id;
@@ -19,13 +19,12 @@ export function Imports({ route }: { route: Route }) {
     <>
       <Head title="Imports" />
       {session.may('write') ? <Drop done={loaded.reload} /> : <p class="notice">This key may not import files: that takes the scope write.</p>}
-      <When loaded={loaded} rows={4}>{(data) => (data.data.length === 0
+      <When loaded={loaded} rows={4}>{(data) => (data.pagination_meta.total_items === 0
         ? <Empty title="Nothing was imported yet">A file of old events, CSV or NDJSON, becomes one import, which can be taken back as a whole.</Empty>
         : (
-          <>
+          <Pages page={page} pages={data.pagination_meta.total_pages}>
             <Table imports={data.data} sending={sending} take={route.get('take')} page={route.get('page')} reload={loaded.reload} />
-            <Pager page={page} pages={data.pagination_meta.total_pages} set={(next) => change({ page: next ? String(next) : undefined })} />
-          </>
+          </Pages>
         ))}</When>
       {route.get('import') && <Shown id={route.get('import')} />}
     </>
@@ -41,7 +40,9 @@ function stateOf(one: Import, sending?: string) {
 
 // One import, of whatever page.
 function Shown({ id }: { id: string }) {
-  const loaded = useLoad(id, (signal) => api.get<Import>(`/api/v1/imports/${encodeURIComponent(id)}`, {}, signal), 10000);
+  const path = `/api/v1/imports/${encodeURIComponent(id)}`;
+  const loaded = useLoad(id, (signal) => api.get<Import>(path, {}, signal), 10000);
+  const lines = useLoad(id, (signal) => api.get<LineFailurePage>(`${path}/failures`, { per_page: 100 }, signal), 10000);
   return (
     <Dialog title={loaded.data?.name ?? 'Import'} close={() => change({ import: undefined })}>
       <When loaded={loaded} rows={4}>{(one) => (
@@ -55,6 +56,7 @@ function Shown({ id }: { id: string }) {
           <dt>State</dt><dd>{stateOf(one)}</dd>
         </dl>
       )}</When>
+      {(loaded.data?.failures ?? 0) > 0 && <When loaded={lines}>{(page) => <Refused failures={page.data} of={loaded.data!.failures} open />}</When>}
     </Dialog>
   );
 }
@@ -97,14 +99,18 @@ function Sent({ progress }: { progress: Progress }) {
       </p>
       <p><span class="good">{plural(progress.accepted, 'event')} stored</span>, {plural(progress.duplicates, 'duplicate')}, <span class={progress.failed ? 'bad' : ''}>{plural(progress.failed, 'line')} refused</span></p>
       {progress.error && <><Failure error={progress.error} /><p class="soft">What was stored stays and counts. It can go on from there; sending the whole file again is safe too, nothing counts twice.</p></>}
-      {progress.failures.length > 0 && (
-        <details open={progress.ended}>
-          <summary>Lines that were refused</summary>
-          <ol class="failures">{progress.failures.slice(0, 200).map((one) => <li key={one.line}><span class="line">line {count(one.line)}</span> {one.field && <code>{one.field}</code>} {one.reason}</li>)}</ol>
-          {progress.failures.length > 200 && <p class="soft">and {count(progress.failures.length - 200)} more</p>}
-        </details>
-      )}
+      {progress.failures.length > 0 && <Refused failures={progress.failures.slice(0, 200)} of={progress.failed} open={progress.ended} />}
     </div>
+  );
+}
+
+function Refused({ failures, of, open }: { failures: LineFailure[]; of: number; open: boolean }) {
+  return (
+    <details open={open}>
+      <summary>Lines that were refused</summary>
+      <ol class="failures">{failures.map((one) => <li key={one.line}><span class="line">line {count(one.line)}</span> {one.field && <code>{one.field}</code>} {one.reason}</li>)}</ol>
+      {of > failures.length && <p class="soft">and {count(of - failures.length)} more</p>}
+    </details>
   );
 }
 

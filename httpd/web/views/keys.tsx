@@ -1,18 +1,18 @@
 // Keys and limits: who may do what, and how much of it is used up.
 import { useState } from 'preact/hooks';
-import type { Key, KeyCreated, KeyPage, Limits, MonthUsage, Profile } from '../types';
+import type { Key, KeyCreated, Limits, MonthUsage, Profile } from '../types';
 import { api, ApiError } from '../app/api';
 import { useForm } from '../app/form';
 import { count, day, moment } from '../app/format';
 import { useLoad } from '../app/load';
-import { Ago, Bar, Confirm, Copy, Dialog, Failure, Field, Head, When } from '../app/parts';
-import { change, type Route } from '../app/route';
+import { Ago, Bar, Confirm, Copy, Dialog, Failure, Field, Head, Pages, When } from '../app/parts';
+import { change, pageOf, type Route } from '../app/route';
 import { session } from '../app/session';
 
 export function Keys({ route }: { route: Route }) {
   const admin = session.may('admin');
   const profile = useLoad('profile', (signal) => api.get<Profile>('/api/v1/profile', {}, signal), 10000);
-  const keys = useLoad('keys', async (signal) => (admin ? api.get<KeyPage>('/api/v1/keys', { per_page: 100 }, signal) : undefined));
+  const keys = useLoad('keys', async (signal) => (admin ? (await api.all<Key>('/api/v1/keys', {}, signal)).reverse() : undefined));
   // It is in no address: opened afresh it is gone.
   const [made, setMade] = useState<KeyCreated>();
   const done = (key: KeyCreated) => {
@@ -31,7 +31,7 @@ export function Keys({ route }: { route: Route }) {
       )}</When>
       <p class="soft">Limits are set in SQL, by <code>tally.set_limits</code>. Months are those of UTC.</p>
       {admin
-        ? <When loaded={keys} rows={4}>{(page) => page && <Table keys={page.data} revoke={route.get('revoke')} reload={keys.reload} own={session.profile!.key.id} />}</When>
+        ? <When loaded={keys} rows={4}>{(all) => all && <Table keys={all} page={pageOf(route)} revoke={route.get('revoke')} reload={keys.reload} own={session.profile!.key.id} />}</When>
         : <p class="notice">This key may not see or make keys: that takes the scope admin.</p>}
       {admin && route.get('new') === '1' && <Make close={() => change({ new: undefined, draft: undefined })} done={done} />}
       {made && <Made made={made} close={() => setMade(undefined)} />}
@@ -46,42 +46,47 @@ function LimitCard(props: { title: string; limits: Limits; usage: MonthUsage }) 
       <h2>{props.title}</h2>
       <dl class="pairs">
         <dt>Events in {usage.month}</dt><dd>{count(usage.events)}{limits.events_per_month === null ? ', no limit' : ` of ${count(limits.events_per_month)}`}</dd>
-        <dt>Requests a second</dt><dd>{limits.requests_per_second === null ? 'no limit' : `${limits.requests_per_second}, ${limits.burst} at once`}</dd>
+        <dt>Requests a second</dt><dd>{limits.requests_per_second === null ? 'no limit' : `${count(limits.requests_per_second)}, ${count(limits.burst ?? 0)} at once`}</dd>
       </dl>
       {limits.events_per_month !== null && <Bar part={usage.events} of={limits.events_per_month} label="Used of this month's events" />}
     </div>
   );
 }
 
-function Table(props: { keys: Key[]; revoke: string; reload: () => void; own: string }) {
+const perPage = 20;
+
+// Newest first.
+function Table(props: { keys: Key[]; page: number; revoke: string; reload: () => void; own: string }) {
   const revoking = props.keys.find((key) => key.id === props.revoke && !key.revoked_at);
   return (
-    <div class="scroll card flush" tabIndex={0} role="region" aria-label="Keys">
-      <table>
-        <thead><tr><th>Name</th><th>Key</th><th>Scopes</th><th>Made</th><th>Last used</th><th>State</th><th><span class="sr">Actions</span></th></tr></thead>
-        <tbody>
-          {props.keys.map((key) => {
-            const expired = key.expires_at && Date.parse(key.expires_at) <= Date.now();
-            return (
-              <tr key={key.id} class={key.revoked_at || expired ? 'faded' : undefined}>
-                <th scope="row">{key.name}{key.id === props.own && <span class="badge">this one</span>}</th>
-                <td><code>{key.hint}</code></td>
-                <td>{key.scopes.join(', ')}</td>
-                <td class="nowrap"><time dateTime={key.created_at} title={moment(key.created_at)}>{day(key.created_at)}</time></td>
-                <td class="nowrap">{key.last_used_at ? <Ago time={key.last_used_at} /> : 'never'}</td>
-                <td class="nowrap">{key.revoked_at ? <>revoked <Ago time={key.revoked_at} /></> : expired ? 'expired' : key.expires_at ? `until ${day(key.expires_at)}` : 'valid'}</td>
-                <td class="right">{!key.revoked_at && <button type="button" class="quiet" onClick={() => change({ revoke: key.id })}>Revoke</button>}</td>
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
-      {revoking && (
-        <Confirm title={`Revoke ${revoking.name}?`} action="Revoke" close={() => change({ revoke: undefined })}
-          text={<>It is refused from the next request on, everywhere, and cannot be taken back. {revoking.id === props.own && <strong>It is the key that you are signed in with.</strong>}</>}
-          run={async () => { await api.remove(`/api/v1/keys/${revoking.id}`); props.reload(); }} />
-      )}
-    </div>
+    <Pages page={props.page} pages={Math.ceil(props.keys.length / perPage)}>
+      <div class="scroll card flush" tabIndex={0} role="region" aria-label="Keys">
+        <table>
+          <thead><tr><th>Name</th><th>Key</th><th>Scopes</th><th>Made</th><th>Last used</th><th>State</th><th><span class="sr">Actions</span></th></tr></thead>
+          <tbody>
+            {props.keys.slice(props.page * perPage, (props.page + 1) * perPage).map((key) => {
+              const expired = key.expires_at && Date.parse(key.expires_at) <= Date.now();
+              return (
+                <tr key={key.id} class={key.revoked_at || expired ? 'faded' : undefined}>
+                  <th scope="row">{key.name}{key.id === props.own && <span class="badge">this one</span>}</th>
+                  <td><code>{key.hint}</code></td>
+                  <td>{key.scopes.join(', ')}</td>
+                  <td class="nowrap"><time dateTime={key.created_at} title={moment(key.created_at)}>{day(key.created_at)}</time></td>
+                  <td class="nowrap">{key.last_used_at ? <Ago time={key.last_used_at} /> : 'never'}</td>
+                  <td class="nowrap">{key.revoked_at ? <>revoked <Ago time={key.revoked_at} /></> : expired ? 'expired' : key.expires_at ? `until ${day(key.expires_at)}` : 'valid'}</td>
+                  <td class="right">{!key.revoked_at && <button type="button" class="quiet" onClick={() => change({ revoke: key.id })}>Revoke</button>}</td>
+                </tr>
+              );
+            })}
+          </tbody>
+        </table>
+        {revoking && (
+          <Confirm title={`Revoke ${revoking.name}?`} action="Revoke" close={() => change({ revoke: undefined })}
+            text={<>It is refused from the next request on, everywhere, and cannot be taken back. {revoking.id === props.own && <strong>It is the key that you are signed in with.</strong>}</>}
+            run={async () => { await api.remove(`/api/v1/keys/${revoking.id}`); props.reload(); }} />
+        )}
+      </div>
+    </Pages>
   );
 }
 

@@ -6,10 +6,10 @@ import { api } from '../app/api';
 import { Chart, Legend } from '../app/chart';
 import { count, decimal, exact, ownZone, plural, windowName } from '../app/format';
 import { useLoad } from '../app/load';
-import { Copy, Empty, Head, Value, When } from '../app/parts';
-import { csvOf, curlOf, groupOf, hasSql, lacking, queryOf, questionOf, sqlOf, whole, type Question } from '../app/question';
-import { before, upTo } from '../app/ranges';
-import { change, href, type Route } from '../app/route';
+import { Copy, Empty, fieldOf, Head, mostRows, Rest, Value, When } from '../app/parts';
+import { csvOf, curlOf, groupOf, hasSql, inWords, isPart, lacking, queryOf, questionOf, sqlOf, whole, type Question } from '../app/question';
+import { anchorOf, before, upTo } from '../app/ranges';
+import { change, href, listOf, type Route } from '../app/route';
 import { isLevel, seriesOf } from '../app/series';
 import { session } from '../app/session';
 import { Explain, rowKey } from './explain';
@@ -25,11 +25,12 @@ interface Answer {
 
 async function ask(id: string, question: Question, compare: boolean, signal: AbortSignal): Promise<Answer> {
   const path = `/api/v1/metrics/${id}/usage`;
+  const then = before(question.range);
   const [usage, windows, earlier] = await Promise.all([
     api.get<Usage>(path, queryOf(question), signal),
     // Which windows there are is the server's to say: of a day with 23 hours, of months in a zone.
     api.get<Usage>(path, { ...queryOf({ ...question, groups: [] }), fill: true }, signal),
-    compare ? api.get<Usage>(path, { ...queryOf({ ...question, groups: [] }, before(question.range)), fill: true }, signal) : undefined,
+    compare ? api.get<Usage>(path, { ...queryOf({ ...question, groups: [] }, then), fill: true, anchor: question.window === 'week' ? anchorOf(then, question.range) : undefined }, signal) : undefined,
   ]);
   return { usage: whole(usage, question.groups), windows: whole(windows), earlier };
 }
@@ -43,7 +44,7 @@ export function MetricView({ id, route }: { id: string; route: Route }) {
   const { data } = metric;
   return (
     <>
-      <Head over={<a href={href(['metrics'])}>Metrics</a>} title={data?.name ?? 'Metric'}>
+      <Head over={<a href={listOf('metrics')}>Metrics</a>} title={data?.name ?? 'Metric'}>
         {data && session.may('write') && <button type="button" onClick={() => change({ change: '1' })}>Change</button>}
       </Head>
       <When loaded={metric} rows={2}>{(found) => (
@@ -53,13 +54,14 @@ export function MetricView({ id, route }: { id: string; route: Route }) {
             {found.usage_group_key && <>, by <code>{found.usage_group_key}</code></>}{found.archived_at && <span class="badge">archived</span>}
             {found.description && <> · {found.description}</>}
           </p>
-          <QuestionBar route={route} metric={found} question={question} />
-          <When loaded={answer} rows={6}>{(told) => (
+          <QuestionBar route={route} metric={found} question={question} error={answer.error} />
+          <p class="print">{inWords(question, compare)}</p>
+          {!fieldOf(answer.error, 'filter', 'group_by', 'window') && <When loaded={answer} rows={6}>{(told) => (
             <>
               <Told metric={found} question={question} answer={told} all={route.get('rows') === 'all'} />
               {route.get('explain') && <Explain metric={found} question={question} usage={told.usage} what={route.get('explain')} />}
             </>
-          )}</When>
+          )}</When>}
           {changing && <MetricForm route={route} metric={found} close={() => change({ change: undefined, ...formShut })} done={() => { metric.reload(); answer.reload(); }} />}
         </>
       )}</When>
@@ -87,7 +89,7 @@ function Told({ metric, question, answer, all }: { metric: Metric; question: Que
     <>
       <section class="cards four" aria-label="Totals">
         <div class="card figure"><h2>Total</h2><p class="big"><Why what="total"><Value value={usage.total.value} /></Why></p>{earlier && <Change now={usage.total.value} then={earlier.total.value} />}</div>
-        {metric.unit_conversion && <div class="card figure"><h2>Converted</h2><p class="big"><Value value={usage.total.converted_value} /></p><p class="soft">divided by {count(metric.unit_conversion.factor)}, {metric.unit_conversion.rounding.toLowerCase()}</p></div>}
+        {metric.unit_conversion && <div class="card figure"><h2>Converted</h2><p class="big"><Why what="total"><Value value={usage.total.converted_value} /></Why></p><p class="soft">divided by {count(metric.unit_conversion.factor)}, {metric.unit_conversion.rounding.toLowerCase()}</p></div>}
         <div class="card figure"><h2>Events counted</h2><p class="big">{count(usage.total.events)}</p><p class="soft">{usage.total.skipped > 0 ? <span class="warn">{plural(usage.total.skipped, 'event')} skipped</span> : 'none skipped'}</p></div>
         <div class="card figure"><h2>Made of</h2><p class="big">{count(usage.made_of.recent_events + usage.made_of.segment_events)}</p><p class="soft">{count(usage.made_of.recent_events)} recent, {count(usage.made_of.segment_events)} packed</p></div>
       </section>
@@ -132,7 +134,7 @@ function Nothing({ metric, zone }: { metric: Metric; zone: string }) {
 }
 
 function Rows({ metric, question, usage, all }: { metric: Metric; question: Question; usage: Usage; all: boolean }) {
-  const rows = all ? usage.usage : usage.usage.slice(0, 200);
+  const rows = all ? usage.usage : usage.usage.slice(0, mostRows);
   const grouped = usage.usage.some((row) => groupOf(row) !== '');
   const converted = Boolean(metric.unit_conversion);
   return (
@@ -151,10 +153,10 @@ function Rows({ metric, question, usage, all }: { metric: Metric; question: Ques
           <tbody>
             {rows.map((row) => (
               <tr key={rowKey(row)}>
-                <th scope="row" class="nowrap"><time dateTime={row.start} title={`${row.start} to ${row.end}`}>{windowName(row.start, question.window, question.zone)}</time></th>
+                <th scope="row" class="nowrap"><time dateTime={row.start} title={`${row.start} to ${row.end}`}>{windowName(row.start, question.window, question.zone)}</time>{isPart(row, question) && <span class="badge" title="The range holds a part of it">part</span>}</th>
                 {grouped && <td>{groupOf(row)}</td>}
                 <td class="right number" data-exact={row.value ?? ''}><Why what={rowKey(row)} cannot={lacking(row)}>{row.value === null ? '–' : exact(row.value)}</Why></td>
-                {converted && <td class="right number" data-exact={row.converted_value ?? ''}>{row.converted_value === null ? '–' : exact(row.converted_value)}</td>}
+                {converted && <td class="right number" data-exact={row.converted_value ?? ''}><Why what={rowKey(row)} cannot={lacking(row)}>{row.converted_value === null ? '–' : exact(row.converted_value)}</Why></td>}
                 <td class="right number">{count(row.events)}</td>
                 <td class={`right number${row.skipped ? ' warn' : ''}`}>{count(row.skipped)}</td>
               </tr>
@@ -162,7 +164,7 @@ function Rows({ metric, question, usage, all }: { metric: Metric; question: Ques
           </tbody>
         </table>
       </div>
-      {rows.length < usage.usage.length && <div class="toolbar"><button type="button" onClick={() => change({ rows: 'all' })}>Show all {count(usage.usage.length)} rows</button></div>}
+      <Rest shown={rows.length} of={usage.usage.length} what="rows" />
     </section>
   );
 }

@@ -5,9 +5,9 @@ import { Spark } from '../app/chart';
 import { useTyped } from '../app/form';
 import { ownZone } from '../app/format';
 import { useLoad } from '../app/load';
-import { Ago, Confirm, Empty, Head, Pager, Segmented, Value, When } from '../app/parts';
+import { Ago, Confirm, Empty, Head, Pages, Segmented, Value, When } from '../app/parts';
 import { rangeOf } from '../app/ranges';
-import { change, href, type Route } from '../app/route';
+import { change, href, pageOf, type Route } from '../app/route';
 import { session } from '../app/session';
 import { formShut, MetricForm } from './metric-form';
 
@@ -18,7 +18,7 @@ export const typeNames: Record<string, string> = {
 export function Metrics({ route }: { route: Route }) {
   const archived = route.get('archived') || 'false';
   const order = route.get('order') || 'name.asc';
-  const page = Number(route.get('page')) || 0;
+  const page = pageOf(route);
   const query = { search: route.get('search') || undefined, archived, order_by: order, page, per_page: 20 };
   const loaded = useLoad(JSON.stringify(query), (signal) => api.get<MetricPage>('/api/v1/metrics', query, signal));
   const search = useTyped('search');
@@ -41,18 +41,17 @@ export function Metrics({ route }: { route: Route }) {
           onInput={(event) => search.type(event.currentTarget.value, { page: undefined })} />
         <Segmented label="Which metrics" value={archived} options={[['false', 'In use'], ['true', 'Archived'], ['all', 'All']]} set={(value) => change({ archived: value === 'false' ? undefined : value, page: undefined })} />
       </div>
-      <When loaded={loaded} rows={6}>{(data) => (data.data.length === 0
+      <When loaded={loaded} rows={6}>{(data) => (data.pagination_meta.total_items === 0
         ? <None filtered={Boolean(query.search) || archived !== 'false'} />
         : (
-          <>
+          <Pages page={page} pages={data.pagination_meta.total_pages}>
             <div class="scroll card flush" tabIndex={0} role="region" aria-label="Metrics">
               <table>
                 <thead><tr>{header('name', 'Name')}<th>Slug</th>{header('code', 'Code')}<th>Type</th><th class="right">This month</th><th>30 days</th><th>Last event</th><th><span class="sr">Actions</span></th></tr></thead>
                 <tbody>{data.data.map((metric) => <Row key={metric.id} metric={metric} asking={route.get('archive') === metric.id} reload={loaded.reload} />)}</tbody>
               </table>
             </div>
-            <Pager page={page} pages={data.pagination_meta.total_pages} set={(next) => change({ page: next ? String(next) : undefined })} />
-          </>
+          </Pages>
         ))}</When>
       {making && <MetricForm route={route} code={route.get('code')} close={() => change({ new: undefined, code: undefined, ...formShut })} done={loaded.reload} />}
     </>

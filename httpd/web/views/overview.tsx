@@ -1,6 +1,6 @@
 // Overview: is what should come coming, and does somebody count it.
 import { useEffect, useMemo } from 'preact/hooks';
-import type { MetricPage, Overview as Answer, Profile, StoredEvent, Usage } from '../types';
+import type { MetricPage, MetricSummary, Overview as Answer, Profile, StoredEvent, Usage } from '../types';
 import { api, inTurn } from '../app/api';
 import { Chart } from '../app/chart';
 import { ago, bytes, count, dateIn, day, ownZone, plural } from '../app/format';
@@ -121,22 +121,22 @@ function Contents({ overview, profile, counters, metrics }: Loaded) {
   );
 }
 
-// Events of this month with a value that a metric could not use: of the first twenty metrics.
+// Events of this month that a metric reads and could not use.
 function Skipped() {
   const range = rangeOf('month', 'UTC');
   const skipped = useLoad('skipped', async (signal) => {
-    const page = await api.get<MetricPage>('/api/v1/metrics', { per_page: 20 }, signal);
-    const usages = await Promise.all(page.data.map((metric) => inTurn(() => api.get<Usage>(`/api/v1/metrics/${metric.id}/usage`, { from: range.from, to: range.to }, signal))
-      .then((usage) => ({ metric, skipped: usage.total.skipped }), () => ({ metric, skipped: 0 }))));
-    return usages.filter((one) => one.skipped > 0);
+    const metrics = await api.all<MetricSummary>('/api/v1/metrics', {}, signal);
+    return Promise.all(metrics.map((metric) => inTurn(() => api.get<Usage>(`/api/v1/metrics/${metric.id}/usage`, { from: range.from, to: range.to }, signal))
+      .then((usage) => ({ metric, skipped: usage.total.skipped }), () => ({ metric, skipped: -1 }))));
   });
   if (!skipped.data) return null;
-  if (skipped.data.length === 0) return <p class="soft">No metric skipped an event of this month.</p>;
+  const links = (all: typeof skipped.data) => all.map((one, n) => <>{n > 0 && ', '}<a href={href(['metrics', one.metric.id])}>{one.metric.name}</a>{one.skipped > 0 && ` ${count(one.skipped)}`}</>);
+  const found = skipped.data.filter((one) => one.skipped > 0);
+  const unknown = skipped.data.filter((one) => one.skipped < 0);
   return (
     <p class="soft">
-      Skipped this month, for a value that is no number: {skipped.data.map((one, n) => (
-        <>{n > 0 && ', '}<a href={href(['metrics', one.metric.id])}>{one.metric.name}</a> {count(one.skipped)}</>
-      ))}
+      {found.length > 0 ? <>Skipped this month, for want of a value that the metric can use: {links(found)}.</> : unknown.length === 0 && 'No metric skipped an event of this month.'}
+      {unknown.length > 0 && <span class="warn"> Not known of {links(unknown)}: they could not be read.</span>}
     </p>
   );
 }
@@ -178,13 +178,13 @@ function First(props: { metrics: number }) {
   "code": "api_call", "customer_id": "ann", "properties": {"bytes": 1500}}]}'`;
   return (
     <section class="card">
-      <Empty title="No event has come yet">
+      <Empty title="No event has come yet">{!session.may('write') ? 'This key may only read: a key with the scope write makes metrics and sends events.' : (
         <ol class="steps">
           <li>{props.metrics > 0 ? <>There are <a href={href(['metrics'])}>metrics</a>.</> : <a href={href(['metrics'], { new: '1' })}>Create a metric</a>} A metric says which events count, and how.</li>
           <li>Send an event: <pre>{example}</pre></li>
           <li>Read its usage in the metric, a moment later.</li>
         </ol>
-      </Empty>
+      )}</Empty>
     </section>
   );
 }

@@ -1,5 +1,6 @@
 // The choice of a range of days; it is in the address.
-import { dayAfter, dayBefore, type Range as Days } from '../app/ranges';
+import { day } from '../app/format';
+import { dayAfter, dayBefore, isRange, type Range as Days } from '../app/ranges';
 import { change, type Route } from '../app/route';
 
 export function Range({ route, range, options }: { route: Route; range: Days; options: Array<[string, string]> }) {
@@ -11,6 +12,7 @@ export function Range({ route, range, options }: { route: Route; range: Days; op
         <select value={name} onChange={(event) => choose(event.currentTarget.value)}>
           {options.map(([value, label]) => <option key={value} value={value}>{label}</option>)}
         </select>
+        {!isRange(name, route.get('from'), route.get('to')) && <span class="bad" role="alert">This is no range of days: {day(range.from, 'UTC')} to {day(dayBefore(range.to), 'UTC')} is taken.</span>}
       </label>
       {name === 'own' && (
         <>
