@@ -2,36 +2,21 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const { after, before, test } = require('node:test');
-const { Browser, accessibility, missing, startStore, until } = require('./lib.js');
+const { test } = require('node:test');
+const { accessibility, startStore, suite, until } = require('./lib.js');
 
-const skip = missing();
 let s;
 let b;
-
-if (skip) {
-  test('definitions and statements in a browser', { skip }, () => {});
-} else {
-  before(async () => {
-    s = await startStore();
-    b = await Browser.start(s.url);
-  });
-  after(async () => {
-    await b?.stop();
-    await s?.close();
-  });
-  tests();
-}
 
 function tests() {
   test('a definition with a filter, a linked matrix, a kind and a product is tried, made, and changed', async () => {
     const family = (await s.api('GET', '/api/v1/profile')).default_product_family_id;
     await s.api('POST', '/api/v1/products', { name: 'Coffee', product_family_id: family });
     const event = (id, properties) => ({ event_id: id, code: 'cups', customer_id: 'ann', properties });
-    await s.api('POST', '/api/v1/events/ingest', { events: [
+    await s.send(
       event('c-1', { cups: '1.25', country: 'it', city: 'rome, old town', paid: true }), event('c-2', { cups: 2, country: 'it', city: 'milan', paid: true }),
       event('c-3', { cups: 4, country: 'fr', city: 'nice', paid: true }), event('c-4', { cups: 8, country: 'it', city: 'milan', paid: false }),
-    ] });
+    );
     const page = await b.open({ key: s.key, hash: '/metrics?new=1' });
     const set = (name, text) => page.locator(`[name="${name}"]`).fill(text);
     await set('code', 'cups');
@@ -76,9 +61,8 @@ function tests() {
 
   test('a period is closed, what changes later is an adjustment with its events, and it is closed anew', async () => {
     const event = (id, cups) => ({ event_id: id, code: 'herbs', customer_id: 'ann', timestamp: '2025-06-10T00:00:00Z', properties: { cups } });
-    const send = (...events) => s.api('POST', '/api/v1/events/ingest', { events, allow_backfilling: true });
-    await s.api('POST', '/api/v1/metrics', { name: 'Herbs', code: 'herbs', aggregation_type: 'SUM', aggregation_key: 'cups', product_family_id: (await s.api('GET', '/api/v1/profile')).default_product_family_id });
-    await send(event('t-1', '1.5'));
+    await s.metric('herbs', { name: 'Herbs', aggregation_key: 'cups' });
+    await s.send(event('t-1', '1.5'));
     const page = await b.open({ key: s.key, hash: '/statements' });
     await page.getByText('No period is closed yet').waitFor();
     const close = async (from, to) => {
@@ -93,7 +77,7 @@ function tests() {
     await close('2025-06-01', '2025-07-01');
     await page.getByRole('heading', { name: '1 Jun 2025 to 30 Jun 2025' }).waitFor();
     await page.getByRole('row', { name: 'ann Herbs 1.5' }).waitFor();
-    await send(event('t-2', 2));
+    await s.send(event('t-2', 2));
     await page.getByRole('button', { name: 'Adjustments' }).click();
     await page.getByRole('row', { name: 'ann Herbs 1.5 3.5 2' }).waitFor();
     await page.getByRole('link', { name: 't-2' }).waitFor();
@@ -116,4 +100,47 @@ function tests() {
     await page.context().close();
     b.check();
   });
+
+  test('a period that was closed for some customers is closed as a whole in place of their statements', async () => {
+    await s.metric('whole', { name: 'Whole' });
+    const event = (customer) => ({ event_id: 'w', code: 'whole', customer_id: customer, timestamp: '2024-03-10T00:00:00Z', properties: { n: 1 } });
+    await s.send(event('ann'), event('bob'));
+    const period = { from: '2024-03-01', to: '2024-04-01' };
+    const parts = [];
+    for (const customer of ['ann', 'bob']) parts.push((await s.api('POST', '/api/v1/statements', { ...period, customer_id: customer })).id);
+    const page = await b.open({ key: s.key, hash: '/statements?new=1' });
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('From').fill(period.from);
+    await dialog.getByLabel('Before').fill(period.to);
+    await dialog.getByRole('button', { name: 'Close it' }).click();
+    await dialog.getByText('2 statements stand in the way').waitFor();
+    assert.deepEqual((await dialog.getByRole('link').evaluateAll((all) => all.map((one) => one.hash))).sort(), parts.map((id) => `#/statements/${id}`).sort());
+    assert.deepEqual(await accessibility(page), []);
+    await dialog.getByRole('button', { name: 'Close it in place of them' }).click();
+    await page.getByText('Instead of').waitFor();
+    assert.equal(await page.locator('tbody tr').count(), 2);
+    await page.context().close();
+    b.check();
+  });
+
+  test('adjustments: what counts nothing now is 0, and what came out the same is left out', async () => {
+    await s.metric('gone', { name: 'Gone' });
+    await s.metric('gone', { name: 'Greatest', aggregation_type: 'MAX' });
+    const file = (id) => fetch(`${s.url}/api/v1/events/import`, { method: 'POST', headers: { authorization: `Bearer ${s.key}`, 'content-type': 'text/csv' }, body: `code,customer_id,timestamp,n,event_id\ngone,${id},2023-05-10T00:00:00Z,3,${id}\n` }).then((answer) => answer.json());
+    const { import_id: id } = await file('ann');
+    await file('bob');
+    const statement = await s.api('POST', '/api/v1/statements', { from: '2023-05-01', to: '2023-06-01' });
+    await s.api('DELETE', `/api/v1/imports/${id}`);
+    await s.send({ event_id: 'more', code: 'gone', customer_id: 'bob', timestamp: '2023-05-10T00:00:00Z', properties: { n: 2 } });
+    const page = await b.open({ key: s.key, hash: `/statements/${statement.id}?view=adjustments` });
+    await page.getByRole('row', { name: 'ann Gone 3 0 -3' }).waitFor();
+    await page.getByRole('row', { name: /^ann Greatest 3 –/ }).waitFor();
+    await page.getByRole('row', { name: 'bob Gone 3 5 2' }).waitFor();
+    await page.getByText('1 value came out the same, and is left out').waitFor();
+    assert.equal(await page.locator('tbody tr').count(), 3);
+    await page.context().close();
+    b.check();
+  });
 }
+
+suite('definitions and statements in a browser', startStore, async (store, browser) => { [s, b] = [store, browser]; }, tests);

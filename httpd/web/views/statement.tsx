@@ -1,10 +1,10 @@
 // One statement: its lines, or its adjustments with the events that made them; by customer and metric.
-import type { Adjustments, MetricPage, MetricSummary, StatementLines } from '../types';
+import type { Adjustments, MetricSummary, StatementLines } from '../types';
 import { api } from '../app/api';
-import { count, moment } from '../app/format';
+import { count, exact, moment, plural } from '../app/format';
 import { useLoad } from '../app/load';
-import { Copy, Empty, Head, Pager, Segmented, Value, When } from '../app/parts';
-import { change, href, type Route } from '../app/route';
+import { Copy, Empty, Head, Pages, Segmented, Value, When } from '../app/parts';
+import { change, href, listOf, pageOf, type Route } from '../app/route';
 import { addsUp } from '../app/series';
 import { session } from '../app/session';
 import { By } from './by';
@@ -13,18 +13,15 @@ import { Close, periodOf } from './statements';
 type Names = Map<string, MetricSummary>;
 
 export function StatementView({ id, route }: { id: string; route: Route }) {
-  const page = Number(route.get('page')) || 0;
+  const page = pageOf(route);
   const view = route.get('view') || 'lines';
   const path = `/api/v1/statements/${encodeURIComponent(id)}`;
   const loaded = useLoad(`${id} ${page}`, (signal) => api.get<StatementLines>(path, { page, per_page: 50 }, signal));
-  const names = useLoad('all metrics', async (signal) => {
-    const metrics = await api.get<MetricPage>('/api/v1/metrics', { per_page: 100, archived: 'all' }, signal);
-    return new Map(metrics.data.map((metric) => [metric.id, metric]));
-  });
+  const names = useLoad('all metrics', async (signal) => new Map((await api.all<MetricSummary>('/api/v1/metrics', { archived: 'all' }, signal)).map((metric) => [metric.id, metric])));
   const { data } = loaded;
   return (
     <>
-      <Head over={<a href={href(['statements'])}>Statements</a>} title={data ? periodOf(data) : 'Statement'}>
+      <Head over={<a href={listOf('statements')}>Statements</a>} title={data ? periodOf(data) : 'Statement'}>
         {data && !data.superseded_by && session.may('write') && <button type="button" onClick={() => change({ anew: '1' })}>Close anew</button>}
       </Head>
       <When loaded={loaded} rows={5}>{(found) => (
@@ -53,7 +50,7 @@ const Customer = ({ id }: { id: string }) => (id ? <a href={href(['customers', i
 function Lines({ found, names, page }: { found: StatementLines; names: Names; page: number }) {
   if (found.lines === 0) return <Empty title="Nothing was used in this period" />;
   return (
-    <>
+    <Pages page={page} pages={found.pagination_meta!.total_pages}>
       <div class="scroll card flush" tabIndex={0} role="region" aria-label="Lines">
         <table>
           <thead><tr><th>Customer</th><th>Metric</th><th class="right">Value</th><th class="right">Converted</th><th class="right">Events</th><th class="right">Skipped</th></tr></thead>
@@ -66,8 +63,7 @@ function Lines({ found, names, page }: { found: StatementLines; names: Names; pa
           ))}</tbody>
         </table>
       </div>
-      <Pager page={page} pages={found.pagination_meta?.total_pages ?? 0} set={(next) => change({ page: next ? String(next) : undefined })} />
-    </>
+    </Pages>
   );
 }
 
@@ -83,12 +79,16 @@ function Later({ path, names }: { path: string; names: Names }) {
 function Changed({ found, names }: { found: Adjustments; names: Names }) {
   // A mean of means says nothing of all customers.
   const totals = found.totals.filter((one) => addsUp(names.get(one.metric_id)?.aggregation_type));
+  // Nothing counted is a count and a sum of 0.
+  const amount = (id: string, value: string | null) => value ?? (addsUp(names.get(id)?.aggregation_type) ? '0' : null);
+  const all = found.data.map((one) => ({ ...one, value_then: amount(one.metric_id, one.value_then), value_now: amount(one.metric_id, one.value_now) }));
+  const rows = all.filter((one) => exact(one.value_then) !== exact(one.value_now));
   return (
     <>
       <div class="scroll card flush" tabIndex={0} role="region" aria-label="Adjustments">
         <table>
           <thead><tr><th>Customer</th><th>Metric</th><th class="right">Then</th><th class="right">Now</th><th class="right">Difference</th><th class="right">Converted</th></tr></thead>
-          <tbody>{found.data.map((one) => (
+          <tbody>{rows.map((one) => (
             <tr key={one.customer_id + one.metric_id}>
               <th scope="row"><Customer id={one.customer_id} /></th><td><Metric id={one.metric_id} names={names} /></td>
               <td class="right"><Value value={one.value_then} /></td><td class="right"><Value value={one.value_now} /></td>
@@ -100,6 +100,7 @@ function Changed({ found, names }: { found: Adjustments; names: Names }) {
           ))}</tfoot>
         </table>
       </div>
+      {rows.length < all.length && <p class="soft">{plural(all.length - rows.length, 'value')} came out the same, and {all.length - rows.length === 1 ? 'is' : 'are'} left out.</p>}
       {totals.length < found.totals.length && <p class="soft">Only counts and sums of customers add up to one of all.</p>}
       <section class="card">
         <h2>Events that made them</h2>

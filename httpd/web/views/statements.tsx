@@ -3,11 +3,11 @@ import { useState } from 'preact/hooks';
 import type { Statement, StatementPage } from '../types';
 import { api, ApiError } from '../app/api';
 import { inputOf, useForm } from '../app/form';
-import { day, moment, plural } from '../app/format';
+import { count, day, moment, plural } from '../app/format';
 import { useLoad } from '../app/load';
-import { Dialog, Empty, Failure, Field, Head, Pager, When } from '../app/parts';
+import { Dialog, Empty, Failure, Field, Head, Pages, When } from '../app/parts';
 import { rangeOf } from '../app/ranges';
-import { change, go, href, type Route } from '../app/route';
+import { change, go, href, pageOf, type Route } from '../app/route';
 import { session } from '../app/session';
 import { By } from './by';
 
@@ -18,17 +18,17 @@ export function periodOf(one: { from: string; to: string }): string {
 }
 
 export function Statements({ route }: { route: Route }) {
-  const page = Number(route.get('page')) || 0;
+  const page = pageOf(route);
   const loaded = useLoad(`statements ${page}`, (signal) => api.get<StatementPage>('/api/v1/statements', { page, per_page: 20 }, signal));
   const may = session.may('write');
   return (
     <>
       <Head title="Statements">{may && <button type="button" class="primary" onClick={() => change({ new: '1' })}>Close a period</button>}</Head>
       <p class="soft about">A statement says what each customer has used in a period, and never changes. What comes or is corrected later are its adjustments.</p>
-      <When loaded={loaded} rows={4}>{(data) => (data.data.length === 0
+      <When loaded={loaded} rows={4}>{(data) => (data.pagination_meta.total_items === 0
         ? <Empty title="No period is closed yet">{!may && 'This key may not close one: that takes the scope write.'}</Empty>
         : (
-          <>
+          <Pages page={page} pages={data.pagination_meta.total_pages}>
             <div class="scroll card flush" tabIndex={0} role="region" aria-label="Statements">
               <table>
                 <thead><tr><th>Period, UTC</th><th>Customer</th><th class="right">Lines</th><th>Closed</th><th>By</th><th>State</th></tr></thead>
@@ -36,7 +36,7 @@ export function Statements({ route }: { route: Route }) {
                   <tr key={one.id} class={one.superseded_by ? 'faded' : ''}>
                     <th scope="row"><a href={href(['statements', one.id])}>{periodOf(one)}</a></th>
                     <td>{one.customer_id ?? <span class="soft">all</span>}</td>
-                    <td class="right number">{one.lines}</td>
+                    <td class="right number">{count(one.lines)}</td>
                     <td class="nowrap">{moment(one.created_at)}</td>
                     <td><By id={one.created_by} /></td>
                     <td>{one.superseded_by ? <span class="badge">superseded</span> : <span class="badge good">stands</span>}</td>
@@ -44,12 +44,18 @@ export function Statements({ route }: { route: Route }) {
                 ))}</tbody>
               </table>
             </div>
-            <Pager page={page} pages={data.pagination_meta.total_pages} set={(next) => change({ page: next ? String(next) : undefined })} />
-          </>
+          </Pages>
         ))}</When>
       {may && route.get('new') === '1' && <Close close={() => change({ new: undefined, draft: undefined })} />}
     </>
   );
+}
+
+// Those that stand, and have closed a part of a period.
+async function standing(from: string, to: string, customer: string | undefined): Promise<Statement[]> {
+  const all = await api.all<Statement>('/api/v1/statements', {});
+  const at = (time: string) => Date.parse(time);
+  return all.filter((one) => !one.superseded_by && at(one.from) < at(to) && at(one.to) > at(from) && (customer ?? one.customer_id) === (one.customer_id ?? customer));
 }
 
 // instead: the statement that the new one is to stand in place of.
@@ -59,22 +65,27 @@ export function Close({ instead, close }: { instead?: Statement; close: () => vo
   const [error, setError] = useState<ApiError>();
   const [busy, setBusy] = useState(false);
   const input = inputOf(form, error);
-  const submit = async (event: Event) => {
-    event.preventDefault();
+  const [closed, setClosed] = useState<Statement[]>([]);
+  const { from, to } = instead ?? fields;
+  const customer = instead ? instead.customer_id : fields.customer_id || undefined;
+  const send = async (others: Statement[]) => {
     setBusy(true);
     setError(undefined);
-    const customer = instead ? instead.customer_id : fields.customer_id || undefined;
+    setClosed([]);
     try {
-      const made = await api.post<Statement>('/api/v1/statements', { from: fields.from, to: fields.to, ...(customer === undefined ? {} : { customer_id: customer }), ...(instead ? { supersedes: instead.id } : {}) });
+      const supersedes = [...new Set([...instead ? [instead] : [], ...others].map((one) => one.id))];
+      const made = await api.post<Statement>('/api/v1/statements', { from, to, customer_id: customer, supersedes: supersedes.length ? supersedes : undefined });
       go(['statements', made.id], {}, true);
     } catch (problem) {
-      setError(problem as ApiError);
+      const told = problem as ApiError;
+      if (told.status === 409) setClosed(await standing(from, to, customer).catch(() => []));
+      setError(told);
       setBusy(false);
     }
   };
   return (
     <Dialog title={instead ? 'Close it anew' : 'Close a period'} close={close}>
-      <form class="form" onSubmit={submit}>
+      <form class="form" onSubmit={(event) => { event.preventDefault(); void send([]); }}>
         <p>{instead ? `The new statement of ${periodOf(instead)} stands in the place of this one, with all that has come since.` : 'What was used is frozen as it is now, by the definitions as they are. It cannot be undone; it can be superseded.'}</p>
         {!instead && (
           <>
@@ -85,8 +96,16 @@ export function Close({ instead, close }: { instead?: Statement; close: () => vo
             <Field label="Customer" {...input('customer_id')} placeholder="all" />
           </>
         )}
-        {(instead ?? fields).to && Date.parse((instead ?? fields).to) > Date.now() && <p class="notice" role="status">This period is not over: what comes until its end will not be in the statement, but in its adjustments.</p>}
+        {to && Date.parse(to) > Date.now() && <p class="notice" role="status">This period is not over: what comes until its end will not be in the statement, but in its adjustments.</p>}
         {error && (instead || !(error.field && error.field in fields)) && <Failure error={error} />}
+        {closed.length > 0 && (
+          <div class="notice">
+            <p>{plural(closed.length, 'statement')} stand{closed.length === 1 && 's'} in the way:</p>
+            <ul class="plain">{closed.slice(0, 10).map((one) => <li key={one.id}><a href={href(['statements', one.id])}>{periodOf(one)}</a> {one.customer_id ?? 'all customers'}</li>)}</ul>
+            {closed.length > 10 && <p>and {count(closed.length - 10)} more</p>}
+            <button type="button" disabled={busy} onClick={() => void send(closed)}>Close it in place of {closed.length === 1 ? 'it' : 'them'}</button>
+          </div>
+        )}
         <footer><button type="button" onClick={close}>Cancel</button><button type="submit" class="primary" disabled={busy}>{busy ? 'Closing…' : 'Close it'}</button></footer>
       </form>
     </Dialog>
