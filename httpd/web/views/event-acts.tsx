@@ -29,14 +29,15 @@ export function Acts(props: { event: StoredEvent; payload: string; route: Route;
 }
 
 function Form({ event, payload, act, done, close }: { event: StoredEvent; payload: string; act: Act; done: () => void; close: () => void }) {
-  const form = useForm(() => ({ reason: '', timestamp: event.timestamp, properties: payload }));
+  const form = useForm(() => ({ reason: '', code: event.code, timestamp: event.timestamp, properties: payload }));
   const { fields } = form;
   const [error, setError] = useState<ApiError>();
   const input = inputOf(form, error);
   const submit = async (submitted: Event) => {
     submitted.preventDefault();
     setError(undefined);
-    const body = JSON.stringify({ reason: fields.reason, customer_id: event.customer_id, source: event.source, ...(act === 'amend' && fields.timestamp !== event.timestamp ? { timestamp: fields.timestamp } : {}) });
+    const amended = Object.fromEntries((['code', 'timestamp'] as const).filter((name) => fields[name] !== event[name]).map((name) => [name, fields[name]]));
+    const body = JSON.stringify({ reason: fields.reason, customer_id: event.customer_id, source: event.source, ...(act === 'amend' ? amended : {}) });
     try {
       if (act === 'amend') JSON.parse(fields.properties);
     } catch (problem) {
@@ -58,7 +59,10 @@ function Form({ event, payload, act, done, close }: { event: StoredEvent; payloa
         <p>{words[act][1]}</p>
         {act === 'amend' && (
           <>
-            <Field label="Time" {...input('timestamp')} />
+            <div class="pair">
+              <Field label="Code" {...input('code')} required />
+              <Field label="Time" {...input('timestamp')} />
+            </div>
             <Field label="Properties" {...input('properties')}>
               {(id, described) => <textarea id={id} aria-describedby={described} rows={6} spellcheck={false} value={fields.properties} onInput={(typed) => form.put({ ...fields, properties: typed.currentTarget.value })} />}
             </Field>

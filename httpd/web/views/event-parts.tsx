@@ -10,6 +10,9 @@ export const identity = (event: StoredEvent): string => [event.customer_id, even
 export const eventHref = (event: StoredEvent): string =>
   href(['events', event.event_id], { customer: event.customer_id || undefined, source: event.source || undefined });
 
+// Ids that begin alike are told apart by their ends.
+const middle = (id: string): string => (id.length > 24 ? `${id.slice(0, 11)}…${id.slice(-11)}` : id);
+
 // A number as it was sent, a text in quotes only where it could be taken for a number.
 export function shown(value: unknown): string {
   return typeof value === 'string' && !/^-?[\d.]/.test(value) ? value : written(value);
@@ -33,7 +36,7 @@ export function EventTable(props: { events: StoredEvent[]; customer?: boolean; f
               <td class="nowrap"><time dateTime={event.timestamp} title={event.timestamp}>{moment(event.timestamp)}</time></td>
               <td><code>{event.code}</code></td>
               {props.customer !== false && <td>{event.customer_id ? <a href={href(['customers', event.customer_id])}>{event.customer_id}</a> : <span class="soft">none</span>}</td>}
-              <td><a class="cut" href={eventHref(event)}>{event.event_id}</a></td>
+              <td><a class="cut" title={event.event_id} data-exact={event.event_id} href={eventHref(event)}>{middle(event.event_id)}</a></td>
               <td><span class="props">{Object.entries(event.properties).map(([name, value]) => <span key={name}><i>{name}</i> {shown(value)}</span>)}</span></td>
               <td><Verdict event={event} /></td>
             </tr>
