@@ -120,7 +120,7 @@ function tests() {
     const total = page.locator('.figure .number').first();
     await total.waitFor();
     assert.equal(await total.getAttribute('data-exact'), usage.total.value);
-    await page.getByText('destination = LAX').waitFor();
+    await page.locator('.chip').getByText('destination = LAX').waitFor();
     assert.equal(await page.locator('tbody tr').count(), 3);
     await page.getByRole('button', { name: 'CSV' }).click();
     const csv = await page.evaluate(() => navigator.clipboard.readText());
