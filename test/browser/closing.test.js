@@ -116,6 +116,12 @@ function tests() {
     await dialog.getByText('2 statements stand in the way').waitFor();
     assert.deepEqual((await dialog.getByRole('link').evaluateAll((all) => all.map((one) => one.hash))).sort(), parts.map((id) => `#/statements/${id}`).sort());
     assert.deepEqual(await accessibility(page), []);
+    // A shorter period would leave days of theirs that no statement holds.
+    await dialog.getByLabel('Before').fill('2024-03-20');
+    await dialog.getByRole('button', { name: 'Close it', exact: true }).click();
+    await until('no way', async () => dialog.getByRole('button', { name: 'Close it in place of them' }).isDisabled());
+    await dialog.getByLabel('Before').fill(period.to);
+    await dialog.getByRole('button', { name: 'Close it', exact: true }).click();
     await dialog.getByRole('button', { name: 'Close it in place of them' }).click();
     await page.getByText('Instead of').waitFor();
     assert.equal(await page.locator('tbody tr').count(), 2);

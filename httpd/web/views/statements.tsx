@@ -68,6 +68,8 @@ export function Close({ instead, close }: { instead?: Statement; close: () => vo
   const [closed, setClosed] = useState<Statement[]>([]);
   const { from, to } = instead ?? fields;
   const customer = instead ? instead.customer_id : fields.customer_id || undefined;
+  // None may be superseded but by one of all its days and customers.
+  const covered = closed.every((one) => Date.parse(one.from) >= Date.parse(from) && Date.parse(one.to) <= Date.parse(to) && (!customer || one.customer_id === customer));
   const send = async (others: Statement[]) => {
     setBusy(true);
     setError(undefined);
@@ -103,7 +105,7 @@ export function Close({ instead, close }: { instead?: Statement; close: () => vo
             <p>{plural(closed.length, 'statement')} stand{closed.length === 1 && 's'} in the way:</p>
             <ul class="plain">{closed.slice(0, 10).map((one) => <li key={one.id}><a href={href(['statements', one.id])}>{periodOf(one)}</a> {one.customer_id ?? 'all customers'}</li>)}</ul>
             {closed.length > 10 && <p>and {count(closed.length - 10)} more</p>}
-            <button type="button" disabled={busy} onClick={() => void send(closed)}>Close it in place of {closed.length === 1 ? 'it' : 'them'}</button>
+            <button type="button" disabled={busy || !covered} title={covered ? undefined : 'Only a statement that covers theirs wholly can stand in their place'} onClick={() => void send(closed)}>Close it in place of {closed.length === 1 ? 'it' : 'them'}</button>
           </div>
         )}
         <footer><button type="button" onClick={close}>Cancel</button><button type="submit" class="primary" disabled={busy}>{busy ? 'Closing…' : 'Close it'}</button></footer>
