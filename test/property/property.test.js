@@ -250,5 +250,7 @@ test('at the end every metric and every event is as the oracle has it', { timeou
       const lines = await faces.checkEvents(session, { code }, 200);
       if (lines.length > 0) report(null, { code }, lines, 'the last');
     }
+    // Each event in one place, each identity an event's, and what is carried what the events come to.
+    assert.equal(cluster.psql('SELECT * FROM tally.verify()').trim(), '', `seed ${seed}`);
   });
 });
