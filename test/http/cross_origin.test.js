@@ -9,8 +9,9 @@ let s;
 before(async () => { s = await setUp(); });
 after(() => s?.close());
 
+// An event may be called "ingest": GET asks for that.
 const PATHS = { '/healthz': 'GET, HEAD, OPTIONS', '/readyz': 'GET, HEAD, OPTIONS', '/metrics': 'GET, HEAD, OPTIONS',
-  '/api/v1/events/ingest': 'POST, OPTIONS', '/api/v1/profile': 'GET, HEAD, OPTIONS', '/api/v1/metrics': 'GET, HEAD, POST, OPTIONS' };
+  '/api/v1/events/ingest': 'POST, GET, HEAD, OPTIONS', '/api/v1/profile': 'GET, HEAD, OPTIONS', '/api/v1/metrics': 'GET, HEAD, POST, OPTIONS' };
 const APP = 'https://app.example.com';
 
 test('a preflight is answered for every path, without a key', async () => {
