@@ -29,7 +29,7 @@ export function QuestionBar({ route, metric, question, error }: { route: Route; 
   return (
     <form class="filters question" aria-label="What is asked" onSubmit={(event) => event.preventDefault()}>
       <Range route={route} range={question.range} options={ranges} />
-      <label>Window
+      <label class="window">Window
         <select value={route.get('window')} onChange={(event) => change({ window: event.currentTarget.value })}>
           {windows.map(([value, name]) => <option key={value} value={value}>{value ? name : `${name} (${question.window})`}</option>)}
         </select>
