@@ -41,7 +41,9 @@ std::vector<std::byte> repaired(Bytes input) {
         for (unsigned i = 0; i < 4; ++i) bytes[at + i] = static_cast<std::byte>(value >> (8 * i));
     };
     if (bytes.size() < fixed_header_bytes + 4) return bytes;
-    for (std::size_t i = 0; i < 4; ++i) bytes[i] = static_cast<std::byte>(version_word[i]);
+    for (std::size_t i = 0; i < magic.size(); ++i) bytes[i] = static_cast<std::byte>(magic[i]);
+    const bool has_marks = little_u32(bytes.data() + 28) != 0;
+    bytes[magic.size()] = static_cast<std::byte>(has_marks ? version_with_marks : version_without_marks);
     const std::size_t header = little_u32(bytes.data() + 4), columns = little_u32(bytes.data() + 20);
     const std::size_t blocks = little_u32(bytes.data() + 24), table = fixed_header_bytes + columns * column_bytes;
     put(8, static_cast<std::uint32_t>(bytes.size()));

@@ -99,7 +99,7 @@ END $$;
 SELECT ''::tally.segment_data;
 SELECT 'nonsense'::tally.segment_data;
 SELECT '\x545347'::tally.segment_data;
-SELECT ('\x54534702' || repeat('00', 100))::tally.segment_data;
+SELECT ('\x54534703' || repeat('00', 100))::tally.segment_data;
 SELECT pg_temp.refused(bytes) AS state, count(*)
   FROM (SELECT set_byte(data::text::bytea, at, get_byte(data::text::bytea, at) # 16) AS bytes
           FROM sample, generate_series(0, length(data::text) / 2 - 2) AS at WHERE way = 'as read') AS damaged GROUP BY 1;

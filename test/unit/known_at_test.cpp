@@ -1,5 +1,5 @@
 // What was known at a cut, against a set of numbers: ranges, the gaps of which they are made, and what is left out.
-#include "core/usage/known_at.hpp"
+#include "core/event/known_at.hpp"
 
 #include <gtest/gtest.h>
 

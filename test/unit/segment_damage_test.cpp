@@ -12,7 +12,9 @@ Segment sample(int size) {
     std::mt19937_64 random(11);
     StoredEvents events;
     for (int i = 0; i < size; ++i) EventGenerator::add(events, random, i);
-    return write_segment(events.events());
+    KnownAt cut;
+    cut.last_seq = size / 2;
+    return write_segment(events.events(), nullptr, std::span(&cut, 1));
 }
 
 // True where reading all of it says that it is damaged; anything but Error(corrupted) fails the test.
@@ -109,7 +111,7 @@ void repair_checksums(std::vector<std::byte>& bytes) {
 
 TEST(SegmentDamage, HostileBytesNeverLeadOutOfBounds) {
     std::mt19937_64 random(13);
-    for (const int size : {1, 30, 1500}) {
+    for (const int size : {1, 30, 1500, 2500}) {
         const std::vector<std::byte> good = sample(size).bytes;
         for (int round = 0; round < (size > 1000 ? 300 : 4000); ++round) {
             std::vector<std::byte> bytes = good;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <random>
+#include <span>
 #include <string>
 
 #include "core/segment/writer.hpp"
@@ -82,7 +83,7 @@ std::vector<Row> random_rows(Random& random, std::size_t count, int style) {
     return rows;
 }
 
-std::vector<std::byte> segment_of(const std::vector<Row>& rows) {
+std::vector<std::byte> segment_of(const std::vector<Row>& rows, std::span<const KnownAt> cuts) {
     TextArena arena;
     PropertiesReader reader;
     std::vector<StoredEvent> events;
@@ -94,7 +95,7 @@ std::vector<std::byte> segment_of(const std::vector<Row>& rows) {
         event.seq = row.seq;
         event.properties = reader.read(row.json, arena);
     }
-    return write_segment(events).bytes;
+    return write_segment(events, nullptr, cuts).bytes;
 }
 
 MetricDefinition random_definition(Random& random) {
@@ -195,6 +196,7 @@ std::string by_rows(const Question& question, const std::vector<Row>& rows, cons
 // A cut: the last number often lies within, and some ranges before it are unseen.
 KnownAt random_cut(Random& random, std::size_t rows) {
     KnownAt known;
+    known.cut.fill(static_cast<std::uint8_t>(random()));
     known.last_seq = static_cast<std::int64_t>(random() % (rows + 2));
     std::vector<std::int64_t> edges;
     for (std::int64_t at = 1; random() % 3 != 0 && at <= known.last_seq;) {
@@ -236,7 +238,9 @@ TEST(UsageColumns, GiveWhatRowsGive) {
             UsageCount count(question, MemoryLimit(1 << 28));
             for (const std::vector<Row>& part : parts) {
                 if (part.empty()) continue;
-                const std::vector<std::byte> bytes = segment_of(part);
+                // Segments are written with or without statistics of the cut.
+                const std::vector<std::byte> bytes =
+                    segment_of(part, random() % 4 == 0 ? std::span<const KnownAt>() : std::span(&known, 1));
                 SegmentInMemory source(bytes);
                 SegmentReader segment(source);
                 SegmentCount(segment, count, left_out).run();

@@ -17,8 +17,9 @@ std::uint64_t share_of(std::uint64_t events, std::uint64_t weight) noexcept {
     return (events + parts - 1) / parts;
 }
 
-void write(std::span<const StoredEvent> events, std::uint64_t weight, const CutTaker& take, Poll poll) {
-    if (!events.empty()) take(write_segment(events, poll), weight);
+void write(std::span<const StoredEvent> events, std::uint64_t weight, const CutTaker& take, Poll poll,
+           std::span<const KnownAt> cuts) {
+    if (!events.empty()) take(write_segment(events, poll, cuts), weight);
 }
 
 // One customer of one reader, to be met in order.
@@ -35,8 +36,15 @@ struct Later {
 // Gathers, of each reader, rows that follow one another, and writes them when they are a share.
 class Gathering {
 public:
-    Gathering(std::span<SegmentReader* const> readers, std::uint64_t share, const CutTaker& take, Poll poll)
-        : readers_(readers), share_(share), take_(take), poll_(poll), begins_(readers.size()), ends_(readers.size()) {}
+    Gathering(std::span<SegmentReader* const> readers, std::uint64_t share, const CutTaker& take, Poll poll,
+              std::span<const KnownAt> cuts)
+        : readers_(readers),
+          share_(share),
+          take_(take),
+          poll_(poll),
+          cuts_(cuts),
+          begins_(readers.size()),
+          ends_(readers.size()) {}
 
     // A customer's rows, which lie behind those that were added before.
     void add(std::span<const std::pair<std::size_t, RowRange>> runs) {
@@ -59,7 +67,7 @@ public:
             call(poll_);
         }
         rows_ = 0;
-        cut_events(events, take_, poll_);
+        cut_events(events, take_, poll_, cuts_);
     }
 
 private:
@@ -67,13 +75,14 @@ private:
     std::uint64_t share_;
     const CutTaker& take_;
     Poll poll_;
+    std::span<const KnownAt> cuts_;
     std::vector<std::uint32_t> begins_, ends_;
     std::uint64_t rows_ = 0;
 };
 
 }  // namespace
 
-void cut_events(std::span<StoredEvent> events, const CutTaker& take, Poll poll) {
+void cut_events(std::span<StoredEvent> events, const CutTaker& take, Poll poll, std::span<const KnownAt> cuts) {
     std::sort(events.begin(), events.end(), stored_before);
     call(poll);
     std::uint64_t all = 0;
@@ -88,23 +97,24 @@ void cut_events(std::span<StoredEvent> events, const CutTaker& take, Poll poll) 
         const bool is_share =
             count >= share && (count == max_packed_events || events[i].customer_id != events[i - 1].customer_id);
         if (is_full || is_share) {
-            write(events.subspan(begin, count), weight, take, poll);
+            write(events.subspan(begin, count), weight, take, poll, cuts);
             begin = i;
             weight = 0;
         }
         weight += its_weight;
     }
-    write(events.subspan(begin), weight, take, poll);
+    write(events.subspan(begin), weight, take, poll, cuts);
 }
 
-void cut_segments(std::span<SegmentReader* const> readers, std::uint64_t weight, const CutTaker& take, Poll poll) {
+void cut_segments(std::span<SegmentReader* const> readers, std::uint64_t weight, const CutTaker& take, Poll poll,
+                  std::span<const KnownAt> cuts) {
     std::uint64_t rows = 0;
     std::priority_queue<Place, std::vector<Place>, Later> next;
     for (std::size_t i = 0; i < readers.size(); ++i) {
         rows += readers[i]->rows();
         if (readers[i]->customer_count() > 0) next.push({i, 0, readers[i]->customer(0)});
     }
-    Gathering gathering(readers, share_of(rows, weight), take, poll);
+    Gathering gathering(readers, share_of(rows, weight), take, poll, cuts);
     std::vector<std::pair<std::size_t, RowRange>> runs;
     while (!next.empty()) {
         const Place place = next.top();

@@ -73,13 +73,15 @@ void read_columns(Header& header, const std::byte* at, std::uint32_t count, Byte
         column.dictionary_entries = little_u32(at + 12);
         column.texts_end = little_u32(at + 16);
         column.numbers_end = little_u32(at + 20);
+        if (is_marked(column.type, column.flags)) column.marks = static_cast<std::uint32_t>(header.marks.size());
         const std::size_t name_end = little_u32(at + 24);
         if (column.type != std::min<std::uint32_t>(i, property_type)) fail_damaged("its columns are in disorder", kind);
         if (!right_flags(column) || !right_dictionary(column, header) || !right_data_blocks(column, header) ||
             column.first_block != block)
             fail_damaged("a column is described wrongly", kind);
         // No sum overflows: blocks are counted by what the header has room for.
-        if (std::uint64_t{column.data_blocks} + column.dictionary_blocks() + 1 > header.blocks + std::uint64_t{1})
+        if (std::uint64_t{column.marks} + column.data_blocks + column.dictionary_blocks() + 1 >
+            header.blocks + std::uint64_t{1})
             fail_damaged("a column has blocks that are not there", kind);
         block = column.end_block();
         if (block > header.blocks) fail_damaged("a column has blocks that are not there", kind);
@@ -93,6 +95,19 @@ void read_columns(Header& header, const std::byte* at, std::uint32_t count, Byte
     if (block != header.blocks || name_begin != names.size()) fail_damaged("its header holds what nothing refers to", kind);
 }
 
+void read_marks(Header& header, const std::byte* at, std::uint32_t count, ErrorKind kind) {
+    header.marks.resize(count);
+    std::int64_t before = header.first_seq;
+    for (SegmentMark& mark : header.marks) {
+        std::transform(at, at + mark.cut.size(), mark.cut.begin(),
+                       [](std::byte byte) { return std::to_integer<std::uint8_t>(byte); });
+        mark.last_seq = static_cast<std::int64_t>(little_u64(at + mark.cut.size()));
+        if (mark.last_seq < before || mark.last_seq >= header.last_seq) fail_damaged("its marks are in disorder", kind);
+        before = mark.last_seq;
+        at += mark_bytes;
+    }
+}
+
 }  // namespace
 
 void fail_damaged(const char* what, ErrorKind kind) {
@@ -101,11 +116,10 @@ void fail_damaged(const char* what, ErrorKind kind) {
 
 std::uint32_t header_size(Bytes start, std::size_t segment_bytes, ErrorKind kind) {
     if (start.size() < fixed_header_bytes) fail_damaged("they are cut short", kind);
-    for (std::size_t i = 0; i < 3; ++i)
-        if (std::to_integer<std::uint8_t>(start[i]) != version_word[i])
-            fail_damaged("they do not begin as a segment does", kind);
-    const auto version = std::to_integer<unsigned>(start[3]);
-    if (version != version_word[3]) {
+    for (std::size_t i = 0; i < magic.size(); ++i)
+        if (std::to_integer<std::uint8_t>(start[i]) != magic[i]) fail_damaged("they do not begin as a segment does", kind);
+    const auto version = std::to_integer<unsigned>(start[magic.size()]);
+    if (version != version_without_marks && version != version_with_marks) {
         throw Error(kind, "a segment of unknown version " + std::to_string(version),
                     "It was written by a newer version of pgtally, or is damaged.");
     }
@@ -127,18 +141,22 @@ Header read_header(Bytes bytes, std::size_t segment_bytes, ErrorKind kind) {
     header.customers = little_u32(start + 16);
     const std::uint32_t columns = little_u32(start + 20);
     header.blocks = little_u32(start + 24);
+    const std::uint32_t marks = little_u32(start + 28);
     header.first_ts = static_cast<std::int64_t>(little_u64(start + 32));
     header.last_ts = static_cast<std::int64_t>(little_u64(start + 40));
     header.first_seq = static_cast<std::int64_t>(little_u64(start + 48));
     header.last_seq = static_cast<std::int64_t>(little_u64(start + 56));
     if (header.rows == 0 || header.rows > max_rows || header.customers == 0 || header.customers > header.rows ||
-        little_u32(start + 28) != 0 || header.first_ts > header.last_ts || header.first_seq > header.last_seq)
+        marks > max_marks || (marks != 0) != (std::to_integer<unsigned>(start[magic.size()]) == version_with_marks) ||
+        header.first_ts > header.last_ts || header.first_seq > header.last_seq)
         fail_damaged("its counts are impossible", kind);
-    const std::size_t tables =
+    const std::size_t table_end =
         fixed_header_bytes + std::size_t{columns} * column_bytes + std::size_t{header.blocks} * block_entry_bytes;
+    const std::size_t tables = table_end + std::size_t{marks} * mark_bytes;
     if (columns < fixed_columns || tables + 4 > bytes.size()) fail_damaged("the header is cut short", kind);
     header.columns.reserve(columns);
     header.block_table = start + fixed_header_bytes + std::size_t{columns} * column_bytes;
+    read_marks(header, start + table_end, marks, kind);
     read_columns(header, start + fixed_header_bytes, columns, bytes.subspan(tables, bytes.size() - 4 - tables), kind);
     std::size_t end = header.header_bytes;
     for (std::uint32_t i = 0; i < header.blocks; ++i) {
@@ -155,14 +173,17 @@ std::vector<std::byte> make_header(Header& header, std::span<const BlockExtent> 
     for (const Column& column : header.columns) names += column.name.size();
     for (const BlockExtent& block : blocks) data += block.bytes;
     header.blocks = static_cast<std::uint32_t>(blocks.size());
-    header.header_bytes = static_cast<std::uint32_t>(fixed_header_bytes + header.columns.size() * column_bytes +
-                                                     blocks.size() * block_entry_bytes + names + 4);
+    header.header_bytes =
+        static_cast<std::uint32_t>(fixed_header_bytes + header.columns.size() * column_bytes +
+                                   blocks.size() * block_entry_bytes + header.marks.size() * mark_bytes + names + 4);
     header.segment_bytes = static_cast<std::uint32_t>(header.header_bytes + data);
     std::vector<std::byte> out;
     out.reserve(header.header_bytes);
-    for (const std::uint8_t byte : version_word) out.push_back(static_cast<std::byte>(byte));
-    for (const std::uint32_t value : {header.header_bytes, header.segment_bytes, header.rows, header.customers,
-                                      static_cast<std::uint32_t>(header.columns.size()), header.blocks, std::uint32_t{0}})
+    for (const std::uint8_t byte : magic) out.push_back(static_cast<std::byte>(byte));
+    out.push_back(static_cast<std::byte>(header.marks.empty() ? version_without_marks : version_with_marks));
+    for (const std::uint32_t value :
+         {header.header_bytes, header.segment_bytes, header.rows, header.customers,
+          static_cast<std::uint32_t>(header.columns.size()), header.blocks, static_cast<std::uint32_t>(header.marks.size())})
         append_u32(out, value);
     for (const std::int64_t value : {header.first_ts, header.last_ts, header.first_seq, header.last_seq})
         append_u64(out, static_cast<std::uint64_t>(value));
@@ -182,6 +203,10 @@ std::vector<std::byte> make_header(Header& header, std::span<const BlockExtent> 
         end += extent.bytes;
         append_u32(out, end);
         append_u32(out, extent.checksum);
+    }
+    for (const SegmentMark& mark : header.marks) {
+        for (const std::uint8_t byte : mark.cut) out.push_back(static_cast<std::byte>(byte));
+        append_u64(out, static_cast<std::uint64_t>(mark.last_seq));
     }
     for (const Column& column : header.columns)
         for (const char c : column.name) out.push_back(static_cast<std::byte>(c));

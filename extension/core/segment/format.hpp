@@ -1,14 +1,18 @@
 // The form of a segment: all integers little-endian, texts UTF-8, order of texts = memcmp. Nothing refers to the database.
 //
 // clang-format off
-//   HEADER   "TSG" and the version (1) | u32 bytes of the header | u32 bytes of the segment | u32 rows | u32 customers
-//            | u32 columns | u32 blocks | u32 zero | i64 first ts, last ts, least seq, greatest seq (Unix microseconds)
+//   HEADER   "TSG" and the version | u32 bytes of the header | u32 bytes of the segment | u32 rows | u32 customers
+//            | u32 columns | u32 blocks | u32 marks | i64 first ts, last ts, least seq, greatest seq (Unix microseconds)
 //            | COLUMN * columns: u8 type, u8 scale, u8 flags, u8 dictionary shift, u32 first block, u32 data blocks,
 //              u32 dictionary entries, u32 of these the end of the texts, u32 the end of the numbers, u32 end of the name
 //            | BLOCK * blocks: u32 where it ends (it begins where the one before ends, the first after the header),
 //              u32 CRC-32C
+//            | MARK * marks: 16 bytes of the id of a cut (tally.cut), i64 the last seq that it sees; ascending by seq
 //            | names of the property columns, one after the other | u32 CRC-32C of all of the header before it
-//   BLOCKS   column by column: its statistics (one block, if flagged), its data, its dictionary
+//   BLOCKS   column by column: its statistics (one block, if flagged), those by marks (one block a mark, for seq and for
+//            properties that have numbers), its data, its dictionary
+//
+// Version 1 has no marks, version 2 is one that has some: a segment without them is of version 1.
 //
 // Columns: the fixed ones (FixedColumn) in their order, then the properties in the order of their names. Rows are sorted by
 // (customer, ts, seq). Data blocks hold 1,024 values of their column, the last one the rest.
@@ -32,6 +36,8 @@
 //
 //   STATISTICS     of a block of rows: i128 sum, i64 least, i64 greatest of the mantissas, u16 numbers, u16 entries, u8
 //                  greatest shown scale, 3 zeros; of ts only least and greatest are set
+//   by marks       the same of only those rows that the cut sees, which are those up to its seq; of seq, how many rows of
+//                  each block of rows these are: u16
 //   DICTIONARY     the distinct entries sorted by (kind, bytes), in blocks of 2^shift entries: INTEGERS of how many bytes
 //                  each shares with the one before it in the block, INTEGERS of how many follow, and these bytes, PACKED
 //   INTEGERS       of n values: u8 width w (0 to 57, or 64), signed varint base, varint divisor, n * w bits: value = base +
@@ -69,11 +75,14 @@ enum FixedColumn : std::uint32_t {
 
 constexpr std::uint8_t property_type = fixed_columns;  // a column's type is its FixedColumn, or this
 
-constexpr std::array<std::uint8_t, 4> version_word = {'T', 'S', 'G', 1};
+constexpr std::array<std::uint8_t, 3> magic = {'T', 'S', 'G'};
+constexpr std::uint8_t version_without_marks = 1, version_with_marks = 2;
 constexpr std::size_t fixed_header_bytes = 64;
 constexpr std::size_t column_bytes = 28;
 constexpr std::size_t block_entry_bytes = 8;
+constexpr std::size_t mark_bytes = 24;
 constexpr std::size_t statistics_bytes = 40;
+constexpr std::size_t marked_count_bytes = 2;
 constexpr std::uint32_t max_rows = 65'536;
 constexpr std::uint32_t max_rare_in_row = 1024;  // ingest takes 256
 constexpr std::uint8_t max_scale = 18;
@@ -101,13 +110,15 @@ struct Column {
     std::uint32_t dictionary_entries = 0;
     std::uint32_t texts_end = 0;
     std::uint32_t numbers_end = 0;
+    std::uint32_t marks = 0;  // how many blocks of statistics by marks
     std::string_view name;
 
     bool has(ColumnFlag flag) const noexcept { return (flags & flag) != 0; }
     std::uint32_t statistics_block() const noexcept { return first_block; }
-    std::uint32_t data_block(std::uint32_t index) const noexcept {
-        return first_block + (has(with_statistics) ? 1 : 0) + index;
+    std::uint32_t marked_block(std::uint32_t mark) const noexcept {
+        return first_block + (has(with_statistics) ? 1 : 0) + mark;
     }
+    std::uint32_t data_block(std::uint32_t index) const noexcept { return marked_block(marks) + index; }
     std::uint32_t dictionary_block(std::uint32_t index) const noexcept { return data_block(data_blocks) + index; }
     std::uint32_t dictionary_blocks() const noexcept {
         return static_cast<std::uint32_t>((std::uint64_t{dictionary_entries} + (1U << dictionary_shift) - 1) >>
@@ -121,9 +132,15 @@ struct Header {
     std::uint32_t rows = 0, customers = 0;
     std::int64_t first_ts = 0, last_ts = 0, first_seq = 0, last_seq = 0;
     std::vector<Column> columns;
+    std::vector<SegmentMark> marks;
     std::uint32_t blocks = 0;
     const std::byte* block_table = nullptr;
 };
+
+// Whether statistics by marks are kept of a column; of its flags, those of its cells.
+constexpr bool is_marked(std::uint8_t type, std::uint8_t flags) noexcept {
+    return type == seq || (type == property_type && (flags & with_numbers) != 0);
+}
 
 // Blocks of `count` values.
 constexpr std::uint32_t blocks_for(std::uint32_t count) noexcept {

@@ -69,13 +69,22 @@ struct StoredColumn::Cells {
 };
 
 std::optional<BlockStatistics> StoredColumn::statistics(std::uint32_t block) {
-    BlockStatistics statistics;
-    const std::uint32_t rows = rows_in_block(header_, block);
     if (!column_.has(with_statistics)) {
-        statistics.entries = rows;
+        BlockStatistics statistics;
+        statistics.entries = rows_in_block(header_, block);
         return statistics;
     }
-    const Bytes bytes = table_.block(column_.statistics_block());
+    return statistics_in(table_.block(column_.statistics_block()), block);
+}
+
+std::optional<BlockStatistics> StoredColumn::marked_statistics(std::uint32_t mark, std::uint32_t block) {
+    if (mark >= column_.marks) return std::nullopt;
+    return statistics_in(table_.block(column_.marked_block(mark)), block);
+}
+
+BlockStatistics StoredColumn::statistics_in(Bytes bytes, std::uint32_t block) const {
+    BlockStatistics statistics;
+    const std::uint32_t rows = rows_in_block(header_, block);
     if (bytes.size() != statistics_bytes * column_.data_blocks) fail_damaged("statistics are cut short");
     const std::byte* const at = bytes.data() + statistics_bytes * block;
     const std::uint32_t counts = little_u32(at + 32);

@@ -45,6 +45,7 @@ public:
     std::uint8_t scale() const noexcept override { return column_.scale; }
     bool one_shown_scale() const noexcept override { return !column_.has(with_shown_scales); }
     std::optional<BlockStatistics> statistics(std::uint32_t block) override;
+    std::optional<BlockStatistics> marked_statistics(std::uint32_t mark, std::uint32_t block) override;
     void read_forms(std::uint32_t begin, std::uint32_t end, CellForm* forms) override;
     void read_numbers(std::uint32_t begin, std::uint32_t end, std::int64_t* mantissas) override;
     void read_shown_scales(std::uint32_t begin, std::uint32_t end, std::uint8_t* scales) override;
@@ -58,6 +59,7 @@ private:
     struct Cells;
     static constexpr unsigned forms_of_cells = with_absent | with_numbers | with_entries;
 
+    BlockStatistics statistics_in(Bytes bytes, std::uint32_t block) const;
     bool only(ColumnFlag flag) const noexcept { return (column_.flags & forms_of_cells) == flag; }
 
     BlockTable& table_;
@@ -104,6 +106,7 @@ public:
     std::uint8_t scale() const noexcept override { return 0; }
     bool one_shown_scale() const noexcept override { return true; }
     std::optional<BlockStatistics> statistics(std::uint32_t) override { return std::nullopt; }
+    std::optional<BlockStatistics> marked_statistics(std::uint32_t, std::uint32_t) override { return std::nullopt; }
     void read_forms(std::uint32_t begin, std::uint32_t end, CellForm* forms) override;
     void read_numbers(std::uint32_t begin, std::uint32_t end, std::int64_t* mantissas) override;
     void read_shown_scales(std::uint32_t begin, std::uint32_t end, std::uint8_t* scales) override;

@@ -91,6 +91,26 @@ void append_statistics(std::vector<std::byte>& out, std::span<const std::int64_t
     append_u32(out, most_shown);
 }
 
+// The statistics of a block of cells of only the rows up to a seq; `seqs` are those of its rows.
+void append_marked_statistics(std::vector<std::byte>& out, std::span<const std::uint8_t> forms,
+                              std::span<const std::int64_t> mantissas, std::span<const std::uint8_t> shown,
+                              std::span<const std::int64_t> seqs, std::int64_t last_seq) {
+    std::array<std::int64_t, segment_block_rows> seen_mantissas;
+    std::array<std::uint8_t, segment_block_rows> seen_shown;
+    std::size_t numbers = 0, number = 0, entries = 0;
+    for (std::size_t row = 0; row < forms.size(); ++row) {
+        const bool is_seen = seqs[row] <= last_seq;
+        if (forms[row] == static_cast<std::uint8_t>(CellForm::number)) {
+            seen_mantissas[numbers] = mantissas[number];
+            seen_shown[numbers] = shown[number++];
+            numbers += is_seen ? 1 : 0;
+        } else if (forms[row] == static_cast<std::uint8_t>(CellForm::entry)) {
+            entries += is_seen ? 1 : 0;
+        }
+    }
+    append_statistics(out, std::span(seen_mantissas).first(numbers), std::span(seen_shown).first(numbers), entries);
+}
+
 // Walks the cells by blocks: visit(forms, mantissas, shown, codes of the block).
 template <typename Visit>
 void for_each_block(const ColumnCells& cells, Visit visit) {
@@ -109,7 +129,22 @@ void for_each_block(const ColumnCells& cells, Visit visit) {
     }
 }
 
-void write_column(std::string_view name, std::uint8_t scale, const ColumnCells& cells, Header& header, BlockOutput& out) {
+void write_marked_statistics(Column& column, const ColumnCells& cells, std::span<const std::int64_t> seqs,
+                             const Header& header, BlockOutput& out) {
+    if (!is_marked(column.type, column.flags)) return;
+    column.marks = static_cast<std::uint32_t>(header.marks.size());
+    for (const SegmentMark& mark : header.marks) {
+        std::size_t row = 0;
+        for_each_block(cells, [&](auto forms, auto mantissas, auto shown, auto) {
+            append_marked_statistics(out.bytes(), forms, mantissas, shown, seqs.subspan(row, forms.size()), mark.last_seq);
+            row += forms.size();
+        });
+        out.end_block();
+    }
+}
+
+void write_column(std::string_view name, std::uint8_t scale, const ColumnCells& cells, std::span<const std::int64_t> seqs,
+                  Header& header, BlockOutput& out) {
     Column column;
     column.type = property_type;
     column.name = name;
@@ -124,6 +159,7 @@ void write_column(std::string_view name, std::uint8_t scale, const ColumnCells& 
         });
         out.end_block();
     }
+    write_marked_statistics(column, cells, seqs, header, out);
     for_each_block(cells, [&](auto forms, auto mantissas, auto shown, auto codes) {
         if (several_forms) append_integers(out.bytes(), forms);
         if (column.has(with_numbers)) append_integers(out.bytes(), mantissas);
@@ -248,6 +284,9 @@ void PropertyWriter::write_rare(Header& header, BlockOutput& out) const {
 }
 
 void PropertyWriter::write_columns(Header& header, BlockOutput& out) const {
+    std::vector<std::int64_t> seqs;
+    if (!header.marks.empty())
+        for (const StoredEvent* event : rows_) seqs.push_back(event->seq);
     for (const Key* key : sorted_keys(false)) {
         const std::span<const Cell> cells = cells_of(*key);
         std::vector<std::optional<PlainNumber>> plain(cells.size());
@@ -275,7 +314,7 @@ void PropertyWriter::write_columns(Header& header, BlockOutput& out) const {
         column.dictionary.sort();
         for (std::uint32_t& code : column.codes) code = column.dictionary.code(code);
         call(poll_);
-        write_column(key->name, scale, column, header, out);
+        write_column(key->name, scale, column, seqs, header, out);
         call(poll_);
     }
 }

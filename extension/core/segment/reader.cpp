@@ -198,6 +198,26 @@ SegmentReader::SeqBounds SegmentReader::seq_bounds(std::uint32_t block) {
     return {seqs.least(), seqs.bound()};
 }
 
+std::span<const SegmentMark> SegmentReader::marks() const noexcept {
+    return parts_->header.marks;
+}
+
+std::optional<std::uint32_t> SegmentReader::find_mark(const Hash128& cut) const noexcept {
+    const std::span<const SegmentMark> all = marks();
+    const auto found = std::find_if(all.begin(), all.end(), [&](const SegmentMark& mark) { return mark.cut == cut; });
+    if (found == all.end()) return std::nullopt;
+    return static_cast<std::uint32_t>(found - all.begin());
+}
+
+std::uint32_t SegmentReader::marked_rows(std::uint32_t mark, std::uint32_t block) {
+    const Bytes bytes = parts_->table.block(parts_->header.columns[segment_format::seq].marked_block(mark));
+    if (bytes.size() != marked_count_bytes * blocks()) fail_damaged("statistics are cut short");
+    const std::byte* const at = bytes.data() + marked_count_bytes * block;
+    const std::uint32_t seen = std::to_integer<std::uint32_t>(at[0]) | std::to_integer<std::uint32_t>(at[1]) << 8;
+    if (seen > rows_in_block(parts_->header, block)) fail_damaged("statistics are impossible");
+    return seen;
+}
+
 void SegmentReader::read_received_at(std::uint32_t begin, std::uint32_t end, std::int64_t* moments) {
     if (!parts_->header.columns[segment_format::received_at].has(with_steps)) {
         parts_->read_integers(segment_format::received_at, begin, end, moments);

@@ -35,6 +35,8 @@
 namespace tally {
 
 inline constexpr std::uint32_t segment_block_rows = 1024;
+// Of how many cuts a segment keeps statistics: each takes 50 bytes a block and property with numbers, some 2 % of ten.
+inline constexpr std::uint32_t max_marks = 16;
 
 struct RowRange {
     std::uint32_t begin = 0, end = 0;
@@ -78,6 +80,12 @@ public:
 
 enum class CellForm : std::uint8_t { absent = 0, number = 1, entry = 2 };
 
+// A cut (tally.cut) of which a segment keeps statistics: of its rows it sees those up to a seq, and no others.
+struct SegmentMark {
+    Hash128 cut;
+    std::int64_t last_seq;
+};
+
 // Of the cells in one block of segment_block_rows rows (the last may be shorter).
 struct BlockStatistics {
     std::uint32_t numbers = 0;  // cells that are numbers
@@ -86,6 +94,8 @@ struct BlockStatistics {
     std::int64_t min = 0;       // least and greatest mantissa; 0 where there are no numbers
     std::int64_t max = 0;
     std::uint8_t max_shown_scale = 0;  // greatest scale with which a number was sent; 0 where there are none
+
+    friend bool operator==(const BlockStatistics&, const BlockStatistics&) = default;
 };
 
 // One property over all rows. Arrays are filled by position: element 0 is row `begin`.
@@ -106,6 +116,8 @@ public:
     // Statistics of block b, rows [b * 1,024, ...): no block of cells is loaded. A property that is rare in the segment
     // has none (it lies in the column shared by all rare ones): nothing then, and its numbers are entries.
     virtual std::optional<BlockStatistics> statistics(std::uint32_t block) = 0;
+    // The same of only the rows that the cut of one of the segment's marks sees.
+    virtual std::optional<BlockStatistics> marked_statistics(std::uint32_t mark, std::uint32_t block) = 0;
 
     virtual void read_forms(std::uint32_t begin, std::uint32_t end, CellForm* forms) = 0;
     virtual void read_numbers(std::uint32_t begin, std::uint32_t end,
@@ -150,6 +162,12 @@ public:
         std::int64_t first = 0, last = 0;
     };
     SeqBounds seq_bounds(std::uint32_t block);
+    // By ascending last_seq; a mark's place is its number.
+    std::span<const SegmentMark> marks() const noexcept;
+    // The mark of a cut, of which statistics are kept; nothing where there is none.
+    std::optional<std::uint32_t> find_mark(const Hash128& cut) const noexcept;
+    // How many rows of a block of rows the mark's cut sees.
+    std::uint32_t marked_rows(std::uint32_t mark, std::uint32_t block);
     void read_received_at(std::uint32_t begin, std::uint32_t end, std::int64_t* received_at);
     // Least and greatest ts in a block of rows, without loading it.
     struct TimeBounds {
@@ -188,6 +206,8 @@ public:
     struct Parts;
 
 private:
+    void check_marks(std::uint32_t block);
+
     std::unique_ptr<Parts> parts_;
 };
 

@@ -83,14 +83,48 @@ void write_times(const SortedEvents& sorted, Header& header, BlockOutput& out) {
     header.columns.push_back(column);
 }
 
-void write_seqs(const SortedEvents& sorted, Header& header, BlockOutput& out) {
+// Smaller segments are as soon read row by row.
+constexpr std::uint32_t rows_worth_marks = 2 * segment_block_rows;
+
+// The newest cuts that see some of the rows, but not all, and of those up to their last seq each one.
+std::vector<SegmentMark> marks_of(std::span<const KnownAt> cuts, std::span<const std::int64_t> seqs, const Header& header) {
+    std::vector<SegmentMark> marks;
+    if (seqs.size() < rows_worth_marks) return marks;
+    for (auto cut = cuts.rbegin(); cut != cuts.rend() && marks.size() < max_marks; ++cut) {
+        if (cut->last_seq < header.first_seq || cut->last_seq >= header.last_seq) continue;
+        const auto is_late = [&](std::int64_t seq) { return seq <= cut->last_seq && !cut->sees_event(seq); };
+        if (cut->unseen_seqs.meets(header.first_seq, cut->last_seq) && std::any_of(seqs.begin(), seqs.end(), is_late))
+            continue;
+        marks.push_back({cut->cut, cut->last_seq});
+    }
+    std::reverse(marks.begin(), marks.end());
+    return marks;
+}
+
+void write_marked_rows(Column& column, std::span<const std::int64_t> seqs, const Header& header, BlockOutput& out) {
+    column.marks = static_cast<std::uint32_t>(header.marks.size());
+    for (const SegmentMark& mark : header.marks) {
+        for (std::size_t begin = 0; begin < seqs.size(); begin += segment_block_rows) {
+            const auto block = seqs.subspan(begin, std::min<std::size_t>(segment_block_rows, seqs.size() - begin));
+            const auto seen =
+                std::count_if(block.begin(), block.end(), [&](std::int64_t seq) { return seq <= mark.last_seq; });
+            out.bytes().push_back(static_cast<std::byte>(seen));
+            out.bytes().push_back(static_cast<std::byte>(seen >> 8));
+        }
+        out.end_block();
+    }
+}
+
+void write_seqs(const SortedEvents& sorted, std::span<const KnownAt> cuts, Header& header, BlockOutput& out) {
     std::vector<std::int64_t> values;
     values.reserve(sorted.rows.size());
     for (const StoredEvent* event : sorted.rows) values.push_back(event->seq);
     const auto [first, last] = std::minmax_element(values.begin(), values.end());
     header.first_seq = *first;
     header.last_seq = *last;
+    header.marks = marks_of(cuts, values, header);
     Column column = column_of(seq);
+    write_marked_rows(column, values, header, out);
     write_integers(column, values, out);
     header.columns.push_back(column);
 }
@@ -210,7 +244,7 @@ std::size_t event_weight(const StoredEvent& event) noexcept {
     return weight;
 }
 
-Segment write_segment(std::span<const StoredEvent> events, Poll poll) {
+Segment write_segment(std::span<const StoredEvent> events, Poll poll, std::span<const KnownAt> cuts) {
     check_limits(events);
     const SortedEvents sorted = sort_events(events);
     call(poll);
@@ -221,7 +255,7 @@ Segment write_segment(std::span<const StoredEvent> events, Poll poll) {
     header.rows = static_cast<std::uint32_t>(events.size());
     header.customers = sorted.customers.size();
     write_times(sorted, header, out);
-    write_seqs(sorted, header, out);
+    write_seqs(sorted, cuts, header, out);
     write_received_at(sorted, header, out);
     call(poll);
     write_event_ids(sorted, header, out);

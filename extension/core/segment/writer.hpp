@@ -12,6 +12,7 @@
 
 #include "core/base/hash128.hpp"
 #include "core/base/poll.hpp"
+#include "core/event/known_at.hpp"
 #include "core/event/stored_event.hpp"
 #include "core/segment/reader.hpp"
 
@@ -34,8 +35,9 @@ struct Segment {
     std::vector<Hash128> imports;               // those that occur, ascending
 };
 
-// One segment of these events, in any order: 1 to max_segment_events of them, weighing at most max_segment_weight.
+// One segment of these events, in any order: 1 to max_segment_events of them, weighing at most max_segment_weight. Of the
+// cuts, in the order of their last seqs, it keeps statistics where that is worth it (format.hpp, marks).
 // Throws Error(limit_exceeded) for more, Error(invalid_argument) for none.
-Segment write_segment(std::span<const StoredEvent> events, Poll poll = nullptr);
+Segment write_segment(std::span<const StoredEvent> events, Poll poll = nullptr, std::span<const KnownAt> cuts = {});
 
 }  // namespace tally

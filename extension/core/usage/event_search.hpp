@@ -16,7 +16,7 @@
 
 #include "core/event/stored_event.hpp"
 #include "core/segment/reader.hpp"
-#include "core/usage/known_at.hpp"
+#include "core/event/known_at.hpp"
 #include "core/usage/limit.hpp"
 
 namespace tally {

@@ -94,6 +94,7 @@ public:
     std::uint8_t scale() const noexcept override { return named_ == nullptr ? 0 : named_->scale(); }
     bool one_shown_scale() const noexcept override { return named_ == nullptr || named_->one_shown_scale(); }
     std::optional<BlockStatistics> statistics(std::uint32_t) override { return std::nullopt; }
+    std::optional<BlockStatistics> marked_statistics(std::uint32_t, std::uint32_t) override { return std::nullopt; }
     SegmentDictionary& dictionary() override { return dictionary_; }
 
     void read_forms(std::uint32_t begin, std::uint32_t end, CellForm* forms) override {

@@ -1,16 +1,17 @@
 // Which rows of a segment are not counted: those of a block are looked at together, as most often a comparison of their
-// seqs with the last one that is known tells. Of many blocks the bounds of their seqs say all, and where only how many are
-// left out is asked, they are not marked one by one.
+// seqs with the last one that is known tells. Of many blocks the bounds of their seqs say all, or the segment's statistics
+// of the cut, and where only how many are left out is asked, they are not flagged one by one.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
 #include <numeric>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "core/segment/reader.hpp"
-#include "core/usage/known_at.hpp"
+#include "core/event/known_at.hpp"
 
 namespace tally {
 
@@ -21,25 +22,34 @@ public:
           known_(left_out.known != nullptr && left_out.known->hides_from(segment.first_seq(), segment.last_seq())
                      ? left_out.known
                      : nullptr),
-          voided_(seqs_between(left_out.voided, segment.first_seq(), segment.last_seq())) {}
+          voided_(seqs_between(left_out.voided, segment.first_seq(), segment.last_seq())),
+          mark_(known_ != nullptr && voided_.empty() ? segment.find_mark(known_->cut) : std::nullopt) {}
 
     // Whether there may be any in the segment.
     bool has_any() const noexcept { return known_ != nullptr || !voided_.empty(); }
+
+    // Where the segment keeps statistics of the rows that are not left out: no others are then.
+    std::optional<std::uint32_t> mark() const noexcept { return mark_; }
 
     // Rows that lie in one block; of `wanted` as many as do are looked at with them. Only where there may be any.
     void load(RowRange rows, RowRange wanted) {
         if (rows.begin >= loaded_.begin && rows.end <= loaded_.end) return;
         loaded_ = rows_with(rows, wanted);
-        is_read_ = is_marked_ = false;
+        is_read_ = is_flagged_ = false;
+        const std::uint32_t block = loaded_.begin / segment_block_rows;
+        if (mark_ && is_whole_block(block)) {
+            count_ = loaded_.size() - segment_.marked_rows(*mark_, block);
+            return;
+        }
         const bool is_of_cut =
             known_ != nullptr &&
             !known_->unseen_seqs.meets(segment_.first_seq(), std::min(known_->last_seq, segment_.last_seq()));
         if (!voided_.empty() || !is_of_cut) {
-            mark();
+            flag();
             count_ = std::accumulate(is_left_out_.begin(), is_left_out_.end(), std::uint32_t{0});
             return;
         }
-        const SegmentReader::SeqBounds bounds = segment_.seq_bounds(loaded_.begin / segment_block_rows);
+        const SegmentReader::SeqBounds bounds = segment_.seq_bounds(block);
         if (bounds.last <= known_->last_seq) {
             count_ = 0;
         } else if (bounds.first > known_->last_seq) {
@@ -58,7 +68,7 @@ public:
     }
     // 1: left out.
     const std::uint8_t* flags(std::uint32_t row) {
-        if (!is_marked_) mark();
+        if (!is_flagged_) flag();
         return is_left_out_.data() + (row - loaded_.begin);
     }
 
@@ -76,19 +86,23 @@ private:
         return {begin, std::upper_bound(begin, seqs.end(), last)};
     }
 
+    bool is_whole_block(std::uint32_t block) const noexcept {
+        const std::uint32_t first = block * segment_block_rows;
+        return loaded_ == RowRange{first, std::min(first + segment_block_rows, segment_.rows())};
+    }
     void read() {
         if (is_read_) return;
         seqs_.resize(loaded_.size());
         segment_.read_seq(loaded_.begin, loaded_.end, seqs_.data());
         is_read_ = true;
     }
-    void mark() {
+    void flag() {
         read();
         is_left_out_.resize(loaded_.size());
-        mark_unknown(known_ != nullptr ? known_->last_seq : INT64_MAX);
-        mark_unseen();
-        mark_voided();
-        is_marked_ = true;
+        flag_unknown(known_ != nullptr ? known_->last_seq : INT64_MAX);
+        flag_unseen();
+        flag_voided();
+        is_flagged_ = true;
     }
 
     // 1 where a seq is greater than the last one: the sign of a difference costs less than a comparison.
@@ -109,19 +123,19 @@ private:
         for (std::size_t i = whole; i < rows; ++i) first += is_later(seqs[i], last);
         return static_cast<std::uint32_t>(first + second + third + fourth);
     }
-    void mark_unknown(std::int64_t last) noexcept {
+    void flag_unknown(std::int64_t last) noexcept {
         const std::int64_t* const seqs = seqs_.data();
         std::uint8_t* const flags = is_left_out_.data();
         for (std::size_t i = 0, rows = seqs_.size(); i < rows; ++i)
             flags[i] = static_cast<std::uint8_t>(is_later(seqs[i], last));
     }
-    void mark_unseen() noexcept {
+    void flag_unseen() noexcept {
         if (known_ == nullptr) return;
         if (!known_->unseen_seqs.meets(segment_.first_seq(), std::min(known_->last_seq, segment_.last_seq()))) return;
         for (std::size_t i = 0; i < seqs_.size(); ++i)
             if (known_->unseen_seqs.holds(seqs_[i])) is_left_out_[i] = 1;
     }
-    void mark_voided() noexcept {
+    void flag_voided() noexcept {
         if (voided_.empty()) return;
         const auto [least, greatest] = std::minmax_element(seqs_.begin(), seqs_.end());
         const std::span<const std::int64_t> voided = seqs_between(voided_, *least, *greatest);
@@ -133,11 +147,12 @@ private:
     SegmentReader& segment_;
     const KnownAt* known_;                  // nullptr: all of the segment was known
     std::span<const std::int64_t> voided_;  // those that may be of the segment
+    const std::optional<std::uint32_t> mark_;
     RowRange loaded_;
     std::vector<std::int64_t> seqs_;
     std::vector<std::uint8_t> is_left_out_;
     std::uint32_t count_ = 0;  // of the loaded rows
-    bool is_read_ = false, is_marked_ = false;
+    bool is_read_ = false, is_flagged_ = false;
 };
 
 }  // namespace tally

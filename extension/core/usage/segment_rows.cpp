@@ -6,17 +6,20 @@
 
 namespace tally {
 
-// Whole blocks in which every row counts the same way need no cells. False where they are needed.
+// Whole blocks in which every row counts the same way need no cells. Those that are not known at a cut may be left out,
+// where the segment has statistics of the others. False where cells are needed.
 bool SegmentCount::add_by_statistics(std::uint32_t block) {
-    if (!all_alike() || measures_.distinct || measures_.latest || measures_.sides) return false;
-    const std::uint32_t rows = std::min(segment_block_rows, segment_.rows() - block * segment_block_rows);
+    const std::optional<std::uint32_t> mark = left_out_now_ == 0 ? std::nullopt : left_out_.mark();
+    if (!classes_.is_trivial() || (left_out_now_ != 0 && !mark)) return false;
+    if (measures_.distinct || measures_.latest || measures_.sides) return false;
+    const std::uint32_t rows = std::min(segment_block_rows, segment_.rows() - block * segment_block_rows) - left_out_now_;
     if (!measures_.numbers()) {
         Partial& partial = partial_of(0);
         partial.matched += rows;
         partial.counted += rows;
         return true;
     }
-    const std::optional<BlockStatistics> statistics = numbers_.numbers_of_block(block);
+    const std::optional<BlockStatistics> statistics = numbers_.numbers_of_block(block, mark);
     if (!statistics) return false;
     if (statistics->numbers != 0 && (measures_.lowest || measures_.highest) && !numbers_.one_shown_scale()) return false;
     Partial& partial = partial_of(0);

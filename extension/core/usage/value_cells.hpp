@@ -22,10 +22,11 @@ public:
     bool one_shown_scale() const noexcept { return column_->one_shown_scale(); }
     std::uint8_t scale() const noexcept { return column_ == nullptr ? 0 : column_->scale(); }
 
-    // Of a block, where all that is in it is numbers or nothing.
-    std::optional<BlockStatistics> numbers_of_block(std::uint32_t block) {
+    // Of a block, or of those of its rows that a mark's cut sees, where all that is in it is numbers or nothing.
+    std::optional<BlockStatistics> numbers_of_block(std::uint32_t block, std::optional<std::uint32_t> mark) {
         if (column_ == nullptr) return BlockStatistics{};
-        std::optional<BlockStatistics> statistics = column_->statistics(block);
+        std::optional<BlockStatistics> statistics =
+            mark ? column_->marked_statistics(*mark, block) : column_->statistics(block);
         return statistics && statistics->entries == 0 ? statistics : std::nullopt;
     }
 

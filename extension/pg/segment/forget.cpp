@@ -16,6 +16,7 @@
 #include "pg/border/boundary.hpp"
 #include "pg/border/values.hpp"
 #include "pg/metric/definition.hpp"
+#include "pg/segment/cuts.hpp"
 #include "pg/segment/owner_step.hpp"
 #include "pg/segment/partition_list.hpp"
 #include "pg/segment/segment_rows.hpp"
@@ -94,13 +95,14 @@ bool erase_from(StoredEvent& event, const Forgetting& wanted, TextArena& arena, 
 void replace(const FoundSegment& old, const Forgetting& wanted, std::vector<StoredEvent>& events) {
     const SegmentKey key{wanted.tenant_id, wanted.code, old.month};
     const std::int32_t code_hash = hash32(wanted.code);
+    const std::vector<KnownAt> cuts = cuts_among(wanted.tenant_id, events);
     cut_events(
         events,
         [&](const Segment& segment, std::uint64_t weight) {
             const std::int64_t segment_id = insert_segment(key, segment, weight);
             if (old.is_loose) note_loose(key, code_hash, segment_id);
         },
-        check_interrupts);
+        check_interrupts, cuts);
     delete_segment(old.segment);
     if (!old.is_loose) return;
     call_pg([&] {

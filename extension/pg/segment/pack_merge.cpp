@@ -1,5 +1,6 @@
 // One unit of merging: segments of one tenant, code and month are replaced by others with the same events, in one
 // transaction.
+#include <algorithm>
 #include <memory>
 
 #include "core/base/hash128.hpp"
@@ -9,6 +10,7 @@
 
 #include "pg/border/boundary.hpp"
 #include "pg/border/values.hpp"
+#include "pg/segment/cuts.hpp"
 #include "pg/segment/partition_list.hpp"
 #include "pg/segment/pile.hpp"
 
@@ -51,14 +53,18 @@ bool merge_segments_of(PackQueue& queue, const SegmentKey& key) {
     std::vector<std::unique_ptr<Input>> inputs;
     std::vector<SegmentReader*> readers;
     std::uint64_t weight = 0;
+    std::int64_t first_seq = INT64_MAX, last_seq = INT64_MIN;
     for (const std::size_t place : places) {
         inputs.push_back(std::make_unique<Input>(segments[place]));
         readers.push_back(&inputs.back()->reader);
         weight += segments[place].facts.weight;
+        first_seq = std::min(first_seq, inputs.back()->reader.first_seq());
+        last_seq = std::max(last_seq, inputs.back()->reader.last_seq());
     }
+    const std::vector<KnownAt> cuts = cuts_between(key.tenant_id, first_seq, last_seq);
     cut_segments(
         readers, weight, [&](const Segment& segment, std::uint64_t its_weight) { insert_segment(key, segment, its_weight); },
-        check_interrupts);
+        check_interrupts, cuts);
     for (const std::size_t place : places) delete_segment(segments[place]);
     queue.had_work = true;
     return true;

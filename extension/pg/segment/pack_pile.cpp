@@ -9,6 +9,7 @@
 #include "pg/usage/life_total.hpp"
 
 #include "pg/border/boundary.hpp"
+#include "pg/segment/cuts.hpp"
 #include "pg/segment/partition_list.hpp"
 #include "pg/segment/pile.hpp"
 
@@ -31,6 +32,7 @@ std::vector<SegmentKey> store_events(std::int32_t tenant_id, RecentRows& read, L
     std::vector<SegmentKey> keys;
     for (auto& [group, events] : read.groups) {
         const SegmentKey key{tenant_id, std::string(group.first), group.second};
+        const std::vector<KnownAt> cuts = cuts_among(tenant_id, events);
         for (const StoredEvent& event : events) totals.note_source(key.code, event.source);
         cut_events(
             events,
@@ -40,7 +42,7 @@ std::vector<SegmentKey> store_events(std::int32_t tenant_id, RecentRows& read, L
                 SegmentReader reader(bytes);
                 totals.add(key.code, reader);
             },
-            check_interrupts);
+            check_interrupts, cuts);
         keys.push_back(key);
         events = {};
     }

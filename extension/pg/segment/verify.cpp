@@ -87,6 +87,7 @@ public:
     void problem_of_event(std::int32_t its_tenant, std::int64_t number, const std::string& what) {
         problem(its_tenant, seq, Int64GetDatum(number), what);
     }
+    const VerifyFacts& facts() const noexcept { return facts_; }
     // When all events were read.
     void problems_of_cuts(std::int32_t wanted) {
         for (const CutSight& cut : facts_.cuts()) {
@@ -250,20 +251,37 @@ std::string contradiction(const TableRead& open, SegmentReader& segment) {
     return {};
 }
 
+// Whether the cuts of which a segment keeps statistics see no others of these rows than the statistics say. Nobody asks as
+// of a cut that does not exist.
+bool marks_are_true(SegmentReader& segment, std::span<const StoredEvent> rows, const VerifyFacts& facts) {
+    for (const SegmentMark& mark : segment.marks()) {
+        const CutSight* const cut = facts.find_cut(mark.cut);
+        if (cut == nullptr) continue;
+        if (cut->last_seq != mark.last_seq) return false;
+        for (const StoredEvent& row : rows)
+            if (row.seq <= mark.last_seq && cut->unseen.holds(row.seq)) return false;
+    }
+    return true;
+}
+
 void put_events(const Place& place, SegmentReader& segment, std::uint64_t weight, Answer& answer) {
     std::vector<StoredEvent> events(segment_block_rows);
     TextArena arena;
     std::uint64_t sum = 0;
+    bool right_marks = true;
     for (std::uint32_t begin = 0; begin < segment.rows(); begin += segment_block_rows) {
         const std::uint32_t end = std::min(begin + segment_block_rows, segment.rows());
         check_interrupts();
         arena.clear();
         segment.read_events(begin, end, events.data(), arena);
+        right_marks = right_marks && marks_are_true(segment, std::span(events).first(end - begin), answer.facts());
         for (std::uint32_t i = 0; i < end - begin; ++i) {
             sum += event_weight(events[i]);
             answer.event(place, events[i]);
         }
     }
+    if (!right_marks)
+        answer.problem_of_segment(place.tenant, place.segment, "its statistics of a cut are not what the cut sees");
     if (sum != weight) answer.problem_of_segment(place.tenant, place.segment, "its weight is not the one that its row says");
 }
 

@@ -11,7 +11,7 @@
 
 #include "core/base/hash128.hpp"
 #include "core/event/stored_event.hpp"
-#include "core/usage/known_at.hpp"
+#include "core/event/known_at.hpp"
 
 namespace tally {
 
@@ -37,6 +37,12 @@ public:
     // Holds an event against all cuts.
     void see(const StoredEvent& event);
     const std::vector<CutSight>& cuts() const noexcept { return cuts_; }
+    // nullptr where there is no such cut.
+    const CutSight* find_cut(const Hash128& cut_id) const noexcept {
+        const auto found =
+            std::find_if(cuts_.begin(), cuts_.end(), [&](const CutSight& cut) { return cut.cut_id == cut_id; });
+        return found == cuts_.end() ? nullptr : &*found;
+    }
 
 private:
     void read_corrections(const char* table);

@@ -8,6 +8,7 @@
 #include "pg/border/gate.hpp"
 #include "pg/usage/as_of.hpp"
 
+#include "pg/border/bigints.hpp"
 #include "pg/border/values.hpp"
 #include "pg/usage/store.hpp"
 
@@ -88,25 +89,6 @@ HeapTupleHeader find_definition(const MeteredMetric& metric, const AsOf& cut) {
     pg_unreachable();
 }
 
-// The numbers of an array of a column.
-std::vector<std::int64_t> numbers_of(int column) {
-    struct Elements {
-        Datum* values;
-        int count;
-    };
-    const Elements elements = call_pg([&] {
-        bool is_null = false;
-        Elements found{nullptr, 0};
-        const Datum array = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, column, &is_null);
-        deconstruct_array(DatumGetArrayTypeP(array), INT8OID, 8, true, TYPALIGN_DOUBLE, &found.values, nullptr,
-                          &found.count);
-        return found;
-    });
-    std::vector<std::int64_t> numbers(static_cast<std::size_t>(elements.count));
-    for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = DatumGetInt64(elements.values[i]);
-    return numbers;
-}
-
 bool look_up(std::int32_t tenant, const std::string& as_of, bool is_time) {
     return call_pg([&] {
         SPI_connect();
@@ -124,6 +106,7 @@ std::optional<AsOf> find_as_of(std::int32_t tenant, const std::optional<std::str
         const OwnerRights rights;
         if (!look_up(tenant, *as_of, is_time)) refuse(*as_of, is_time);
         UuidBytes id;
+        Datum unseen_seqs = 0, unseen_acts = 0;
         const char* const name = call_pg([&] {
             bool is_null = false;
             const auto value = [&](int column) {
@@ -132,13 +115,16 @@ std::optional<AsOf> find_as_of(std::int32_t tenant, const std::optional<std::str
             memcpy(id.data(), DatumGetUUIDP(value(1))->data, id.size());
             cut.taken_at = to_unix(DatumGetTimestampTz(value(3)));
             cut.known.last_seq = DatumGetInt64(value(4));
+            unseen_seqs = value(5);
             cut.known.last_act = DatumGetInt64(value(6));
+            unseen_acts = value(7);
             return TextDatumGetCString(value(2));
         });
         cut.id = encode_public_id("cut_", id);
+        cut.known.cut = id;
         cut.name = name;
-        cut.known.unseen_seqs = NumberRanges(numbers_of(5));
-        cut.known.unseen_acts = NumberRanges(numbers_of(7));
+        cut.known.unseen_seqs = NumberRanges(bigints_of(unseen_seqs));
+        cut.known.unseen_acts = NumberRanges(bigints_of(unseen_acts));
         call_pg([] { SPI_finish(); });
     }
     return cut;

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "core/usage/known_at.hpp"
+#include "core/event/known_at.hpp"
 
 #include "pg/usage/metric_row.hpp"
 

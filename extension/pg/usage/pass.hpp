@@ -7,7 +7,7 @@
 #include <span>
 #include <string_view>
 
-#include "core/usage/known_at.hpp"
+#include "core/event/known_at.hpp"
 #include "core/usage/question.hpp"
 
 namespace tally {

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/usage/known_at.hpp"
+#include "core/event/known_at.hpp"
 #include "core/usage/limit.hpp"
 
 #include "pg/border/boundary.hpp"

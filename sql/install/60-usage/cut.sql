@@ -42,6 +42,7 @@ CREATE TABLE tally.cut (
 );
 CREATE UNIQUE INDEX cut_name ON tally.cut (tenant_id, name);
 CREATE UNIQUE INDEX cut_daily ON tally.cut (name) WHERE tenant_id IS NULL;
+CREATE INDEX cut_seq ON tally.cut (last_seq);
 CREATE INDEX cut_time ON tally.cut (tenant_id, taken_at, cut_id);
 COMMENT ON TABLE tally.cut IS 'Moments as of which usage can be asked; never changed';
 COMMENT ON COLUMN tally.cut.tenant_id IS 'Whose it is; NULL: everybody''s';
@@ -56,6 +57,7 @@ COMMENT ON COLUMN tally.cut.unseen_acts IS 'Ranges of numbers up to last_act tha
 COMMENT ON COLUMN tally.cut.created_by IS 'Key or role that made it';
 COMMENT ON INDEX tally.cut_name IS 'A tenant has each name once';
 COMMENT ON INDEX tally.cut_daily IS 'One a day';
+COMMENT ON INDEX tally.cut_seq IS 'Of which cuts packing keeps statistics';
 COMMENT ON INDEX tally.cut_time IS 'The last cut before a time';
 
 CREATE FUNCTION tally._unseen_seqs(after bigint, last bigint) RETURNS bigint[]

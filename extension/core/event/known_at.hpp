@@ -7,6 +7,8 @@
 #include <span>
 #include <vector>
 
+#include "core/base/hash128.hpp"
+
 namespace tally {
 
 // Ranges of numbers, both ends belonging to them: ascending, disjoint, none empty.
@@ -29,6 +31,7 @@ private:
 };
 
 struct KnownAt {
+    Hash128 cut{};  // its id
     std::int64_t last_seq = 0;
     NumberRanges unseen_seqs;
     std::int64_t last_act = 0;
