@@ -36,6 +36,10 @@ function tests() {
     await page.route('**/usage?**', (route) => route.fulfill({ status: 500, contentType: 'application/json', body: '{"code": "X", "message": "it is ill"}' }));
     await page.getByText('it is ill').waitFor();
     assert.equal(await total(page, 1).count(), 1);
+    await goTo(page, `/metrics/${id}?range=own&from=2001-03-02&to=2001-04-01`);
+    await page.locator('.figure, main table').first().waitFor({ state: 'detached' });
+    await page.getByText('it is ill').waitFor();
+    assert.equal(await page.locator('.figure, main table').count(), 0);
     await page.unroute('**/usage?**');
     await goTo(page, '/events?code=refused');
     await page.getByRole('link', { name: 'refused-0' }).waitFor();

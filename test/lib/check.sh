@@ -48,9 +48,10 @@ count() { grep -cE "$1" "$2" || :; }
 
 # A failed test of node's or of Perl's, and what it says of itself.
 not_ok='^ *not ok|^ *error: '
-# What failed is said once more after all suites, where the end of a long output is all that one sees.
+# What failed is said once more after all suites, where the end of a long output is all that one sees. Of a reason that begins
+# on the next line (YAML: "error: |-") that line too.
 remember() { # SUITE PATTERN LOG
-    grep -E "$2" "$3" | cut -c1-200 | sed "s|^ *|$1: |" >>"$logs/failed" || :
+    awk -v wanted="$2" '$0 ~ wanted || is_next { print; is_next = /error: [|>]-?$/ }' "$3" | cut -c1-200 | sed "s|^ *|$1: |" >>"$logs/failed" || :
 }
 
 # A program that failed without naming a failed test is one failed test.

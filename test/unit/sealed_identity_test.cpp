@@ -140,6 +140,16 @@ TEST(Filter, TellsDamage) {
     EXPECT_THROW(check_filter(bytes_of(filter).first(100)), Error);
 }
 
+TEST(Runs, OfWhichAThirdIsForgottenAreMergedWithAllNewerOnes) {
+    using Sizes = std::vector<std::uint64_t>;
+    EXPECT_EQ(runs_to_empty({}, {}), 0U);
+    EXPECT_EQ(runs_to_empty(Sizes{5, 100}, Sizes{0, 0}), 0U);
+    EXPECT_EQ(runs_to_empty(Sizes{5, 100}, Sizes{0, 33}), 0U);
+    EXPECT_EQ(runs_to_empty(Sizes{5, 100}, Sizes{0, 34}), 2U);
+    EXPECT_EQ(runs_to_empty(Sizes{9, 100, 1000}, Sizes{3, 0, 333}), 1U);
+    EXPECT_EQ(runs_to_empty(Sizes{9, 100, 1000}, Sizes{9, 0, 1000}), 3U);
+}
+
 TEST(Runs, AreMergedSoThatFewMustBeLookedInto) {
     EXPECT_EQ(runs_to_merge({}), 0U);
     EXPECT_EQ(runs_to_merge(std::vector<std::uint64_t>{5}), 0U);

@@ -107,16 +107,31 @@ std::uint64_t count_forgotten(const SealedStore& store, const SealedRun& run, st
     return static_cast<std::uint64_t>(part * static_cast<double>(run.entries));
 }
 
+// Of which runs it was found that none is due: that stays so until there are others, or the edge of retention moves.
+struct Look {
+    std::int32_t kept = 0;
+    int runs = 0;
+    std::int64_t newest = 0;
+
+    friend bool operator==(const Look&, const Look&) = default;
+};
+constinit Look looked_in_vain;
+
 bool begin_merge(const SealedStore& store, bool all) {
     const SealedRuns ready = call_pg([&] { return read_runs(store, "ready"); });
-    std::vector<std::uint64_t> sizes, old;
     const std::int32_t kept = kept_month();
+    const Look look{kept, ready.count, ready.count > 0 ? ready.runs[0].id : 0};
+    if (!all && look == looked_in_vain) return false;
+    std::vector<std::uint64_t> sizes, old;
     for (int i = 0; i < ready.count; ++i) {
         sizes.push_back(static_cast<std::uint64_t>(ready.runs[i].entries));
         old.push_back(kept > 0 ? count_forgotten(store, ready.runs[i], kept) : 0);
     }
     const std::size_t count = all ? sizes.size() : std::max(runs_to_merge(sizes), runs_to_empty(sizes, old));
-    if (count == 0) return false;
+    if (count == 0) {
+        looked_in_vain = look;
+        return false;
+    }
     std::uint64_t entries = 0;
     for (std::size_t i = 0; i < count; ++i) {
         // What is kept is an estimate: this much more is outside of its error, and a part holds four times what is meant.

@@ -42,7 +42,8 @@ function stateOf(one: Import, sending?: string) {
 function Shown({ id }: { id: string }) {
   const path = `/api/v1/imports/${encodeURIComponent(id)}`;
   const loaded = useLoad(id, (signal) => api.get<Import>(path, {}, signal), 10000);
-  const lines = useLoad(id, (signal) => api.get<LineFailurePage>(`${path}/failures`, { per_page: 100 }, signal), 10000);
+  const failures = loaded.data?.failures ?? 0;
+  const lines = useLoad(`${id} ${failures}`, async (signal) => (failures > 0 ? (await api.get<LineFailurePage>(`${path}/failures`, { per_page: 100 }, signal)).data : []));
   return (
     <Dialog title={loaded.data?.name ?? 'Import'} close={() => change({ import: undefined })}>
       <When loaded={loaded} rows={4}>{(one) => (
@@ -56,7 +57,7 @@ function Shown({ id }: { id: string }) {
           <dt>State</dt><dd>{stateOf(one)}</dd>
         </dl>
       )}</When>
-      {(loaded.data?.failures ?? 0) > 0 && <When loaded={lines}>{(page) => <Refused failures={page.data} of={loaded.data!.failures} open />}</When>}
+      {failures > 0 && <When loaded={lines}>{(refused) => <Refused failures={refused} of={failures} open />}</When>}
     </Dialog>
   );
 }
