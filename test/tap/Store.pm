@@ -45,7 +45,6 @@ sub make_store {
 sub crash {
     my ($node) = @_;
     my $data = $node->data_dir;
-    my ($pid) = PostgreSQL::Test::Utils::slurp_file("$data/postmaster.pid") =~ /^(\d+)/;
     $node->kill9;
     for (1 .. 600) {
         my @left = map { /(\d+)$/ } grep { (readlink("$_/cwd") // q()) eq $data } glob '/proc/[0-9]*';
@@ -53,12 +52,8 @@ sub crash {
         kill KILL => @left;
         sleep 0.02;
     }
-    for (1 .. 100) {
-        return unless kill 0, $pid;
-        sleep 0.1;
-    }
-    # Dead, but nobody collects it: PostgreSQL takes it for a living postmaster.
-    unlink "$data/postmaster.pid";
+    # Dead, but where nobody has collected it yet PostgreSQL takes it for a living postmaster.
+    unlink "$data/postmaster.pid", $node->host . '/.s.PGSQL.' . $node->port . '.lock';
     return;
 }
 
