@@ -344,6 +344,19 @@ TEST(DistinctSet, LimitsAreErrors) {
     EXPECT_THROW(require_same_kind(SetKind::text, SetKind::number), Error);
 }
 
+// What is stored depends on it: the bytes, zeros, and in the sixteenth byte how many there are.
+TEST(SetKey, OfAShortTextIsThatOfItsBlock) {
+    std::mt19937_64 random(3);
+    for (std::size_t size = 0; size <= 15; ++size)
+        for (int round = 0; round < 50; ++round) {
+            std::byte block[16] = {};
+            for (std::size_t i = 0; i < size; ++i) block[i] = static_cast<std::byte>(random());
+            block[15] = static_cast<std::byte>(size);
+            const std::vector<std::byte> text(block, block + size);  // of its own, so that reading past it is told
+            ASSERT_EQ(key_of_bytes(text), key_of_block(block)) << size;
+        }
+}
+
 // Sketches are stored: a change of these values would count every value twice.
 TEST(SketchHash, IsFixedForEver) {
     const std::string text = "customer";

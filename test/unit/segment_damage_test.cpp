@@ -131,9 +131,9 @@ TEST(SegmentDamage, StatisticsThatLieAreFound) {
     for (int i = 0; i < 10; ++i) events.add("c", i, i, {events.number("n", std::to_string(i))});
     std::vector<std::byte> bytes = write_segment(events.events()).bytes;
     // the property's first block, its statistics: sum of 0 to 9
-    const std::size_t header = segment_format::little_u32(bytes.data() + 4);
+    const std::size_t header = little_u32(bytes.data() + 4);
     std::size_t at = header;
-    while (segment_format::little_u32(bytes.data() + at) != 45) ++at;
+    while (little_u32(bytes.data() + at) != 45) ++at;
     bytes[at] = std::byte{46};
     repair_checksums(bytes);
     SegmentInMemory source(bytes);

@@ -99,7 +99,7 @@ TEST(SegmentMarks, AreFoundTrueByTheCheck) {
 
 std::size_t block_begin(const segment_format::Header& header, std::uint32_t block) {
     return block == 0 ? header.header_bytes
-                      : segment_format::little_u32(header.block_table + segment_format::block_entry_bytes * (block - 1));
+                      : little_u32(header.block_table + segment_format::block_entry_bytes * (block - 1));
 }
 
 // Changes a byte of a block, with checksums that fit.
@@ -130,7 +130,7 @@ TEST(SegmentMarks, ThatLieAreFound) {
     StoredEvents events = numbers(3000);
     const std::vector<KnownAt> cuts = {cut_at(1000, 1)};
     const std::vector<std::byte> good = write_segment(events.events(), nullptr, cuts).bytes;
-    const std::vector<std::byte> header_copy(good.begin(), good.begin() + segment_format::little_u32(good.data() + 4));
+    const std::vector<std::byte> header_copy(good.begin(), good.begin() + little_u32(good.data() + 4));
     const segment_format::Header header = segment_format::read_header(header_copy, good.size(), ErrorKind::corrupted);
     for (const std::uint32_t column : {std::uint32_t{segment_format::seq}, std::uint32_t{segment_format::fixed_columns}}) {
         std::vector<std::byte> bytes = good;
@@ -167,7 +167,7 @@ TEST(SegmentMarks, AnswerWithoutCells) {
     StoredEvents events = numbers(4096);
     const std::vector<KnownAt> cuts = {cut_at(999, 1)};
     std::vector<std::byte> bytes = write_segment(events.events(), nullptr, cuts).bytes;
-    const std::vector<std::byte> header_copy(bytes.begin(), bytes.begin() + segment_format::little_u32(bytes.data() + 4));
+    const std::vector<std::byte> header_copy(bytes.begin(), bytes.begin() + little_u32(bytes.data() + 4));
     const segment_format::Header header = segment_format::read_header(header_copy, bytes.size(), ErrorKind::corrupted);
     for (const std::uint32_t column : {std::uint32_t{segment_format::seq}, std::uint32_t{segment_format::fixed_columns}})
         for (std::uint32_t block = 0; block < 4; ++block)

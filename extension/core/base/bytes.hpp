@@ -26,6 +26,13 @@ inline std::uint64_t little_u64(const std::byte* from) noexcept {
     return std::endian::native == std::endian::little ? value : __builtin_bswap64(value);
 }
 
+// The 4 bytes at `from`, likewise.
+inline std::uint32_t little_u32(const std::byte* from) noexcept {
+    std::uint32_t value;
+    std::memcpy(&value, from, sizeof value);
+    return std::endian::native == std::endian::little ? value : __builtin_bswap32(value);
+}
+
 // Takes values from the front of a byte string; throws where the bytes end too early or are not canonical:
 // Error(corrupted) for stored bytes, or the kind that is asked for (invalid_binary for bytes that a client sent).
 class ByteReader {

@@ -147,12 +147,6 @@ constexpr std::uint32_t blocks_for(std::uint32_t count) noexcept {
     return (count + segment_block_rows - 1) / segment_block_rows;
 }
 
-inline std::uint32_t little_u32(const std::byte* from) noexcept {
-    std::uint32_t value = 0;
-    for (unsigned i = 0; i < 4; ++i) value |= std::to_integer<std::uint32_t>(from[i]) << (8 * i);
-    return value;
-}
-
 [[noreturn]] void fail_damaged(const char* what, ErrorKind kind = ErrorKind::corrupted);
 
 // How long the header is that begins so; at least fixed_header_bytes must be there.

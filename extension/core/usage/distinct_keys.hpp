@@ -1,6 +1,8 @@
 // Distinct values by group: pairs of a group and the key of a value (core/distinct/set_key.hpp), each once.
 #pragma once
 
+#include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -26,6 +28,11 @@ public:
         for (const SetKey& key : keys) count_ += put(table_, {key, group, 1}) ? 1U : 0U;
         return count_ - before;
     }
+
+    // Makes room for so many, where there are none yet: growing would put each of them in its place again and again.
+    void begin_with(std::size_t keys) { table_.resize(size_for(keys)); }
+    std::size_t bytes_for(std::size_t keys) const noexcept { return size_for(keys) * sizeof(Entry); }
+    bool is_empty() const noexcept { return count_ == 0; }
 
     // How many values there are in all groups together.
     std::uint64_t count_over_all_groups() const;
@@ -56,13 +63,15 @@ private:
         table[slot] = entry;
         return true;
     }
+    static std::size_t size_for(std::size_t keys) noexcept { return std::bit_ceil(std::max(2 * keys, least_size)); }
     // Small tables grow by more at a time: most of the time of a few thousand values would be copying them.
     std::size_t grown_size() const noexcept {
-        constexpr std::size_t least = 1024, small = 65'536;
-        return table_.empty() ? least : table_.size() < small ? 4 * table_.size() : 2 * table_.size();
+        constexpr std::size_t small = 65'536;
+        return table_.empty() ? least_size : table_.size() < small ? 4 * table_.size() : 2 * table_.size();
     }
     void grow();
 
+    static constexpr std::size_t least_size = 1024;
     std::vector<Entry> table_;
     std::size_t count_ = 0;
 };

@@ -19,15 +19,17 @@ public:
     // Of one of several answers. The pool must outlive it.
     explicit MemoryLimit(MemoryPool* pool) noexcept : pool_(pool) {}
 
-    // Called where something grows, with all that it will take.
-    void require(std::size_t bytes) {
-        if (bytes <= granted_) return;
+    // Called where something grows, with all that it will take; false: so much cannot be had.
+    bool grants(std::size_t bytes) noexcept {
+        if (bytes <= granted_) return true;
         const std::size_t more = bytes - granted_;
-        if (pool_ != nullptr && more <= pool_->left) {
-            pool_->left -= more;
-            granted_ = bytes;
-            return;
-        }
+        if (pool_ == nullptr || more > pool_->left) return false;
+        pool_->left -= more;
+        granted_ = bytes;
+        return true;
+    }
+    void require(std::size_t bytes) {
+        if (grants(bytes)) return;
         refuse("usage of this many groups and distinct values needs more memory than work_mem allows",
                "Ask for a shorter range, wider windows, fewer groups or one customer, or raise work_mem.");
     }

@@ -132,6 +132,7 @@ void SegmentCount::add_keys(const Piece& piece, RowRange rows) {
 }
 
 void SegmentCount::add_counted_keys(const Piece& piece) {
+    count_.groups().states().expect_keys(keys_.counted(), count_.groups().limit());
     WaitingKeys waiting(count_.groups(), group_of(piece, 0));
     Partial& partial = partial_of(0);
     keys_.take_counted([&](const SetKey& key, std::uint32_t rows) {

@@ -53,6 +53,10 @@ void UsageStates::add_keys(std::uint32_t group, std::span<const SetKey> keys, Me
     distinct_[group] += keys_.add(group, keys);
 }
 
+void UsageStates::expect_keys(std::size_t keys, MemoryLimit& limit) {
+    if (keys_.is_empty() && keys_.is_full(keys) && limit.grants(keys_.bytes_for(keys))) keys_.begin_with(keys);
+}
+
 void UsageStates::offer_latest(std::uint32_t group, const Decimal& value, std::int64_t ts, std::int64_t seq) {
     Latest& kept = latest_[group];
     if (!NumberShelf::is_none(kept.value) && (ts != kept.ts ? ts < kept.ts : seq < kept.seq)) return;

@@ -56,6 +56,8 @@ public:
     void add(std::uint32_t group, const Decimal& value, std::int64_t ts, std::int64_t seq);
     // At most DistinctKeys::most_at_once.
     void add_keys(std::uint32_t group, std::span<const SetKey> keys, MemoryLimit& limit);
+    // So many are about to be added: where they are the first, room is made for them at once, if it may be had.
+    void expect_keys(std::size_t keys, MemoryLimit& limit);
 
     // Many values at once, for each measure that is kept.
     void add_sum(std::uint32_t group, int128 coefficient, std::int32_t scale) {

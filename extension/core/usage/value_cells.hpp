@@ -2,6 +2,7 @@
 // cells, judged once for each entry of the dictionary.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -68,6 +69,10 @@ public:
     void count(std::size_t row) {
         if (counted_.empty()) counted_.resize(cells_.size());
         ++counted_[cell(row)];
+    }
+    // How many cells were counted.
+    std::size_t counted() const noexcept {
+        return counted_.size() - static_cast<std::size_t>(std::count(counted_.begin(), counted_.end(), std::uint32_t{0}));
     }
     // Calls take(key, rows) for each usable cell that was counted, and forgets the counts.
     template <typename Take>
