@@ -35,7 +35,7 @@
 namespace tally {
 
 inline constexpr std::uint32_t segment_block_rows = 1024;
-// Of how many cuts a segment keeps statistics: each takes 50 bytes a block and property with numbers, some 2 % of ten.
+// Of how many cuts a segment keeps statistics at most: each takes some 50 bytes a block and property with numbers.
 inline constexpr std::uint32_t max_marks = 16;
 
 struct RowRange {

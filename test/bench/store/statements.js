@@ -24,6 +24,8 @@ async function measureStatements(psql, { month, metrics }, questions, times, rou
   const usage = (rest, asOf) => `SELECT * FROM tally.usage('${metrics[0]}', ${from}, ${to}${rest}${asOf ? ", as_of => 'half'" : ''})`;
   for (const [name, rest] of [['busy customer, as of a cut', ", customer => 'customer-1'"], ['all customers, as of a cut', ", group_by => '{customer_id}'"], ['all customers in one, as of a cut', '']])
     await compare(name, () => times(psql, usage(rest, true), 10), 'now', () => times(psql, usage(rest, false), 10), 1 / 3);
+  const life = (asOf) => `SELECT * FROM tally.usage_total('${metrics[0]}', '2000-01-01', '2100-01-01'${asOf ? ", as_of => 'half'" : ''})`;
+  await compare('all of life, as of a cut', () => times(psql, life(true), 20), 'now', () => times(psql, life(false), 20), 1 / 3);
 }
 
 module.exports = { measureStatements };
