@@ -103,3 +103,13 @@ test('a range has two pairs of names on every route that takes one; where they c
     }
   }
 });
+
+test('a name that is more than a line is refused, whatever it names', async () => {
+  for (const [target, body] of [['/api/v1/keys', {}], ['/api/v1/metrics', { code: 'x', aggregation_type: 'COUNT', product_family_id: family }], ['/api/v1/product_families', {}]]) {
+    for (const name of ['two\nlines', 'a tab\t', '\u001b[2J', 'end\u007f']) {
+      const { details } = isErrorAnswer(assert, await post(target, { ...body, name }), 400, 'BAD_REQUEST');
+      assert.equal(details.field, 'name', target);
+    }
+    assert.equal((await post(target, { ...body, name: 'Zeile – línea – 行' })).status, 201, target);
+  }
+});

@@ -7,6 +7,7 @@ SET timezone = 'UTC';
 \set VERBOSITY terse
 SELECT tally.current_tenant();
 SELECT tally.create_tenant('');
+SELECT tally.create_tenant(E'two\nlines'), tally.create_tenant('x');
 SELECT tally.create_tenant('x', 'production');
 SELECT tally.create_tenant('one') ~ '^ten_[0-9A-Za-z]+$' AS made;
 SELECT tally.create_tenant('one');
@@ -24,6 +25,7 @@ SELECT name, is_default FROM tally.product_family WHERE tenant_id = tally.curren
 -- keys
 SELECT tally.create_api_key(scopes => ARRAY['read', 'fly']);
 SELECT tally.create_api_key(scopes => '{}');
+SELECT tally.create_api_key(name => E'a key\u001b[2J');
 SELECT tally.create_api_key(expires_at => now() - interval '1 second');
 SELECT tally.create_api_key(name => 'first') AS first, tally.create_api_key(name => 'reader', scopes => ARRAY['read']) AS reader,
        tally.create_api_key(name => 'boss', scopes => ARRAY['admin'], expires_at => now() + interval '1 hour') AS boss \gset
@@ -77,3 +79,14 @@ SELECT tally.revoke_api_key('tkn_0');
 \set VERBOSITY terse
 DROP OWNED BY regress_admin, regress_app;
 DROP ROLE regress_admin, regress_app;
+-- a tenant with events is not deleted, wherever they lie and whatever the transaction sees; one without is
+\set VERBOSITY default
+RESET tally.tenant;
+INSERT INTO tally.tenant (name) VALUES ('with events'), ('without');
+SET tally.tenant = 'with events';
+SELECT r.verdict FROM tally.record('call', 'c', event_id => 'e1') r;
+DELETE FROM tally.tenant WHERE name = 'with events';
+CALL tally.pack(1, '0');
+SELECT count(*) AS recent FROM tally.recent_event;
+DELETE FROM tally.tenant WHERE name = 'with events';
+DELETE FROM tally.tenant WHERE name = 'without' RETURNING name;

@@ -29,6 +29,7 @@ extern "C" {
 #include "catalog/pg_type.h"
 #include "catalog/pg_type_d.h"
 #include "commands/event_trigger.h"
+#include "commands/trigger.h"
 #include "commands/sequence.h"
 #include "common/hashfn.h"
 #include "executor/executor.h"

@@ -69,6 +69,18 @@ END
 $$;
 COMMENT ON FUNCTION tally._fail(text, text, text) IS 'Raises 22023 about one field, which the REST API answers as 400 naming the field';
 
+CREATE FUNCTION tally._require_one_line(field text, value text) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    IF value COLLATE "C" ~ '[[:cntrl:]]' THEN
+        PERFORM tally._fail(field, format('%s must be one line, without control characters', field));
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION tally._require_one_line(text, text) IS 'Refuses what would break a list, a log or a terminal: a newline, a tab, an escape. Raises 22023 naming the field';
+
 CREATE FUNCTION tally._text_field(definition jsonb, field text, max_length integer, required boolean DEFAULT false) RETURNS text
     LANGUAGE plpgsql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
@@ -86,6 +98,8 @@ BEGIN
         PERFORM tally._fail(field, format('%s must be a string, not %s', field, jsonb_typeof(value)));
     ELSIF length(value #>> '{}') NOT BETWEEN 1 AND max_length THEN
         PERFORM tally._fail(field, format('%s must have 1 to %s characters', field, max_length));
+    ELSIF field = 'name' THEN
+        PERFORM tally._require_one_line(field, value #>> '{}');
     END IF;
     RETURN value #>> '{}';
 END

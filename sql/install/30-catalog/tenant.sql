@@ -21,6 +21,14 @@ COMMENT ON COLUMN tally.tenant.burst IS 'How many requests may come at once; NUL
 COMMENT ON COLUMN tally.tenant.events_per_month IS 'How many events its keys may bring in a calendar month of UTC; NULL: no limit';
 COMMENT ON SEQUENCE tally.tenant_tenant_id_seq IS 'Numbers of tenants';
 
+CREATE FUNCTION tally._guard_tenant() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'tally_guard_tenant'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION tally._guard_tenant() IS 'Refuses to delete a tenant that has events, which no foreign key would. Raises 23503';
+
+CREATE TRIGGER tenant_guard BEFORE DELETE ON tally.tenant FOR EACH ROW EXECUTE FUNCTION tally._guard_tenant();
+COMMENT ON TRIGGER tenant_guard ON tally.tenant IS 'A tenant with events stays';
+
 CREATE TABLE tally.api_key (
     key_id      uuid PRIMARY KEY DEFAULT tally._uuid7(),
     tenant_id   integer NOT NULL REFERENCES tally.tenant,
@@ -91,6 +99,7 @@ BEGIN
         RAISE EXCEPTION 'a tenant''s name must have 1 to 100 characters'
             USING ERRCODE = 'invalid_parameter_value', COLUMN = 'name';
     END IF;
+    PERFORM tally._require_one_line('name', create_tenant.name);
     IF create_tenant.mode IS NULL OR create_tenant.mode NOT IN ('live', 'test') THEN
         RAISE EXCEPTION 'a tenant''s mode must be "live" or "test", not "%"', coalesce(create_tenant.mode, 'null')
             USING ERRCODE = 'invalid_parameter_value', COLUMN = 'mode';
@@ -125,6 +134,7 @@ BEGIN
         RAISE EXCEPTION 'a key''s name must have 1 to 100 characters'
             USING ERRCODE = 'invalid_parameter_value', COLUMN = 'name';
     END IF;
+    PERFORM tally._require_one_line('name', name);
     IF scopes IS NULL OR cardinality(scopes) = 0 OR NOT scopes <@ ARRAY['read', 'write', 'admin'] THEN
         RAISE EXCEPTION 'a key''s scopes must be one or more of read, write, admin'
             USING ERRCODE = 'invalid_parameter_value', COLUMN = 'scopes';
