@@ -51,6 +51,22 @@ is($node->safe_psql('postgres', 'SELECT sum(events) FROM tally.segment'), $sent,
 is(all_usage($node), $usage, 'and usage is the same');
 is($node->safe_psql('postgres', 'SELECT object, problem FROM tally.verify() LIMIT 5'), '', 'nothing is wrong');
 
+# Four packers at once at the 24 months of one code: none fails or hangs, and each event is packed once.
+for my $round (1 .. 5) {
+    is($node->safe_psql('postgres', events($sent + 1, $sent + EVENTS)), EVENTS . ',0', "together $round: events are sent");
+    $sent += EVENTS;
+    my @packers = map {
+        my $err = '';
+        { err => \$err, handle => IPC::Run::start([ 'psql', '-X', '-q', '-d', $node->connstr('postgres'), '-c', "CALL tally.pack(1, '0', true)" ],
+            '<', '/dev/null', '2>', \$err, IPC::Run::timeout(300)) }
+    } 1 .. 4;
+    IPC::Run::finish($_->{handle}) for @packers;
+    is(join('', map { ${ $_->{err} } } @packers), '', "together $round: four packers come to their ends");
+}
+$node->safe_psql('postgres', "CALL tally.pack(1, '0', true)");
+is($node->safe_psql('postgres', 'SELECT (SELECT count(*) FROM tally.recent_event), (SELECT sum(events) FROM tally.segment), (SELECT count(*) FROM tally.verify())'),
+    "0|$sent|0", 'together: all is packed, once');
+
 # A transaction that stays open, prepared even, holds back its own events only.
 $node->append_conf('postgresql.conf', "max_prepared_transactions = 2\n");
 $node->restart;
