@@ -110,12 +110,15 @@ async function sharpen(session, random, code, question) {
   for (const bound of ['from', 'to']) {
     if (!random.chance(0.8)) continue;
     const near = random.chance(0.3) ? question[bound] : Date.UTC(2024, 0, 1) * 1000 + random.below(600 * 86400) * 1e6;
+    // A long run of one customer is searched for its bounds, shorter ones are walked through; and few runs are long.
+    const seeksLong = random.chance(0.4);
+    const long = `(customer_id, date_trunc('month', ts, 'UTC')) = (SELECT customer_id, date_trunc('month', ts, 'UTC') FROM oracle.event
+      WHERE code = ${quote(code)} GROUP BY 1, 2 HAVING count(*) >= 300 ORDER BY hashtextextended(customer_id || min(ts), ${random.below(1e6)}) LIMIT 1)`;
     const found = await session.row(`SELECT (extract(epoch FROM ts) * 1000000)::bigint AS at, customer_id FROM oracle.event
-      WHERE code = ${quote(code)} AND ts >= ${quote(instantText(near))} ORDER BY ts LIMIT 1`);
+      WHERE code = ${quote(code)} AND ${seeksLong ? `${long} ORDER BY hashtextextended(event_id, ${random.below(1e6)})` : `ts >= ${quote(instantText(near))} ORDER BY ts`} LIMIT 1`);
     if (!found) continue;
     question[bound] = found.at + random.pick([0, 0, 1]);
-    // A long run of one customer is searched for its bounds, shorter ones are walked through.
-    if (random.chance(0.5)) question.customers = [found.customer_id];
+    if (random.chance(seeksLong ? 0.8 : 0.5)) question.customers = [found.customer_id];
   }
   if (question.from >= question.to) question.to = question.from + random.pick([1, 8, 1e6, 86400e6, 31 * 86400e6]);
   if (question.window && !fittingWindows(question.from, question.to, question.fill ? 12 : 400).includes(question.window)) question.window = null;
