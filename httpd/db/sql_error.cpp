@@ -54,7 +54,7 @@ unsigned status_of(std::string_view sqlstate) noexcept {
 Response response_for(const SqlError& error) {
     const unsigned status = status_of(error.state);
     if (status == 503)
-        return unavailable(error.state == "57014"   ? "the database took too long to answer"
+        return unavailable(error.state == "57014"   ? "the database took too long, or somebody cancelled the request"
                            : error.state == "55P03" ? "another transaction holds what this change needs; try again"
                                                     : "the database is not available");
     if (status >= 500) return refuse(500, "internal error");
