@@ -1,5 +1,5 @@
-# kill -9 at every step of packing, sealing and merging: after each write of each kind of step, with what it wrote on disk, and right
-# before its commit. Each time every question is answered as before, and the next packer goes on.
+# kill -9 at every step of packing, sealing and merging: before each write of each kind of step, with what it wrote so far on disk, right
+# before its commit, and after it. Each time every question is answered as before, and the next packer goes on.
 use strict;
 use warnings;
 use IPC::Run;
@@ -12,9 +12,9 @@ $node->append_conf('postgresql.conf', "fsync = off\nautovacuum = off\nlog_min_me
 $node->restart;
 make_store($node);
 
-# Where a packer stops for ever: in front of each kind of write, and when all of a transaction is done but its commit; at each such
-# place once, known by what the transaction has done before; and once it is committed, before the next step. That is for triggers to see, as all that packing writes goes through
-# SQL but the deletion of rows, which stands between two of these.
+# Where a packer stops for ever: in front of each kind of write, when all of a transaction is done but its commit, and once it is
+# committed, before the next step; at each such place once, known by what the transaction has done before. Triggers see all of that:
+# what packing writes goes through SQL, but for the deletion of rows, which stands between two of these.
 $node->safe_psql('postgres', q{
     CREATE TABLE public.killed (place text PRIMARY KEY);
     CREATE FUNCTION public.stop_at(write text) RETURNS void LANGUAGE plpgsql AS $$

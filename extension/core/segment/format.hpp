@@ -137,7 +137,7 @@ struct Header {
     const std::byte* block_table = nullptr;
 };
 
-// Whether statistics by marks are kept of a column; of its flags, those of its cells.
+// Whether a column of this type and with these flags has statistics by marks.
 constexpr bool is_marked(std::uint8_t type, std::uint8_t flags) noexcept {
     return type == seq || (type == property_type && (flags & with_numbers) != 0);
 }

@@ -24,45 +24,53 @@ void check_dictionary(StoredDictionary& dictionary, Poll poll) {
     }
 }
 
-// What of a block of cells the rows up to a seq come to, cell by cell.
-BlockStatistics statistics_up_to(PropertyColumn& column, RowRange rows, const std::vector<std::int64_t>& seqs,
-                                 std::int64_t last_seq) {
-    std::vector<CellForm> forms(rows.size());
-    std::vector<std::int64_t> mantissas(rows.size());
-    std::vector<std::uint8_t> scales(rows.size());
-    column.read_forms(rows.begin, rows.end, forms.data());
-    column.read_numbers(rows.begin, rows.end, mantissas.data());
-    column.read_shown_scales(rows.begin, rows.end, scales.data());
-    BlockStatistics statistics;
-    for (std::uint32_t i = 0; i < rows.size(); ++i) {
-        if (seqs[i] > last_seq) continue;
-        if (forms[i] == CellForm::entry) ++statistics.entries;
-        if (forms[i] != CellForm::number) continue;
-        const bool is_first = statistics.numbers++ == 0;
-        statistics.sum += mantissas[i];
-        statistics.min = is_first ? mantissas[i] : std::min(statistics.min, mantissas[i]);
-        statistics.max = is_first ? mantissas[i] : std::max(statistics.max, mantissas[i]);
-        statistics.max_shown_scale = std::max(statistics.max_shown_scale, scales[i]);
+// A block of cells, and what of it the rows up to a seq come to, cell by cell.
+struct ReadCells {
+    ReadCells(PropertyColumn& column, RowRange rows) : forms(rows.size()), mantissas(rows.size()), scales(rows.size()) {
+        column.read_forms(rows.begin, rows.end, forms.data());
+        column.read_numbers(rows.begin, rows.end, mantissas.data());
+        column.read_shown_scales(rows.begin, rows.end, scales.data());
     }
-    return statistics;
-}
+
+    BlockStatistics up_to(std::int64_t last_seq, const std::vector<std::int64_t>& seqs) const {
+        BlockStatistics statistics;
+        for (std::size_t i = 0; i < forms.size(); ++i) {
+            if (seqs[i] > last_seq) continue;
+            if (forms[i] == CellForm::entry) ++statistics.entries;
+            if (forms[i] != CellForm::number) continue;
+            const bool is_first = statistics.numbers++ == 0;
+            statistics.sum += mantissas[i];
+            statistics.min = is_first ? mantissas[i] : std::min(statistics.min, mantissas[i]);
+            statistics.max = is_first ? mantissas[i] : std::max(statistics.max, mantissas[i]);
+            statistics.max_shown_scale = std::max(statistics.max_shown_scale, scales[i]);
+        }
+        return statistics;
+    }
+
+    std::vector<CellForm> forms;
+    std::vector<std::int64_t> mantissas;
+    std::vector<std::uint8_t> scales;
+};
 
 }  // namespace
 
 void SegmentReader::check_marks(std::uint32_t block) {
-    const RowRange rows{block * segment_block_rows, block * segment_block_rows + rows_in_block(parts_->header, block)};
     if (marks().empty()) return;
+    const RowRange rows{block * segment_block_rows, block * segment_block_rows + rows_in_block(parts_->header, block)};
     std::vector<std::int64_t> seqs(rows.size());
     read_seq(rows.begin, rows.end, seqs.data());
     for (std::uint32_t mark = 0; mark < marks().size(); ++mark) {
         const std::int64_t last = marks()[mark].last_seq;
         const auto seen = std::count_if(seqs.begin(), seqs.end(), [&](std::int64_t seq) { return seq <= last; });
         if (marked_rows(mark, block) != seen) fail_damaged("statistics are not true");
-        for (std::size_t i = 0; i < parts_->own.size(); ++i) {
-            StoredColumn& column = parts_->own_column(i);
-            if (const auto said = column.marked_statistics(mark, block))
-                if (*said != statistics_up_to(column, rows, seqs, last)) fail_damaged("statistics are not true");
-        }
+    }
+    for (std::size_t i = 0; i < parts_->own.size(); ++i) {
+        StoredColumn& column = parts_->own_column(i);
+        if (!column.has_numbers()) continue;
+        const ReadCells cells(column, rows);
+        for (std::uint32_t mark = 0; mark < marks().size(); ++mark)
+            if (column.marked_statistics(mark, block) != cells.up_to(marks()[mark].last_seq, seqs))
+                fail_damaged("statistics are not true");
     }
 }
 

@@ -83,13 +83,10 @@ void write_times(const SortedEvents& sorted, Header& header, BlockOutput& out) {
     header.columns.push_back(column);
 }
 
-// Smaller segments are as soon read row by row.
-constexpr std::uint32_t rows_worth_marks = 2 * segment_block_rows;
-
 // The newest cuts that see some of the rows, but not all, and of those up to their last seq each one.
 std::vector<SegmentMark> marks_of(std::span<const KnownAt> cuts, std::span<const std::int64_t> seqs, const Header& header) {
     std::vector<SegmentMark> marks;
-    if (seqs.size() < rows_worth_marks) return marks;
+    if (seqs.size() < least_marked_events) return marks;
     for (auto cut = cuts.rbegin(); cut != cuts.rend() && marks.size() < max_marks; ++cut) {
         if (cut->last_seq < header.first_seq || cut->last_seq >= header.last_seq) continue;
         const auto is_late = [&](std::int64_t seq) { return seq <= cut->last_seq && !cut->sees_event(seq); };

@@ -21,6 +21,9 @@ namespace tally {
 inline constexpr std::size_t max_segment_events = 65'536;
 inline constexpr std::size_t max_segment_weight = std::size_t{64} << 20;
 
+// Fewer events are as soon read row by row: of them no statistics of cuts are kept.
+inline constexpr std::size_t least_marked_events = std::size_t{2} * segment_block_rows;
+
 // What an event adds to the size of its segment at most: events are gathered while their weights stay within
 // max_segment_weight, which bounds the segment's bytes and the memory that making it takes (about 3 times the weight).
 std::size_t event_weight(const StoredEvent& event) noexcept;
@@ -36,7 +39,7 @@ struct Segment {
 };
 
 // One segment of these events, in any order: 1 to max_segment_events of them, weighing at most max_segment_weight. Of the
-// cuts, in the order of their last seqs, it keeps statistics where that is worth it (format.hpp, marks).
+// cuts, in the order of their last seqs, it keeps statistics where there are least_marked_events (format.hpp, marks).
 // Throws Error(limit_exceeded) for more, Error(invalid_argument) for none.
 Segment write_segment(std::span<const StoredEvent> events, Poll poll = nullptr, std::span<const KnownAt> cuts = {});
 

@@ -28,6 +28,7 @@ public:
         granted_ = bytes;
         return true;
     }
+    // The same, but refuses where so much cannot be had.
     void require(std::size_t bytes) {
         if (grants(bytes)) return;
         refuse("usage of this many groups and distinct values needs more memory than work_mem allows",

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "core/segment/reader.hpp"
+#include "core/segment/writer.hpp"
 
 #include "pg/segment/cuts.hpp"
 
@@ -12,7 +12,9 @@
 
 namespace tally {
 
-std::vector<KnownAt> cuts_between(std::int32_t tenant_id, std::int64_t first_seq, std::int64_t last_seq) {
+std::vector<KnownAt> cuts_between(std::int32_t tenant_id, std::uint64_t events, std::int64_t first_seq,
+                                  std::int64_t last_seq) {
+    if (events < least_marked_events) return {};
     call_pg([&] {
         run_now(
             "SELECT c.cut_id, c.last_seq, c.unseen_seqs FROM tally.cut c WHERE (c.tenant_id = $1 OR c.tenant_id IS NULL)"
@@ -42,7 +44,7 @@ std::vector<KnownAt> cuts_among(std::int32_t tenant_id, std::span<const StoredEv
     if (events.empty()) return {};
     const auto [first, last] = std::minmax_element(
         events.begin(), events.end(), [](const StoredEvent& one, const StoredEvent& other) { return one.seq < other.seq; });
-    return cuts_between(tenant_id, first->seq, last->seq);
+    return cuts_between(tenant_id, events.size(), first->seq, last->seq);
 }
 
 }  // namespace tally

@@ -12,11 +12,13 @@
 
 namespace tally {
 
-// Those of a tenant, and of all tenants, that see some of the events with seqs in [first, last], but not all by their
-// numbers; so many of the newest as a segment has room for, the oldest first. SPI must be connected.
-std::vector<KnownAt> cuts_between(std::int32_t tenant_id, std::int64_t first_seq, std::int64_t last_seq);
+// Those of a tenant, and of all tenants, that see some of so many events with seqs in [first, last], but not all by their
+// numbers; so many of the newest as a segment has room for, the oldest first. Where the events are too few for statistics
+// nothing is looked up. SPI must be connected.
+std::vector<KnownAt> cuts_between(std::int32_t tenant_id, std::uint64_t events, std::int64_t first_seq,
+                                  std::int64_t last_seq);
 
-// Of the seqs of these events; none of no events.
+// Of these events.
 std::vector<KnownAt> cuts_among(std::int32_t tenant_id, std::span<const StoredEvent> events);
 
 }  // namespace tally

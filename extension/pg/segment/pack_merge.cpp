@@ -52,16 +52,17 @@ bool merge_segments_of(PackQueue& queue, const SegmentKey& key) {
     if (places.empty()) return false;
     std::vector<std::unique_ptr<Input>> inputs;
     std::vector<SegmentReader*> readers;
-    std::uint64_t weight = 0;
+    std::uint64_t weight = 0, events = 0;
     std::int64_t first_seq = INT64_MAX, last_seq = INT64_MIN;
     for (const std::size_t place : places) {
         inputs.push_back(std::make_unique<Input>(segments[place]));
         readers.push_back(&inputs.back()->reader);
         weight += segments[place].facts.weight;
+        events += inputs.back()->reader.rows();
         first_seq = std::min(first_seq, inputs.back()->reader.first_seq());
         last_seq = std::max(last_seq, inputs.back()->reader.last_seq());
     }
-    const std::vector<KnownAt> cuts = cuts_between(key.tenant_id, first_seq, last_seq);
+    const std::vector<KnownAt> cuts = cuts_between(key.tenant_id, events, first_seq, last_seq);
     cut_segments(
         readers, weight, [&](const Segment& segment, std::uint64_t its_weight) { insert_segment(key, segment, its_weight); },
         check_interrupts, cuts);
