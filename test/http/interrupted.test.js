@@ -99,8 +99,9 @@ test('a question on a standby that vacuum breaks off is asked again', async () =
     s.cluster.psql('DELETE FROM public.held');
     s.cluster.psql('VACUUM public.held');
     assert.equal((await answer).status, 200, (await answer).text);
-    await until('the standby to tell of it', () => standby.psql("SELECT confl_snapshot FROM pg_stat_database_conflicts WHERE datname = 'tally'") === '1');
-    assert.match((await call(tallyd.url, null, 'GET', '/metrics')).text, /^tallyd_statements_retried_total 1$/m);
+    // Once at least: whatever else the primary clears away meanwhile breaks it off as well.
+    await until('the standby to tell of it', () => Number(standby.psql("SELECT confl_snapshot FROM pg_stat_database_conflicts WHERE datname = 'tally'")) >= 1);
+    assert.match((await call(tallyd.url, null, 'GET', '/metrics')).text, /^tallyd_statements_retried_total [1-9][0-9]*$/m);
   } finally {
     await tallyd?.stop();
     standby.remove();
