@@ -64,3 +64,14 @@ CALL tally.pack(1, '0 seconds');
 SELECT pg_stat_force_next_flush();
 SELECT round((idx_tup_read - :before) / 150000.0, 1) AS entries_read_a_row FROM pg_stat_user_indexes WHERE indexrelname = 'recent_event_pkey';
 SELECT (SELECT count(*) FROM tally.recent_event) AS recent, sum(events) AS packed FROM tally.segment WHERE code = 'busy';
+-- a trigger that a user has put on segments fires as they are written
+CREATE TABLE public.regress_noted (events integer);
+GRANT INSERT ON public.regress_noted TO PUBLIC;
+CREATE FUNCTION public.regress_note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.regress_noted VALUES (NEW.events); RETURN NULL; END $$;
+CREATE TRIGGER regress_note AFTER INSERT ON tally.segment FOR EACH ROW WHEN (NEW.code = 'noted') EXECUTE FUNCTION public.regress_note();
+SELECT count(*) FROM tally.ingest((SELECT '[' || string_agg(format('{"event_id":"n%s","code":"noted","customer_id":"one","timestamp":"2024-01-01T00:00:00Z"}', n), ',') || ']' FROM generate_series(1, 20) n), true) WHERE verdict = 'accepted';
+CALL tally.pack(1, '0 seconds');
+TABLE public.regress_noted;
+DROP TRIGGER regress_note ON tally.segment;
+DROP FUNCTION public.regress_note();
+DROP TABLE public.regress_noted;

@@ -33,6 +33,16 @@ UPDATE tally.statement_usage SET metrics = metrics + 1 WHERE customer_id = 'ann'
 SELECT problem FROM tally.verify() WHERE object LIKE 'statement %' ORDER BY problem;
 ROLLBACK;
 SELECT object, problem FROM tally.verify();
+-- where a table is not as it was made, rows go through SQL, and are the same ones
+BEGIN;
+CREATE FUNCTION pg_temp.note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE 'row of "%"', NEW.customer_id; RETURN NEW; END $$;
+CREATE TRIGGER regress_note BEFORE INSERT ON tally.statement_usage FOR EACH ROW EXECUTE FUNCTION pg_temp.note();
+SELECT tally.close_period('2026-01-01', '2026-02-01', supersedes => :'january') AS noted \gset
+DROP TRIGGER regress_note ON tally.statement_usage;
+SELECT tally.close_period('2026-01-01', '2026-02-01', supersedes => :'noted') AS direct \gset
+SELECT count(*), sum(u.metrics), count(DISTINCT u.lines::text) FROM tally.statement_usage u JOIN tally.statement s USING (statement_id) WHERE tally._encode_id('stm_', statement_id) IN (:'noted', :'direct') GROUP BY u.customer_id, u.part ORDER BY u.customer_id;
+SELECT count(*), count(DISTINCT digest) AS digests, bool_and(tally._statement_digest(s) = s.digest) AS whole FROM tally.statement s WHERE tally._encode_id('stm_', statement_id) IN (:'noted', :'direct');
+ROLLBACK;
 -- twice is refused, also of a part; another period is not; superseding says so on both
 CREATE FUNCTION pg_temp.try(range_from text, range_to text, customer text DEFAULT NULL, supersedes text DEFAULT NULL) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN

@@ -86,6 +86,43 @@ inline bool decode_interval(const char* given, int32* its_months, int32* its_day
 #define PGTALLY_CONDITIONAL_XACT_WAIT(xid) ConditionalXactLockTableWait(xid)
 #endif
 
+// 14 gave hash functions one interface, behind which OpenSSL may stand. SHA-256 of what comes piece by piece; calls
+// PostgreSQL.
+#if PG_VERSION_NUM >= 140000
+extern "C" {
+#include "common/cryptohash.h"
+}
+struct Sha256 {
+    static constexpr std::size_t length = 32;
+    pg_cryptohash_ctx* hash;  // on an error its resource owner lets go of it
+
+    void begin() {
+        hash = pg_cryptohash_create(PG_SHA256);
+        if (hash == nullptr || pg_cryptohash_init(hash) < 0) elog(ERROR, "cannot begin a SHA-256 hash");
+    }
+    void add(const void* bytes, std::size_t count) {
+        if (pg_cryptohash_update(hash, static_cast<const uint8*>(bytes), count) < 0)
+            elog(ERROR, "cannot update a SHA-256 hash");
+    }
+    void end(uint8* digest) {
+        if (pg_cryptohash_final(hash, digest, length) < 0) elog(ERROR, "cannot finalize a SHA-256 hash");
+        pg_cryptohash_free(hash);
+    }
+};
+#else
+extern "C" {
+#include "common/sha2.h"
+}
+struct Sha256 {
+    static constexpr std::size_t length = PG_SHA256_DIGEST_LENGTH;
+    pg_sha256_ctx hash;
+
+    void begin() { pg_sha256_init(&hash); }
+    void add(const void* bytes, std::size_t count) { pg_sha256_update(&hash, static_cast<const uint8*>(bytes), count); }
+    void end(uint8* digest) { pg_sha256_final(&hash, digest); }
+};
+#endif
+
 // 14 gave every array type a name.
 #ifndef UUIDARRAYOID
 #define UUIDARRAYOID 2951

@@ -32,7 +32,7 @@ inline void run_now(const char* statement, std::initializer_list<Parameter> para
     SPIPlanPtr const plan = SPI_prepare(statement, count, types);
     if (plan == nullptr) elog(ERROR, "cannot prepare: %s", statement);
     Snapshot const snapshot = RegisterSnapshot(GetLatestSnapshot());
-    const int result = SPI_execute_snapshot(plan, values, nulls, snapshot, InvalidSnapshot, false, false, 0);
+    const int result = SPI_execute_snapshot(plan, values, nulls, snapshot, InvalidSnapshot, false, true, 0);
     UnregisterSnapshot(snapshot);
     SPI_freeplan(plan);
     if (result != expected) elog(ERROR, "cannot execute: %s", statement);

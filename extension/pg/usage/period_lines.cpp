@@ -1,4 +1,4 @@
-// tally._period_lines: the engine's answers of all metrics, turned by customer.
+// The engine's answers of all metrics, turned by customer; tally._period_lines.
 #include <algorithm>
 #include <cstring>
 #include <numeric>
@@ -13,10 +13,6 @@
 #include "pg/usage/state_values.hpp"
 
 namespace tally {
-PeriodLines::PeriodLines(ReturnSetInfo* rows, std::size_t most_bytes) : rows_(rows), most_bytes_(most_bytes) {
-    row_memory_ =
-        call_pg([] { return AllocSetContextCreate(CurrentMemoryContext, "tally period row", ALLOCSET_SMALL_SIZES); });
-}
 
 std::size_t PeriodLines::bytes() const noexcept {
     return customers_.bytes() + lines_.size() * sizeof(Line) + texts_.size();
@@ -67,55 +63,77 @@ void PeriodLines::put_part() {
 }
 
 void PeriodLines::put_customer(std::string_view customer, std::span<const std::uint32_t> lines) {
-    std::size_t length = 2 + lines.size() - 1;
-    for (const std::uint32_t line : lines) length += lines_[line].length;
-    call_pg([&] {
-        CHECK_FOR_INTERRUPTS();
-        MemoryContextReset(row_memory_);
-        MemoryContext const before = MemoryContextSwitchTo(row_memory_);
-        auto* const json = static_cast<text*>(palloc(VARHDRSZ + length));
-        SET_VARSIZE(json, VARHDRSZ + length);
-        char* at = VARDATA(json);
-        for (const std::uint32_t number : lines) {
-            const Line& line = lines_[number];
-            *at++ = number == lines.front() ? '[' : ',';
-            std::memcpy(at, texts_.data() + line.begin, line.length);
-            at += line.length;
-        }
-        *at = ']';
-        Datum columns[] = {text_datum(customer), Int32GetDatum(part_),
-                           Int32GetDatum(static_cast<std::int32_t>(lines.size())), PointerGetDatum(json)};
-        bool nulls[sizeof columns / sizeof columns[0]] = {};
-        tuplestore_putvalues(rows_->setResult, rows_->setDesc, columns, nulls);
-        MemoryContextSwitchTo(before);
-    });
+    row_.clear();
+    for (const std::uint32_t number : lines) {
+        const Line& line = lines_[number];
+        row_ += row_.empty() ? '[' : ',';
+        row_.append(texts_, line.begin, line.length);
+    }
+    row_ += ']';
+    rows_.put(customer, part_, static_cast<std::int32_t>(lines.size()), row_);
 }
 
 void PeriodLines::close() {
     if (!lines_.empty()) put_part();
-    call_pg([&] { MemoryContextDelete(row_memory_); });
 }
 
+void count_period(FunctionCallInfo fcinfo, int first, PeriodRows& rows) {
+    const std::vector<MeteredMetric> metrics = metrics_argument(fcinfo, first);
+    Asked asked;
+    asked.range = range_arguments(fcinfo, first + 1, first + 2);
+    asked.name_customers({text_argument(fcinfo, first + 3)});
+    asked.group_by.by_customer = true;
+    asked.by_dimensions = false;
+    PeriodLines lines(rows, usage_memory_bytes());
+    std::int32_t place = 0;
+    for (const MeteredMetric& metric : metrics) {
+        Counted counted(metric, asked);
+        lines.add(++place, metric, counted.count);
+    }
+    lines.close();
+}
+
+namespace {
+
+// As rows of a function.
+class AnsweredRows final : public PeriodRows {
+public:
+    explicit AnsweredRows(FunctionCallInfo fcinfo) {
+        call_pg([&] {
+            rows_ = begin_rows(fcinfo);
+            memory_ = AllocSetContextCreate(CurrentMemoryContext, "tally period row", ALLOCSET_SMALL_SIZES);
+        });
+    }
+    void put(std::string_view customer, std::int32_t part, std::int32_t metrics, std::string_view lines) override {
+        call_pg([&] {
+            CHECK_FOR_INTERRUPTS();
+            MemoryContextReset(memory_);
+            MemoryContext const before = MemoryContextSwitchTo(memory_);
+            Datum columns[] = {text_datum(customer), Int32GetDatum(part), Int32GetDatum(metrics), text_datum(lines)};
+            bool nulls[sizeof columns / sizeof columns[0]] = {};
+            tuplestore_putvalues(rows_->setResult, rows_->setDesc, columns, nulls);
+            MemoryContextSwitchTo(before);
+        });
+    }
+    void close() {
+        call_pg([&] { MemoryContextDelete(memory_); });
+    }
+
+private:
+    ReturnSetInfo* rows_ = nullptr;
+    MemoryContext memory_ = nullptr;
+};
+
+}  // namespace
 }  // namespace tally
 
-// tally._period_lines(metrics tally.metric[], "from", "to", customer) -> rows of PeriodLines, over all dimensions
+// tally._period_lines(metrics tally.metric[], "from", "to", customer) -> rows
 TALLY_FUNCTION(period_lines) {
     using namespace tally;
     return guarded([&]() -> Datum {
-        const std::vector<MeteredMetric> metrics = metrics_argument(fcinfo, 0);
-        Asked asked;
-        asked.range = range_arguments(fcinfo, 1, 2);
-        asked.name_customers({text_argument(fcinfo, 3)});
-        asked.group_by.by_customer = true;
-        asked.by_dimensions = false;
-        ReturnSetInfo* const rows = call_pg([&] { return begin_rows(fcinfo); });
-        PeriodLines lines(rows, usage_memory_bytes());
-        std::int32_t place = 0;
-        for (const MeteredMetric& metric : metrics) {
-            Counted counted(metric, asked);
-            lines.add(++place, metric, counted.count);
-        }
-        lines.close();
+        AnsweredRows rows(fcinfo);
+        count_period(fcinfo, 0, rows);
+        rows.close();
         return Datum{0};
     });
 }

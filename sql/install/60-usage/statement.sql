@@ -87,6 +87,13 @@ CREATE FUNCTION tally._period_lines(metrics tally.metric[], "from" timestamptz, 
 COMMENT ON FUNCTION tally._period_lines(tally.metric[], timestamptz, timestamptz, text) IS
     'Usage of these metrics in [from, to), of one customer or (NULL) of all, over all dimensions: the columns of tally.statement_usage, by part and customer';
 
+CREATE FUNCTION tally._freeze_lines(tenant_id integer, statement_id uuid, head text, metrics tally.metric[], "from" timestamptz, "to" timestamptz, customer text,
+                                    OUT lines bigint, OUT digest text) RETURNS record
+    AS 'MODULE_PATHNAME', 'tally_freeze_lines'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION tally._freeze_lines(integer, uuid, text, tally.metric[], timestamptz, timestamptz, text) IS
+    'Stores what _period_lines answers as rows of tally.statement_usage, and answers how many lines they have and the digest (_statement_digest) of a statement that begins with head';
+
 CREATE FUNCTION tally._lines(lines json, OUT place integer, OUT value numeric, OUT converted_value numeric, OUT events bigint, OUT skipped bigint) RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'tally_lines'
     LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 10;
@@ -98,15 +105,21 @@ CREATE FUNCTION tally._definitions(definitions json) RETURNS tally.metric[]
     AS $$ SELECT coalesce(array_agg(m), '{}') FROM json_populate_recordset(NULL::tally.metric, definitions) m $$;
 COMMENT ON FUNCTION tally._definitions(json) IS 'Metrics as a statement has kept them, in its order';
 
+CREATE FUNCTION tally._statement_head(s tally.statement) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT concat_ws(E'\n', (extract(epoch FROM s.range_from) * 1000000)::bigint, (extract(epoch FROM s.range_to) * 1000000)::bigint, coalesce('customer ' || s.customer_id, 'all customers'), s.definitions::text)
+$$;
+COMMENT ON FUNCTION tally._statement_head(tally.statement) IS 'What a statement says besides its lines, as its digest begins';
+
 CREATE FUNCTION tally._statement_digest(s tally.statement) RETURNS text
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
-    SET timezone = 'UTC'
     AS $$
-    -- Rows in the order of their key, which is read in it: an aggregate with ORDER BY would sort them as texts, for twice the time.
-    SELECT encode(sha256(convert_to(concat_ws(E'\n', (extract(epoch FROM s.range_from) * 1000000)::bigint, (extract(epoch FROM s.range_to) * 1000000)::bigint, coalesce('customer ' || s.customer_id, 'all customers'), s.definitions::text,
-        string_agg(length(l.customer_id) || ':' || l.customer_id || E'\t' || l.lines::text, E'\n')), 'UTF8')), 'hex')
-    FROM (SELECT * FROM tally.statement_usage x WHERE x.tenant_id = s.tenant_id AND x.statement_id = s.statement_id ORDER BY x.customer_id, x.part) l
+    -- Rows in the order in which _freeze_lines makes them, sorted before and not by the aggregate, which would take longer.
+    SELECT encode(sha256(convert_to(concat_ws(E'\n', tally._statement_head(s), string_agg(length(l.customer_id) || ':' || l.customer_id || E'\t' || l.lines::text, E'\n')), 'UTF8')), 'hex')
+    FROM (SELECT * FROM tally.statement_usage x WHERE x.tenant_id = s.tenant_id AND x.statement_id = s.statement_id ORDER BY x.part, x.customer_id) l
 $$;
 COMMENT ON FUNCTION tally._statement_digest(tally.statement) IS 'SHA-256 of all that a statement says, in hexadecimal digits';
 
@@ -190,15 +203,9 @@ BEGIN
     cut AS (
         INSERT INTO tally.cut (tenant_id, kind, name, taken_at, last_seq, unseen_seqs, last_act, unseen_acts)
         SELECT made.tenant_id, 'statement', tally._encode_id('stm_', made.statement_id), m.taken_at, m.last_seq, m.unseen_seqs, m.last_act, m.unseen_acts FROM moment m
-    ),
-    frozen AS (
-        INSERT INTO tally.statement_usage (tenant_id, statement_id, customer_id, part, metrics, lines)
-        SELECT made.tenant_id, made.statement_id, l.customer_id, l.part, l.metrics, l.lines
-        FROM tally._period_lines(tally._definitions(made.definitions), "from", "to", customer) l
-        RETURNING metrics
     )
-    SELECT coalesce(sum(f.metrics), 0) INTO made.lines FROM frozen f;
-    made.digest := tally._statement_digest(made);
+    SELECT l.lines, l.digest INTO made.lines, made.digest
+    FROM tally._freeze_lines(made.tenant_id, made.statement_id, tally._statement_head(made), tally._definitions(made.definitions), "from", "to", customer) l;
     INSERT INTO tally.statement SELECT made.*;
     INSERT INTO tally.superseded_statement SELECT made.tenant_id, n.id, made.statement_id FROM unnest(named) n(id);
     RETURN tally._encode_id('stm_', made.statement_id);
