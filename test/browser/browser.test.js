@@ -6,7 +6,7 @@ const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 const { test } = require('node:test');
-const { Browser, accessibility, setUp, suite, withCode } = require('./lib.js');
+const { Browser, accessibility, copied, setUp, suite, withCode } = require('./lib.js');
 
 // The flights are of 2001.
 const then = 'range=own&from=2001-01-01&to=2001-04-01';
@@ -101,7 +101,7 @@ function tests() {
     for (let n = 0; n < 5; n++) {
       const page = await b.open({ key: s.key });
       await page.locator('.figure').first().waitFor();
-      await page.waitForFunction(() => performance.getEntriesByName('first-contentful-paint').length > 0);
+      await page.waitForFunction(() => ['first-contentful-paint', 'overview'].every((name) => performance.getEntriesByName(name).length > 0));
       times.push(await page.evaluate(() => ['first-contentful-paint', 'overview'].map((name) => {
         const entry = performance.getEntriesByName(name)[0];
         return entry.startTime + entry.duration;
@@ -122,8 +122,7 @@ function tests() {
     assert.equal(await total.getAttribute('data-exact'), usage.total.value);
     await page.locator('.chip').getByText('destination = LAX').waitFor();
     assert.equal(await page.locator('tbody tr').count(), 3);
-    await page.getByRole('button', { name: 'CSV' }).click();
-    const csv = await page.evaluate(() => navigator.clipboard.readText());
+    const csv = await copied(page, page.getByRole('button', { name: 'CSV' }));
     assert.equal(csv.split('\r\n').slice(1, 4).reduce((sum, line) => sum + Number(line.split(',')[2]), 0), Number(usage.total.value));
     await page.getByLabel('Group by').selectOption('customer_id');
     await page.waitForFunction(() => location.hash.includes('by=customer_id'));
@@ -144,20 +143,19 @@ function tests() {
       await page.locator('tbody td.number[data-exact]').first().waitFor();
       const more = page.getByRole('button', { name: /^Show all/ });
       if (await more.count()) await more.click();
-      const copied = async (name) => {
-        await page.getByRole('button', { name, exact: true }).click();
-        const text = await page.evaluate(() => navigator.clipboard.readText());
+      const told = async (name) => {
+        const text = await copied(page, page.getByRole('button', { name, exact: true }));
         assert.doesNotMatch(text, /tally_live_/);
         return text;
       };
       const seen = await page.locator('tbody tr').evaluateAll((rows) => rows.map((row) => row.querySelector('td.number').dataset.exact));
       assert.ok(seen.length > 2);
-      const curl = spawnSync('bash', ['-c', await copied('Copy as curl')], { encoding: 'utf8', env: { ...process.env, KEY: s.key } });
+      const curl = spawnSync('bash', ['-c', await told('Copy as curl')], { encoding: 'utf8', env: { ...process.env, KEY: s.key } });
       assert.deepEqual(JSON.parse(curl.stdout).usage.map((row) => row.value), seen);
       // psql separates columns by |; the fifth is the value.
-      const rows = s.cluster.psql(await copied('SQL')).split('\n').filter((line) => line.includes('|'));
+      const rows = s.cluster.psql(await told('SQL')).split('\n').filter((line) => line.includes('|'));
       assert.deepEqual(rows.map((line) => line.split('|')[4]), seen);
-      const [head, ...lines] = (await copied('CSV')).trim().split('\r\n').map((line) => line.split(','));
+      const [head, ...lines] = (await told('CSV')).trim().split('\r\n').map((line) => line.split(','));
       assert.deepEqual(lines.map((line) => line[head.indexOf('value')]), seen);
       await page.context().close();
     }

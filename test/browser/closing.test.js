@@ -3,7 +3,7 @@
 
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
-const { accessibility, startStore, suite, until } = require('./lib.js');
+const { accessibility, escape, startStore, suite, until } = require('./lib.js');
 
 let s;
 let b;
@@ -73,7 +73,7 @@ function tests() {
     };
     await close('2025-07-01', '2025-06-01');
     await page.locator('.field.wrong [name=to]').waitFor();
-    await page.keyboard.press('Escape');
+    await escape(page);
     await close('2025-06-01', '2025-07-01');
     await page.getByRole('heading', { name: '1 Jun 2025 to 30 Jun 2025' }).waitFor();
     await page.getByRole('row', { name: 'ann Herbs 1.5' }).waitFor();
@@ -88,7 +88,7 @@ function tests() {
     await page.getByRole('link', { name: 'Statements' }).first().click();
     await close('2025-06-15', '2025-06-20');
     await page.getByRole('dialog').locator('[role=alert]').first().waitFor();
-    await page.keyboard.press('Escape');
+    await escape(page);
     await page.getByRole('link', { name: '1 Jun 2025' }).click();
     await page.getByRole('button', { name: 'Close anew' }).click();
     await page.getByRole('button', { name: 'Close it' }).click();

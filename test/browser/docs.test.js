@@ -4,7 +4,7 @@
 
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
-const { accessibility, settle, suite, until } = require('./lib.js');
+const { accessibility, copied, settle, suite, until } = require('./lib.js');
 const http = require('../http/lib.js');
 
 let s;
@@ -78,8 +78,7 @@ function tests() {
     assert.equal(answer.total.value, '12345678901234567890.5');
     assert.equal(answer.usage[0].customer_id, 'ann');
     await page.getByText('x-request-id', { exact: true }).waitFor();
-    await page.locator('.curl').getByRole('button', { name: 'Copy' }).click();
-    const curl = await page.evaluate(() => navigator.clipboard.readText());
+    const curl = await copied(page, page.locator('.curl').getByRole('button', { name: 'Copy' }));
     assert.match(curl, /^curl -s -H "Authorization: Bearer \$KEY" 'http.*\/api\/v1\/metrics\/gpu\/usage\?from=2026-02-01&to=2026-03-01&group_by=customer_id&group_by=region&filter%5Bseconds%5D=/);
     // The page has the same session.
     await page.goto(`${s.url}/`);

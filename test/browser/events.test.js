@@ -3,7 +3,7 @@
 
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
-const { startStore, suite } = require('./lib.js');
+const { escape, startStore, suite } = require('./lib.js');
 
 let s;
 let b;
@@ -59,7 +59,7 @@ function tests() {
   test('the way back from what a list shows leads to the list as it was left', async () => {
     await s.metric('back', { name: 'Backwards' });
     const page = await b.open({ key: s.key, hash: '/metrics?archived=all&new=1' });
-    await page.keyboard.press('Escape');
+    await escape(page);
     await page.getByRole('searchbox').fill('backw');
     await page.waitForFunction(() => location.hash.includes('search=backw'));
     await page.getByRole('link', { name: 'Backwards' }).click();

@@ -46,7 +46,7 @@ class Browser {
       reducedMotion: 'reduce',
     });
     const page = await context.newPage();
-    page.setDefaultTimeout(20000);
+    page.setDefaultTimeout(60000);     // only there to end a test that hangs
     this.watch(page);
     if (key) {
       await page.goto(`${this.url}/page/icon.svg`);
@@ -152,6 +152,19 @@ async function settle(page) {
   });
 }
 
+// What a button copies, once it has: the page writes it some moments after the click, and what was copied before would be read.
+async function copied(page, button) {
+  await page.evaluate(() => navigator.clipboard.writeText(''));
+  await button.click();
+  return http.until('what was copied', () => page.evaluate(() => navigator.clipboard.readText()));
+}
+
+// Closes the dialog by its key, and waits until the address tells of it: an address that is set before would lose what it says.
+async function escape(page) {
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+}
+
 // A tallyd in front of the store that a code signs in at once, and a browser before it.
 async function withCode(s, run) {
   const code = crypto.randomBytes(16).toString('hex');
@@ -169,4 +182,4 @@ async function withCode(s, run) {
   }
 }
 
-module.exports = { Browser, accessibility, missing, settle, setUp, startStore, suite, until: http.until, withCode };
+module.exports = { Browser, accessibility, copied, escape, missing, settle, setUp, startStore, suite, until: http.until, withCode };

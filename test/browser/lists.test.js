@@ -192,7 +192,7 @@ function tests() {
     const before = page.getByLabel('Before');
     await before.waitFor();
     assert.equal(await page.getByText('This period is not over').count(), 0);
-    await before.fill(new Date(Date.now() + 86400000).toISOString().slice(0, 10));
+    await before.fill(new Date(Date.now() + 2 * 86400000).toISOString().slice(0, 10));
     await page.getByText('This period is not over').waitFor();
     await page.context().close();
     b.check();

@@ -4,7 +4,7 @@
 
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
-const { startStore, suite, until } = require('./lib.js');
+const { copied, escape, startStore, suite, until } = require('./lib.js');
 
 const march = 'range=own&from=2001-03-01&to=2001-04-01';
 let s;
@@ -67,7 +67,7 @@ function tests() {
     assert.equal(await page.locator('tbody .why').count(), 1);
     await page.locator('tbody .why').click();
     await page.getByRole('dialog').locator('.steps [data-exact^="4"]').first().waitFor();
-    await page.keyboard.press('Escape');
+    await escape(page);
     const key = await page.evaluate(() => JSON.stringify([undefined, { a: null, b: 'x' }]));
     const start = await page.locator('tbody time').first().getAttribute('datetime');
     await page.evaluate((hash) => { location.hash = hash; }, `/metrics/${id}?${march}&window=month&by=a&by=b&explain=${encodeURIComponent(`${start}~${key}`)}`);
@@ -104,9 +104,11 @@ function tests() {
     const colours = await page.locator('.legend i').evaluateAll((all) => all.map((one) => getComputedStyle(one).backgroundColor));
     assert.equal(new Set(colours).size, 20);
     // Every one of them is on the canvas: each series has a height of its own.
-    const box = await page.locator('.u-over').boundingBox();
-    await page.mouse.move(box.x + (9.4 / 31) * box.width, box.y + 40);
-    await page.locator('.tip').getByText('and 8 more').waitFor();
+    await until('the tooltip', async () => {
+      const box = await page.locator('.u-over').boundingBox();
+      await page.mouse.move(box.x + (9.4 / 31) * box.width, box.y + 40);
+      return page.locator('.tip').getByText('and 8 more').isVisible();
+    });
     assert.equal(await page.locator('.tip div').count(), 13);
     // A newer answer draws it anew: it is still pointed at.
     await send('many-more', [{ properties: { n: 1 } }]);
@@ -123,7 +125,7 @@ function tests() {
     await page.locator('.legend').waitFor();
     assert.deepEqual((await names(page)).sort(), ['All', 'The period before']);
     // Of the bar of March 10 the middle is where the line goes through its point.
-    const grey = await page.evaluate(() => {
+    const grey = () => page.evaluate(() => {
       const canvas = document.querySelector('canvas');
       const probe = document.createElement('i');
       probe.style.color = 'var(--faint)';
@@ -138,7 +140,7 @@ function tests() {
       for (let at = 0; at < data.length; at += 4) if (Math.abs(data[at] - r) + Math.abs(data[at + 1] - g) + Math.abs(data[at + 2] - blue) < 30) found++;
       return found;
     });
-    assert.ok(grey > 3, `${grey} pixels of the line are to be seen on the bar`);
+    await until('some pixels of the line on the bar', async () => await grey() > 3);
     await page.context().close();
     b.check();
   });
@@ -149,8 +151,7 @@ function tests() {
     await send('several', [{ properties: { n: 1 } }, { customer_id: 'bob', properties: { n: 2 } }, { customer_id: 'cy', properties: { n: 4 } }]);
     const page = await b.open({ key: s.key, hash: `/metrics/${sum}?${march}&window=month&zone=UTC&customer=ann&customer=bob` });
     await page.locator('tbody td[data-exact="3"]').waitFor();
-    await page.getByRole('button', { name: 'SQL', exact: true }).click();
-    const rows = s.cluster.psql(await page.evaluate(() => navigator.clipboard.readText())).split('\n').filter((line) => line.includes('|'));
+    const rows = s.cluster.psql(await copied(page, page.getByRole('button', { name: 'SQL', exact: true }))).split('\n').filter((line) => line.includes('|'));
     assert.deepEqual(rows.map((line) => line.split('|')[4]), ['3']);
     await page.evaluate((to) => { location.hash = to; }, `/metrics/${mean}?${march}&window=month&zone=UTC&customer=ann&customer=bob`);
     await page.locator('tbody td[data-exact="1.5"]').waitFor();

@@ -4,7 +4,7 @@
 
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
-const { startStore, suite, until } = require('./lib.js');
+const { escape, startStore, suite, until } = require('./lib.js');
 
 const march = 'range=own&from=2001-03-01&to=2001-04-01';
 let s;
@@ -95,7 +95,7 @@ function tests() {
     const page = await b.open({ key: s.key, hash: `/metrics/${id}?${march}&window=month&by=kind` });
     await page.locator('.figure').filter({ hasText: 'Converted' }).getByRole('button').click();
     await page.getByRole('dialog').getByText('(up)').waitFor();
-    await page.keyboard.press('Escape');
+    await escape(page);
     await page.locator('tbody td:nth-child(4) .why').first().click();
     await page.getByRole('dialog').getByText('1 of another group').waitFor();
     assert.equal(await page.getByText('by the filter').count(), 0);
