@@ -60,7 +60,8 @@ const ours = (what, condition = 'true') => s.cluster.psql(`SELECT ${what} FROM p
 const sessions = () => ours("string_agg(pid::text, ',' ORDER BY pid)");
 
 before(async () => {
-  s = await setUp(['--max-body', String(LIMITS.body), '--max-ingest-body', String(LIMITS.ingest), '--head-timeout', '4', '--body-timeout', '4']);
+  // Neither packs nor tells its health: those sessions have something to do now and then, whatever is asked.
+  s = await setUp(['--pack', '0', '--health', '0', '--max-body', String(LIMITS.body), '--max-ingest-body', String(LIMITS.ingest), '--head-timeout', '4', '--body-timeout', '4']);
   const { json: doc } = await call(s.url, null, 'GET', '/openapi.json');
   examples = new Examples(s, doc);
   await examples.prepare();

@@ -235,13 +235,13 @@ test('what cannot be an import is refused', async () => {
 });
 
 test('a slow upload that moves is taken, one that stands still is cut', async () => {
-  const quick = await startTallyd(s.cluster, ['--body-timeout', '1']);
+  const quick = await startTallyd(s.cluster, ['--body-timeout', '3']);
   try {
     await quick.ready();
     const head = `POST ${PATH} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer ${s.key}\r\nContent-Type: application/x-ndjson\r\n`;
     const body = line('slow');
     const [slow, stalled] = await Promise.all([
-      raw(quick.port, [`${head}Content-Length: ${body.length}\r\n\r\n`, ...body.match(/.{1,20}/gs)], { pause: 400 }),
+      raw(quick.port, [`${head}Content-Length: ${body.length}\r\n\r\n`, ...body.match(/.{1,20}/gs)], { pause: 700 }),
       raw(quick.port, [`${head}Content-Length: ${body.length}\r\n\r\n`, body.slice(0, 10)]),
     ]);
     assert.equal(parseAnswers(slow)[0].status, 200, slow);

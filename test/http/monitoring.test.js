@@ -56,7 +56,7 @@ test('where the store cannot be asked no old figure is shown, and all is back by
   const text = await until('the failure', async () => { const now = await scrape(s.url); return value(now, 'tallyd_store_up') === 0 && now; });
   assert.equal(value(text, 'tallyd_store_tenants'), undefined);
   assert.equal((await call(s.url, null, 'GET', '/readyz')).status, 200);
-  assert.ok(s.tallyd.log().some((line) => JSON.stringify(line).includes('health_unknown')));
+  await until('the log', () => s.tallyd.log().some((line) => JSON.stringify(line).includes('health_unknown')));
   s.cluster.psql('ALTER FUNCTION tally_rest.unhealthy() RENAME TO health');
   await until('the store', async () => value(await scrape(s.url), 'tallyd_store_up') === 1);
 });

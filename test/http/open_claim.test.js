@@ -23,7 +23,7 @@ test('100 clients post while a transaction holds the event of one: 99 are answer
     isErrorAnswer(assert, answer, 503, 'SERVICE_UNAVAILABLE');
     return assert.ok(answer.headers.get('retry-after'));
   });
-  assert.ok(took < 5000, `${took} ms`);
+  assert.ok(took < 10000, `${took} ms`);
   await held.end();
   assert.deepEqual((await ingest([{ event_id: 'held', code: 'c', customer_id: 'k' }])).json, { accepted: 1, duplicates: 0 });
 });

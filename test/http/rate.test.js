@@ -17,7 +17,8 @@ const keyWith = (limits, name = 'limited') => {
 const ingest = (key, events) => call(s.url, key, 'POST', '/api/v1/events/ingest', { events });
 
 test('of a hundred at once as many pass as the burst allows; the rest is 429 and reaches nothing', async () => {
-  const key = keyWith('requests_per_second => 0.05, burst => 30, events_per_month => 1000');
+  // So slow that none comes back while they are sent.
+  const key = keyWith('requests_per_second => 0.001, burst => 30, events_per_month => 1000');
   const agent = new http.Agent({ keepAlive: true, maxSockets: 50 });
   const post = () => new Promise((resolve, reject) => {
     const request = http.request(`${s.url}/api/v1/events/ingest`, { method: 'POST', agent, headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' } }, (response) => {
@@ -38,15 +39,15 @@ test('of a hundred at once as many pass as the burst allows; the rest is 429 and
     isErrorAnswer(assert, answer, 429, 'TOO_MANY_REQUESTS');
     assert.equal(answer.headers['ratelimit-limit'], '30');
     assert.equal(answer.headers['ratelimit-remaining'], '0');
-    assert.ok(Number(answer.headers['ratelimit-reset']) > 500);
-    assert.ok(Number(answer.headers['retry-after']) >= 1 && Number(answer.headers['retry-after']) <= 20, answer.headers['retry-after']);
+    assert.ok(Number(answer.headers['ratelimit-reset']) > 25000);
+    assert.ok(Number(answer.headers['retry-after']) >= 1 && Number(answer.headers['retry-after']) <= 1000, answer.headers['retry-after']);
   }
   // The profile would be refused for this key: ask with the other one.
   assert.equal(s.cluster.psql(`SELECT sum(used) FROM tally.month_count c JOIN tally.api_key k USING (key_id) WHERE k.name = 'limited'`), '30');
 });
 
 test('after Retry-After it passes again', async () => {
-  const key = keyWith('requests_per_second => 1, burst => 1', 'waits');
+  const key = keyWith('requests_per_second => 0.2, burst => 1', 'waits');
   assert.equal((await call(s.url, key, 'GET', '/api/v1/profile')).status, 200);
   const refused = await call(s.url, key, 'GET', '/api/v1/profile');
   isErrorAnswer(assert, refused, 429, 'TOO_MANY_REQUESTS');
@@ -60,7 +61,7 @@ test('a key without limits has no such headers, and a changed limit holds within
   const key = s.cluster.psql("SELECT tally.create_api_key(name => 'later', scopes => '{read}')");
   assert.equal((await call(s.url, key, 'GET', '/api/v1/profile')).status, 200);
   s.cluster.psql(`SELECT tally.set_limits(requests_per_second => 0.01, burst => 2, key => '${key}')`);
-  await until('the limit', async () => (await call(s.url, key, 'GET', '/api/v1/profile')).status === 429, 15000);
+  await until('the limit', async () => (await call(s.url, key, 'GET', '/api/v1/profile')).status === 429);
 });
 
 const secondsLeft = () => Math.ceil((Date.UTC(new Date().getUTCFullYear(), new Date().getUTCMonth() + 1) - Date.now()) / 1000);
