@@ -87,7 +87,7 @@ test('a file that is too large inflated says what was taken, and where to go on'
 test('a long inflating leaves the other requests of its thread their turn', async () => {
   const big = await setUp(['--http-threads', '1']);
   try {
-    const bomb = zstd(Buffer.alloc(250 << 20, ' '));     // one line that is too long
+    const bomb = Buffer.concat(Array(4).fill(zstd(Buffer.alloc(250 << 20, ' '))));     // one line that is too long, and takes its time
     let done = false;
     const busy = call(big.url, big.key, 'POST', '/api/v1/events/import', bomb, { 'content-type': 'application/x-ndjson', 'content-encoding': 'zstd' }).finally(() => { done = true; });
     let between = 0;

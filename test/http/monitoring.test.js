@@ -164,6 +164,21 @@ const freePort = () => new Promise((resolve) => {
   const server = net.createServer().listen(0, '127.0.0.1', () => { const { port } = server.address(); server.close(() => resolve(port)); });
 });
 
+// Once more where somebody else took the port meanwhile.
+async function startPrometheus() {
+  for (let tries = 1; ; tries += 1) {
+    const port = await freePort();
+    const child = spawn(path.join(PROGRAMS, 'prometheus'), [`--config.file=${work}/prometheus.yml`, `--storage.tsdb.path=${work}/data`, `--web.listen-address=127.0.0.1:${port}`, '--log.level=info'],
+      { stdio: ['ignore', 'ignore', 'pipe'] });
+    let log = '';
+    child.stderr.on('data', (data) => { log += data; });
+    const ended = new Promise((resolve) => { child.on('exit', resolve); });
+    await until('prometheus', () => child.exitCode !== null || /Server is ready/.test(log)).catch((error) => { child.kill('SIGKILL'); throw error; });
+    if (child.exitCode === null) return { child, port, ended };
+    if (tries === 3 || !/address already in use/.test(log)) throw new Error(log);
+  }
+}
+
 const json = (url) => new Promise((resolve) => {
   http.get(url, (answer) => {
     let text = '';
@@ -178,20 +193,18 @@ rule_files: [${path.join(FOLDER, 'alerts.yml')}]
 scrape_configs:
   - { job_name: pgtally, static_configs: [{ targets: ['${new URL(s.url).host}'] }] }
 `);
-  const port = await freePort();
-  const child = spawn(path.join(PROGRAMS, 'prometheus'), [`--config.file=${work}/prometheus.yml`, `--storage.tsdb.path=${work}/data`, `--web.listen-address=127.0.0.1:${port}`, '--log.level=info'],
-    { stdio: ['ignore', 'ignore', 'pipe'] });
-  let log = '';
-  child.stderr.on('data', (data) => { log += data; });
-  const ended = new Promise((resolve) => { child.on('exit', resolve); });
+  const { child, port, ended } = await startPrometheus();
   try {
-    await until('prometheus', () => { if (child.exitCode !== null) throw new Error(log); return /Server is ready/.test(log); });
     const base = `http://127.0.0.1:${port}/api/v1`;
     const asked = async (query) => (await json(`${base}/query?query=${encodeURIComponent(query)}`)).data?.result ?? [];
     await until('a scrape', async () => (await asked('tallyd_store_up{job="pgtally"}'))[0]?.value[1] === '1');
-    assert.ok(Number((await asked('tallyd_store_tenants'))[0].value[1]) >= 1);
-    const targets = (await json(`${base}/targets`)).data.activeTargets;
-    assert.deepEqual(targets.map((one) => [one.health, one.lastError]), [['up', '']]);
+    assert.ok(Number((await until('tenants', async () => (await asked('tallyd_store_tenants'))[0])).value[1]) >= 1);
+    // A scrape has a second: on a slow machine one may fail.
+    let targets;
+    await until('a target that is up', async () => {
+      targets = (await json(`${base}/targets`)).data?.activeTargets.map((one) => [one.health, one.lastError]);
+      return JSON.stringify(targets) === '[["up",""]]';
+    }).catch(() => assert.deepEqual(targets, [['up', '']]));
     const rules = await until('the rules', async () => {
       const all = ((await json(`${base}/rules`)).data?.groups ?? []).flatMap((group) => group.rules);
       return all.length > 0 && all.every((rule) => rule.health === 'ok') && all;
