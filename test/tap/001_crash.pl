@@ -8,7 +8,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Store;
 
-use constant { BATCH => 20, BATCHES => 150, ROUNDS => 4 };
+use constant { BATCH => 20, BATCHES => 300, ROUNDS => 4 };
 
 my $node = new_node('crash');
 make_store($node);
