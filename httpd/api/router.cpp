@@ -1,8 +1,6 @@
 // The route table: see router.hpp.
 #include "api/router.hpp"
 
-#include <optional>
-
 #include "base/json_text.hpp"
 
 namespace tallyd {
@@ -13,26 +11,37 @@ constexpr Route kRoutes[] = {
 #include "routes.inc"  // made of openapi/*.yaml by openapi.pl
 };
 
-// The parameters' members ("\"id\":\"x\"") when the path fits the pattern.
-std::optional<std::string> fit(std::string_view pattern, const std::vector<std::string>& segments) {
-    std::string members;
+// Calls visit(part of the pattern, segment) for each, until it answers false or one of both ends before the other.
+template <typename Visit>
+bool walk(std::string_view pattern, const std::vector<std::string>& segments, Visit&& visit) {
     for (const std::string& segment : segments) {
-        if (!pattern.starts_with('/')) return std::nullopt;
+        if (!pattern.starts_with('/')) return false;
         pattern.remove_prefix(1);
         const std::string_view part = pattern.substr(0, pattern.find('/'));
         pattern.remove_prefix(part.size());
-        if (part.starts_with('{')) {
-            if (segment.empty()) return std::nullopt;
-            if (!members.empty()) members += ',';
-            append_json_string(members, part.substr(1, part.size() - 2));
-            members += ':';
-            append_json_string(members, segment);
-        } else if (part != segment || part.empty()) {
-            return std::nullopt;
-        }
+        if (!visit(part, segment)) return false;
     }
-    if (!pattern.empty()) return std::nullopt;
-    return members;
+    return pattern.empty();
+}
+
+bool fits(std::string_view pattern, const std::vector<std::string>& segments) {
+    return walk(pattern, segments, [](std::string_view part, const std::string& segment) {
+        return !segment.empty() && (part == segment || part.starts_with('{'));
+    });
+}
+
+// {"id":"..."} of a path that fits.
+std::string parameters_of(std::string_view pattern, const std::vector<std::string>& segments) {
+    std::string json = "{";
+    walk(pattern, segments, [&](std::string_view part, const std::string& segment) {
+        if (!part.starts_with('{')) return true;
+        if (json.size() > 1) json += ',';
+        append_json_string(json, part.substr(1, part.size() - 2));
+        json += ':';
+        append_json_string(json, segment);
+        return true;
+    });
+    return json += '}';
 }
 
 void allow(Match& match, std::string_view method) {
@@ -63,13 +72,13 @@ Match match(std::string_view method, const std::vector<std::string>& segments) {
     Match found;
     // Several patterns may fit: GET /api/v1/events/ingest is for the event of that id.
     for (const Route& route : kRoutes) {
-        const auto members = fit(route.pattern, segments);
-        if (!members) continue;
-        allow(found, route.method);
-        if (found.route != nullptr || wanted != route.method) continue;
+        if (wanted != route.method || !fits(route.pattern, segments)) continue;
         found.route = &route;
-        found.parameters = '{' + *members + '}';
+        found.parameters = parameters_of(route.pattern, segments);
+        return found;
     }
+    for (const Route& route : kRoutes)
+        if (fits(route.pattern, segments)) allow(found, route.method);
     if (!found.allow.empty()) found.allow += ", OPTIONS";
     return found;
 }

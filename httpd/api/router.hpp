@@ -51,7 +51,7 @@ std::vector<RouteLabel> route_labels();  // in the same order
 
 struct Match {
     const Route* route = nullptr;  // nullptr: 404 when allow is empty, else 405
-    std::string allow;             // methods that the path knows
+    std::string allow;             // without a route: methods that the path knows
     std::string parameters;        // {"id":"..."}
 };
 

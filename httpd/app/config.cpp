@@ -153,7 +153,7 @@ private:
         seconds("--drain-delay", config_.drain_delay, "on SIGTERM: report not ready this long before the port is closed", 0);
         seconds("--health", config_.health, "ask the store this often how it is, for /metrics; 0: never", 0);
         seconds("--pack", config_.pack,
-                "pack what waits, and look again after this; 0: leave it to CALL tally.pack() of somebody else", 0);
+                "pack what waits, and rest for so long; 0: leave it to CALL tally.pack() of somebody else", 0);
         seconds("--drain-timeout", config_.drain_timeout, "on SIGTERM: requests under way get this long", 0);
     }
 

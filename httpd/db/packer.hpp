@@ -1,7 +1,8 @@
 // The packer: a thread with a database session of its own that calls one bounded step of packing after another
-// (tally.pack_step), and rests when a round has found nothing to do. Every step is a transaction, so a lost connection
-// or a kill loses nothing, and any number of tallyds may pack one store at once. Between rounds it sees to it that there
-// is a cut of the day (tally.cut_daily).
+// (tally.pack_step), and rests when all that a round has found is done: few large rounds cost less than many small ones,
+// each of which reads what is recent anew and makes segments that are to be merged. Every step is a transaction, so a lost
+// connection or a kill loses nothing, and any number of tallyds may pack one store at once. Between rounds it sees to it
+// that there is a cut of the day (tally.cut_daily).
 #pragma once
 
 #include <atomic>

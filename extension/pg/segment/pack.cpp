@@ -63,7 +63,7 @@ Step do_step(PackQueue& queue) {
         return Step::did;
     }
     while (!queue.totals.empty())
-        if (recount_totals(queue, take_first(queue.totals))) return Step::did;
+        if (recount_totals(take_first(queue.totals))) return Step::did;
     while (!queue.merges.empty()) {
         const SegmentKey key = take_first(queue.merges);
         if (!merge_segments_of(queue, key)) continue;
@@ -72,7 +72,7 @@ Step do_step(PackQueue& queue) {
     }
     if (!queue.in_round) {
         queue.in_round = true;
-        queue.had_work = queue.table_is_read = queue.merges_are_listed = queue.generations_are_tended = false;
+        queue.table_is_read = queue.merges_are_listed = queue.generations_are_tended = false;
     }
     if (!queue.table_is_read) {
         plan_packing(queue);
@@ -88,10 +88,7 @@ Step do_step(PackQueue& queue) {
         add_watermark();
         if (tend_generations(queue)) return Step::did;
     }
-    if (fold_resends(queue.settings.min_events) || seal_step()) {
-        queue.had_work = true;
-        return Step::did;
-    }
+    if (fold_resends(queue.settings.min_events) || seal_step()) return Step::did;
     queue.in_round = false;
     return Step::round_ended;
 }
@@ -102,15 +99,10 @@ PackSettings settings_of(std::int32_t min_events, const Interval& max_age, bool 
     return {min_events, days * USECS_PER_DAY + max_age.time, tidy};
 }
 
-// One unit. `worked`: whether the round that ended had found something to do.
-Step step(const PackSettings& settings, bool* worked) {
+// One unit; false: the round is over.
+bool step(const PackSettings& settings) {
     require_writable("tally.pack()");
-    return as_owner([&] {
-        PackQueue& queue = queue_for(settings);
-        const Step result = do_step(queue);
-        *worked = queue.had_work;
-        return result;
-    });
+    return as_owner([&] { return do_step(queue_for(settings)) == Step::did; });
 }
 
 PackSettings settings_of(FunctionCallInfo fcinfo) {
@@ -121,18 +113,15 @@ PackSettings settings_of(FunctionCallInfo fcinfo) {
 }  // namespace
 }  // namespace tally
 
-// tally.pack_step(min_events integer, max_age interval, tidy boolean) -> boolean: true until a round has found nothing
-// to do
+// tally.pack_step(min_events integer, max_age interval, tidy boolean) -> boolean: false at the end of a round, when all
+// that it found is done
 TALLY_FUNCTION(pack_step) {
-    bool worked = false;
-    const tally::Step done = tally::step(tally::settings_of(fcinfo), &worked);
-    PG_RETURN_BOOL(done == tally::Step::did || worked);
+    PG_RETURN_BOOL(tally::step(tally::settings_of(fcinfo)));
 }
 
 // CALL tally.pack(min_events integer, max_age interval, tidy boolean): a round, until all that it found is done
 TALLY_FUNCTION(pack) {
     const tally::PackSettings settings = tally::settings_of(fcinfo);
-    bool worked = false;
-    tally::committing_loop(fcinfo, [&] { return tally::step(settings, &worked) == tally::Step::did; });
+    tally::committing_loop(fcinfo, [&] { return tally::step(settings); });
     PG_RETURN_VOID();
 }

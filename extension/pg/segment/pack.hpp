@@ -46,7 +46,6 @@ struct PackQueue {
     std::deque<PileKey> totals;       // whose life totals are to be counted anew
     std::deque<SegmentKey> merges;
     OldCalls old_calls;
-    bool had_work = false;  // since the round began
     bool in_round = false;
     std::uint32_t next_block = 0;         // of recent_event: where planning goes on
     bool table_is_read = false;           // planning has come to the end of recent_event in this round
@@ -85,7 +84,7 @@ bool adopt_segments(PackQueue& queue, const PileKey& pile);
 bool merge_segments_of(PackQueue& queue, const SegmentKey& key);
 
 // Counts the life totals of a pile anew that are behind, in one pass over its segments; false: none was.
-bool recount_totals(PackQueue& queue, const PileKey& pile);
+bool recount_totals(const PileKey& pile);
 
 // Takes away generations that are empty, and begins a new one where enough events have left the newest; see
 // generation.hpp. False: there was nothing to do.

@@ -107,7 +107,6 @@ bool adopt_segments(PackQueue& queue, const PileKey& pile) {
         }
         totals.store(0);
         if (totals.is_behind()) note_once(queue.totals, pile);
-        queue.had_work = true;
     }
     call_pg([&] { UnregisterSnapshot(snapshot); });
     return !found.empty();

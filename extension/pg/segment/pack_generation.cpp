@@ -118,7 +118,6 @@ bool tend_generations(PackQueue& queue) {
     const bool removed = remove_empty(queue, call_pg([] { return live_now(); }));
     const bool began = call_pg([] { return begin_new(live_now()); });
     queue.generations_changed = began;  // the next step looks who has not seen it
-    queue.had_work |= removed || began;
     return removed || began;
 }
 

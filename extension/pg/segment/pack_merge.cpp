@@ -67,7 +67,6 @@ bool merge_segments_of(PackQueue& queue, const SegmentKey& key) {
         readers, weight, [&](const Segment& segment, std::uint64_t its_weight) { insert_segment(key, segment, its_weight); },
         check_interrupts, cuts);
     for (const std::size_t place : places) delete_segment(segments[place]);
-    queue.had_work = true;
     return true;
 }
 

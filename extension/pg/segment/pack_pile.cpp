@@ -75,7 +75,7 @@ void pack_pile(PackQueue& queue, const PileRange& range) {
         totals.store(static_cast<std::int64_t>(read.places.size()));
         if (totals.is_behind()) note_once(queue.totals, PileKey{range.tenant_id, range.code_hash});
         for (const SegmentKey& key : keys) note_once(queue.merges, key);
-        queue.had_work = queue.generations_changed = true;
+        queue.generations_changed = true;
     }
     call_pg([&] { UnregisterSnapshot(snapshot); });
     if (!read.is_all) queue.piles.push_front(rest_of(std::move(wanted), read));

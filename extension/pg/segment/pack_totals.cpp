@@ -38,12 +38,11 @@ void plan_totals(PackQueue& queue) {
     call_pg([] { SPI_freetuptable(SPI_tuptable); });
 }
 
-bool recount_totals(PackQueue& queue, const PileKey& pile) {
+bool recount_totals(const PileKey& pile) {
     if (call_pg([&] { return lock_pile(pile.tenant_id, pile.code_hash); }) != PileLock::held) return false;
     Snapshot const snapshot = call_pg([] { return RegisterSnapshot(GetLatestSnapshot()); });
     const bool counted = LifeTotals(pile.tenant_id, pile.code_hash, snapshot).recount();
     call_pg([&] { UnregisterSnapshot(snapshot); });
-    queue.had_work = queue.had_work || counted;
     return counted;
 }
 

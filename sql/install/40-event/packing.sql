@@ -7,7 +7,7 @@ CREATE FUNCTION tally.pack_step(min_events integer DEFAULT 1000, max_age interva
     AS 'MODULE_PATHNAME', 'tally_pack_step'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION tally.pack_step(integer, interval, boolean) IS
-    'One bounded unit of packing in this transaction; false: there was nothing to do. A code''s events of a month are packed when there are min_events of them or the oldest came max_age ago; tidy: segments are merged as far as possible';
+    'One bounded unit of packing in this transaction; false: all that a round has found is done, the next call begins another. A code''s events of a month are packed when there are min_events of them or the oldest came max_age ago; tidy: segments are merged as far as possible';
 
 CREATE PROCEDURE tally.pack(min_events integer DEFAULT 1000, max_age interval DEFAULT '1 hour', tidy boolean DEFAULT false)
     AS 'MODULE_PATHNAME', 'tally_pack'

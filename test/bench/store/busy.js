@@ -39,7 +39,13 @@ async function measureBusy(psql, questions, pack, times, show) {
   const began = Date.now();
   const running = others.slice(0, 2).map((other, n) => other.run(`CALL tally_bench.arrive(${n}, 2, '${seconds} s');`));
   let arriving = true;
-  const packing = (async () => { while (arriving && pack) await others[2].run(`CALL tally.${pack}(1000, '1 second');`); })();
+  // In rounds with a rest between them, as tallyd packs.
+  const packing = (async () => {
+    while (arriving && pack) {
+      await others[2].run(`CALL tally.${pack}();`);
+      await new Promise((resolve) => { setTimeout(resolve, 2000); });
+    }
+  })();
   const taken = new Map(questions.map((question) => [question, []]));
   while (Date.now() - began < (seconds - 1) * 1000) {
     for (const question of questions) taken.get(question).push(...await times(psql, question.ours, Math.min(question.times, 5)));
