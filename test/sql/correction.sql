@@ -12,7 +12,7 @@ CREATE FUNCTION pg_temp.event(id text, customer text, at text, v text, source te
     SELECT format('{"event_id": "%s", "code": "call", "customer_id": "%s", "source": "%s", "timestamp": "%s", "properties": {"v": %s}}', id, customer, source, at, v) $$;
 CREATE FUNCTION pg_temp.usage() RETURNS TABLE (metric text, usage text, life text) LANGUAGE sql AS $$
     SELECT m.name, concat_ws('/', u.value, u.events, u.skipped), concat_ws('/', l.value, l.events, l.skipped)
-    FROM tally.metric m, tally.usage_total(tally._encode_id('bm_', m.metric_id), '2020-01-01', '2027-01-01') u, tally._life(m) l ORDER BY m.name $$;
+    FROM tally.metric m, tally.usage_total(tally._encode_id('bm_', m.metric_id), '2020-01-01', '2100-01-01') u, tally._life(m) l ORDER BY m.name $$;
 CREATE FUNCTION pg_temp.shown(id text, customer text DEFAULT NULL) RETURNS TABLE (ts text, properties text, voided text, counted text, history text) LANGUAGE sql AS $$
     SELECT e ->> 'timestamp', e ->> 'properties', concat_ws(' ', e -> 'voided' ->> 'reason', e -> 'voided' ->> 'amended'), e -> 'metrics' -> 0 ->> 'counted',
            (SELECT string_agg(concat_ws(' ', h ->> 'action', h ->> 'reason'), ', ' ORDER BY n) FROM json_array_elements(e -> 'history') WITH ORDINALITY x(h, n))
@@ -166,7 +166,7 @@ SELECT count(*) FROM tally.ingest((SELECT jsonb_agg(jsonb_build_object('event_id
     'properties', jsonb_build_object('v', CASE n % 10 WHEN 9 THEN '"many"' ELSE n::text END::jsonb, 'r', CASE n % 3 WHEN 0 THEN '1.0' WHEN 1 THEN '"1"' ELSE '2' END::jsonb))) FROM generate_series(1, 100) n), true);
 CREATE FUNCTION pg_temp.meant(answer json) RETURNS text LANGUAGE sql AS $$
     SELECT concat_ws(' ', answer ->> 'events', (SELECT string_agg(concat_ws('/', m ->> 'value', m ->> 'converted_value', m ->> 'events', m ->> 'skipped'), ' ' ORDER BY n) FROM json_array_elements(answer -> 'metrics') WITH ORDINALITY x(m, n)), answer ->> 'dry_run') $$;
-CREATE FUNCTION pg_temp.sum() RETURNS text LANGUAGE sql AS $$ SELECT concat_ws('/', value, events, skipped) FROM tally.usage_total((SELECT tally._encode_id('bm_', metric_id) FROM tally.metric WHERE name = 'disk SUM'), '2026-01-01', '2027-01-01') $$;
+CREATE FUNCTION pg_temp.sum() RETURNS text LANGUAGE sql AS $$ SELECT concat_ws('/', value, events, skipped) FROM tally.usage_total((SELECT tally._encode_id('bm_', metric_id) FROM tally.metric WHERE name = 'disk SUM'), '2026-01-01', '2100-01-01') $$;
 SELECT pg_temp.meant(tally.void_events('x', 'disk', '2026-01-01', '2026-02-01')), pg_temp.meant(tally.void_events('x', 'disk', '2026-01-02', '2026-01-03', 'c1', '{"r": 1}')),
        pg_temp.meant(tally.void_events('x', 'disk', '2026-01-01', '2026-02-01', filter => '{"r": ["1", 2]}')), pg_temp.meant(tally.void_events('x', 'disk', '2025-01-01', '2025-02-01')), pg_temp.sum();
 CALL tally.pack(1, '0', true);

@@ -13,7 +13,7 @@ SELECT tally.create_api_key(name => 'api', scopes => '{write}') IS NOT NULL AS m
 -- numbers of many forms, blanks, escapes, keys in any order, several events of a customer at the same moment
 CREATE TEMP TABLE sent AS
     SELECT n, CASE WHEN n % 2000 = 7 THEN 'few' ELSE 'call' END AS code, 'c' || (n::bigint * n) % 57 AS customer,
-           timestamp '2024-01-01' + n / 500 * interval '7 minutes' + CASE WHEN n > 37000 THEN interval '6 months' ELSE '0' END AS ts,
+           timestamp '2024-01-01' + n / 500 * interval '7 minutes' + CASE WHEN n > 37000 THEN interval '18 months' ELSE '0' END AS ts,
            format((ARRAY['{"v":%s.50,"t":"\u00e4\n\"%s"}', '{ "t" : "x%2$s", "v" : %1$se1 }', '{"v":"%s","é":%s}', '{"t":"%s %s"}', '{}', '{"v":12345678901234567890%s.125,"t":"%s"}'])[1 + n % 6],
                   1 + n % 991, n % 300) AS properties
     FROM generate_series(1, 39000) n;
@@ -35,7 +35,7 @@ CREATE FUNCTION pg_temp.lost(last integer) RETURNS bigint LANGUAGE sql AS $$
     FULL JOIN (SELECT * FROM tally.events e WHERE NOT e.voided) e ON e.event_id = s.event_id
     WHERE (s.code, s.customer, s.ts, s.properties, s.v) IS DISTINCT FROM (e.code, e.customer_id, e.ts, e.properties::jsonb, e.properties ->> 'v') $$;
 CREATE FUNCTION pg_temp.answers() RETURNS TABLE (name text, answer text) LANGUAGE sql AS $$
-    SELECT m.name, u::text FROM tally.metric m, tally.usage(tally._encode_id('bm_', m.metric_id), '2024-01-01', '2025-01-01', "window" => 'hour', group_by => '{customer_id}') u
+    SELECT m.name, u::text FROM tally.metric m, tally.usage(tally._encode_id('bm_', m.metric_id), '2024-01-01', '2026-01-01', "window" => 'hour', group_by => '{customer_id}') u
     WHERE m.tenant_id = (SELECT t.tenant_id FROM tally.tenant t WHERE t.name = current_setting('tally.tenant')) $$;
 -- a month without a partition: ingest makes none
 SELECT * FROM pg_temp.send(1, 10000);
@@ -115,7 +115,7 @@ SELECT * FROM tally.verify();
 -- value updates among them: life totals cover such segments from their adoption on, and before it they are counted beside
 CREATE FUNCTION pg_temp.updates(first integer, last integer) RETURNS TABLE (verdict text, events bigint) LANGUAGE sql AS $$
     SELECT i.verdict, count(*) FROM tally.ingest((SELECT jsonb_agg(jsonb_build_object('event_id', 'u' || n, 'code', 'call', 'customer_id', '', 'source', 'value:' || tally._encode_id('bm_', m.metric_id),
-                                                                                      'timestamp', '2024-07-05T00:00:00Z', 'properties', jsonb_build_object('v', n)))
+                                                                                      'timestamp', '2025-07-05T00:00:00Z', 'properties', jsonb_build_object('v', n)))
                                                   FROM generate_series(first, last) n, tally.metric m WHERE m.name = 'SUM' AND m.tenant_id = 1)::text, true) i GROUP BY 1 $$;
 CREATE FUNCTION pg_temp.life() RETURNS TABLE (exact boolean, loose bigint, current boolean) LANGUAGE sql AS $$
     SELECT l.value = u.value AND l.events = u.events, (SELECT count(*) FROM tally.loose_segment),
