@@ -129,6 +129,7 @@ private:
 // tally._freeze_lines(tenant_id, statement_id, head, metrics tally.metric[], "from", "to", customer) -> (lines, digest)
 TALLY_FUNCTION(freeze_lines) {
     using namespace tally;
+    require_arguments(fcinfo, 4);  // all but a bound and the customer, which may be left out
     return guarded([&]() -> Datum {
         const std::string head = text_argument(fcinfo, 2).value();
         StatementRows rows(PG_GETARG_INT32(0), *PG_GETARG_UUID_P(1), head);
