@@ -82,12 +82,7 @@ public:
     }
 
 private:
-    // In UTF-8, whatever the database's encoding is.
-    void digest(std::string_view text) {
-        const int length = static_cast<int>(text.size());
-        const char* const bytes = length == 0 ? "" : pg_server_to_any(text.data(), length, PG_UTF8);
-        hash_.add(bytes, bytes == text.data() ? text.size() : strlen(bytes));
-    }
+    void digest(std::string_view text) { hash_.add(text.data(), text.size()); }
 
     // Calls PostgreSQL.
     void store() {
