@@ -190,7 +190,9 @@ async function sizes(psql) {
   const has = async (table) => (await psql.run(`SELECT to_regclass('${table}') IS NOT NULL;`)) === 't';
   if (await has('tally.segment')) {
     const packed = await psql.run('SELECT coalesce(sum(events), 0) FROM tally.segment;');
-    if (packed !== '0') console.log(`bytes of a packed event (at most 40): ${(await bytes("SELECT inhrelid FROM pg_inherits WHERE inhparent = 'tally.segment'::regclass", packed)).toFixed(1)}`);
+    const stored = await psql.run("SELECT sum(bytes) / sum(events) FROM tally.storage WHERE segments > 0;");
+    const files = await bytes("SELECT inhrelid FROM pg_inherits WHERE inhparent = 'tally.segment'::regclass", packed);
+    if (packed !== '0') console.log(`bytes of a packed event (at most 40): ${Number(stored).toFixed(1)}; of its files, with what merging has left for later ones: ${files.toFixed(1)}`);
   }
   console.log(`bytes of a row of the plain table: ${(await bytes("'tally_bench.plain'::regclass", events)).toFixed(1)}`);
 }
