@@ -104,15 +104,20 @@ class Cluster {
 
   // A session that stays open, to hold locks. Resolves when the statement has run.
   async session(sql) {
-    const [program, list] = asServerUser(path.join(BINDIR, 'psql'), ['-XqAt', '-h', this.dir, '-p', '5432', '-U', 'postgres', '-d', 'tally']);
+    const [program, list] = asServerUser(path.join(BINDIR, 'psql'), ['-XqAt', '-v', 'ON_ERROR_STOP=1', '-h', this.dir, '-p', '5432', '-U', 'postgres', '-d', 'tally']);
     const child = spawn(program, list, { cwd: '/', stdio: ['pipe', 'pipe', 'inherit'] });
     this.clients.push(child);
     let out = '';
+    let ended = false;
+    const exit = new Promise((resolve) => { child.on('exit', () => { ended = true; resolve(); }); });
     child.stdout.on('data', (data) => { out += data; });
     child.stdin.on('error', () => {});
     child.stdin.write(`${sql};\n\\echo ran\n`);
-    await until('a session', () => out.includes('ran'));
-    return { end: () => new Promise((resolve) => { child.on('exit', resolve); child.stdin.end('\\q\n'); }) };
+    await until('a session', () => {
+      if (ended) throw new Error(`a session failed, its error stands above: ${sql}`);
+      return out.includes('ran');
+    });
+    return { end: () => { child.stdin.end('\\q\n'); return exit; } };
   }
 
   remove() {
@@ -164,6 +169,7 @@ class Tallyd {
 
 async function startTallyd(cluster, args = [], env = {}) {
   const tallyd = new Tallyd(['--database', cluster.conninfo(), '--port', '0', '--drain-timeout', '10', ...args], env);
+  cluster.clients?.push(tallyd.child); // what a test that fails leaves running ends with the cluster, and lets node end
   if (!await tallyd.listening()) throw new Error(`tallyd did not start: ${tallyd.stderr}`);
   return tallyd;
 }
