@@ -228,7 +228,7 @@ http_tests() { # SUITE TALLYD SECONDS
     sed -n "s/^ *ok .*# SKIP \\(.* \\(installed\\|needs\\) .*\\)/$suite: not tested: \\1/p" "$log" | sort | uniq -c
 }
 # Limits of time are only there to end a suite that hangs.
-suite_http() { http_tests http "$work/tree/httpd/tallyd" 3600; }
+suite_http() { http_tests http "$work/tree/httpd/tallyd" 1800; }
 
 # The same against a tallyd with a sanitizer, each report of which is a failure; they are kept in .build/check. Options come by a
 # script: tests hand no environment on.
@@ -273,7 +273,7 @@ suite_browser() {
     [ -e "$tsc" ] || { say "browser: not tested: tallyd was built without node and npm"; report browser 0 0; return; }
     if node "$tsc" -p httpd/web >"$logs/types.log" 2>&1; then good=1; else bad=1; cat "$logs/types.log"; fi
     run_in "$work/tree" "$log" PG_BINDIR="$bin" TALLYD="$work/tree/httpd/tallyd" \
-        timeout -k 10 2400 node --test --test-concurrency=1 --test-reporter=tap test/browser/*.test.js || status=$?
+        timeout -k 10 1800 node --test --test-concurrency=1 --test-reporter=tap test/browser/*.test.js || status=$?
     sed -n 's/^ *# \(.*\(first paint\|after its answer\).*\)/browser: \1/p; s/^ *ok .*# SKIP \(.*\)/browser: not tested: \1/p' "$log"
     tap_result browser "$status" "$log"
     report browser "$good" "$bad"
