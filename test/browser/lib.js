@@ -162,7 +162,7 @@ async function copied(page, button) {
 // Closes the dialog by its key, and waits until the address tells of it: an address that is set before would lose what it says.
 async function escape(page) {
   await page.keyboard.press('Escape');
-  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  await page.locator('dialog').waitFor({ state: 'detached' });
 }
 
 // A tallyd in front of the store that a code signs in at once, and a browser before it.
