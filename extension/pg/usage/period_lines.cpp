@@ -1,6 +1,5 @@
 // The engine's answers of all metrics, turned by customer; tally._period_lines.
 #include <algorithm>
-#include <cstring>
 #include <numeric>
 
 #include "pg/usage/pass.hpp"

@@ -25,6 +25,7 @@ constinit Statement insert_row{
     column_count,
     {INT4OID, UUIDOID, TEXTOID, INT4OID, INT4OID, JSONOID}};
 
+// The digest is that of tally._statement_digest, which reads the rows in the order in which they come here.
 class StatementRows final : public PeriodRows {
 public:
     // `head`: what the digest begins with.
@@ -42,10 +43,9 @@ public:
     void put(std::string_view customer, std::int32_t part, std::int32_t metrics, std::string_view lines) override {
         call_pg([&] {
             CHECK_FOR_INTERRUPTS();
-            char length[16];
-            digest({length, static_cast<std::size_t>(snprintf(
-                                length, sizeof length,
-                                "\n%d:", pg_mbstrlen_with_len(customer.data(), static_cast<int>(customer.size()))))});
+            char begin[16];
+            const int length = pg_mbstrlen_with_len(customer.data(), static_cast<int>(customer.size()));
+            digest({begin, static_cast<std::size_t>(snprintf(begin, sizeof begin, "\n%d:", length))});
             digest(customer);
             digest("\t");
             digest(lines);
@@ -74,7 +74,10 @@ public:
             char hex[2 * Sha256::length];
             hex_encode(reinterpret_cast<const char*>(bytes), sizeof bytes, hex);
             TupleDesc shape = nullptr;
-            if (get_call_result_type(fcinfo, nullptr, &shape) != TYPEFUNC_COMPOSITE) elog(ERROR, "lines must return a row");
+            if (get_call_result_type(fcinfo, nullptr, &shape) != TYPEFUNC_COMPOSITE) {
+                ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH), errmsg("unexpected row type of tally._freeze_lines"),
+                                errhint("Run ALTER EXTENSION pgtally UPDATE: library and SQL differ in version.")));
+            }
             Datum values[] = {Int64GetDatum(lines_), text_datum({hex, sizeof hex})};
             bool nulls[] = {false, false};
             return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(shape), values, nulls));
