@@ -81,6 +81,13 @@ RESET work_mem;
 SELECT s.lines, (SELECT max(u.part) > 1 FROM tally.statement_usage u WHERE u.statement_id = s.statement_id) AS parts, tally._statement_digest(s) = s.digest AS whole
 FROM tally.statement s WHERE s.statement_id = tally._decode_id('stm_', :'many');
 SELECT count(*), count(DISTINCT (customer_id, metric)), sum(value), sum(converted_value), sum(events) FROM tally.statement_lines(:'many');
+BEGIN;
+CREATE FUNCTION pg_temp.pass() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+CREATE TRIGGER regress_pass BEFORE INSERT ON tally.statement_usage FOR EACH ROW EXECUTE FUNCTION pg_temp.pass();
+SET LOCAL work_mem = '64kB';
+SELECT tally.close_period('2026-03-01', '2026-04-01', supersedes => :'many') AS passed \gset
+SELECT count(*), count(DISTINCT s.digest) AS digests, bool_and(tally._statement_digest(s) = s.digest) AS whole FROM tally.statement s WHERE tally._encode_id('stm_', s.statement_id) IN (:'many', :'passed');
+ROLLBACK;
 SELECT count(*) FROM tally.adjustments(:'many');
 WITH RECURSIVE page(number, p) AS (
     SELECT 1, tally_rest.get_statement(1, json_build_object('id', :'many')::jsonb, '{"limit": ["999"]}', NULL)::jsonb
